@@ -1,0 +1,1 @@
+"""What maintainers and instructors run: set-up, build, ledger, slides."""
