@@ -67,8 +67,8 @@ def at_most(measured: float, bound: float, label: str, interval: tuple[float, fl
     measured, bound = _finite("measured", measured), _finite("bound", bound)
     lowest = measured if interval is None else interval[0]
     ratio = bound / measured if measured > 0 else None
-    return Fact(label, lowest <= bound + 1e-12 * abs(bound), _number(measured), f"≤ {_number(bound)}", _rounded(ratio),
-                _interval(interval))
+    holds = lowest <= bound + 1e-12 * abs(bound)
+    return Fact(label, holds, _number(measured), f"≤ {_number(bound)}", _rounded(ratio), _interval(interval))
 
 
 def equals(
@@ -89,11 +89,11 @@ def equals(
         raise ValueError(f"equals needs a tolerance or an interval, got {tolerance=} and {interval=}")
     if interval is not None:
         low, high = interval
-        return Fact(label, low <= value <= high, _number(measured), f"= {_number(value)}", interval=_interval(interval))
+        return Fact(label, low <= value <= high, _number(measured), f"expected {_number(value)}", interval=_interval(interval))
     holds = abs(measured - value) <= tolerance
     # Rounding errors differ between platforms: of a difference that vanishes only the tolerance is shown.
     shown = f"below {_number(tolerance)}" if holds and value == 0 else _number(measured)
-    return Fact(label, holds, shown, f"= {_number(value)}")
+    return Fact(label, holds, shown, f"expected {_number(value)}")
 
 
 def vanishes(error: float, label: str, tolerance: float = 1e-12) -> Fact:
@@ -198,8 +198,11 @@ def _number(value: float) -> str:
 
 def _sentence(fact: Fact) -> str:
     low_high = "" if fact.interval is None else " ({} to {})".format(*map(_number, fact.interval))
-    mark = "✓" if fact.holds else "✗"
-    return f"{mark} {fact.label}: {fact.measured}{low_high}, to be {fact.bound}"
+    if fact.bound.startswith("expected"):
+        link = ", "
+    else:
+        link = " " if fact.holds else ", should be "
+    return f"{'✓' if fact.holds else '✗'} {fact.label}: {fact.measured}{low_high}{link}{fact.bound}"
 
 
 def _summary(facts: tuple[Fact, ...]) -> str:

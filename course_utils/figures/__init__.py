@@ -1,0 +1,130 @@
+"""The one path for a figure: style, colours, bands and alternative text.
+
+A *drawing function* takes an Axes and the data that a chapter's function returned, draws them, and returns the
+alternative text. :func:`show` displays one or more panels; :func:`course_utils.widgets.explore` calls the same
+drawing function again for a slider. Each chapter's drawing functions live in their own module of this package.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    Draw = Callable[[Axes, Any], str]
+
+# Okabe and Ito's palette, which readers with any colour vision can tell apart.
+THEORY = "#000000"
+MEASURED = "#0072B2"
+WORST = "#D55E00"
+ALLOWED = "#E69F00"
+SECOND = "#009E73"
+THIRD = "#CC79A7"
+MUTED = "#8C8C8C"
+CYCLE = [MEASURED, WORST, SECOND, THIRD, ALLOWED, "#56B4E9", THEORY]
+
+STYLE = {
+    "axes.prop_cycle": "cycler('color', %r)" % CYCLE,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlesize": 11,
+    "axes.titlelocation": "left",
+    "axes.labelsize": 10,
+    "legend.frameon": False,
+    "legend.fontsize": 9,
+    "lines.linewidth": 1.8,
+    "font.size": 9.5,
+    "font.family": "DejaVu Sans",
+    "figure.facecolor": "white",
+}
+
+PANEL = (5.6, 3.4)  # inches of a figure with one panel
+PIXELS_PER_INCH = 100
+
+
+def new_figure(columns: int = 1, panel: tuple[float, float] = PANEL) -> tuple[Figure, list[Axes]]:
+    """A figure with one row of panels, without pyplot and its global state."""
+    from matplotlib import rc_context
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    with rc_context(STYLE):
+        figure = Figure(figsize=(panel[0] * columns, panel[1]), dpi=PIXELS_PER_INCH, layout="constrained")
+        FigureCanvasAgg(figure)
+        axes = figure.subplots(1, columns, squeeze=False)[0]
+    return figure, list(axes)
+
+
+def draw_panel(draw: Draw, ax: Axes, data: Any) -> str:
+    """Draw in the course's style; returns the alternative text.
+
+    Raises:
+        TypeError: if the drawing function returns no text.
+    """
+    from matplotlib import rc_context
+
+    with rc_context(STYLE):
+        text = draw(ax, data)
+    if not isinstance(text, str) or not text.strip():
+        raise TypeError(f"{draw.__name__} must return the figure's alternative text, got {text!r}")
+    return text
+
+
+def png(figure: Figure, scale: int = 1, colours: int | None = None) -> bytes:
+    """The figure as PNG; ``colours`` reduces the palette, which makes a stored figure four times smaller."""
+    import numpy as np
+    from PIL import Image
+
+    figure.set_dpi(PIXELS_PER_INCH * scale)
+    figure.canvas.draw()
+    return encode(Image.fromarray(np.asarray(figure.canvas.buffer_rgba())).convert("RGB"), colours)
+
+
+def encode(image, colours: int | None = None) -> bytes:
+    """A PIL image as PNG bytes, quickly, or small when ``colours`` asks for a reduced palette."""
+    buffer = io.BytesIO()
+    if colours is None:
+        image.save(buffer, "png", compress_level=1)
+    else:
+        image.quantize(colours).save(buffer, "png", optimize=True)
+    return buffer.getvalue()
+
+
+class Picture:
+    """A figure as a notebook shows it: the image with its alternative text, and that text for readers without one."""
+
+    def __init__(self, image: bytes, width: int, text: str) -> None:
+        self.image, self.width, self.text = image, width, text
+
+    def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, str]:
+        source = base64.b64encode(self.image).decode()
+        tag = (
+            f'<img alt="{html.escape(self.text)}" style="max-width:100%;height:auto" width="{self.width}" '
+            f'src="data:image/png;base64,{source}">'
+        )
+        return {"text/plain": f"Figure. {self.text}", "text/html": tag}
+
+
+def show(draw: Draw, *data: Any, panel: tuple[float, float] = PANEL) -> None:
+    """Display one panel for each of ``data``, drawn by the same function."""
+    from IPython.display import display
+
+    figure, axes = new_figure(len(data), panel if len(data) == 1 else (3.7, 3.1))
+    texts = [draw_panel(draw, ax, item) for ax, item in zip(axes, data)]
+    width = int(figure.get_figwidth() * PIXELS_PER_INCH)
+    display(Picture(png(figure, scale=2, colours=64), width, " | ".join(texts)))
+
+
+def band(ax: Axes, x, rows, colour: str, label: str) -> None:
+    """Median of repetitions (rows) over ``x`` with the band that holds the middle 80 % of them."""
+    import numpy as np
+
+    low, middle, high = np.quantile(rows, [0.1, 0.5, 0.9], axis=0)
+    ax.fill_between(x, low, high, color=colour, alpha=0.2, linewidth=0)
+    ax.plot(x, middle, "o", color=colour, markersize=4, label=label)

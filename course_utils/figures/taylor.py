@@ -1,0 +1,85 @@
+"""Drawings of Chapter 1; what each takes is computed by :mod:`course_utils.taylor`."""
+
+from __future__ import annotations
+
+from matplotlib.axes import Axes
+
+from course_utils.figures import ALLOWED, MEASURED, MUTED, SECOND, THEORY, WORST, band
+from course_utils.taylor import Envelope, MoveCloud, Tightness, WidthScaling
+
+
+def envelope(ax: Axes, data: Envelope) -> str:
+    """The activation, its tangent, the parabolas that must contain it, and the gap at one step."""
+    z1, sigma1 = data.z0 + data.step, data.tangent_at_step + data.gap_at_step
+    ax.fill_between(data.z, data.tangent - data.allowed, data.tangent + data.allowed, color=ALLOWED, alpha=0.25, lw=0)
+    ax.plot(data.z, data.tangent, "--", color=THEORY, lw=1.2)
+    ax.plot(data.z, data.sigma, color=MEASURED)
+    ax.plot([z1, z1], [data.tangent_at_step, sigma1], color=WORST, lw=3, solid_capstyle="butt")
+    ax.plot([data.z0], [data.sigma_at_z0], "o", color=THEORY, ms=5)
+    ax.text(-3.9, 4.4, "allowed", color="#8F5F00")
+    ax.text(0.1, -2.7, "σ", color=MEASURED)
+    ax.text(0.6, -2.7, "tangent", color=THEORY)
+    ax.text(2.2, -2.7, "gap", color=WORST)
+    ax.set_xlim(-4, 4)
+    ax.set_ylim(-3, 5)
+    ax.set_xlabel("z")
+    ax.set_ylabel("σ(z)")
+    share = abs(data.gap_at_step) / data.allowed_at_step if data.allowed_at_step else 0.0
+    ax.set_title(f"{data.name}: gap {share:.0%} of what is allowed")
+    return (
+        f"{data.name} with its tangent at {data.z0:g}: at a step of {data.step:g} the gap is "
+        f"{data.gap_at_step:.3f}, the envelope allows {data.allowed_at_step:.3f}."
+    )
+
+
+def tightness(ax: Axes, data: Tightness) -> str:
+    """For each activation the best share of the envelope against the step length."""
+    for name, share in zip(data.names, data.share):
+        ax.plot(data.steps, share, label=name)
+    ax.axhline(1, color=MUTED, lw=1)
+    ax.set_xscale("log")
+    ax.set_ylim(0, 1.05)
+    ax.set_xlabel("step |x − x₀|")
+    ax.set_ylabel("largest |gap| / bound")
+    ax.set_title("Short steps can use the whole bound")
+    ax.legend(ncols=2, loc="lower left")
+    ends = f"{data.share[:, 0].min():.2f} or more at step {data.steps[0]:g}"
+    return f"Largest share of the bound for seven activations: {ends}, {data.share[:, -1].min():.2f} to " \
+           f"{data.share[:, -1].max():.2f} at step {data.steps[-1]:g}."
+
+
+def cloud(ax: Axes, data: MoveCloud) -> str:
+    """Gaps of random moves under the line of Proposition 4.1, on logarithmic axes."""
+    order = data.movement.argsort()
+    ax.plot(data.movement[order], data.bound[order], color=THEORY, label="(β/2)‖W − W₀‖²")
+    kinds = zip((MEASURED, SECOND, WORST), ("isotropic", "rows along x", "one neuron"))
+    for kind, (colour, label) in enumerate(kinds):
+        mine = data.kind == kind
+        ax.plot(data.movement[mine], data.gap[mine], ".", color=colour, ms=3, alpha=0.6, label=label)
+    ax.set_xscale("log")
+    ax.set_yscale("log")
+    ax.set_ylim(1e-7, 1e3)
+    ax.set_xlabel("movement ‖W − W₀‖$_F$")
+    ax.set_ylabel("|f − f₀|")
+    ax.set_title("No move gets above the line")
+    ax.legend(loc="lower right", markerscale=3)
+    above = int((data.gap > data.bound).sum())
+    return f"{data.gap.size} random moves of a network: {above} lie above the bound of Proposition 4.1."
+
+
+def width_scaling(ax: Axes, data: WidthScaling) -> str:
+    """Both decay rates in the width, as medians with 80 % bands beside their theory."""
+    ax.plot(data.widths, data.bound, color=THEORY, lw=1.2, label="Proposition 4.1, slope −1/2")
+    ax.plot(data.widths, data.random_rms, "--", color=THEORY, lw=1.2, label="random signs, slope −1")
+    band(ax, data.widths, data.worst, WORST, "worst move")
+    band(ax, data.widths, data.random, MEASURED, "isotropic random move")
+    ax.set_xscale("log")
+    ax.set_yscale("log")
+    ax.set_xlabel("width m")
+    ax.set_ylabel("|f − f₀|, with the factor 1/√m")
+    ax.set_title("Chance cancels faster than malice")
+    ax.legend(loc="lower left")
+    return (
+        f"Gap against width from {data.widths[0]} to {data.widths[-1]} on logarithmic axes: the worst move follows "
+        "Proposition 4.1 with slope −1/2, an isotropic random move falls with slope −1."
+    )

@@ -1,0 +1,96 @@
+"""Sliders: they compute and draw by the same two functions as the static pictures, only again and quickly."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from course_utils.figures import draw_panel, encode, new_figure
+
+
+class LiveFigure:
+    """A figure that is redrawn often: axes, ticks and labels are kept as pixels while the data artists change.
+
+    A full redraw of the axes costs some 40 ms, of which ticks and labels are most; it happens only when limits or
+    labels change.
+    """
+
+    def __init__(self, draw: Callable[..., str]) -> None:
+        self._draw = draw
+        self._figure, (self._ax,) = new_figure()
+        self._frame: tuple | None = None
+        self._background = None
+
+    def update(self, data: Any) -> tuple[bytes, str]:
+        """Draw ``data``; returns the picture as PNG bytes and its alternative text."""
+        import numpy as np
+        from PIL import Image
+
+        ax, canvas = self._ax, self._figure.canvas
+        for artist in (*ax.lines, *ax.collections, *ax.patches, *ax.texts):
+            artist.remove()
+        ax.set_prop_cycle(None)
+        text = draw_panel(self._draw, ax, data)
+        titles = (ax.title, ax._left_title, ax._right_title)
+        moving = [*ax.collections, *ax.patches, *ax.lines, *ax.texts, *titles]
+        frame = (ax.get_xlim(), ax.get_ylim(), ax.get_xlabel(), ax.get_ylabel(), ax.get_xscale(), ax.get_yscale())
+        if frame != self._frame:
+            canvas.draw()  # lets the layout find room for the title
+            self._figure.set_layout_engine("none")
+            for artist in moving:
+                artist.set_visible(False)
+            canvas.draw()
+            self._background, self._frame = canvas.copy_from_bbox(self._figure.bbox), frame
+            for artist in moving:
+                artist.set_visible(True)
+        canvas.restore_region(self._background)
+        for artist in sorted(moving, key=lambda artist: artist.get_zorder()):
+            ax.draw_artist(artist)
+        if ax.get_legend() is not None:
+            ax.draw_artist(ax.get_legend())
+        return encode(Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")), text
+
+
+def explore(compute: Callable[..., Any], draw: Callable[..., str], **choices: Sequence) -> None:
+    """Show ``draw(compute(name=value, ...))`` with one control for each name.
+
+    Args:
+        compute: a chapter's function that returns what ``draw`` draws.
+        draw: a drawing function (see :mod:`course_utils.figures`).
+        choices: for each argument of ``compute`` the values it can take, in order: words become buttons, numbers a
+            slider, which starts in the middle.
+
+    Raises:
+        ValueError: if there is no choice, or one without values.
+    """
+    import ipywidgets as widgets
+    from IPython.display import display
+
+    if not choices or not all(len(values) for values in choices.values()):
+        raise ValueError(f"explore needs at least one argument with values, got {choices}")
+    live = LiveFigure(draw)
+    image = widgets.Image(format="png")
+    caption = widgets.HTML()
+    controls = {name: _control(name, list(values)) for name, values in choices.items()}
+
+    def redraw(_change=None) -> None:
+        image.value, text = live.update(compute(**{name: control.value for name, control in controls.items()}))
+        caption.value = f'<span role="status">{text}</span>'
+
+    for control in controls.values():
+        control.observe(redraw, names="value")
+    redraw()
+    display(widgets.VBox([*controls.values(), image, caption]))
+
+
+def _control(name: str, values: list):
+    import ipywidgets as widgets
+
+    layout = widgets.Layout(width="540px")
+    label = name.replace("_", " ")
+    if all(isinstance(value, str) for value in values):
+        return widgets.ToggleButtons(options=values, description=label, style={"button_width": "auto"}, layout=layout)
+    options = [(f"{value:.4g}", value) for value in values]
+    return widgets.SelectionSlider(
+        options=options, index=len(options) // 2, description=label, layout=layout, continuous_update=True
+    )
