@@ -1,0 +1,264 @@
+"""Make every chapter's two notebooks, and the ledger, from its source: ``python -m course_staff.build [NAMES]``.
+
+``solutions/NN_name.md`` becomes ``solutions/NN_name.ipynb`` and ``notebooks/NN_name.ipynb``, both executed. Only what
+changed is built; ``--force`` builds everything; ``--check`` executes nothing and names what does not match its source.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import sys
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from pathlib import Path
+from typing import NamedTuple
+
+import nbformat
+from nbformat import NotebookNode
+
+from course_staff import ledger
+from course_staff.source import NOTEBOOKS, SOLUTIONS, BuildError, Chapter, first_line, read_chapter, sources
+
+ROOT = Path(__file__).resolve().parent.parent
+MEND = "make build"
+PARALLEL = 2
+
+
+class Drift(NamedTuple):
+    """A generated file that does not match its source: which, and why in one phrase."""
+
+    path: str
+    why: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.why}"
+
+
+def build(
+    root: Path = ROOT,
+    names: list[str] | None = None,
+    *,
+    force: bool = False,
+    exercises: Mapping | None = None,
+    say: Callable[[str], None] = print,
+) -> list[str]:
+    """Build the chapters that changed, then the ledger; return the names of the chapters built.
+
+    A chapter's notebooks are replaced together, and only after both ran from top to bottom. A chapter that fails
+    leaves its files as they were and does not keep the others from being built.
+
+    Args:
+        root: the repository.
+        names: which chapters ("01", "01_taylor_bounds"); all by default.
+        force: build also what is current.
+        exercises: id → declaration, instead of those of ``course_utils.exercises``.
+        say: receives one line at a time about the progress.
+
+    Raises:
+        ValueError: if a name selects no chapter.
+        BuildError: with every problem found, after all chapters were tried.
+    """
+    problems, chapters = [], []
+    for path in sources(root, names):
+        try:
+            chapter = read_chapter(path, root, exercises)
+        except BuildError as error:
+            problems += error.problems
+            continue
+        if force or not _is_current(chapter, root):
+            chapters.append(chapter)
+    built = _run(chapters, root, problems, say)
+    if problems:
+        raise BuildError(problems)
+    try:
+        text = ledger.render(root)
+    except ledger.LedgerError as error:
+        raise BuildError(error.problems) from None
+    if text is not None and _read(root / ledger.PAGE) != text:
+        _write(root / ledger.PAGE, text)
+        say(f"{ledger.PAGE} written")
+    return built
+
+
+def check(root: Path = ROOT, names: list[str] | None = None, *, exercises: Mapping | None = None) -> list[Drift]:
+    """What does not match its source, without executing anything; empty when all is current.
+
+    Compares sources, ids, metadata and fingerprints, and the layout of the files; whether the outputs repeat is for
+    nbval to say. Without ``names`` also reports notebooks that have no source and a stale ledger.
+
+    Raises:
+        ValueError: if a name selects no chapter.
+    """
+    drifts, expected = [], set()
+    for path in sources(root, names):
+        expected |= {f"{folder}/{path.stem}.ipynb" for folder in (SOLUTIONS, NOTEBOOKS)}
+        try:
+            chapter = read_chapter(path, root, exercises)
+        except BuildError as error:
+            drifts += [Drift(*problem.split(": ", 1)) for problem in error.problems]
+            continue
+        for file, notebook in chapter.notebooks().items():
+            why = _difference(notebook, root / file)
+            if why:
+                drifts.append(Drift(file, why))
+    if names:
+        return drifts
+    for folder in (SOLUTIONS, NOTEBOOKS):
+        for path in sorted((root / folder).glob("*.ipynb")):
+            file = f"{folder}/{path.name}"
+            if file not in expected:
+                drifts.append(Drift(file, f"has no source {SOLUTIONS}/{path.stem}.md; delete it or write the source"))
+    try:
+        text = ledger.render(root)
+        if text is not None and _read(root / ledger.PAGE) != text:
+            drifts.append(Drift(ledger.PAGE, "is not what the executed solutions say"))
+    except ledger.LedgerError as error:
+        drifts += [Drift(ledger.LIST, problem) for problem in error.problems]
+    return drifts
+
+
+def _run(chapters: list[Chapter], root: Path, problems: list[str], say: Callable[[str], None]) -> list[str]:
+    """Execute both notebooks of each chapter, some at a time, and write each chapter that succeeds."""
+    if not chapters:
+        return []
+    tasks = [(chapter, file, nb) for chapter in chapters for file, nb in chapter.notebooks().items()]
+    done: dict[str, dict[str, str]] = {chapter.name: {} for chapter in chapters}
+    built = []
+    # Fresh processes: a fork would copy this one's threads and open sockets.
+    pool = ProcessPoolExecutor(min(PARALLEL, len(tasks)), mp_context=multiprocessing.get_context("spawn"))
+    try:
+        futures = {
+            pool.submit(_execute, nbformat.writes(nb), file, str(root)): (chapter, file) for chapter, file, nb in tasks
+        }
+        for count, future in enumerate(as_completed(futures), 1):
+            chapter, file = futures[future]
+            text, failures, seconds = future.result()
+            say(f"[{count}/{len(tasks)}] {file}  {'FAILED  ' if failures else ''}{seconds:.1f} s")
+            problems += failures
+            done[chapter.name][file] = text
+            if len(done[chapter.name]) == 2 and all(done[chapter.name].values()):
+                for name, content in done[chapter.name].items():
+                    _write(root / name, content)
+                built.append(chapter.name)
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+    return sorted(built)
+
+
+def _execute(text: str, file: str, root: str) -> tuple[str | None, list[str], float]:
+    """In a worker process: the executed notebook as text, or None and why not; and the seconds it took."""
+    from course_staff.execute import execute
+
+    start = time.perf_counter()
+    notebook = nbformat.reads(text, as_version=4)
+    try:
+        execute(notebook, (Path(root) / file).parent, Path(root), file)
+        result, failures = _serialise(notebook), []
+    except BuildError as error:
+        result, failures = None, error.problems
+    return result, failures, time.perf_counter() - start
+
+
+def _serialise(notebook: NotebookNode) -> str:
+    nbformat.validate(notebook)
+    return nbformat.writes(notebook) + "\n"
+
+
+def _is_current(chapter: Chapter, root: Path) -> bool:
+    return not any(_difference(notebook, root / file) for file, notebook in chapter.notebooks().items())
+
+
+def _difference(expected: NotebookNode, path: Path) -> str | None:
+    """Why the file is not this notebook with some outputs; None if it is."""
+    text = _read(path)
+    if text is None:
+        return "is missing"
+    try:
+        actual = nbformat.reads(text, as_version=4)
+    except Exception as error:  # nbformat raises whatever its parts raise
+        return f"is not a notebook ({type(error).__name__})"
+    was, now = actual.metadata.get("course", {}), expected.metadata["course"]
+    outdated = was.get("fingerprint") != now["fingerprint"]
+    cells = _first_different_cell(expected, actual)
+    if cells:
+        return f"was built from another version of its source ({cells})" if outdated else f"was edited by hand ({cells})"
+    if outdated:
+        return "was built from another version of its source, or of a module, exercise or claim that it uses"
+    if actual.metadata != expected.metadata:
+        changed = sorted(
+            key for key in actual.metadata.keys() | expected.metadata.keys()
+            if actual.metadata.get(key) != expected.metadata.get(key)
+        )
+        return f"was edited by hand (notebook metadata: {', '.join(changed)})"
+    filled = nbformat.from_dict(expected)
+    count = 0
+    for number, (cell, other) in enumerate(zip(filled.cells, actual.cells, strict=True), 1):
+        if cell.cell_type == "code":
+            count += 1
+            if other.execution_count != count:
+                return f"was executed or cleared by hand (cell {number}, {first_line(cell)!r})"
+            cell.outputs, cell.execution_count = other.outputs, count
+    return None if _serialise(filled) == text else "is laid out otherwise than the build writes it"
+
+
+def _first_different_cell(expected: NotebookNode, actual: NotebookNode) -> str | None:
+    for number, (mine, other) in enumerate(zip(expected.cells, actual.cells, strict=False), 1):
+        for key in ("cell_type", "source", "metadata", "id"):
+            if mine.get(key) != other.get(key):
+                return f"{key} of cell {number}, {first_line(mine)!r}"
+    if len(expected.cells) != len(actual.cells):
+        return f"{len(actual.cells)} cells instead of {len(expected.cells)}"
+    return None
+
+
+def _read(path: Path) -> str | None:
+    return path.read_text(encoding="utf-8") if path.is_file() else None
+
+
+def _write(path: Path, text: str) -> None:
+    """Replace a file in one step, so that an interruption leaves the old one or the new one."""
+    path.parent.mkdir(exist_ok=True)
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        partial.write_text(text, encoding="utf-8", newline="\n")
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m course_staff.build", description=__doc__.splitlines()[0])
+    parser.add_argument("names", nargs="*", metavar="NAME", help='a chapter, as "01" or "01_taylor_bounds"; default: all')
+    parser.add_argument("--check", action="store_true", help="execute nothing; name what does not match its source")
+    parser.add_argument("--force", action="store_true", help="build also what is current")
+    parser.add_argument("--root", type=Path, default=ROOT, help=argparse.SUPPRESS)
+    args = parser.parse_args(argv)
+    try:
+        if args.check:
+            drifts = check(args.root, args.names)
+            for drift in drifts:
+                print(drift, file=sys.stderr)
+            if drifts:
+                print(f"{len(drifts)} to mend: run `{MEND}`", file=sys.stderr)
+            else:
+                print("Every generated file matches its source.")
+            return bool(drifts)
+        built = build(args.root, args.names, force=args.force, say=lambda line: print(line, flush=True))
+        print(f"Built {', '.join(built)}." if built else "Nothing to build: every notebook matches its source.")
+        return 0
+    except BuildError as error:
+        for problem in error.problems:
+            print(problem, file=sys.stderr)
+        print(f"{len(error.problems)} to mend; files of these chapters were left as they were.", file=sys.stderr)
+    except ValueError as error:
+        print(error, file=sys.stderr)
+    except KeyboardInterrupt:
+        print(f"Interrupted; every file is whole. `{MEND}` goes on where this stopped.", file=sys.stderr)
+        return 130
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,364 @@
+"""A chapter's source, ``solutions/NN_name.md``, read into its two notebooks: everything but the execution.
+
+The same cells become the solution (all of them) and what a student gets: solution regions emptied as nbgrader's
+ClearSolutions does, speaker notes left out. What an author would otherwise have to repeat (cell ids, nbgrader's
+metadata, slide types) is derived here, and what an author may get wrong is reported by file and cell.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Mapping
+from copy import deepcopy
+from dataclasses import dataclass
+from pathlib import Path
+
+import jupytext
+from nbformat import NotebookNode
+from nbformat.v4 import new_notebook
+
+from course_staff import fingerprint
+
+SOLUTIONS, NOTEBOOKS = "solutions", "notebooks"
+BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
+STUB = ("# YOUR CODE HERE", "raise NotImplementedError()")
+SLIDE_TYPES = ("slide", "subslide", "fragment", "-", "skip", "notes")
+
+_NAME = re.compile(r"(\d\d)_[a-z0-9_]+")
+_CARD = re.compile(r"^#+ Exercise (\S+) — (.+)$", re.MULTILINE)
+_HINT = re.compile(r"<details>\s*<summary>\s*Hint ")
+_KERNELSPEC = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+# Without the interpreter's version, which differs from one maintainer to the next.
+_LANGUAGE = {"file_extension": ".py", "mimetype": "text/x-python", "name": "python", "pygments_lexer": "ipython3"}
+_COURSE = {"title": str, "chapter": int, "minutes": int, "follows": str, "proves": str}
+
+
+class BuildError(Exception):
+    """What is wrong, one sentence for each problem, each naming file and cell."""
+
+    def __init__(self, problems: list[str]):
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+    def __reduce__(self):
+        return BuildError, (self.problems,)
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """One chapter as its source describes it; the notebooks have no outputs yet."""
+
+    name: str
+    course: dict
+    solution: NotebookNode
+    student: NotebookNode
+
+    def notebooks(self) -> dict[str, NotebookNode]:
+        """Path below the root → notebook, the solution first."""
+        return {f"{SOLUTIONS}/{self.name}.ipynb": self.solution, f"{NOTEBOOKS}/{self.name}.ipynb": self.student}
+
+
+def sources(root: Path, names: list[str] | None = None) -> list[Path]:
+    """The chapters' sources in order, or those that ``names`` select: "01", "01_taylor_bounds" or a path to it.
+
+    Raises:
+        ValueError: if a name selects nothing.
+    """
+    found = sorted(path for path in (root / SOLUTIONS).glob("*.md") if _NAME.fullmatch(path.stem))
+    if not names:
+        return found
+    chosen = set()
+    for name in names:
+        stem = Path(name).stem
+        hits = [path for path in found if path.stem == stem or path.stem.split("_")[0] == stem]
+        if not hits:
+            raise ValueError(f"no chapter {name!r} in {SOLUTIONS}/; there are: " + ", ".join(p.stem for p in found))
+        chosen.update(hits)
+    return sorted(chosen)
+
+
+def read_chapter(path: Path, root: Path, exercises: Mapping | None = None) -> Chapter:
+    """Read and validate one source.
+
+    Args:
+        path: the source, ``root/solutions/NN_name.md``.
+        root: the repository, whose ``course_utils`` and ``claims.toml`` belong to the chapter.
+        exercises: id → declaration; by default all that ``course_utils.exercises`` declares.
+
+    Raises:
+        BuildError: naming every problem found.
+    """
+    if exercises is None:
+        from course_utils.exercises import all_exercises
+
+        exercises = all_exercises()
+    text = path.read_text(encoding="utf-8")
+    label = f"{SOLUTIONS}/{path.name}"
+    try:
+        notebook = jupytext.reads(text, fmt="md:myst")
+    except Exception as error:  # jupytext raises many kinds, all of them about the author's text
+        raise BuildError([f"{label}: not readable as MyST text: {error}"]) from error
+    course = notebook.metadata.get("course", {})
+    reader = _Reader(label, notebook.cells)
+    reader.front_matter(course, path.stem)
+    if reader.problems:
+        raise BuildError(reader.problems)
+    reader.cells_alone()
+    reader.neighbours()
+    reader.exercises(exercises, course["chapter"])
+    if reader.problems:
+        raise BuildError(reader.problems)
+
+    _set_ids(notebook.cells)
+    for cell in notebook.cells:
+        if slide_type(cell) is None:
+            cell.metadata["slideshow"] = {"slide_type": "skip"}
+        if slide_type(cell) == "notes":
+            cell.metadata["tags"] = sorted({*cell.metadata.get("tags", []), "remove-cell"})
+    student = deepcopy([cell for cell in notebook.cells if slide_type(cell) != "notes"])
+    for cell in student:
+        cell.source = clear_solution(cell.source)
+
+    code = "\n\n".join(without_magics(cell.source) for cell in notebook.cells if cell.cell_type == "code")
+    course = {
+        **course,
+        "version": _digest(*(part for cell in student for part in (cell.cell_type, cell.source))),
+        "fingerprint": fingerprint.of_chapter(text, code, course["chapter"], root),
+    }
+    metadata = {"kernelspec": _KERNELSPEC, "language_info": _LANGUAGE, "course": course}
+    return Chapter(path.stem, course, *(
+        new_notebook(metadata=deepcopy(metadata), cells=cells) for cells in (notebook.cells, student)
+    ))
+
+
+def slide_type(cell: NotebookNode) -> str | None:
+    """The cell's part in the deck; None for a cell that says nothing about it."""
+    return cell.metadata.get("slideshow", {}).get("slide_type")
+
+
+def clear_solution(source: str) -> str:
+    """The source with every solution region replaced by nbgrader's stub, at the indentation of its BEGIN line.
+
+    Raises:
+        ValueError: for a BEGIN or END without its counterpart, or a marker that shares its line.
+    """
+    lines, inside = [], False
+    for line in source.split("\n"):
+        marker = line.strip()
+        if marker not in (BEGIN, END) and ("BEGIN SOLUTION" in line or "END SOLUTION" in line):
+            raise ValueError(f"a solution marker stands alone on its line as {BEGIN!r} or {END!r}, got {marker!r}")
+        if marker == BEGIN:
+            if inside:
+                raise ValueError(f"{BEGIN!r} inside a solution region that has no {END!r} yet")
+            inside = True
+            indent = line[: len(line) - len(line.lstrip())]
+            lines += [indent + stub for stub in STUB]
+        elif marker == END:
+            if not inside:
+                raise ValueError(f"{END!r} without {BEGIN!r} before it")
+            inside = False
+        elif not inside:
+            lines.append(line)
+    if inside:
+        raise ValueError(f"{BEGIN!r} without {END!r} after it")
+    return "\n".join(lines)
+
+
+def without_magics(source: str) -> str:
+    """The source as plain Python: lines of IPython's own (%magic, !shell) become blank."""
+    return re.sub(r"^\s*[%!].*$", "", source, flags=re.MULTILINE)
+
+
+def first_line(cell: NotebookNode) -> str:
+    """How messages quote a cell."""
+    line = next((line.strip() for line in cell.source.splitlines() if line.strip()), "")
+    return line if len(line) <= 50 else line[:47] + "..."
+
+
+def card_line(exercise) -> str:
+    """The line that an exercise's card must carry, from its declaration."""
+    return (
+        f"Difficulty {exercise.difficulty} of 5 · about {exercise.minutes} minute{_s(exercise.minutes)}"
+        f" · {exercise.points} point{_s(exercise.points)}"
+    )
+
+
+def _s(count: int) -> str:
+    return "" if count == 1 else "s"
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+
+
+def _set_ids(cells: list[NotebookNode]) -> None:
+    seen = Counter()
+    for cell in cells:
+        digest = _digest(cell.cell_type, cell.source)[:8]
+        seen[digest] += 1
+        cell["id"] = digest if seen[digest] == 1 else f"{digest}-{seen[digest]}"
+
+
+def _checked_ids(cell: NotebookNode) -> list:
+    """The first argument of every call of ``check`` in a code cell (None when it is not a literal)."""
+    ids = []
+    for node in ast.walk(ast.parse(without_magics(cell.source))):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "check":
+            first = node.args[0] if node.args else None
+            ids.append(first.value if isinstance(first, ast.Constant) else None)
+    return ids
+
+
+class _Reader:
+    """Collects what is wrong with a source, and gives exercise cells nbgrader's metadata on the way."""
+
+    def __init__(self, label: str, cells: list[NotebookNode]):
+        self.label, self.cells, self.problems = label, cells, []
+
+    def wrong(self, number: int, what: str) -> None:
+        self.problems.append(f"{self.label}, cell {number} ({first_line(self.cells[number - 1])!r}): {what}")
+
+    def front_matter(self, course, name: str) -> None:
+        number = int(_NAME.fullmatch(name)[1])
+        if not isinstance(course, dict):
+            self.problems.append(f"{self.label}: front matter: course must be a mapping, got {course!r}")
+            return
+        for key, kind in _COURSE.items():
+            value = course.get(key)
+            if key not in course:
+                self.problems.append(f"{self.label}: front matter: course needs {key!r} ({kind.__name__})")
+            elif not isinstance(value, kind) or isinstance(value, bool):
+                self.problems.append(
+                    f"{self.label}: front matter: course.{key} must be {kind.__name__}, got {value!r}"
+                )
+            elif key == "chapter" and value != number:
+                self.problems.append(
+                    f"{self.label}: front matter: course.chapter is {value}, the file's name says {number}"
+                )
+            elif key == "minutes" and value <= 0:
+                self.problems.append(f"{self.label}: front matter: course.minutes must be positive, got {value}")
+        for key in course.keys() - _COURSE.keys():
+            self.problems.append(f"{self.label}: front matter: course.{key} is unknown; known: {', '.join(_COURSE)}")
+
+    def cells_alone(self) -> None:
+        """What can be wrong with a cell whatever stands around it."""
+        for number, cell in enumerate(self.cells, 1):
+            kind = slide_type(cell)
+            if kind is not None and kind not in SLIDE_TYPES:
+                self.wrong(number, f"slide_type must be one of {', '.join(SLIDE_TYPES)}, got {kind!r}")
+            if kind == "notes" and cell.cell_type != "markdown":
+                self.wrong(number, "speaker notes must be Markdown: a student's notebook goes without them")
+            if "nbgrader" in cell.metadata:
+                self.wrong(number, "nbgrader's metadata is derived by the build; remove it")
+            try:
+                cleared = clear_solution(cell.source)
+            except ValueError as error:
+                self.wrong(number, f"{error}")
+                continue
+            if cell.cell_type == "code":
+                for version, source in (("", cell.source), ("with its solution emptied ", cleared)):
+                    try:
+                        ast.parse(without_magics(source))
+                    except SyntaxError as error:
+                        self.wrong(number, f"{version}not valid Python, line {error.lineno}: {error.msg}")
+                        break
+            elif cleared != cell.source:
+                self.wrong(number, "a solution region belongs in a code cell")
+
+    def neighbours(self) -> None:
+        """No two code cells touch, in the student's notebook neither."""
+        code = None
+        for number, cell in enumerate(self.cells, 1):
+            if cell.cell_type == "code":
+                if code is not None:
+                    self.wrong(number, f"touches code cell {code}; say between them why the next one is run")
+                code = number
+            elif slide_type(cell) != "notes":
+                code = None
+
+    def exercises(self, declared: Mapping, chapter: int) -> None:
+        """Card → answer → hints → check, in this order and as declared."""
+        if self.problems:  # what follows parses the cells
+            return
+        mine = {id: exercise for id, exercise in declared.items() if id.split(".")[0] == str(chapter)}
+        seen, current = [], None
+        for number, cell in enumerate(self.cells, 1):
+            if cell.cell_type == "markdown":
+                card = _CARD.search(cell.source)
+                if card:
+                    self.without_check(current)
+                    current = {"id": card[1], "card": number, "answer": None, "hints": 0}
+                    self.card(number, card, mine, seen)
+                    seen.append(card[1])
+                if current:
+                    current["hints"] += len(_HINT.findall(cell.source))
+                continue
+            region, checks = BEGIN in cell.source, _checked_ids(cell)
+            if region and checks:
+                self.wrong(number, "the check belongs in a cell of its own, after the hints")
+            elif region:
+                self.answer(number, current)
+            elif checks:
+                self.check(number, checks, current, mine)
+                current = None
+        self.without_check(current)
+        for id in mine.keys() - set(seen):
+            self.problems.append(
+                f"{self.label}: exercise {id} is declared in course_utils.exercises and has no card here"
+            )
+
+    def card(self, number: int, card: re.Match, mine: Mapping, seen: list[str]) -> None:
+        id, title = card[1], card[2].strip()
+        if id in seen:
+            self.wrong(number, f"exercise {id} appears twice")
+        if id not in mine:
+            known = ", ".join(mine) or "none"
+            self.wrong(number, f"exercise {id} is not declared in course_utils.exercises; of this chapter: {known}")
+            return
+        if title != mine[id].title:
+            self.wrong(number, f"the card is titled {title!r}, its declaration {mine[id].title!r}")
+        # Compared as a whole line, so that "3 points" does not pass for "13 points".
+        lines = [line.strip(" *.") for line in self.cells[number - 1].source.splitlines()]
+        if card_line(mine[id]) not in lines:
+            given = next((line for line in lines if line.startswith("Difficulty")), "nothing")
+            self.wrong(number, f"the card says {given!r}, its declaration {card_line(mine[id])!r}")
+
+    def answer(self, number: int, current: dict | None) -> None:
+        if current is None:
+            self.wrong(number, 'a solution region needs its card ("### Exercise ...") before it')
+        elif current["answer"] is not None:
+            self.wrong(number, f"exercise {current['id']} has a second cell with a solution region")
+        else:
+            current["answer"] = number
+            self.nbgrader(number, f"answer-{current['id']}", solution=True)
+
+    def check(self, number: int, ids: list, current: dict | None, mine: Mapping) -> None:
+        if len(ids) > 1:
+            self.wrong(number, f"one check in a cell, got {len(ids)}")
+        elif current is None or ids[0] != current["id"]:
+            expected = f'check("{current["id"]}", ...)' if current else "an exercise's card before it"
+            self.wrong(number, f"check of {ids[0]!r}, expected {expected}")
+        elif current["answer"] is None:
+            self.wrong(number, f"exercise {ids[0]} has no cell with a solution region ({BEGIN!r})")
+        else:
+            if current["hints"] < 2:
+                self.wrong(
+                    current["card"],
+                    f"exercise {ids[0]} needs two hints or more (<details><summary>Hint 1: ...), has {current['hints']}",
+                )
+            if ids[0] in mine:
+                self.nbgrader(number, f"check-{ids[0]}", grade=True, locked=True, points=mine[ids[0]].points)
+
+    def without_check(self, current: dict | None) -> None:
+        if current is not None:
+            self.wrong(current["answer"] or current["card"],
+                       f'exercise {current["id"]} has no check("{current["id"]}", ...) after it')
+
+    def nbgrader(self, number: int, grade_id: str, **fields) -> None:
+        flags = {"grade": False, "solution": False, "locked": False, "task": False, **fields}
+        self.cells[number - 1].metadata["nbgrader"] = {
+            **flags, "schema_version": 3, "grade_id": re.sub(r"[^A-Za-z0-9]+", "-", grade_id)
+        }
