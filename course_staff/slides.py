@@ -1,0 +1,136 @@
+"""Each chapter's deck, from the executed solutions, for a browser without a network: ``python -m course_staff.slides``.
+
+The cells that carry a slide type become ``slides/NN_name.html``, a reveal.js presentation of 1280 × 720 with speaker
+notes (press S). Reveal and MathJax are copied from installed packages into ``slides/assets/``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import shutil
+import sys
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+
+from course_staff.build import ROOT
+from course_staff.source import BEGIN, END, SOLUTIONS, slide_type, sources
+
+FOLDER, ASSETS = "slides", "assets"
+WIDTH, HEIGHT = 1280, 720
+TEMPLATE = Path(__file__).with_name("deck.html.j2")
+
+# What a deck loads: (package, folder in it, folder below assets/, parts to copy).
+_ASSETS = (
+    (
+        "sphinx_revealjs", "_static/revealjs", "reveal",
+        ("LICENSE", "dist/reveal.js", "dist/reset.css", "dist/reveal.css", "dist/theme/white.css",
+         "dist/theme/fonts/source-sans-pro", "plugin/notes/notes.js"),
+    ),
+    (
+        "jupyter_server_mathjax", "static", "mathjax",
+        ("LICENSE", "MathJax.js", "config/TeX-AMS-MML_HTMLorMML-full.js", "extensions/TeX", "extensions/HTML-CSS",
+         "extensions/MathEvents.js", "jax/element", "jax/input", "jax/output/HTML-CSS", "fonts/HTML-CSS"),
+    ),
+)
+
+
+def export(root: Path = ROOT, names: list[str] | None = None) -> list[Path]:
+    """Write the decks of the chapters that have slides; return their files.
+
+    Args:
+        root: the repository; decks go to its ``slides/``.
+        names: which chapters, as for the build; all by default.
+
+    Raises:
+        ValueError: if a name selects no chapter.
+        FileNotFoundError: if a chapter is not built, or a package with the assets is not installed.
+    """
+    folder = root / FOLDER
+    copy_assets(folder / ASSETS)
+    decks = []
+    for path in sources(root, names):
+        built = root / SOLUTIONS / f"{path.stem}.ipynb"
+        if not built.is_file():
+            raise FileNotFoundError(f"{SOLUTIONS}/{built.name} is not built; run `make build` first")
+        notebook = on_slides(nbformat.read(built, as_version=4))
+        if notebook.cells:
+            deck = folder / f"{path.stem}.html"
+            deck.write_text(to_html(notebook), encoding="utf-8")
+            decks.append(deck)
+    return decks
+
+
+def on_slides(notebook: NotebookNode) -> NotebookNode:
+    """The notebook reduced to what its deck shows, without the markers of solution regions."""
+    notebook.cells = [cell for cell in notebook.cells if slide_type(cell) not in (None, "skip")]
+    for cell in notebook.cells:
+        cell.source = "\n".join(line for line in cell.source.split("\n") if line.strip() not in (BEGIN, END))
+    return notebook
+
+
+def to_html(notebook: NotebookNode) -> str:
+    """The deck as one page, which loads nothing but files below ``assets/``."""
+    from nbconvert.exporters import SlidesExporter
+    from traitlets.config import Config
+
+    config = Config()
+    config.CSSHTMLHeaderPreprocessor.style = "default"
+    exporter = SlidesExporter(
+        config=config,
+        template_file=str(TEMPLATE),
+        reveal_url_prefix=f"{ASSETS}/reveal",
+        reveal_theme="white",
+        reveal_width=str(WIDTH),
+        reveal_height=str(HEIGHT),
+        mathjax_url=f"{ASSETS}/mathjax/MathJax.js?config=TeX-AMS-MML_HTMLorMML-full",
+        exclude_input_prompt=True,
+        exclude_output_prompt=True,
+        exclude_anchor_links=True,
+    )
+    html, _ = exporter.from_notebook_node(notebook)
+    return html
+
+
+def copy_assets(folder: Path) -> None:
+    """Put what the decks load into ``folder``, in place of what was there.
+
+    Raises:
+        FileNotFoundError: if a package is missing or does not contain what it should.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    for package, inside, name, parts in _ASSETS:
+        spec = importlib.util.find_spec(package)
+        if spec is None:
+            raise FileNotFoundError(f"slides need the package {package}; `make slides` installs it")
+        source = Path(spec.origin).parent / inside
+        for part in parts:
+            target = folder / name / part
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if (source / part).is_dir():
+                shutil.copytree(source / part, target)
+            else:
+                shutil.copyfile(source / part, target)
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m course_staff.slides", description=__doc__.splitlines()[0])
+    parser.add_argument("names", nargs="*", metavar="NAME", help='a chapter, as "01" or "01_taylor_bounds"; default: all')
+    parser.add_argument("--root", type=Path, default=ROOT, help=argparse.SUPPRESS)
+    args = parser.parse_args(argv)
+    try:
+        decks = export(args.root, args.names)
+    except (ValueError, FileNotFoundError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    for deck in decks:
+        print(f"{FOLDER}/{deck.name}  (open it in a browser; S shows the speaker's notes)")
+    if not decks:
+        print("No cell has a slide type, so there is no deck.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
