@@ -108,11 +108,16 @@ def _is_tight(W, case):
 
 
 def _width_question(rng):
-    return {
-        "beta": round(rng.uniform(0.1, 1), 2),
-        "B": round(rng.uniform(1, 5), 1),
-        "eps": round(rng.uniform(0.01, 0.2), 3),
-    }
+    # An answer next to a whole number would hang on the order in which a student multiplies.
+    while True:
+        case = {
+            "beta": round(rng.uniform(0.1, 1), 2),
+            "B": round(rng.uniform(1, 5), 1),
+            "eps": round(rng.uniform(0.01, 0.2), 3),
+        }
+        exact = (case["beta"] * case["B"] ** 2 / (2 * case["eps"])) ** 2
+        if 0.01 < exact % 1 < 0.99:
+            return case
 
 
 def width_needed(beta, B, eps):
