@@ -1,0 +1,442 @@
+"""Checking an answer: ``check("1.2", fn)`` says how far a function is, and what to look at next.
+
+The answer is one rung of a ladder: not attempted, error, timeout, type, shape, misconception, values, correct.
+"""
+
+from __future__ import annotations
+
+import copy
+import html
+import inspect
+import linecache
+import math
+import os
+import re
+import traceback
+import types
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from course_utils import progress
+from course_utils.answers import Misfit, Plain, Unreadable, agree, clean, equal, fit, is_single, parts, read
+from course_utils.answers import read_reference, show, show_apart, type_name
+from course_utils.exercises import Case, Exercise, find
+from course_utils.guarded import Guard, TimeUp
+
+#: The rungs, from the first thing to mend to the last.
+LADDER = ("not attempted", "error", "timeout", "type", "shape", "misconception", "values", "correct")
+
+_MISSING, _WORKING, _ALMOST, _CORRECT = (
+    ("○", "not attempted yet", "#767676"),
+    ("✎", "keep working", "#D55E00"),
+    ("◐", "almost", "#E69F00"),
+    ("✓", "correct", "#009E73"),
+)
+
+
+class CheckFailed(AssertionError):
+    """Raised for an answer that is not correct, only where nbgrader runs the check to give marks."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a check found; ``str(result)`` is the text and ``_repr_html_`` the card that a notebook shows.
+
+    status      a rung of :data:`LADDER`
+    sentence    what to look at next
+    rows        (label, text) pairs: the smallest failing input, yours, expected
+    remarks     sentences that cost nothing, such as that the function changes its argument
+    passed      number of the ``tried`` inputs that came out right
+    """
+
+    exercise: Exercise
+    status: str
+    sentence: str
+    rows: tuple[tuple[str, str], ...] = ()
+    remarks: tuple[str, ...] = ()
+    passed: int = 0
+    tried: int = 0
+
+    @property
+    def correct(self) -> bool:
+        return self.status == "correct"
+
+    @property
+    def points(self) -> int:
+        """All points of the exercise for a correct answer, otherwise none."""
+        return self.exercise.points if self.correct else 0
+
+    def _tone(self) -> tuple[str, str, str]:
+        if self.correct:
+            return _CORRECT
+        if self.status == "not attempted":
+            return _MISSING
+        nearly = self.status == "misconception" or (self.status == "values" and 2 * self.passed >= self.tried)
+        return _ALMOST if nearly else _WORKING
+
+    def _points(self) -> str:
+        return f"{self.points} of {self.exercise.points} point" + "s" * (self.exercise.points != 1)
+
+    def __str__(self) -> str:
+        icon, word, _ = self._tone()
+        lines = [f"{icon} Exercise {self.exercise.id}: {word} · {self._points()}", self.sentence]
+        width = max((len(label) for label, _ in self.rows), default=0)
+        for label, text in self.rows:
+            first, *more = text.split("\n")
+            lines.append(f"    {label:<{width}}  {first}")
+            lines += [f"    {'':<{width}}  {line}" for line in more]
+        return "\n".join([*lines, *self.remarks])
+
+    def _repr_html_(self) -> str:
+        icon, word, colour = self._tone()
+        rows = "".join(
+            f'<tr><th scope="row" style="text-align:left;vertical-align:top;font-weight:normal">{_html(label)}</th>'
+            f'<td style="text-align:left"><pre style="margin:0">{html.escape(text)}</pre></td></tr>'
+            for label, text in self.rows
+        )
+        return (
+            f'<div style="border:1px solid var(--jp-border-color2,#ccc);border-left:5px solid {colour};'
+            "padding:.5em 1em;background:var(--jp-layout-color1,#fff);color:var(--jp-ui-font-color1,#1a1a1a)\">"
+            f'<div><span aria-hidden="true">{icon}</span> <strong>Exercise {self.exercise.id}: {word}</strong>'
+            f" · {self._points()}</div><div>{_html(self.sentence)}</div>"
+            + (f'<table style="margin:.3em 0">{rows}</table>' if rows else "")
+            + "".join(f"<div>{_html(remark)}</div>" for remark in self.remarks)
+            + "</div>"
+        )
+
+
+def _html(sentence: str) -> str:
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(sentence))
+
+
+def check(id: str, fn: object) -> None:
+    """Check a student's function, show the result and remember it. Never raises for a student's mistake.
+
+    Args:
+        id: of the exercise, such as ``"1.2"``.
+        fn: the function, called with keyword arguments on the exercise's inputs, the same at every check.
+
+    Raises:
+        ValueError: for an id that no exercise has.
+        CheckFailed: when nbgrader runs the check (``NBGRADER_EXECUTION`` is "autograde" or "validate") and the
+            answer is not correct.
+    """
+    result = grade(find(id), fn)
+    progress.display_both(str(result), result._repr_html_())
+    if os.environ.get("NBGRADER_EXECUTION") in ("autograde", "validate"):
+        if not result.correct:
+            raise CheckFailed(f"exercise {id}: {result.status}. {result.sentence}")
+        return
+    message = progress.record(id, result.status, result.points)
+    if message:
+        print(message)
+
+
+@dataclass
+class _Trial:
+    """One input: what came back, and the rung of this input alone."""
+
+    case: Case
+    expected: Plain
+    status: str = "correct"
+    sentence: str = ""
+    rows: tuple[tuple[str, str], ...] = ()
+    yours: Plain | None = None
+    printed: str = ""
+    changed: tuple[str, ...] = ()
+
+
+def grade(exercise: Exercise, fn: object, seed: int | None = None) -> Result:
+    """The result for a student's function, without showing or remembering it.
+
+    Args:
+        exercise: what is asked.
+        fn: the student's function, or whatever was given in its place.
+        seed: of the random inputs; by default one that belongs to the exercise, so that a check repeats exactly.
+    """
+    if not callable(fn):
+        usage = f'`check("{exercise.id}", f)`, not `check("{exercise.id}", f(...))`'
+        return Result(exercise, "type", f"Pass the function itself, without calling it: {usage}.")
+    cases = exercise.draw_cases(zlib.crc32(exercise.id.encode()) if seed is None else seed)
+    expected = [_ask(exercise.reference, case) for case in cases]
+    with _numpy_stream_kept(), Guard(exercise.time_limit) as guard:
+        mismatch = guard.call(lambda: _signature_mismatch(fn, cases[0])).value
+        if mismatch:
+            return Result(exercise, "error", mismatch)
+        trials = []
+        for case, right in zip(cases, expected, strict=True):
+            trials.append(_try(exercise, fn, case, right, guard))
+            if trials[-1].status == "timeout":
+                break
+        return _conclude(exercise, fn, trials, len(cases), guard)
+
+
+@contextmanager
+def _numpy_stream_kept() -> Iterator[None]:
+    state = np.random.get_state()
+    try:
+        yield
+    finally:
+        np.random.set_state(state)
+
+
+def _ask(function: Callable[..., Any], case: Case) -> Plain:
+    with np.errstate(all="ignore"):
+        return read_reference(function(**copy.deepcopy(case)))
+
+
+def _signature_mismatch(fn: Callable[..., Any], case: Case) -> str:
+    try:
+        signature = inspect.signature(fn)
+    except (TypeError, ValueError):  # some compiled functions do not say
+        return ""
+    try:
+        signature.bind(**case)
+    except TypeError:
+        theirs = ", ".join(signature.parameters) or "nothing"
+        return (
+            f"The check calls your function with the parameters `{', '.join(case)}`; yours takes "
+            f"`{clean(theirs, 100)}`. Keep the first line of the function as it was given."
+        )
+    return ""
+
+
+def _try(exercise: Exercise, fn: Callable[..., Any], case: Case, expected: Plain, guard: Guard) -> _Trial:
+    trial = _Trial(case, expected)
+    given = copy.deepcopy(case)
+    call = guard.call(lambda: fn(**given))
+    trial.printed = call.printed
+    if isinstance(call.error, NotImplementedError):
+        trial.status = "not attempted"
+    elif isinstance(call.error, TimeUp):
+        trial.status = "timeout"
+    elif call.error is not None:
+        trial.status, trial.rows = "error", _describe_error(call.error, fn, guard)
+    elif call.value is None or call.value is Ellipsis or call.value is NotImplemented:
+        trial.status = "not attempted"
+    else:
+        _read_answer(trial, call.value, guard)
+    trial.changed = guard.call(lambda: _changed(given, case)).value or ()
+    if trial.yours is not None:
+        trial.status, trial.sentence = _judge(exercise, trial)
+    return trial
+
+
+def _read_answer(trial: _Trial, value: object, guard: Guard) -> None:
+    reading = guard.call(lambda: read(value))
+    if isinstance(reading.error, TimeUp):
+        trial.status = "timeout"
+    elif reading.error is not None:
+        known = isinstance(reading.error, Unreadable)
+        what = str(reading.error) if known else f"an object of type {type_name(value)}"
+        trial.status, trial.sentence = "type", f"Expected {_kind(trial.expected)}; yours is {what}."
+    else:
+        trial.yours = reading.value
+
+
+def _kind(expected: Plain) -> str:
+    if isinstance(expected, tuple):
+        return f"{len(expected)} separate values"
+    return "an array" if expected.ndim else "a number" if expected.dtype.kind != "b" else "True or False"
+
+
+def _judge(exercise: Exercise, trial: _Trial) -> tuple[str, str]:
+    fitted = fit(trial.yours, trial.expected)
+    if exercise.property is not None:
+        try:
+            sentence = exercise.property(_as_python(trial.yours), copy.deepcopy(trial.case))
+        except Exception:  # an answer of a form that the property did not foresee
+            if isinstance(fitted, Misfit):
+                return fitted.status, fitted.sentence
+            sentence = "Your answer has not the form that is asked for."
+        return ("correct", "") if sentence is None else ("values", sentence or "Not yet.")
+    if isinstance(fitted, Misfit):
+        return fitted.status, fitted.sentence
+    trial.yours = fitted
+    return ("correct" if equal(fitted, trial.expected, exercise.rtol, exercise.atol) else "values"), ""
+
+
+def _as_python(plain: Plain) -> Any:
+    if isinstance(plain, tuple):
+        return tuple(_as_python(part) for part in plain)
+    return plain.copy() if plain.ndim else plain.item()
+
+
+def _changed(given: Case, case: Case) -> tuple[str, ...]:
+    return tuple(name for name in case if _differs(given.get(name), case[name]))
+
+
+def _differs(given: object, original: object) -> bool:
+    try:
+        before = read(original)
+    except Exception:  # not numbers: a text, a function, a generator
+        return False
+    try:
+        return not equal(read(given), before)
+    except Exception:
+        return True
+
+
+def _describe_error(error: BaseException, fn: Callable[..., Any], guard: Guard) -> tuple[tuple[str, str], ...]:
+    message = guard.call(lambda: clean(str(error), 200)).value
+    rows = [("error", f"{type_name(error)}: {message}" if message else type_name(error))]
+    where = guard.call(lambda: _line_of(error, fn)).value
+    return (*rows, ("in", where)) if where else tuple(rows)
+
+
+def _line_of(error: BaseException, fn: Callable[..., Any]) -> str:
+    """The innermost line that the student wrote: in the function's own file, or in another cell."""
+    fn = inspect.unwrap(fn)
+    code = getattr(fn, "__code__", None) or getattr(type(fn).__call__, "__code__", None)
+    own = code.co_filename if isinstance(code, types.CodeType) else ""
+    where = ""
+    for frame, number in traceback.walk_tb(error.__traceback__):
+        name = frame.f_code.co_filename
+        if (name == own or "ipykernel_" in name) and name != __file__:
+            where = f"line {number}: {linecache.getline(name, number).strip()}"
+    return clean(where, 120)
+
+
+def _conclude(
+    exercise: Exercise, fn: Callable[..., Any], trials: list[_Trial], n_cases: int, guard: Guard
+) -> Result:
+    blank = [trial for trial in trials if trial.status == "not attempted"]
+    if len(blank) == len(trials):
+        printed = any(trial.printed for trial in trials)
+        hint = "It prints, but only what it returns counts." if printed else "Once it returns a value, check again."
+        return Result(exercise, "not attempted", f"Your function returns nothing yet. {hint}")
+    for trial in blank:
+        trial.status = "type"
+        trial.sentence = "For this input your function returns nothing. Is there a path without a `return`?"
+    passed = sum(trial.status == "correct" for trial in trials)
+    if passed == n_cases:
+        sentence = f"Well done: right on all {n_cases} inputs. {exercise.after}".strip()
+        return Result(exercise, "correct", sentence, (), _remarks(trials, trials[0]), passed, n_cases)
+
+    status = min((trial.status for trial in trials), key=LADDER.index)
+    failing = [trial for trial in trials if trial.status == status]
+    trial = min(failing, key=lambda trial: (exercise.size or _size)(trial.case))
+    remarks = _remarks(trials, trial)
+    message = _misconception(exercise, trials)
+    if message:
+        return Result(exercise, "misconception", message, (), remarks, passed, n_cases)
+    rows = _input_rows(exercise, trial) + trial.rows
+    sentence = trial.sentence
+    if status == "error":
+        sentence = "Your function stops with an error on this input."
+        if trial.rows[0][1].startswith("RecursionError"):
+            sentence += " Does it call itself without end?"
+    elif status == "timeout":
+        sentence = (
+            f"No answer within {exercise.time_limit:g} seconds; it was busy with this input. Is there a loop that "
+            "never ends, or work that could be done once for all?"
+        )
+    elif status == "values":
+        sentence = sentence or _diagnosis(trials, trial)
+        sentence = f"{sentence} Right on {passed} of {n_cases} inputs; the smallest that fails is shown."
+        rows += _value_rows(exercise, trial)
+        again = guard.call(lambda: read(fn(**copy.deepcopy(trial.case))))
+        if again.error is None and not equal(again.value, trial.yours, exercise.rtol, exercise.atol):
+            remarks += (
+                "Called twice with the same input, your function gives two answers: is something random, or kept "
+                "from one call to the next?",
+            )
+    if not exercise.show_cases:
+        rows = trial.rows
+    return Result(exercise, status, sentence, rows, remarks, passed, n_cases)
+
+
+def _misconception(exercise: Exercise, trials: list[_Trial]) -> str:
+    """The message of the first wrong answer that equals the student's on every input."""
+    if any(trial.yours is None for trial in trials):
+        return ""
+    for misconception in exercise.misconceptions:
+        try:
+            if all(
+                equal(trial.yours, _ask(misconception.answer, trial.case), exercise.rtol, exercise.atol)
+                for trial in trials
+            ):
+                return misconception.message
+        except Exception:  # it has no answer to this input, so it is not what the student did
+            continue
+    return ""
+
+
+def _remarks(trials: list[_Trial], shown: _Trial) -> tuple[str, ...]:
+    remarks = []
+    changed = sorted({name for trial in trials for name in trial.changed})
+    if changed:
+        names = ", ".join(f"`{name}`" for name in changed)
+        remarks.append(f"Your function changes what it is given ({names}): work on a copy, or the caller is surprised.")
+    if any(trial.yours is not None and is_single(trial.yours) and not is_single(trial.expected) for trial in trials):
+        remarks.append("Your answer is in single precision (float32), and is compared to about 5 digits only.")
+    if shown.printed.strip():
+        remarks.append(f"It prints, which does not count: {clean(' '.join(shown.printed.split()), 120)}")
+    return tuple(remarks)
+
+
+def _size(case: Case) -> float:
+    total = 0.0
+    for value in case.values():
+        try:
+            for part in parts(read(value)):
+                total += part.size if part.ndim else abs(float(part))
+        except Exception:  # a text or a function has no size
+            continue
+    return math.inf if math.isnan(total) else total
+
+
+def _input_rows(exercise: Exercise, trial: _Trial) -> tuple[tuple[str, str], ...]:
+    return tuple((name, show(value)) for name, value in trial.case.items())
+
+
+def _value_rows(exercise: Exercise, trial: _Trial) -> tuple[tuple[str, str], ...]:
+    yours, expected = show_apart(trial.yours, trial.expected)
+    rows = [("yours", yours), ("expected" if exercise.property is None else "one right answer", expected)]
+    if exercise.property is None:
+        for mine, right in zip(parts(trial.yours), parts(trial.expected), strict=True):
+            wrong = np.argwhere(~agree(mine, right, exercise.rtol, exercise.atol))
+            if right.size > 6 and len(wrong):
+                index = tuple(int(i) for i in wrong[0])
+                mine, right = show_apart(np.asarray(mine[index]), np.asarray(right[index]))
+                rows.append(("first at", f"[{', '.join(map(str, index))}]: yours {mine}, expected {right}"))
+                break
+    return tuple(rows)
+
+
+def _diagnosis(trials: list[_Trial], shown: _Trial) -> str:
+    """One sentence about wrong values: not finite, transposed, or off by one factor; otherwise a plain one."""
+    mine, right = (np.concatenate([part.ravel() for part in parts(p)]) for p in (shown.yours, shown.expected))
+    mine, right = mine.astype(float), right.astype(float)
+    if np.isnan(mine).any() and not np.isnan(right).any():
+        return "Your answer holds NaN (not a number): look for 0/0, ∞ − ∞ or the root or logarithm of a negative number."
+    if np.isinf(mine).any() and np.isfinite(right).all():
+        return "Your answer is infinite: look for a division by zero or an overflow."
+    if all(trial.yours is not None and not isinstance(trial.yours, tuple) for trial in trials):
+        if shown.yours.ndim == 2 and all(equal(t.yours.T, t.expected, 1e-9, 1e-12) for t in trials):
+            return "Yours is the transpose of what is expected."
+        factor = _common_factor(trials)
+        if factor == -1:
+            return "Only the sign is wrong: yours is the negative of the expected value, every time."
+        if factor is not None:
+            return f"Yours is {factor:.4g} times the expected value, every time."
+    return "The form is right, the values are not yet."
+
+
+def _common_factor(trials: list[_Trial]) -> float | None:
+    if any(trial.yours.dtype.kind == "b" for trial in trials):
+        return None
+    mine = np.concatenate([trial.yours.ravel() for trial in trials]).astype(float)
+    right = np.concatenate([trial.expected.ravel() for trial in trials]).astype(float)
+    nonzero = right[right != 0]
+    # With one expected value only, any wrong constant would be a factor of it.
+    if len(np.unique(nonzero)) < 2 or not (np.isfinite(mine).all() and np.isfinite(right).all()):
+        return None
+    factor = float((mine[right != 0] / nonzero)[0])
+    fits = np.allclose(mine, factor * right, rtol=1e-7, atol=0.0)
+    return (round(factor) if math.isclose(factor, round(factor), rel_tol=1e-7) else factor) if fits else None

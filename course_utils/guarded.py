@@ -1,0 +1,195 @@
+"""Calling a function that may raise, print without end, loop for ever or end the program.
+
+The function runs in this process, because a function of a notebook cannot be sent to another one. What no
+guard inside a process can stop: one single call into compiled code that never returns, and ``os._exit``.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import io
+import signal
+import sys
+import threading
+import time
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import FrameType, TracebackType
+from typing import Any
+
+#: Seconds between two attempts to stop a call, in case the first was swallowed by an ``except:``.
+_AGAIN = 0.05
+
+
+class TimeUp(BaseException):
+    """Stops a call. A BaseException, so that ``except Exception`` in the call does not swallow it."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a call: its value or the exception that ended it, and what it printed (shortened)."""
+
+    value: Any
+    error: BaseException | None
+    printed: str
+
+
+class _Shortened(io.TextIOBase):
+    """Keeps the first characters that are written, so that printing without end needs no memory."""
+
+    def __init__(self, limit: int = 2000) -> None:
+        self.text, self.limit = "", limit
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        if len(self.text) < self.limit:
+            self.text += text[: self.limit - len(self.text)]
+        return len(text)
+
+
+class Guard:
+    """A context in which :meth:`call` never raises for what the called function does.
+
+    ``seconds`` is the time for all calls together. On leaving, signal handlers, a pending alarm of somebody
+    else, the filters of warnings and the trace function are as before. A real Ctrl-C still interrupts.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self.left = seconds
+        self.interrupted = False
+        self._armed = self._fired = False
+
+    def __enter__(self) -> Guard:
+        main = threading.current_thread() is threading.main_thread()
+        self._alarm = _SignalAlarm if main and hasattr(signal, "setitimer") else _ThreadAlarm
+        self._handlers: dict[int, Any] = {}
+        if main:
+            self._handle(signal.SIGINT, self._on_interrupt)
+        if self._alarm is _SignalAlarm:
+            self._handle(signal.SIGALRM, self._on_alarm)
+        self._warnings = warnings.catch_warnings()
+        self._warnings.__enter__()
+        warnings.simplefilter("ignore")
+        return self
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._warnings.__exit__(None, None, None)
+        for number, previous in self._handlers.items():
+            signal.signal(number, previous)
+
+    def _handle(self, number: int, handler: Callable[[int, FrameType | None], None]) -> None:
+        previous = signal.getsignal(number)
+        # Ctrl-C that is ignored stays ignored; a handler from outside Python could not be put back.
+        if previous is not None and not (number == signal.SIGINT and previous == signal.SIG_IGN):
+            self._handlers[number] = previous
+            signal.signal(number, handler)
+
+    def _on_interrupt(self, number: int, frame: FrameType | None) -> None:
+        self.interrupted = True
+        raise KeyboardInterrupt
+
+    def _on_alarm(self, number: int, frame: FrameType | None) -> None:
+        if not self._armed:
+            return
+        if self._fired:
+            _raise_at_next_line(frame, until=self._frame)
+        self._fired = True
+        raise TimeUp
+
+    def call(self, function: Callable[[], Any]) -> Outcome:
+        """Call ``function()``. The error is :class:`TimeUp` when the time of this guard is used up.
+
+        Raises KeyboardInterrupt when, and only when, the user interrupts.
+        """
+        value, error, out = None, None, _Shortened()
+        trace, streams = sys.gettrace(), (sys.stdout, sys.stderr)
+        begun = time.monotonic()
+        self._frame, self._fired = sys._getframe(), False
+        alarm = self._alarm(max(self.left, 1e-3))
+        # Twice, because the alarm may still go off between the end of the call and the end of the alarm.
+        try:
+            try:
+                sys.stdout = sys.stderr = out
+                self._armed = True
+                alarm.start()
+                value = function()
+            except BaseException as caught:
+                error = caught
+            finally:
+                self._armed = False
+                if sys.gettrace() is not trace:
+                    sys.settrace(trace)
+                alarm.stop()
+        except TimeUp as late:
+            error = late
+        finally:
+            self._armed = False
+            alarm.stop()
+            sys.stdout, sys.stderr = streams
+            self.left -= time.monotonic() - begun
+        if self.interrupted:
+            raise KeyboardInterrupt
+        return Outcome(value if error is None else None, error, out.text)
+
+
+class _SignalAlarm:
+    """Goes off in the main thread, also inside ``time.sleep``."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds, self.outer = seconds, None
+
+    def start(self) -> None:
+        self.begun = time.monotonic()
+        self.outer = signal.setitimer(signal.ITIMER_REAL, self.seconds, _AGAIN)
+
+    def stop(self) -> None:
+        if self.outer is None:
+            return
+        (left, interval), self.outer = self.outer, None
+        # An alarm that somebody else had set (a test runner, say) goes on where it was.
+        left = max(left - (time.monotonic() - self.begun), 1e-3) if left else 0.0
+        signal.setitimer(signal.ITIMER_REAL, left, interval)
+
+
+class _ThreadAlarm:
+    """Where there are no timer signals: another thread raises TimeUp in the calling one."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds, self.done, self.target = seconds, threading.Event(), threading.get_ident()
+        self.thread = threading.Thread(target=self._watch, daemon=True)
+
+    def start(self) -> None:
+        self.thread.start()
+
+    def _watch(self) -> None:
+        wait = self.seconds
+        while not self.done.wait(wait):
+            _set_async(self.target, ctypes.py_object(TimeUp))
+            wait = _AGAIN
+
+    def stop(self) -> None:
+        if not self.done.is_set():
+            self.done.set()
+            self.thread.join()
+            _set_async(self.target, None)
+
+
+def _set_async(thread: int, error: ctypes.py_object | None) -> None:
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), error)
+
+
+def _raise_at_next_line(frame: FrameType | None, until: FrameType) -> None:
+    """Raise TimeUp also at the next line, which in ``except: pass`` lies outside of the ``try``."""
+
+    def again(frame: FrameType, event: str, value: object) -> Callable:
+        if event == "line":
+            raise TimeUp
+        return again
+
+    while frame is not None and frame is not until:
+        frame.f_trace = again
+        frame = frame.f_back
+    sys.settrace(again)
