@@ -1,0 +1,436 @@
+"""Chapter 2: which ReLU neurons change sign when the weights move, and what that costs.
+
+The net is f(x; W) = Σ_i a_i σ(w_iᵀx) with σ(z) = max(z, 0), and f0 is its first-order expansion at W0. A neuron
+is *flipped* when the indicators 1{w_iᵀx ≥ 0} and 1{w0_iᵀx ≥ 0} differ (the lecture's convention: zero counts as
+on). Only flipped neurons contribute to f − f0, and each contributes a_i |w_iᵀx|: whichever way it crossed, the net
+sees the part of the move that lies beyond zero.
+
+Shapes: W0, W are (m, d), x is (d,), a is (m,). B = ‖W − W0‖_F. Nothing is divided by √m.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from numbers import Integral, Real
+from typing import NamedTuple
+
+import numpy as np
+
+COUNT_CONSTANT = 3 / 2 ** (2 / 3)
+"""The constant of m^(2/3) B^(2/3) after minimising mτ + B²/τ² over τ: 1.890 (`lecture/optimal-tau`)."""
+
+LECTURE_COUNT_CONSTANT = 2.0
+"""The same constant as the slide rounds it."""
+
+
+class BadSets(NamedTuple):
+    """Masks of shape (m,): `S1`, the neurons that start near zero, and `S2`, those that move far."""
+
+    S1: np.ndarray
+    S2: np.ndarray
+
+    @property
+    def S(self) -> np.ndarray:
+        """The union of S1 and S2, shape (m,): outside it nothing flips."""
+        return self.S1 | self.S2
+
+
+class FlipCounts(NamedTuple):
+    """Totals over a layer: `flips` neurons flipped, `gap` = f − f0, the sizes of S1, S2 and their union, and B."""
+
+    m: int
+    flips: int
+    gap: float
+    S1: int
+    S2: int
+    S: int
+    B: float
+
+
+# --- one network, given as matrices -----------------------------------------------------------------------------
+
+
+def flipped(W0: np.ndarray, W: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """Return the mask (m,) of neurons with 1{w_iᵀx ≥ 0} ≠ 1{w0_iᵀx ≥ 0}.
+
+    Source: `lecture/star`. Raises ValueError or TypeError on shapes that do not fit or values that are not finite.
+    """
+    W0, W, x = _layers(W0, W, x)
+    return (W @ x >= 0) != (W0 @ x >= 0)
+
+
+def bad_sets(W0: np.ndarray, W: np.ndarray, x: np.ndarray, tau: float) -> BadSets:
+    """Return S1 = {|w0_iᵀx| ≤ τ‖x‖} and S2 = {‖w_i − w0_i‖ ≥ τ} as masks of shape (m,).
+
+    Outside their union no neuron flips, because |(w_i − w0_i)ᵀx| < τ‖x‖ < |w0_iᵀx|. One of the two boundaries has
+    to be included, and it does not matter which: with < and > in both, w0_iᵀx = −τ‖x‖ moved by τx/‖x‖ ends on
+    zero, which counts as on, and flips outside both sets.
+
+    Source: `lecture/bad-set`. Raises ValueError if tau < 0 or shapes do not fit.
+    """
+    W0, W, x = _layers(W0, W, x)
+    tau = _nonnegative("tau", tau)
+    near = np.abs(W0 @ x) <= tau * np.linalg.norm(x)
+    far = np.linalg.norm(W - W0, axis=1) >= tau
+    return BadSets(near, far)
+
+
+def star_gap(W0: np.ndarray, W: np.ndarray, x: np.ndarray, a: np.ndarray) -> float:
+    """Return f − f0 by the lecture's identity (★): Σ_i a_i w_iᵀx (1{w_iᵀx ≥ 0} − 1{w0_iᵀx ≥ 0}).
+
+    Source: `lecture/star`. Raises ValueError or TypeError on shapes that do not fit or values that are not finite.
+    """
+    W0, W, x = _layers(W0, W, x)
+    a = _vector("a", a, len(W0))
+    return _star(W0 @ x, W @ x, a)
+
+
+def direct_gap(W0: np.ndarray, W: np.ndarray, x: np.ndarray, a: np.ndarray) -> float:
+    """Return f(x; W) − f(x; W0) − ⟨∂_W f(x; W0), W − W0⟩, term by term and without (★).
+
+    The derivative of ReLU at 0 is taken as 1 here, as in the indicators of (★). With the minimum-norm choice 0 the
+    two forms still agree with one another, and only neurons with w0_iᵀx exactly 0 notice.
+
+    Source: `lecture/relu-homogeneous`. Raises as `star_gap`.
+    """
+    W0, W, x = _layers(W0, W, x)
+    a = _vector("a", a, len(W0))
+    before, after = W0 @ x, W @ x
+    linear = (before >= 0) * ((W - W0) @ x)
+    return float(a @ (np.maximum(after, 0) - np.maximum(before, 0) - linear))
+
+
+def count_flips(W0: np.ndarray, W: np.ndarray, x: np.ndarray, a: np.ndarray, tau: float) -> FlipCounts:
+    """Return the number of flips, f − f0 and the sizes of S1, S2 and S1 ∪ S2 for one pair of layers.
+
+    Raises ValueError or TypeError on shapes that do not fit, tau < 0 or values that are not finite.
+    """
+    W0, W, x = _layers(W0, W, x)
+    a = _vector("a", a, len(W0))
+    tau = _nonnegative("tau", tau)
+    moved = np.linalg.norm(W - W0, axis=1)
+    return _totals(W0 @ x, W @ x, moved, a, tau, float(np.linalg.norm(x)))
+
+
+# --- bounds -----------------------------------------------------------------------------------------------------
+
+
+def naive_bound(W: np.ndarray, norm_x: float = 1.0) -> float:
+    """Return √m ‖W‖_F, the Cauchy–Schwarz bound on |f − f0| for |a_i| ≤ 1 and ‖x‖ ≤ 1.
+
+    Source: `lecture/naive-bound`. Raises ValueError if norm_x > 1: the bound is then not valid.
+    """
+    W = _matrix("W", W)
+    _unit_ball(norm_x)
+    return float(math.sqrt(len(W)) * np.linalg.norm(W))
+
+
+def flip_bound(S: int, B: float, norm_x: float = 1.0) -> float:
+    """Return √|S| · B, which bounds |f − f0| when all flips lie in a set of |S| neurons, |a_i| ≤ 1 and ‖x‖ ≤ 1.
+
+    A flipped neuron has |w_iᵀx| ≤ |(w_i − w0_i)ᵀx| ≤ ‖w_i − w0_i‖; Cauchy–Schwarz over the set does the rest.
+
+    Source: `lecture/naive-bound`. Raises ValueError if S < 0, B < 0 or norm_x > 1.
+    """
+    S, B = _nonnegative("S", S), _nonnegative("B", B)
+    _unit_ball(norm_x)
+    return math.sqrt(S) * B
+
+
+def s2_bound(B: float, tau: float) -> float:
+    """Return B²/τ², which bounds |S2|: each row of S2 alone spends τ² of the budget B².
+
+    Source: `lecture/s2-markov`. Raises ValueError if B < 0 or tau <= 0.
+    """
+    return (_nonnegative("B", B) / _positive("tau", tau)) ** 2
+
+
+def tight_movement(m: int, d: int, B: float, tau: float) -> np.ndarray:
+    """Return a move W − W0, shape (m, d) and norm B, whose S2 has ⌊B²/τ²⌋ rows: the bound is tight.
+
+    The budget is spread equally over those rows, along the first coordinate. B²/τ² is rounded down after forgiving
+    a relative error of 1e-12, so that B = 0.3, tau = 0.1 gives the nine rows it should.
+
+    Source: `lecture/s2-markov`. Raises ValueError if B < τ (no row can reach τ) or if ⌊B²/τ²⌋ > m.
+    """
+    m, d = _count("m", m), _count("d", d)
+    k = math.floor(s2_bound(B, tau) * (1 + 1e-12))
+    if k == 0:
+        raise ValueError(f"B must be at least tau for one row to move by tau, got B = {B}, tau = {tau}")
+    if k > m:
+        raise ValueError(f"m must be at least B²/tau² = {k} rows, got m = {m}")
+    move = np.zeros((m, d))
+    move[:k, 0] = max(tau, B / math.sqrt(k))
+    return move
+
+
+def bad_set_bound(m: int, B: float, tau: float, delta: float) -> float:
+    """Return mτ + B²/τ² + √(m log 1/δ), which bounds |S1 ∪ S2| with probability at least 1 − δ.
+
+    Source: the lecture's proof of Lemma 4.1. Raises ValueError if m < 1, B < 0, tau <= 0 or delta outside (0, 1).
+    """
+    m, tau = _count("m", m), _positive("tau", tau)
+    return m * tau + s2_bound(B, tau) + math.sqrt(m * _log_inverse(delta))
+
+
+def optimal_tau(m: int, B: float) -> float:
+    """Return τ* = (2B²/m)^(1/3), where mτ + B²/τ² is smallest: the derivative m − 2B²/τ³ vanishes there.
+
+    Source: `lecture/optimal-tau`. Raises ValueError if m < 1 or B < 0.
+    """
+    return (2 * _nonnegative("B", B) ** 2 / _count("m", m)) ** (1 / 3)
+
+
+def optimal_bad_set_bound(m: int, B: float, delta: float, constant: float = COUNT_CONSTANT) -> float:
+    """Return constant · m^(2/3) B^(2/3) + √(m log 1/δ), the bound on |S1 ∪ S2| at the best τ.
+
+    At τ* the first two terms of `bad_set_bound` are 2^(1/3) and 2^(-2/3) times m^(2/3) B^(2/3); together
+    3/2^(2/3) ≈ 1.890, which the slide rounds to 2 (pass `LECTURE_COUNT_CONSTANT`).
+
+    Source: `lecture/optimal-tau`. Raises ValueError if m < 1, B < 0, constant < 0 or delta outside (0, 1).
+    """
+    m, constant = _count("m", m), _nonnegative("constant", constant)
+    return constant * (m * _nonnegative("B", B)) ** (2 / 3) + math.sqrt(m * _log_inverse(delta))
+
+
+# --- very wide layers -------------------------------------------------------------------------------------------
+
+
+def chunked_flips(
+    m: int,
+    x: np.ndarray,
+    tau: float,
+    perturbation: np.ndarray | Callable[[slice, np.ndarray], np.ndarray],
+    rng: np.random.Generator,
+    a: np.ndarray | None = None,
+    chunk: int = 2**13,
+) -> FlipCounts:
+    """Return the totals of `count_flips` for a standard normal W0 that is drawn, used and forgotten in chunks.
+
+    `perturbation` is the move W − W0: an (m, d) array (memory-mapped if it is large), or a function that receives
+    the slice of rows and their part of W0 and returns theirs of W − W0, shape (rows, d). `a` has shape (m,);
+    without it the signs are uniform in {−1, +1}. Peak memory is a few chunks, whatever m is.
+
+    The numbers are those of one big draw: W0 = rng.standard_normal((m, d)) and, for the signs,
+    a = 2 * rng.spawn(1)[0].integers(0, 2, m) − 1, whatever the chunk.
+
+    Raises ValueError or TypeError on bad sizes, shapes, tau < 0 or a perturbation of the wrong shape.
+    """
+    m, chunk = _count("m", m), _count("chunk", chunk)
+    x, tau, rng = _vector("x", x), _nonnegative("tau", tau), _generator(rng)
+    d = len(x)
+    if a is not None:
+        a = _vector("a", a, m)
+    if not callable(perturbation) and np.shape(perturbation) != (m, d):
+        raise ValueError(f"perturbation must have shape ({m}, {d}), got {np.shape(perturbation)}")
+    signs = rng.spawn(1)[0]
+    total = FlipCounts(0, 0, 0.0, 0, 0, 0, 0.0)
+    for start in range(0, m, chunk):
+        rows = slice(start, min(start + chunk, m))
+        W0 = rng.standard_normal((rows.stop - rows.start, d))
+        move = perturbation(rows, W0.copy()) if callable(perturbation) else perturbation[rows]
+        if np.shape(move) != W0.shape:
+            raise ValueError(f"perturbation must return shape {W0.shape} for {rows}, got {np.shape(move)}")
+        part_a = 2 * signs.integers(0, 2, len(W0)) - 1 if a is None else a[rows]
+        total = _add(total, count_flips(W0, W0 + move, x, part_a, tau))
+    return total
+
+
+def random_flips(
+    m: int,
+    d: int,
+    B: float,
+    tau: float,
+    rng: np.random.Generator,
+    norm_x: float = 1.0,
+    chunk: int = 2**15,
+) -> FlipCounts:
+    """Draw the totals of `count_flips` for a standard normal W0, an isotropic move of norm B and random signs a.
+
+    The move is B G/‖G‖_F with G standard normal. The law of the result is exact, at a cost of O(m) instead of
+    O(m d), and in one pass, because:
+
+    - A neuron enters only through w0_iᵀx, (w_i − w0_i)ᵀx and ‖w_i − w0_i‖. Rotate x onto the first axis: the first is
+      ‖x‖ times a standard normal u_i, the second ‖x‖ times one coordinate g_i of row i of the move, the third
+      √(g_i² + q_i), where q_i collects the other d − 1 coordinates: a chi-square draw with d − 1 degrees of freedom.
+    - Dividing by ‖G‖_F seems to need all rows at once. But the norms of separate blocks of a Gaussian vector are
+      independent of the directions within the blocks, and the blocks' shares of ‖G‖_F² are Dirichlet. So each chunk
+      in turn takes a Beta(rows·d/2, rows left over·d/2) share of the B² that is left, and normalises itself to it.
+    - The sign a_i matters only for a flipped neuron, so only the flipped ones get one.
+
+    Peak memory is a few chunks, whatever m and d are. Raises ValueError or TypeError on m, d, chunk < 1, B < 0,
+    tau < 0, norm_x <= 0 or an rng that is not a Generator.
+    """
+    m, d, chunk = _count("m", m), _count("d", d), _count("chunk", chunk)
+    B, tau, norm_x = _nonnegative("B", B), _nonnegative("tau", tau), _positive("norm_x", norm_x)
+    rng = _generator(rng)
+    total = FlipCounts(0, 0, 0.0, 0, 0, 0, 0.0)
+    left, budget = m, B**2
+    while left:
+        n = min(chunk, left)
+        left -= n
+        spent = budget * rng.beta(n * d / 2, left * d / 2) if left else budget
+        budget -= spent
+        u, g = rng.standard_normal(n), rng.standard_normal(n)
+        squared = g * g
+        if d > 1:
+            squared += rng.chisquare(d - 1, n)
+        scale = math.sqrt(spent / squared.sum())
+        w = u + scale * g
+        crossed = np.flatnonzero((u >= 0) != (w >= 0))
+        near, far = np.abs(u) <= tau, squared * scale**2 >= tau**2
+        part = FlipCounts(
+            m=n,
+            flips=len(crossed),
+            gap=norm_x * float((2 * rng.integers(0, 2, len(crossed)) - 1) @ np.abs(w[crossed])),
+            S1=int(np.count_nonzero(near)),
+            S2=int(np.count_nonzero(far)),
+            S=int(np.count_nonzero(near | far)),
+            B=math.sqrt(spent),
+        )
+        total = _add(total, part)
+    return total
+
+
+def expected_random_flips(m: int, d: int, B: float) -> float:
+    """Return m·arctan(s)/π with s = B/√(md), the mean number of flips under an isotropic random move of norm B.
+
+    u and u + s g, with u and g independent standard normals, differ in sign when the angle of (u, g) falls into two
+    sectors of width arctan(s). The coordinate of the normalised move is taken as normal: the relative error is of
+    order 1/(md).
+
+    Raises ValueError or TypeError if m or d < 1 or B < 0.
+    """
+    m, d = _count("m", m), _count("d", d)
+    return m * math.atan(_nonnegative("B", B) / math.sqrt(m * d)) / math.pi
+
+
+def random_gap_rms(m: int, d: int, B: float, norm_x: float = 1.0) -> float:
+    """Return the root mean square of f − f0 over W0, random signs a and an isotropic random move of norm B.
+
+    The signs make the terms uncorrelated, so the square is m E[(u + s g)² 1{flip}] ‖x‖² with s = B/√(md). In polar
+    coordinates this is m (1 + s²)(φ − sin φ cos φ)/π, φ = arctan s. For small s it is √(2/(3π)) B^(3/2) d^(-3/4) m^(-1/4):
+    it *shrinks* with the width, where the worst move gains m^(1/3).
+
+    Raises ValueError or TypeError if m or d < 1, B < 0 or norm_x < 0.
+    """
+    m, d, norm_x = _count("m", m), _count("d", d), _nonnegative("norm_x", norm_x)
+    s = _nonnegative("B", B) / math.sqrt(m * d)
+    # the closed form cancels for small s, where two terms of its series are good to 1e-9
+    if s < 1e-2:
+        area = 2 * s**3 / 3 * (1 - s**2 / 5)
+    else:
+        area = (1 + s**2) * math.atan(s) - s
+    return norm_x * math.sqrt(m * area / math.pi)
+
+
+# --- the sums, and what is accepted -----------------------------------------------------------------------------
+
+
+def _star(before: np.ndarray, after: np.ndarray, a: np.ndarray) -> float:
+    return float(np.sum(a * after * ((after >= 0).astype(float) - (before >= 0))))
+
+
+def _totals(before, after, moved, a, tau, norm_x) -> FlipCounts:
+    near, far = np.abs(before) <= tau * norm_x, moved >= tau
+    return FlipCounts(
+        m=len(before),
+        flips=int(np.count_nonzero((after >= 0) != (before >= 0))),
+        gap=_star(before, after, a),
+        S1=int(np.count_nonzero(near)),
+        S2=int(np.count_nonzero(far)),
+        S=int(np.count_nonzero(near | far)),
+        B=float(np.linalg.norm(moved)),
+    )
+
+
+def _add(one: FlipCounts, two: FlipCounts) -> FlipCounts:
+    sums = FlipCounts(*(p + q for p, q in zip(one, two, strict=True)))
+    return sums._replace(B=math.hypot(one.B, two.B))
+
+
+def _array(name: str, value, ndim: int) -> np.ndarray:
+    array = np.asarray(value)
+    if array.dtype.kind not in "fiu":
+        raise TypeError(f"{name} must hold real numbers, got dtype {array.dtype}")
+    if array.ndim != ndim or array.size == 0:
+        what = "vector" if ndim == 1 else "matrix"
+        raise ValueError(f"{name} must be a {what} that is not empty, got shape {array.shape}")
+    if array.dtype.kind != "f":
+        array = array.astype(float)
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name} must be finite, got {array[~np.isfinite(array)][0]}")
+    return array
+
+
+def _vector(name: str, value, size: int | None = None) -> np.ndarray:
+    array = _array(name, value, 1)
+    if size is not None and len(array) != size:
+        raise ValueError(f"{name} must have shape ({size},), got {array.shape}")
+    return array
+
+
+def _matrix(name: str, value) -> np.ndarray:
+    return _array(name, value, 2)
+
+
+def _layers(W0, W, x) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    W0, W = _matrix("W0", W0), _matrix("W", W)
+    if W0.shape != W.shape:
+        raise ValueError(f"W and W0 must have the same shape, got {W.shape} and {W0.shape}")
+    return W0, W, _vector("x", x, W0.shape[1])
+
+
+def _count(name: str, value, least: int = 1) -> int:
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        raise TypeError(f"{name} must be a whole number, got {value!r}")
+    if value < least:
+        raise ValueError(f"{name} must be at least {least}, got {value}")
+    return int(value)
+
+
+def _real(name: str, value) -> float:
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise TypeError(f"{name} must be a real number, got {value!r}")
+    if not math.isfinite(value):
+        raise ValueError(f"{name} must be finite, got {value}")
+    return float(value)
+
+
+def _nonnegative(name: str, value) -> float:
+    number = _real(name, value)
+    if number < 0:
+        raise ValueError(f"{name} must be at least 0, got {value}")
+    return number
+
+
+def _positive(name: str, value) -> float:
+    number = _real(name, value)
+    if number <= 0:
+        raise ValueError(f"{name} must be above 0, got {value}")
+    return number
+
+
+def _probability(name: str, value) -> float:
+    number = _real(name, value)
+    if not 0 < number < 1:
+        raise ValueError(f"{name} must lie strictly between 0 and 1, got {value}")
+    return number
+
+
+def _log_inverse(delta) -> float:
+    # -log(δ), because 1/δ overflows for the smallest δ
+    return -math.log(_probability("delta", delta))
+
+
+def _unit_ball(norm_x) -> None:
+    # x/‖x‖ has a norm of 1 only up to rounding
+    if _nonnegative("norm_x", norm_x) > 1 + 1e-9:
+        raise ValueError(f"norm_x must be at most 1 for this bound, got {norm_x}")
+
+
+def _generator(rng) -> np.random.Generator:
+    if not isinstance(rng, np.random.Generator):
+        raise TypeError(f"rng must be a numpy.random.Generator, got {type(rng).__name__}")
+    return rng

@@ -1,0 +1,383 @@
+"""Chapter 3's library. Statistical tests use fixed generators; the false-alarm rate they would have on fresh
+generators is stated with each."""
+
+import itertools
+import math
+import time
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from course_utils import concentration as co
+from course_utils import sign_flips as sf
+
+WIDTHS = st.integers(1, 10**6)
+TAUS = st.floats(1e-4, 3)
+DELTAS = st.floats(1e-12, 0.999)
+
+
+def layer(m, d, seed):
+    """A random W0, a unit vector x and random signs a."""
+    rng = np.random.default_rng(seed)
+    x = rng.standard_normal(d)
+    return rng.standard_normal((m, d)), x / np.linalg.norm(x), rng.choice([-1.0, 1.0], m)
+
+
+# --- the count --------------------------------------------------------------------------------------------------
+
+
+@given(st.floats(0, 40, allow_subnormal=False))
+def test_near_zero_probability_and_its_roundings(tau):
+    exact, density, lecture = co.near_zero_roundings(tau)
+    assert exact == co.near_zero_probability(tau) == pytest.approx(1 - 2 * stats.norm.sf(tau), abs=1e-15)
+    assert exact <= density * (1 + 1e-15) and density <= lecture == tau
+    assert density == pytest.approx(2 * tau * stats.norm.pdf(0))
+
+
+@given(st.floats(-50, 50), st.floats(0.001, 0.999))
+def test_hoeffdings_lemma(s, p):
+    value = co.log_mgf(s, p)
+    assert value == pytest.approx(math.log((1 - p) * math.exp(-s * p) + p * math.exp(s * (1 - p))), abs=1e-12)
+    assert -1e-15 <= value <= co.hoeffding_log_mgf(s) + 1e-15
+
+
+def test_log_mgf_at_its_extremes():
+    assert co.log_mgf(0.0, 0.3) == 0
+    # near 0 it is s²/2 times the variance, and p = 1/2 meets Hoeffding's s²/8
+    assert co.log_mgf(1e-4, 0.2) == pytest.approx(1e-8 / 2 * 0.16, rel=1e-4)
+    assert co.log_mgf(1e-3, 0.5) == pytest.approx(co.hoeffding_log_mgf(1e-3), rel=1e-5)
+    assert co.log_mgf(5000.0, 0.2) == pytest.approx(4000 + math.log(0.2))
+    grid = np.linspace(-1, 3, 7)
+    np.testing.assert_array_equal(co.log_mgf(grid, 0.3), [co.log_mgf(float(s), 0.3) for s in grid])
+
+
+@given(st.integers(1, 1000), st.floats(0.1, 100), st.floats(0, 3))
+def test_hoeffdings_exponent_is_smallest_at_4t_over_m(m, t, factor):
+    best = co.hoeffding_exponent(m, t, 4 * t / m)
+    assert math.exp(best) == pytest.approx(co.hoeffding_tail(m, t), rel=1e-9)
+    assert best <= co.hoeffding_exponent(m, t, factor * 4 * t / m) + 1e-9
+
+
+def test_tail_bounds_at_the_lectures_example():
+    table = co.tail_bounds(10_000, 0.05, 0.05)
+    assert table.exact == 431
+    assert [round(v) for v in table[:4]] == [399, 673, 521, 448]
+    assert table.exact <= table.chernoff <= table.bernstein
+
+
+@given(WIDTHS, TAUS, DELTAS)
+def test_tail_bounds_hold_and_are_ordered(m, tau, delta):
+    table = co.tail_bounds(m, tau, delta)
+    slack = 1 + 1e-9
+    assert table.exact <= table.chernoff * slack
+    assert table.chernoff <= min(table.hoeffding, table.bernstein) * slack
+    assert table.hoeffding <= table.lecture * slack
+    for bound in table[1:]:
+        assert co.exceedance_probability(m, tau, bound * slack) <= delta
+
+
+@given(WIDTHS, TAUS, DELTAS)
+def test_the_exact_quantile_is_the_smallest(m, tau, delta):
+    k = co.tail_bounds(m, tau, delta).exact
+    assert co.exceedance_probability(m, tau, k) <= delta
+    assert k == 0 or co.exceedance_probability(m, tau, k - 1) > delta
+
+
+@given(st.integers(1, 10**5), TAUS, st.floats(0.001, 0.99))
+def test_the_exact_quantile_is_scipys(m, tau, delta):
+    law = stats.binom(m, co.near_zero_probability(tau))
+    k = co.tail_bounds(m, tau, delta).exact
+    # scipy rounds 1 − δ first, so at a jump the two may choose its two sides
+    assert abs(k - law.ppf(1 - delta)) <= 1
+    assert co.exceedance_probability(m, tau, k) == pytest.approx(law.sf(k), rel=1e-8, abs=1e-300)
+
+
+def test_a_delta_below_rounding_still_has_a_quantile():
+    k = co.tail_bounds(1000, 0.05, 1e-40).exact
+    assert stats.binom.sf(k, 1000, co.near_zero_probability(0.05)) <= 1e-40 and k < 200
+
+
+@given(WIDTHS, TAUS, DELTAS)
+def test_chernoff_solves_its_equation(m, tau, delta):
+    p, q = co.near_zero_probability(tau), co.tail_bounds(m, tau, delta).chernoff / m
+    if q < 1:
+        divergence = q * math.log(q / p) + (1 - q) * math.log((1 - q) / (1 - p))
+        assert m * divergence == pytest.approx(math.log(1 / delta), rel=1e-4, abs=1e-6)
+    else:
+        assert p**m >= delta * (1 - 1e-9)
+
+
+def test_exceedance_outside_the_range_of_the_count():
+    assert co.exceedance_probability(10, 0.5, -1.0) == 1
+    assert co.exceedance_probability(10, 0.5, 10.0) == 0
+    assert co.exceedance_probability(10, 0.5, 9.5) == pytest.approx(co.near_zero_probability(0.5) ** 10)
+
+
+@given(st.integers(1, 5000), st.data(), st.sampled_from([0.9, 0.95, 0.999]))
+def test_clopper_pearson_is_scipys(trials, data, confidence):
+    k = data.draw(st.integers(0, trials))
+    interval = stats.binomtest(k, trials).proportion_ci(confidence, method="exact")
+    assert co.clopper_pearson(k, trials, confidence) == pytest.approx((interval.low, interval.high), abs=1e-9)
+
+
+def test_coverage_of_every_bound():
+    # Clopper–Pearson at 99.99 %, 6 settings and 5 bounds: false-alarm rate at most 30 · 1e-4 = 0.003
+    rng = np.random.default_rng(1)
+    for m, tau, delta in itertools.product((200, 10_000), (0.02, 0.05, 0.3), (0.05,)):
+        counts = rng.binomial(m, co.near_zero_probability(tau), 20_000)
+        for bound in co.tail_bounds(m, tau, delta)[1:]:
+            seen = co.coverage(counts, bound, confidence=0.9999)
+            assert seen.draws == 20_000 and seen.share == np.mean(counts > bound)
+            assert seen.low <= co.exceedance_probability(m, tau, bound) <= seen.high
+            assert seen.low <= delta
+
+
+def test_coverage_of_the_count_of_real_neurons():
+    # the binomial law of |S1| for x of any direction and length; chi-square at 1e-3, two x: false-alarm rate 0.002
+    m, tau, draws = 60, 0.2, 4000
+    rng = np.random.default_rng(2)
+    for x in (np.array([1.0, 0, 0, 0]), np.array([3.0, -2, 0.1, 5])):
+        W0 = rng.standard_normal((draws * m, 4))
+        counts = sf.bad_sets(W0, W0, x, tau).S1.reshape(draws, m).sum(axis=1)
+        law = stats.binom(m, co.near_zero_probability(tau))
+        edges = np.arange(4, 16)
+        seen = np.histogram(counts, [-1, *edges, m + 1])[0]
+        expected = draws * np.diff([0, *law.cdf(edges - 1), 1])
+        assert stats.chisquare(seen, expected).pvalue > 1e-3
+
+
+# --- Lemma 4.1 and the worst case -------------------------------------------------------------------------------
+
+
+@given(WIDTHS, st.floats(0, 100), DELTAS)
+def test_lemma_4_1_follows_from_its_parts(m, B, delta):
+    S = sf.optimal_bad_set_bound(m, B, delta, sf.LECTURE_COUNT_CONSTANT)
+    assert sf.flip_bound(S, B) <= co.lemma_4_1_bound(m, B, delta) * (1 + 1e-12)
+
+
+def test_lemma_4_1_as_printed():
+    assert co.lemma_4_1_bound(1000, 8.0, math.exp(-16)) == pytest.approx(10 * (math.sqrt(2) * 16 + 8 * 2))
+
+
+@pytest.mark.parametrize("B", [0.1, 1.0, 10.0])
+def test_lemma_4_1_holds_for_the_worst_perturbation(B):
+    rng = np.random.default_rng(3)
+    for m in (1, 10, 300):
+        for _ in range(200):
+            u, a = rng.standard_normal(m), rng.choice([-1.0, 1.0], m)
+            assert co.worst_case_gap(u, a, B).gap <= co.lemma_4_1_bound(m, B, 0.5)
+
+
+@settings(max_examples=60)
+@given(st.integers(1, 8), st.floats(0.01, 20), st.floats(0.1, 2), st.integers(0, 2**32))
+def test_worst_case_against_every_subset(m, B, norm_x, seed):
+    rng = np.random.default_rng(seed)
+    u, a = norm_x * rng.standard_normal(m), rng.choice([-0.7, 0.7], m)
+    best = 0.0
+    for size in range(1, m + 1):
+        for subset in itertools.combinations(range(m), size):
+            if len(set(a[list(subset)])) == 1:
+                best = max(best, 0.7 * (B * norm_x * math.sqrt(size) - np.abs(u[list(subset)]).sum()))
+    assert co.worst_case_gap(u, a, B, norm_x).gap == pytest.approx(best, rel=1e-12, abs=1e-12)
+
+
+@pytest.mark.parametrize("u, a", [((0.3, -0.5), (1, 1)), ((0.2, 0.9), (-1, -1)), ((0.4, 0.1), (1, -1))])
+def test_worst_case_against_a_grid_of_all_moves_of_two_neurons(u, a):
+    # independent of the derivation: d = 1, x = 1, and every move in the disc
+    u, a, B = np.array(u), np.array(a, dtype=float), 1.0
+    radius, angle = np.meshgrid(np.linspace(0, B, 201), np.linspace(0, 2 * math.pi, 1441))
+    w = u + np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=-1)
+    gaps = np.abs((np.maximum(w, 0) - np.maximum(u, 0) - (u >= 0) * (w - u)) @ a)
+    worst = co.worst_case_gap(u, a, B)
+    assert gaps.max() <= worst.gap + 1e-12
+    assert gaps.max() == pytest.approx(worst.gap, rel=1e-3)
+
+
+@settings(max_examples=60)
+@given(st.integers(1, 200), st.integers(1, 6), st.floats(1e-3, 50), st.floats(0.1, 3), st.integers(0, 2**32))
+def test_the_worst_weights_attain_it(m, d, B, norm_x, seed):
+    W0, x, a = layer(m, d, seed)
+    x = norm_x * x
+    worst = co.worst_case_gap(W0 @ x, a, B, float(np.linalg.norm(x)))
+    W = co.worst_case_weights(W0, x, a, B)
+    scale = 1e-13 * np.abs(W0 @ x).sum()
+    for measured in (sf.star_gap(W0, W, x, a), sf.direct_gap(W0, W, x, a)):
+        assert worst.sign * measured == pytest.approx(worst.gap, rel=1e-9, abs=scale)
+    assert np.linalg.norm(W - W0) <= B * (1 + 1e-9)
+    assert sf.flipped(W0, W, x).sum() == worst.k == np.any(W != W0, axis=1).sum()
+    assert worst.k == 0 or worst.lam == pytest.approx(B / math.sqrt(worst.k))
+
+
+def test_a_neuron_at_zero_is_moved_so_that_it_flips():
+    for zero in (0.0, -0.0):
+        W0 = np.full((4, 1), zero)
+        W = co.worst_case_weights(W0, np.ones(1), np.ones(4), 1.0)
+        assert co.worst_case_gap(W0[:, 0], np.ones(4), 1.0) == (2.0, 4, 1, 0.5)
+        assert sf.direct_gap(W0, W, np.ones(1), np.ones(4)) == 2.0
+
+
+def test_no_budget_no_gap():
+    assert co.worst_case_gap(np.ones(3), np.ones(3), 0.0) == (0.0, 0, 1, 0.0)
+    assert co.worst_case_gap(np.ones(3), np.ones(3), 0.9) == (0.0, 0, 1, 0.0)
+    assert co.worst_case_gap(np.zeros(3), np.ones(3), 5.0, norm_x=0.0).gap == 0
+    np.testing.assert_array_equal(co.worst_case_weights(np.ones((3, 2)), np.zeros(2), np.ones(3), 5.0), 1)
+
+
+def test_the_side_is_chosen_by_the_signs():
+    u = np.array([0.1, 0.2, 0.3, -0.1])
+    worst = co.worst_case_gap(u, np.array([-1.0, -1, -1, 1]), 1.0)
+    assert worst.sign == -1 and worst.k == 3
+    assert worst.gap == pytest.approx(math.sqrt(3) - 0.6)
+    assert co.worst_case_gap(u, np.array([1.0, 1, 1, -1]), 1.0).sign == 1
+
+
+def test_adversary_gains_rise_and_fall():
+    W0, x, a = layer(500, 3, 4)
+    worst = co.worst_case_gap(W0 @ x, a, 2.0)
+    up, down = (co.adversary_gains(W0 @ x, a, 2.0, sign=sign) for sign in (1, -1))
+    assert len(up) == (a > 0).sum() + 1 and len(down) == (a < 0).sum() + 1
+    assert up[0] == down[0] == 0 and worst.gap == max(up.max(), down.max())
+    for gains in (up, down):
+        assert (np.diff(gains, 2) < 0).all()
+
+
+@pytest.mark.parametrize("m, d, B", [(30, 2, 0.5), (300, 5, 3.0), (600, 4, 12.0)])
+def test_projected_gradient_ascent_never_wins(m, d, B):
+    W0, x, a = layer(m, d, 5)
+    worst = co.worst_case_gap(W0 @ x, a, B)
+    found = co.ascent_gap(W0, x, a, B, np.random.default_rng(6), starts=24)
+    assert found.shape == (24,) and (found <= worst.gap * (1 + 1e-12)).all()
+    # and it is a real adversary: it comes within 2 %
+    assert found.max() > 0.98 * worst.gap
+
+
+def test_ascent_without_budget_or_input():
+    W0, x, a = layer(10, 2, 0)
+    assert not co.ascent_gap(W0, x, a, 0.0, np.random.default_rng(0), steps=3, starts=2).any()
+    assert not co.ascent_gap(W0, 0 * x, a, 1.0, np.random.default_rng(0), steps=3, starts=2).any()
+
+
+def test_the_constant_is_its_limit():
+    assert co.WORST_CASE_CONSTANT == pytest.approx(0.43822, abs=1e-5)
+    # the derivation's own continuous problem, solved on a grid: B√k − k²/(m r) at B = m = 1
+    k = np.linspace(0, 1, 1_000_001)
+    assert (np.sqrt(k) - k**2 / math.sqrt(2 / math.pi)).max() == pytest.approx(co.WORST_CASE_CONSTANT, abs=1e-9)
+
+
+def test_a_million_neurons_come_within_one_percent_of_the_limit_in_under_a_second():
+    m, B = 1_000_000, 3.0
+    rng = np.random.default_rng(7)
+    u, a = rng.standard_normal(m), rng.choice([-1.0, 1.0], m)
+    start = time.perf_counter()
+    worst = co.worst_case_gap(u, a, B)
+    assert time.perf_counter() - start < 1
+    assert worst.gap / (m ** (1 / 3) * B ** (4 / 3)) == pytest.approx(co.WORST_CASE_CONSTANT, rel=0.01)
+    assert worst.k == pytest.approx((B * math.sqrt(2 / math.pi) * m / 4) ** (2 / 3), rel=0.05)
+
+
+def test_a_random_move_is_far_from_the_worst():
+    m, d, B = 10_000, 10, 3.0
+    W0, x, a = layer(m, d, 8)
+    assert sf.random_gap_rms(m, d, B) < co.worst_case_gap(W0 @ x, a, B).gap / 100
+
+
+# --- training ---------------------------------------------------------------------------------------------------
+
+
+def data(n=8, d=5, seed=9):
+    X = np.random.default_rng(seed).standard_normal((n, d))
+    X /= np.linalg.norm(X, axis=1, keepdims=True)
+    return X, np.sin(3 * X[:, 0])
+
+
+def loss(W, a, X, y):
+    f = np.maximum(X @ W.T, 0) @ a / math.sqrt(len(a))
+    return ((f - y) ** 2).sum() / (2 * len(y))
+
+
+def test_one_step_follows_the_gradient():
+    X, y = data()
+    run = co.train(6, X, y, np.random.default_rng(10), steps=1, lr=0.5)
+    for index in np.ndindex(run.W0.shape):
+        e = np.zeros_like(run.W0)
+        e[index] = 1e-6
+        slope = (loss(run.W0 + e, run.a, X, y) - loss(run.W0 - e, run.a, X, y)) / 2e-6
+        assert run.W0[index] - run.W[index] == pytest.approx(0.5 * slope, abs=1e-9)
+    assert run.losses == pytest.approx([loss(W, run.a, X, y) for W in (run.W0, run.W)])
+
+
+def test_training_reports_what_the_weights_say():
+    X, y = data()
+    run = co.train(400, X, y, np.random.default_rng(11), steps=150)
+    assert run.losses.shape == (151,) and (np.diff(run.losses) < 0).all() and run.losses[-1] < 0.1 * run.losses[0]
+    assert run.movement == pytest.approx(np.linalg.norm(run.W - run.W0))
+    for x, flips, gap in zip(X, run.flips, run.gap, strict=True):
+        assert flips == sf.flipped(run.W0, run.W, x).sum()
+        assert gap == pytest.approx(sf.direct_gap(run.W0, run.W, x, run.a) / 20, abs=1e-12)
+        assert abs(gap) <= co.worst_case_gap(run.W0 @ x, run.a, run.movement).gap / 20
+    assert run.flips.sum() > 0
+    again = co.train(400, X, y, np.random.default_rng(11), steps=150)
+    np.testing.assert_array_equal(run.W, again.W)
+
+
+def test_wide_nets_move_as_far_and_bend_less():
+    X, y = data(n=16)
+    narrow, wide = (co.train(m, X, y, np.random.default_rng(12), steps=100) for m in (64, 8192))
+    assert 0.5 < wide.movement / narrow.movement < 2
+    assert np.sqrt(np.mean(wide.gap**2)) < np.sqrt(np.mean(narrow.gap**2)) / 3
+
+
+# --- what is refused --------------------------------------------------------------------------------------------
+
+W, X, A, RNG = np.ones((3, 2)), np.ones(2), np.ones(3), np.random.default_rng(0)
+
+
+@pytest.mark.parametrize("call, error, words", [
+    (lambda: co.near_zero_probability(-0.1), ValueError, "tau must be at least 0, got -0.1"),
+    (lambda: co.near_zero_probability(math.nan), ValueError, "tau must be finite, got nan"),
+    (lambda: co.near_zero_roundings("a"), TypeError, "tau must be a real number, got 'a'"),
+    (lambda: co.log_mgf(1.0, 1.0), ValueError, "p must lie strictly between 0 and 1, got 1"),
+    (lambda: co.log_mgf(math.inf, 0.5), ValueError, "s must be finite, got inf"),
+    (lambda: co.hoeffding_log_mgf("a"), TypeError, "s must hold real numbers"),
+    (lambda: co.hoeffding_exponent(10, -1, 1), ValueError, "t must be at least 0, got -1"),
+    (lambda: co.hoeffding_tail(0, 1), ValueError, "m must be at least 1, got 0"),
+    (lambda: co.exceedance_probability(10, 0.1, math.nan), ValueError, "bound must be finite, got nan"),
+    (lambda: co.tail_bounds(10, 0.0, 0.1), ValueError, "tau must be above 0, got 0"),
+    (lambda: co.tail_bounds(10, 0.1, 0.0), ValueError, "delta must lie strictly between 0 and 1, got 0"),
+    (lambda: co.tail_bounds(10.5, 0.1, 0.1), TypeError, "m must be a whole number, got 10.5"),
+    (lambda: co.clopper_pearson(5, 4), ValueError, "successes must be at most trials = 4, got 5"),
+    (lambda: co.clopper_pearson(-1, 4), ValueError, "successes must be at least 0, got -1"),
+    (lambda: co.clopper_pearson(0.5, 4), TypeError, "successes must be a whole number, got 0.5"),
+    (lambda: co.clopper_pearson(0, 0), ValueError, "trials must be at least 1, got 0"),
+    (lambda: co.clopper_pearson(1, 4, 1.0), ValueError, "confidence must lie strictly between 0 and 1, got 1"),
+    (lambda: co.coverage([], 1.0), ValueError, r"counts must be a vector that is not empty, got shape \(0,\)"),
+    (lambda: co.lemma_4_1_bound(10, 1.0, 0.1, norm_x=1.1), ValueError, "norm_x must be at most 1 .*, got 1.1"),
+    (lambda: co.lemma_4_1_bound(10, -1.0, 0.1), ValueError, "B must be at least 0, got -1"),
+    (lambda: co.lemma_4_1_bound(10, 1.0, 2), ValueError, "delta must lie strictly between 0 and 1, got 2"),
+    (lambda: co.worst_case_gap(A, [1, 1, 2], 1.0), ValueError, r"all \|a_i\| must be equal .* 1.0 to 2.0"),
+    (lambda: co.worst_case_gap(A, [1, 1], 1.0), ValueError, r"a must have shape \(3,\), got \(2,\)"),
+    (lambda: co.worst_case_gap(A * math.nan, A, 1.0), ValueError, "u must be finite, got nan"),
+    (lambda: co.worst_case_gap(A, A, -1.0), ValueError, "B must be at least 0, got -1"),
+    (lambda: co.worst_case_gap(A, A, 1.0, 0), ValueError, "u must be 0 everywhere when norm_x is 0, got 1"),
+    (lambda: co.adversary_gains(A, A, 1.0, sign=0), ValueError, "sign must be 1 or -1, got 0"),
+    (lambda: co.worst_case_weights(W, np.ones(3), A, 1.0), ValueError, r"x must have shape \(2,\), got \(3,\)"),
+    (lambda: co.ascent_gap(W, X, A, 1.0, 0), TypeError, "rng must be a numpy.random.Generator, got int"),
+    (lambda: co.ascent_gap(W, X, A, 1.0, RNG, starts=0), ValueError, "starts must be at least 1, got 0"),
+    (lambda: co.train(10, W, X, RNG), ValueError, r"y must have shape \(3,\), got \(2,\)"),
+    (lambda: co.train(10, W, A, RNG, lr=0), ValueError, "lr must be above 0, got 0"),
+    (lambda: co.train(10, W, A, RNG, steps=2000, lr=1e150), ValueError, "lr must be small enough"),
+])
+def test_bad_input_is_named(call, error, words):
+    with pytest.raises(error, match=words):
+        call()
+
+
+@given(st.integers(2, 6), st.data())
+def test_unequal_second_layers_are_refused(m, data):
+    a = np.array(data.draw(st.lists(st.sampled_from([-2.0, -1.0, 1.0, 2.0]), min_size=m, max_size=m)))
+    assume(len(set(np.abs(a))) == 2)
+    with pytest.raises(ValueError, match="must be equal"):
+        co.worst_case_gap(np.ones(m), a, 1.0)
