@@ -1,13 +1,15 @@
 """Time and memory of Chapters 2 and 3 on very wide layers: `python benchmarks/sign_flips.py`.
 
-Three ways to the same totals (flips, f − f0, |S1|, |S2|, |S1 ∪ S2|) under a random move, side by side in one run:
+Three ways to the same totals (flips, f − f0, |S1|, |S2|, |S1 ∪ S2|) under a random move, side by side in one
+run:
 
     plain      W0 and W in memory
     chunked    the same draws of W0, a chunk at a time, so the memory is bounded (`chunked_flips`)
     in law     three numbers a neuron instead of 2d (`random_flips`)
 
-and the exact worst case over the width. Times are medians over interleaved repetitions (one at 10⁷), peaks are what a fresh
-process adds to its resident memory after the imports. `--widest` adds the plain version at 10⁷ neurons, which needs 12 GB.
+and the exact worst case over the width. Times are medians over interleaved repetitions (one at 10⁷), peaks
+are what a fresh process adds to its resident memory after the imports. `--widest` adds the plain version at
+10⁷ neurons, which needs 12 GB.
 """
 
 import argparse
@@ -40,7 +42,10 @@ def chunked(m: int) -> FlipCounts:
     # the norm of a chunk's move is set to its mean, so that one pass over the same amount of draws is timed
     moves = np.random.default_rng(1)
     scale = B / np.sqrt(m * D)
-    return chunked_flips(m, X, TAU, lambda rows, W0: scale * moves.standard_normal(W0.shape), np.random.default_rng(0))
+    def move(rows, W0):
+        return scale * moves.standard_normal(W0.shape)
+
+    return chunked_flips(m, X, TAU, move, np.random.default_rng(0))
 
 
 def in_law(m: int) -> FlipCounts:
@@ -78,7 +83,8 @@ def seconds(call, m: int) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    as_written = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=as_written)
     parser.add_argument("--widest", action="store_true", help="run the plain version at 10⁷ neurons too")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--peak", nargs=2, metavar=("WAY", "M"), help=argparse.SUPPRESS)
@@ -110,7 +116,7 @@ def main() -> None:
             line += f"{medians[way]:>10.4f} {ratio:>6} {peaks[way, m]:>5.0f} MB"
         print(line, flush=True)
 
-    print(f"\nexact worst case, B = {B}: seconds (median), gap / (B^(4/3) m^(1/3)), limit {WORST_CASE_CONSTANT:.4f}")
+    print(f"\nexact worst case, B = {B}: seconds, gap / (B^(4/3) m^(1/3)), limit {WORST_CASE_CONSTANT:.4f}")
     for m in WIDTHS:
         runs = [worst(m) for _ in range(3)]
         found = runs[0][0]

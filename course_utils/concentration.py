@@ -1,8 +1,9 @@
 """Chapter 3: how many neurons start near zero, and how far the worst small move can take f from f0.
 
-The first half is about one number, the count Σ_i 1{|w0_iᵀx| ≤ τ‖x‖} of m independent indicators: its exact law and
-five bounds on its upper tail. The second half is about Lemma 4.1: the bound, the perturbation that is worst for it
-(exactly, in O(m log m)), an adversary that searches for a worse one, and the move that training makes.
+The first half is about one number, the count Σ_i 1{|w0_iᵀx| ≤ τ‖x‖} of m independent indicators: its exact
+law and five bounds on its upper tail. The second half is about Lemma 4.1: the bound, the perturbation that is
+worst for it (exactly, in O(m log m)), an adversary that searches for a worse one, and the move that training
+makes.
 
 The net is f(x; W) = Σ_i a_i σ(w_iᵀx), σ the ReLU; W0 is (m, d), x is (d,), a is (m,), B bounds ‖W − W0‖_F.
 Nothing is divided by √m, except in `train`.
@@ -15,17 +16,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from course_utils.networks import check_array, check_number, check_size
 from course_utils.sign_flips import (
-    _count,
-    _generator,
-    _log_inverse,
-    _matrix,
-    _nonnegative,
-    _positive,
-    _probability,
-    _real,
-    _unit_ball,
-    _vector,
+    check_in_unit_ball,
+    check_probability,
+    check_rng,
+    check_vector,
+    log_inverse,
 )
 
 WORST_CASE_CONSTANT = 0.75 * (math.sqrt(2 / math.pi) / 4) ** (1 / 3)
@@ -33,7 +30,7 @@ WORST_CASE_CONSTANT = 0.75 * (math.sqrt(2 / math.pi) / 4) ** (1 / 3)
 
 
 class NearZero(NamedTuple):
-    """Pr[|z| ≤ τ] for a standard normal z: its `exact` value, the `density` bound 2τ/√(2π) and the `lecture`'s τ."""
+    """Pr[|z| ≤ τ] for a standard normal z: `exact`, the `density` bound 2τ/√(2π) and the `lecture`'s τ."""
 
     exact: float
     density: float
@@ -52,7 +49,7 @@ class TailBounds(NamedTuple):
 
 
 class Coverage(NamedTuple):
-    """How often a bound was exceeded: `share` = exceeded/draws with a Clopper–Pearson interval (low, high)."""
+    """How often a bound was exceeded: `share` = exceeded/draws, Clopper–Pearson interval (low, high)."""
 
     exceeded: int
     draws: int
@@ -82,7 +79,7 @@ class Trained(NamedTuple):
     a: np.ndarray
 
 
-# --- the count of neurons near zero -----------------------------------------------------------------------------
+# --- the count of neurons near zero ---------------------------------------------------------------
 
 
 def near_zero_probability(tau: float) -> float:
@@ -90,11 +87,11 @@ def near_zero_probability(tau: float) -> float:
 
     Source: `lecture/density`. Raises ValueError or TypeError unless tau is a real number, at least 0.
     """
-    return math.erf(_nonnegative("tau", tau) / math.sqrt(2))
+    return math.erf(check_number("tau", tau, at_least=0) / math.sqrt(2))
 
 
 def near_zero_roundings(tau: float) -> NearZero:
-    """Return erf(τ/√2) ≤ 2τ/√(2π) ≤ τ: the exact probability, the density at 0 times 2τ, and the slide's rounding.
+    """Return erf(τ/√2) ≤ 2τ/√(2π) ≤ τ: exact, the density at 0 times 2τ, and the slide's rounding.
 
     Source: `lecture/density`. Raises as `near_zero_probability`.
     """
@@ -104,12 +101,12 @@ def near_zero_roundings(tau: float) -> NearZero:
 def log_mgf(s: np.ndarray | float, p: float) -> np.ndarray | float:
     """Return log E exp(s(P − p)) for an indicator P with Pr[P = 1] = p; the shape is that of s.
 
-    Hoeffding's lemma bounds it by s²/8 for every p: its second derivative in s is the variance of an indicator,
-    which is at most 1/4.
+    Hoeffding's lemma bounds it by s²/8 for every p: its second derivative in s is the variance of an
+    indicator, which is at most 1/4.
 
     Raises ValueError if p is outside (0, 1) or s is not finite.
     """
-    p, s = _probability("p", p), _reals("s", s)
+    p, s = check_probability("p", p), check_array("s", s)
     # expm1 keeps the digits near s = 0, logaddexp the range where e^s would overflow
     near = np.log1p(p * np.expm1(np.minimum(s, 1.0)))
     far = np.logaddexp(math.log1p(-p), math.log(p) + s)
@@ -119,18 +116,19 @@ def log_mgf(s: np.ndarray | float, p: float) -> np.ndarray | float:
 
 def hoeffding_log_mgf(s: np.ndarray | float) -> np.ndarray | float:
     """Return s²/8, Hoeffding's bound on `log_mgf` for every p; the shape is that of s."""
-    value = _reals("s", s) ** 2 / 8
+    value = check_array("s", s) ** 2 / 8
     return value if value.ndim else float(value)
 
 
 def hoeffding_exponent(m: int, t: float, s: np.ndarray | float) -> np.ndarray | float:
     """Return m s²/8 − s t, the exponent of the bound on Pr[count ≥ mean + t] before s > 0 is chosen.
 
-    Markov's inequality for exp(s (count − mean)) gives it; s = 4t/m makes it smallest, −2t²/m (`hoeffding_tail`).
+    Markov's inequality for exp(s (count − mean)) gives it; s = 4t/m makes it smallest, −2t²/m
+    (`hoeffding_tail`).
 
     Raises ValueError or TypeError if m < 1, t < 0 or s is not finite.
     """
-    m, t = _count("m", m), _nonnegative("t", t)
+    m, t = check_size("m", m), check_number("t", t, at_least=0)
     return m * hoeffding_log_mgf(s) - np.multiply(s, t)
 
 
@@ -139,7 +137,7 @@ def hoeffding_tail(m: int, t: float) -> float:
 
     Raises ValueError or TypeError if m < 1 or t < 0.
     """
-    return math.exp(-2 * _nonnegative("t", t) ** 2 / _count("m", m))
+    return math.exp(-2 * check_number("t", t, at_least=0) ** 2 / check_size("m", m))
 
 
 def exceedance_probability(m: int, tau: float, bound: float) -> float:
@@ -147,7 +145,7 @@ def exceedance_probability(m: int, tau: float, bound: float) -> float:
 
     Raises ValueError or TypeError if m < 1, tau < 0 or bound is not finite.
     """
-    m, p, bound = _count("m", m), near_zero_probability(tau), _real("bound", bound)
+    m, p, bound = check_size("m", m), near_zero_probability(tau), check_number("bound", bound)
     return _binomial_tail(math.floor(bound), m, p)
 
 
@@ -162,13 +160,13 @@ def tail_bounds(m: int, tau: float, delta: float) -> TailBounds:
     - Chernoff: mq for the q ≥ p with m KL(q‖p) = L, or m where no q < 1 is that unlikely
     - exact: the smallest whole k with Pr[count > k] ≤ δ
 
-    Always exact ≤ Chernoff ≤ min(Hoeffding, Bernstein) and Hoeffding ≤ lecture (the exact one because it is the
-    smallest possible). Bernstein wins over Hoeffding when p is small.
+    Always exact ≤ Chernoff ≤ min(Hoeffding, Bernstein) and Hoeffding ≤ lecture. Bernstein wins over Hoeffding
+    when p is small.
 
     Source: `lecture/lemma-4.2`. Raises ValueError or TypeError if m < 1, tau <= 0 or delta outside (0, 1).
     """
-    m, L = _count("m", m), _log_inverse(delta)
-    p = near_zero_probability(_positive("tau", tau))
+    m, L = check_size("m", m), log_inverse(delta)
+    p = near_zero_probability(check_number("tau", tau, above=0))
     mean = m * p
     return TailBounds(
         mean=mean,
@@ -187,10 +185,10 @@ def clopper_pearson(successes: int, trials: int, confidence: float = 0.95) -> tu
     """
     from scipy.special import betaincinv
 
-    n, alpha = _count("trials", trials), 1 - _probability("confidence", confidence)
-    k = _count("successes", successes, least=0)
-    if k > n:
-        raise ValueError(f"successes must be at most trials = {n}, got {successes}")
+    n, alpha = check_size("trials", trials), 1 - check_probability("confidence", confidence)
+    k = check_number("successes", successes)
+    if not 0 <= k <= n or k != int(k):
+        raise ValueError(f"successes must be a whole number from 0 to trials = {n}, got {successes}")
     low = float(betaincinv(k, n - k + 1, alpha / 2)) if k > 0 else 0.0
     high = float(betaincinv(k + 1, n - k, 1 - alpha / 2)) if k < n else 1.0
     return low, high
@@ -203,31 +201,34 @@ def coverage(counts: np.ndarray, bound: float, confidence: float = 0.95) -> Cove
 
     Source: `lecture/lemma-4.2`. Raises ValueError or TypeError on empty or non-finite counts or bound.
     """
-    counts, bound = _vector("counts", counts), _real("bound", bound)
+    counts, bound = check_array("counts", counts, 1), check_number("bound", bound)
     exceeded = int(np.count_nonzero(counts > bound))
-    return Coverage(exceeded, len(counts), exceeded / len(counts), *clopper_pearson(exceeded, len(counts), confidence))
+    low, high = clopper_pearson(exceeded, len(counts), confidence)
+    return Coverage(exceeded, len(counts), exceeded / len(counts), low, high)
 
 
-# --- Lemma 4.1 and its worst case -------------------------------------------------------------------------------
+# --- Lemma 4.1 and its worst case -----------------------------------------------------------------
 
 
 def lemma_4_1_bound(m: int, B: float, delta: float, norm_x: float = 1.0) -> float:
     """Return m^(1/3) (√2 B^(4/3) + B (log 1/δ)^(1/4)), Lemma 4.1's bound on |f − f0| as printed.
 
-    With probability at least 1 − δ over W0 it holds for every W with ‖W − W0‖_F ≤ B at once, for one x, ‖x‖ ≤ 1.
+    With probability at least 1 − δ over W0 it holds for every W with ‖W − W0‖_F ≤ B at once, for one fixed x
+    with ‖x‖ ≤ 1.
 
-    Source: `lecture/lemma-4.1`. Raises ValueError or TypeError if m < 1, B < 0, delta outside (0, 1) or norm_x > 1.
+    Source: `lecture/lemma-4.1`. Raises ValueError or TypeError if m < 1, B < 0, delta outside (0, 1) or
+    norm_x > 1.
     """
-    _unit_ball(norm_x)
-    m, B = _count("m", m), _nonnegative("B", B)
-    return m ** (1 / 3) * (math.sqrt(2) * B ** (4 / 3) + B * _log_inverse(delta) ** 0.25)
+    check_in_unit_ball(norm_x)
+    m, B = check_size("m", m), check_number("B", B, at_least=0)
+    return m ** (1 / 3) * (math.sqrt(2) * B ** (4 / 3) + B * log_inverse(delta) ** 0.25)
 
 
 def adversary_gains(u: np.ndarray, a: np.ndarray, B: float, norm_x: float = 1.0, sign: int = 1) -> np.ndarray:
-    """Return what moving the k smallest |u_i| among the neurons with sign(a_i) = `sign` gains, for k = 0, 1, 2, ...
+    """Return what moving the k smallest |u_i| with sign(a_i) = `sign` gains, for k = 0, 1, 2, ...
 
-    Entry k is α (B‖x‖√k − Σ of the k smallest |u_i|), where α = |a_i| and u_i = w0_iᵀx, shape (m,): each of the k
-    neurons moves by B/√k straight across zero. The entries rise to a single maximum and then fall.
+    Entry k is α (B‖x‖√k − Σ of the k smallest |u_i|), where α = |a_i| and u_i = w0_iᵀx, shape (m,): each of
+    the k neurons moves by B/√k straight across zero. The entries rise to a single maximum and then fall.
 
     Source: `course/lemma-4.1-tight`. Raises as `worst_case_gap`, and ValueError unless sign is 1 or −1.
     """
@@ -244,22 +245,24 @@ def worst_case_gap(u: np.ndarray, a: np.ndarray, B: float, norm_x: float = 1.0) 
 
     Why moving k neurons equally is the true optimum:
 
-    1. By (★) a flipped neuron adds a_i |w_iᵀx|, whichever way it crossed, and the others add nothing. So f − f0 is
-       largest when only neurons with a_i > 0 flip, and smallest (most negative) when only those with a_i < 0 do.
+    1. By (★) a flipped neuron adds a_i |w_iᵀx|, whichever way it crossed, and the others add nothing. So
+       f − f0 is largest when only neurons with a_i > 0 flip, and smallest when only those with a_i < 0 do.
     2. A move of length λ_i does most straight across zero, along ∓x: it adds α max(λ_i‖x‖ − |u_i|, 0).
-    3. For a fixed set of k flipped neurons, Σ(λ_i‖x‖ − |u_i|) under Σλ_i² ≤ B² is largest for equal λ_i = B/√k
-       (Cauchy–Schwarz), and the best k neurons are the k nearest to zero: the gain is α(B‖x‖√k − Σ|u_i|).
-    4. The best k keeps the k-th neuron because it pays: |u_(k)| ≤ B‖x‖(√k − √(k−1)) ≤ λ‖x‖, so it really crosses.
+    3. For a fixed set of k flipped neurons, Σ(λ_i‖x‖ − |u_i|) under Σλ_i² ≤ B² is largest for equal
+       λ_i = B/√k (Cauchy–Schwarz), and the best k neurons are the k nearest to zero. The gain is
+       α(B‖x‖√k − Σ|u_i|).
+    4. The best k keeps its last neuron because that pays: |u_(k)| ≤ B‖x‖(√k − √(k−1)). This is at most
+       B‖x‖/√k = λ‖x‖, so every moved neuron really crosses.
 
-    The limit: of m/2 neurons of one sign, those near zero have density √(2/π) in |u|/‖x‖. So |u_(k)| ≈ 2k/(m r) with
-    r = √(2/π), the gain is B√k − k²/(m r) for ‖x‖ = α = 1, largest at k = (B r m/4)^(2/3), where it is ¾B√k. This
-    is `WORST_CASE_CONSTANT` · B^(4/3) m^(1/3): the rate of Lemma 4.1 cannot be improved.
+    The limit, for ‖x‖ = α = 1: m/2 neurons have the right sign, and |u| has density r = √(2/π) at 0. So
+    |u_(k)| ≈ 2k/(rm), the gain is B√k − k²/(rm), largest at k = (B r m/4)^(2/3), where it is ¾B√k. This is
+    `WORST_CASE_CONSTANT` · B^(4/3) m^(1/3): the rate of Lemma 4.1 cannot be improved.
 
-    With unequal |a_i| the best set is no longer "the nearest": choosing it contains the subset-sum problem. Such a
-    are refused.
+    With unequal |a_i| the best set is no longer "the nearest": choosing it contains the subset-sum problem.
+    Such a are refused.
 
-    Source: `course/lemma-4.1-tight`. Raises ValueError or TypeError on shapes that do not fit, unequal |a_i|, B < 0,
-    norm_x < 0, or |u_i| that no W0 with that norm_x could give (u not 0 while norm_x is 0).
+    Source: `course/lemma-4.1-tight`. Raises ValueError or TypeError on shapes that do not fit, unequal |a_i|,
+    B < 0, norm_x < 0, or |u_i| that no W0 with that norm_x could give (u not 0 while norm_x is 0).
     """
     u, a, B, norm_x = _adversary(u, a, B, norm_x)
     best = WorstCase(0.0, 0, 1, 0.0)
@@ -272,13 +275,13 @@ def worst_case_gap(u: np.ndarray, a: np.ndarray, B: float, norm_x: float = 1.0) 
 
 
 def worst_case_weights(W0: np.ndarray, x: np.ndarray, a: np.ndarray, B: float) -> np.ndarray:
-    """Return a W, shape (m, d), with ‖W − W0‖_F ≤ B whose |f − f0| is the largest possible (`worst_case_gap`).
+    """Return a W, shape (m, d), with ‖W − W0‖_F ≤ B and the largest possible |f − f0| (`worst_case_gap`).
 
     Source: `course/lemma-4.1-tight`. Raises ValueError or TypeError as `worst_case_gap`.
     """
-    W0 = _matrix("W0", W0)
-    x = _vector("x", x, W0.shape[1])
-    a = _vector("a", a, len(W0))
+    W0 = check_array("W0", W0, 2)
+    x = check_vector("x", x, W0.shape[1])
+    a = check_vector("a", a, len(W0))
     u, norm_x = W0 @ x, float(np.linalg.norm(x))
     worst = worst_case_gap(u, a, B, norm_x)
     W = W0.copy()
@@ -298,19 +301,20 @@ def ascent_gap(
     steps: int = 200,
     starts: int = 16,
 ) -> np.ndarray:
-    """Return the best |f − f0| that projected gradient ascent finds in the ball from each start, shape (starts,).
+    """Return the best |f − f0| that projected gradient ascent finds from each start, shape (starts,).
 
-    An adversary that does not know the answer of `worst_case_gap` and must never beat it. Starts are isotropic moves
-    of norm B. While no neuron flips the gradient is zero, so the ascent sees a smoothed indicator, (1 + tanh(w/2T))/2,
-    whose T falls from a random width (another for each start) to 0, as the length of a step falls from B; what is
-    reported is the true |f − f0|. Odd starts push f − f0 down, even ones up. Memory is a few times starts·m·d.
+    An adversary that does not know the answer of `worst_case_gap` and must never beat it. Starts are
+    isotropic moves of norm B. While no neuron flips the gradient is zero, so the ascent sees a smoothed
+    indicator, (1 + tanh(w/2T))/2, whose T falls from a random width (another for each start) to 0, as the
+    length of a step falls from B; what is reported is the true |f − f0|. Odd starts push f − f0 down, even
+    ones up. Memory is a few times starts·m·d.
 
     Raises ValueError or TypeError on shapes that do not fit, B < 0, steps or starts < 1.
     """
-    W0 = _matrix("W0", W0)
+    W0 = check_array("W0", W0, 2)
     m, d = W0.shape
-    x, a, B, rng = _vector("x", x, d), _vector("a", a, m), _nonnegative("B", B), _generator(rng)
-    steps, starts = _count("steps", steps), _count("starts", starts)
+    x, a, B = check_vector("x", x, d), check_vector("a", a, m), check_number("B", B, at_least=0)
+    rng, steps, starts = check_rng(rng), check_size("steps", steps), check_size("starts", starts)
     u = W0 @ x
     on = u >= 0
     norm_x = np.linalg.norm(x)
@@ -331,7 +335,7 @@ def ascent_gap(
     return best
 
 
-# --- the trained case -------------------------------------------------------------------------------------------
+# --- the trained case -----------------------------------------------------------------------------
 
 
 def train(
@@ -342,21 +346,22 @@ def train(
     steps: int = 200,
     lr: float = 1.0,
 ) -> Trained:
-    """Train the first layer of f(x; W) = (1/√m) Σ_i a_i σ(w_iᵀx) by gradient descent on (1/2n) Σ_j (f(x_j) − y_j)².
+    """Train the first layer of (1/√m) Σ_i a_i σ(w_iᵀx) by gradient descent on (1/2n) Σ_j (f(x_j) − y_j)².
 
-    W0 has standard normal entries, a uniform random signs, and a stays fixed. X is (n, d), y is (n,). For rows of norm
-    at most 1, any lr below 4 is stable near initialization.
+    W0 has standard normal entries, a uniform random signs, and a stays fixed. X is (n, d), y is (n,). For
+    rows of norm at most 1, any lr below 4 is stable near initialization.
 
-    Returns `movement` = ‖W − W0‖_F; for every x_j the number of `flips` and the `gap` f − f0 (with its 1/√m), both of
-    shape (n,); `losses`, shape (steps + 1,), before each step and after the last; and W0, W, a.
+    Returns `movement` = ‖W − W0‖_F; for every x_j the number of `flips` and the `gap` f − f0 (with its 1/√m),
+    both of shape (n,); `losses`, shape (steps + 1,), before each step and after the last; and W0, W, a.
 
-    Source: `lecture/wide-is-linear`. Raises ValueError or TypeError on shapes that do not fit, m or steps < 1,
-    lr <= 0, or an lr so large that the loss overflows.
+    Source: `lecture/wide-is-linear`. Raises ValueError or TypeError on shapes that do not fit, m or
+    steps < 1, lr <= 0, or an lr so large that the loss overflows.
     """
-    m, steps, lr, rng = _count("m", m), _count("steps", steps), _positive("lr", lr), _generator(rng)
-    X = _matrix("X", X)
+    m, rng = check_size("m", m), check_rng(rng)
+    steps, lr = check_size("steps", steps), check_number("lr", lr, above=0)
+    X = check_array("X", X, 2)
     n, d = X.shape
-    y = _vector("y", y, n)
+    y = check_vector("y", y, n)
     W0 = rng.standard_normal((m, d))
     a = 2.0 * rng.integers(0, 2, m) - 1
     W = W0.copy()
@@ -369,7 +374,7 @@ def train(
             error = a @ np.maximum(Z, 0, out=Z) / math.sqrt(m) - y
             losses[step] = error @ error / (2 * n)
         if not losses[step] < 1e200:
-            raise ValueError(f"lr must be small enough for the loss to stay finite, got {lr}: step {step} overflows")
+            raise ValueError(f"lr must be small enough for a finite loss, got {lr}: step {step} overflows")
         if step < steps:
             # a_i multiplies row i of the gradient, so it can wait until after the product over the data
             W -= (lr / (n * math.sqrt(m)) * a)[:, None] * (on @ (error[:, None] * X))
@@ -379,16 +384,7 @@ def train(
     return Trained(float(np.linalg.norm(W - W0)), flips.sum(axis=0), gap, losses, W0, W, a)
 
 
-# --- helpers ----------------------------------------------------------------------------------------------------
-
-
-def _reals(name: str, value) -> np.ndarray:
-    array = np.asarray(value)
-    if array.dtype.kind not in "fiu":
-        raise TypeError(f"{name} must hold real numbers, got dtype {array.dtype}")
-    if not np.isfinite(array).all():
-        raise ValueError(f"{name} must be finite, got {array[~np.isfinite(array)].flat[0]}")
-    return array.astype(float)
+# --- helpers --------------------------------------------------------------------------------------
 
 
 def _binomial_tail(k: int, m: int, p: float) -> float:
@@ -421,9 +417,9 @@ def _chernoff(m: int, p: float, L: float) -> float:
 
 
 def _adversary(u, a, B, norm_x) -> tuple[np.ndarray, np.ndarray, float, float]:
-    u = _vector("u", u)
-    a = _vector("a", a, len(u))
-    B, norm_x = _nonnegative("B", B), _nonnegative("norm_x", norm_x)
+    u = check_array("u", u, 1)
+    a = check_vector("a", a, len(u))
+    B, norm_x = check_number("B", B, at_least=0), check_number("norm_x", norm_x, at_least=0)
     low, high = np.abs(a).min(), np.abs(a).max()
     if high - low > 1e-12 * high:
         raise ValueError(f"all |a_i| must be equal for the exact worst case, got values from {low} to {high}")

@@ -1,9 +1,9 @@
 """Chapter 2: which ReLU neurons change sign when the weights move, and what that costs.
 
-The net is f(x; W) = Σ_i a_i σ(w_iᵀx) with σ(z) = max(z, 0), and f0 is its first-order expansion at W0. A neuron
-is *flipped* when the indicators 1{w_iᵀx ≥ 0} and 1{w0_iᵀx ≥ 0} differ (the lecture's convention: zero counts as
-on). Only flipped neurons contribute to f − f0, and each contributes a_i |w_iᵀx|: whichever way it crossed, the net
-sees the part of the move that lies beyond zero.
+The net is f(x; W) = Σ_i a_i σ(w_iᵀx) with σ(z) = max(z, 0), and f0 is its first-order expansion at W0. A
+neuron is *flipped* when the indicators 1{w_iᵀx ≥ 0} and 1{w0_iᵀx ≥ 0} differ (the lecture's convention: zero
+counts as on). Only flipped neurons contribute to f − f0, and each contributes a_i |w_iᵀx|: whichever way it
+crossed, the net sees the part of the move that lies beyond zero.
 
 Shapes: W0, W are (m, d), x is (d,), a is (m,). B = ‖W − W0‖_F. Nothing is divided by √m.
 """
@@ -12,10 +12,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from numbers import Integral, Real
 from typing import NamedTuple
 
 import numpy as np
+
+from course_utils.networks import check_array, check_number, check_size
 
 COUNT_CONSTANT = 3 / 2 ** (2 / 3)
 """The constant of m^(2/3) B^(2/3) after minimising mτ + B²/τ² over τ: 1.890 (`lecture/optimal-tau`)."""
@@ -37,7 +38,7 @@ class BadSets(NamedTuple):
 
 
 class FlipCounts(NamedTuple):
-    """Totals over a layer: `flips` neurons flipped, `gap` = f − f0, the sizes of S1, S2 and their union, and B."""
+    """Totals over a layer: neurons flipped, `gap` = f − f0, the sizes of S1, S2 and their union, and B."""
 
     m: int
     flips: int
@@ -48,13 +49,14 @@ class FlipCounts(NamedTuple):
     B: float
 
 
-# --- one network, given as matrices -----------------------------------------------------------------------------
+# --- one network, given as matrices ---------------------------------------------------------------
 
 
 def flipped(W0: np.ndarray, W: np.ndarray, x: np.ndarray) -> np.ndarray:
     """Return the mask (m,) of neurons with 1{w_iᵀx ≥ 0} ≠ 1{w0_iᵀx ≥ 0}.
 
-    Source: `lecture/star`. Raises ValueError or TypeError on shapes that do not fit or values that are not finite.
+    Source: `lecture/star`. Raises ValueError or TypeError on shapes that do not fit or values that are not
+    finite.
     """
     W0, W, x = _layers(W0, W, x)
     return (W @ x >= 0) != (W0 @ x >= 0)
@@ -63,14 +65,14 @@ def flipped(W0: np.ndarray, W: np.ndarray, x: np.ndarray) -> np.ndarray:
 def bad_sets(W0: np.ndarray, W: np.ndarray, x: np.ndarray, tau: float) -> BadSets:
     """Return S1 = {|w0_iᵀx| ≤ τ‖x‖} and S2 = {‖w_i − w0_i‖ ≥ τ} as masks of shape (m,).
 
-    Outside their union no neuron flips, because |(w_i − w0_i)ᵀx| < τ‖x‖ < |w0_iᵀx|. One of the two boundaries has
-    to be included, and it does not matter which: with < and > in both, w0_iᵀx = −τ‖x‖ moved by τx/‖x‖ ends on
-    zero, which counts as on, and flips outside both sets.
+    Outside their union no neuron flips, because |(w_i − w0_i)ᵀx| < τ‖x‖ < |w0_iᵀx|. One of the two boundaries
+    has to be included, and it does not matter which: with < and > in both, w0_iᵀx = −τ‖x‖ moved by τx/‖x‖
+    ends on zero, which counts as on, and flips outside both sets.
 
     Source: `lecture/bad-set`. Raises ValueError if tau < 0 or shapes do not fit.
     """
     W0, W, x = _layers(W0, W, x)
-    tau = _nonnegative("tau", tau)
+    tau = check_number("tau", tau, at_least=0)
     near = np.abs(W0 @ x) <= tau * np.linalg.norm(x)
     far = np.linalg.norm(W - W0, axis=1) >= tau
     return BadSets(near, far)
@@ -79,23 +81,24 @@ def bad_sets(W0: np.ndarray, W: np.ndarray, x: np.ndarray, tau: float) -> BadSet
 def star_gap(W0: np.ndarray, W: np.ndarray, x: np.ndarray, a: np.ndarray) -> float:
     """Return f − f0 by the lecture's identity (★): Σ_i a_i w_iᵀx (1{w_iᵀx ≥ 0} − 1{w0_iᵀx ≥ 0}).
 
-    Source: `lecture/star`. Raises ValueError or TypeError on shapes that do not fit or values that are not finite.
+    Source: `lecture/star`. Raises ValueError or TypeError on shapes that do not fit or values that are not
+    finite.
     """
     W0, W, x = _layers(W0, W, x)
-    a = _vector("a", a, len(W0))
+    a = check_vector("a", a, len(W0))
     return _star(W0 @ x, W @ x, a)
 
 
 def direct_gap(W0: np.ndarray, W: np.ndarray, x: np.ndarray, a: np.ndarray) -> float:
     """Return f(x; W) − f(x; W0) − ⟨∂_W f(x; W0), W − W0⟩, term by term and without (★).
 
-    The derivative of ReLU at 0 is taken as 1 here, as in the indicators of (★). With the minimum-norm choice 0 the
-    two forms still agree with one another, and only neurons with w0_iᵀx exactly 0 notice.
+    The derivative of ReLU at 0 is taken as 1 here, as in the indicators of (★). With the minimum-norm choice
+    0 the two forms still agree with one another, and only neurons with w0_iᵀx exactly 0 notice.
 
     Source: `lecture/relu-homogeneous`. Raises as `star_gap`.
     """
     W0, W, x = _layers(W0, W, x)
-    a = _vector("a", a, len(W0))
+    a = check_vector("a", a, len(W0))
     before, after = W0 @ x, W @ x
     linear = (before >= 0) * ((W - W0) @ x)
     return float(a @ (np.maximum(after, 0) - np.maximum(before, 0) - linear))
@@ -107,13 +110,13 @@ def count_flips(W0: np.ndarray, W: np.ndarray, x: np.ndarray, a: np.ndarray, tau
     Raises ValueError or TypeError on shapes that do not fit, tau < 0 or values that are not finite.
     """
     W0, W, x = _layers(W0, W, x)
-    a = _vector("a", a, len(W0))
-    tau = _nonnegative("tau", tau)
+    a = check_vector("a", a, len(W0))
+    tau = check_number("tau", tau, at_least=0)
     moved = np.linalg.norm(W - W0, axis=1)
     return _totals(W0 @ x, W @ x, moved, a, tau, float(np.linalg.norm(x)))
 
 
-# --- bounds -----------------------------------------------------------------------------------------------------
+# --- bounds ---------------------------------------------------------------------------------------
 
 
 def naive_bound(W: np.ndarray, norm_x: float = 1.0) -> float:
@@ -121,20 +124,20 @@ def naive_bound(W: np.ndarray, norm_x: float = 1.0) -> float:
 
     Source: `lecture/naive-bound`. Raises ValueError if norm_x > 1: the bound is then not valid.
     """
-    W = _matrix("W", W)
-    _unit_ball(norm_x)
+    W = check_array("W", W, 2)
+    check_in_unit_ball(norm_x)
     return float(math.sqrt(len(W)) * np.linalg.norm(W))
 
 
 def flip_bound(S: int, B: float, norm_x: float = 1.0) -> float:
-    """Return √|S| · B, which bounds |f − f0| when all flips lie in a set of |S| neurons, |a_i| ≤ 1 and ‖x‖ ≤ 1.
+    """Return √|S| · B, a bound on |f − f0| when all flips lie among |S| neurons, |a_i| ≤ 1 and ‖x‖ ≤ 1.
 
     A flipped neuron has |w_iᵀx| ≤ |(w_i − w0_i)ᵀx| ≤ ‖w_i − w0_i‖; Cauchy–Schwarz over the set does the rest.
 
     Source: `lecture/naive-bound`. Raises ValueError if S < 0, B < 0 or norm_x > 1.
     """
-    S, B = _nonnegative("S", S), _nonnegative("B", B)
-    _unit_ball(norm_x)
+    S, B = check_number("S", S, at_least=0), check_number("B", B, at_least=0)
+    check_in_unit_ball(norm_x)
     return math.sqrt(S) * B
 
 
@@ -143,18 +146,18 @@ def s2_bound(B: float, tau: float) -> float:
 
     Source: `lecture/s2-markov`. Raises ValueError if B < 0 or tau <= 0.
     """
-    return (_nonnegative("B", B) / _positive("tau", tau)) ** 2
+    return (check_number("B", B, at_least=0) / check_number("tau", tau, above=0)) ** 2
 
 
 def tight_movement(m: int, d: int, B: float, tau: float) -> np.ndarray:
     """Return a move W − W0, shape (m, d) and norm B, whose S2 has ⌊B²/τ²⌋ rows: the bound is tight.
 
-    The budget is spread equally over those rows, along the first coordinate. B²/τ² is rounded down after forgiving
-    a relative error of 1e-12, so that B = 0.3, tau = 0.1 gives the nine rows it should.
+    The budget is spread equally over those rows, along the first coordinate. B²/τ² is rounded down after
+    forgiving a relative error of 1e-12, so that B = 0.3, tau = 0.1 gives the nine rows it should.
 
     Source: `lecture/s2-markov`. Raises ValueError if B < τ (no row can reach τ) or if ⌊B²/τ²⌋ > m.
     """
-    m, d = _count("m", m), _count("d", d)
+    m, d = check_size("m", m), check_size("d", d)
     k = math.floor(s2_bound(B, tau) * (1 + 1e-12))
     if k == 0:
         raise ValueError(f"B must be at least tau for one row to move by tau, got B = {B}, tau = {tau}")
@@ -168,10 +171,11 @@ def tight_movement(m: int, d: int, B: float, tau: float) -> np.ndarray:
 def bad_set_bound(m: int, B: float, tau: float, delta: float) -> float:
     """Return mτ + B²/τ² + √(m log 1/δ), which bounds |S1 ∪ S2| with probability at least 1 − δ.
 
-    Source: the lecture's proof of Lemma 4.1. Raises ValueError if m < 1, B < 0, tau <= 0 or delta outside (0, 1).
+    Source: the lecture's proof of Lemma 4.1. Raises ValueError if m < 1, B < 0, tau <= 0 or delta outside (0,
+    1).
     """
-    m, tau = _count("m", m), _positive("tau", tau)
-    return m * tau + s2_bound(B, tau) + math.sqrt(m * _log_inverse(delta))
+    m, tau = check_size("m", m), check_number("tau", tau, above=0)
+    return m * tau + s2_bound(B, tau) + math.sqrt(m * log_inverse(delta))
 
 
 def optimal_tau(m: int, B: float) -> float:
@@ -179,7 +183,7 @@ def optimal_tau(m: int, B: float) -> float:
 
     Source: `lecture/optimal-tau`. Raises ValueError if m < 1 or B < 0.
     """
-    return (2 * _nonnegative("B", B) ** 2 / _count("m", m)) ** (1 / 3)
+    return (2 * check_number("B", B, at_least=0) ** 2 / check_size("m", m)) ** (1 / 3)
 
 
 def optimal_bad_set_bound(m: int, B: float, delta: float, constant: float = COUNT_CONSTANT) -> float:
@@ -190,11 +194,11 @@ def optimal_bad_set_bound(m: int, B: float, delta: float, constant: float = COUN
 
     Source: `lecture/optimal-tau`. Raises ValueError if m < 1, B < 0, constant < 0 or delta outside (0, 1).
     """
-    m, constant = _count("m", m), _nonnegative("constant", constant)
-    return constant * (m * _nonnegative("B", B)) ** (2 / 3) + math.sqrt(m * _log_inverse(delta))
+    m, constant = check_size("m", m), check_number("constant", constant, at_least=0)
+    return constant * (m * check_number("B", B, at_least=0)) ** (2 / 3) + math.sqrt(m * log_inverse(delta))
 
 
-# --- very wide layers -------------------------------------------------------------------------------------------
+# --- very wide layers -----------------------------------------------------------------------------
 
 
 def chunked_flips(
@@ -206,22 +210,22 @@ def chunked_flips(
     a: np.ndarray | None = None,
     chunk: int = 2**13,
 ) -> FlipCounts:
-    """Return the totals of `count_flips` for a standard normal W0 that is drawn, used and forgotten in chunks.
+    """Return the totals of `count_flips` for a standard normal W0, drawn, used and forgotten in chunks.
 
-    `perturbation` is the move W − W0: an (m, d) array (memory-mapped if it is large), or a function that receives
-    the slice of rows and their part of W0 and returns theirs of W − W0, shape (rows, d). `a` has shape (m,);
-    without it the signs are uniform in {−1, +1}. Peak memory is a few chunks, whatever m is.
+    `perturbation` is the move W − W0: an (m, d) array (memory-mapped if it is large), or a function that
+    receives the slice of rows and their part of W0 and returns theirs of W − W0, shape (rows, d). `a` has
+    shape (m,); without it the signs are uniform in {−1, +1}. Peak memory is a few chunks, whatever m is.
 
     The numbers are those of one big draw: W0 = rng.standard_normal((m, d)) and, for the signs,
     a = 2 * rng.spawn(1)[0].integers(0, 2, m) − 1, whatever the chunk.
 
     Raises ValueError or TypeError on bad sizes, shapes, tau < 0 or a perturbation of the wrong shape.
     """
-    m, chunk = _count("m", m), _count("chunk", chunk)
-    x, tau, rng = _vector("x", x), _nonnegative("tau", tau), _generator(rng)
+    m, chunk = check_size("m", m), check_size("chunk", chunk)
+    x, tau, rng = check_array("x", x, 1), check_number("tau", tau, at_least=0), check_rng(rng)
     d = len(x)
     if a is not None:
-        a = _vector("a", a, m)
+        a = check_vector("a", a, m)
     if not callable(perturbation) and np.shape(perturbation) != (m, d):
         raise ValueError(f"perturbation must have shape ({m}, {d}), got {np.shape(perturbation)}")
     signs = rng.spawn(1)[0]
@@ -246,25 +250,27 @@ def random_flips(
     norm_x: float = 1.0,
     chunk: int = 2**15,
 ) -> FlipCounts:
-    """Draw the totals of `count_flips` for a standard normal W0, an isotropic move of norm B and random signs a.
+    """Draw the totals of `count_flips` for a standard normal W0, an isotropic move of norm B, random signs a.
 
     The move is B G/‖G‖_F with G standard normal. The law of the result is exact, at a cost of O(m) instead of
     O(m d), and in one pass, because:
 
-    - A neuron enters only through w0_iᵀx, (w_i − w0_i)ᵀx and ‖w_i − w0_i‖. Rotate x onto the first axis: the first is
-      ‖x‖ times a standard normal u_i, the second ‖x‖ times one coordinate g_i of row i of the move, the third
-      √(g_i² + q_i), where q_i collects the other d − 1 coordinates: a chi-square draw with d − 1 degrees of freedom.
-    - Dividing by ‖G‖_F seems to need all rows at once. But the norms of separate blocks of a Gaussian vector are
-      independent of the directions within the blocks, and the blocks' shares of ‖G‖_F² are Dirichlet. So each chunk
-      in turn takes a Beta(rows·d/2, rows left over·d/2) share of the B² that is left, and normalises itself to it.
+    - A neuron enters only through w0_iᵀx, (w_i − w0_i)ᵀx and ‖w_i − w0_i‖. Rotate x onto the first axis: the
+      first is ‖x‖ times a standard normal u_i, the second ‖x‖ times one coordinate g_i of row i of the move,
+      the third √(g_i² + q_i), where q_i collects the other d − 1 coordinates: a chi-square draw with d − 1
+      degrees of freedom.
+    - Dividing by ‖G‖_F seems to need all rows at once. But the norms of separate blocks of a Gaussian vector
+      are independent of the directions within the blocks, and the blocks' shares of ‖G‖_F² are Dirichlet. So
+      each chunk in turn takes a Beta(rows·d/2, rows left over·d/2) share of the B² that is left, and
+      normalises itself to it.
     - The sign a_i matters only for a flipped neuron, so only the flipped ones get one.
 
-    Peak memory is a few chunks, whatever m and d are. Raises ValueError or TypeError on m, d, chunk < 1, B < 0,
-    tau < 0, norm_x <= 0 or an rng that is not a Generator.
+    Peak memory is a few chunks, whatever m and d are. Raises ValueError or TypeError on m, d, chunk < 1, B <
+    0, tau < 0, norm_x <= 0 or an rng that is not a Generator.
     """
-    m, d, chunk = _count("m", m), _count("d", d), _count("chunk", chunk)
-    B, tau, norm_x = _nonnegative("B", B), _nonnegative("tau", tau), _positive("norm_x", norm_x)
-    rng = _generator(rng)
+    m, d, chunk = check_size("m", m), check_size("d", d), check_size("chunk", chunk)
+    B, tau = check_number("B", B, at_least=0), check_number("tau", tau, at_least=0)
+    norm_x, rng = check_number("norm_x", norm_x, above=0), check_rng(rng)
     total = FlipCounts(0, 0, 0.0, 0, 0, 0, 0.0)
     left, budget = m, B**2
     while left:
@@ -294,29 +300,29 @@ def random_flips(
 
 
 def expected_random_flips(m: int, d: int, B: float) -> float:
-    """Return m·arctan(s)/π with s = B/√(md), the mean number of flips under an isotropic random move of norm B.
+    """Return m·arctan(s)/π, s = B/√(md): the mean number of flips under an isotropic random move of norm B.
 
-    u and u + s g, with u and g independent standard normals, differ in sign when the angle of (u, g) falls into two
-    sectors of width arctan(s). The coordinate of the normalised move is taken as normal: the relative error is of
-    order 1/(md).
+    u and u + s g, with u and g independent standard normals, differ in sign when the angle of (u, g) falls
+    into two sectors of width arctan(s). The coordinate of the normalised move is taken as normal: the
+    relative error is of order 1/(md).
 
     Raises ValueError or TypeError if m or d < 1 or B < 0.
     """
-    m, d = _count("m", m), _count("d", d)
-    return m * math.atan(_nonnegative("B", B) / math.sqrt(m * d)) / math.pi
+    m, d = check_size("m", m), check_size("d", d)
+    return m * math.atan(check_number("B", B, at_least=0) / math.sqrt(m * d)) / math.pi
 
 
 def random_gap_rms(m: int, d: int, B: float, norm_x: float = 1.0) -> float:
     """Return the root mean square of f − f0 over W0, random signs a and an isotropic random move of norm B.
 
-    The signs make the terms uncorrelated, so the square is m E[(u + s g)² 1{flip}] ‖x‖² with s = B/√(md). In polar
-    coordinates this is m (1 + s²)(φ − sin φ cos φ)/π, φ = arctan s. For small s it is √(2/(3π)) B^(3/2) d^(-3/4) m^(-1/4):
-    it *shrinks* with the width, where the worst move gains m^(1/3).
+    The signs make the terms uncorrelated, so the square is m E[(u + s g)² 1{flip}] ‖x‖² with s = B/√(md). In
+    polar coordinates this is m (1 + s²)(φ − sin φ cos φ)/π, φ = arctan s. For small s it is √(2/(3π)) B^(3/2)
+    d^(-3/4) m^(-1/4): it *shrinks* with the width, where the worst move gains m^(1/3).
 
     Raises ValueError or TypeError if m or d < 1, B < 0 or norm_x < 0.
     """
-    m, d, norm_x = _count("m", m), _count("d", d), _nonnegative("norm_x", norm_x)
-    s = _nonnegative("B", B) / math.sqrt(m * d)
+    m, d, norm_x = check_size("m", m), check_size("d", d), check_number("norm_x", norm_x, at_least=0)
+    s = check_number("B", B, at_least=0) / math.sqrt(m * d)
     # the closed form cancels for small s, where two terms of its series are good to 1e-9
     if s < 1e-2:
         area = 2 * s**3 / 3 * (1 - s**2 / 5)
@@ -325,7 +331,7 @@ def random_gap_rms(m: int, d: int, B: float, norm_x: float = 1.0) -> float:
     return norm_x * math.sqrt(m * area / math.pi)
 
 
-# --- the sums, and what is accepted -----------------------------------------------------------------------------
+# --- the sums, and what is accepted ---------------------------------------------------------------
 
 
 def _star(before: np.ndarray, after: np.ndarray, a: np.ndarray) -> float:
@@ -350,87 +356,42 @@ def _add(one: FlipCounts, two: FlipCounts) -> FlipCounts:
     return sums._replace(B=math.hypot(one.B, two.B))
 
 
-def _array(name: str, value, ndim: int) -> np.ndarray:
-    array = np.asarray(value)
-    if array.dtype.kind not in "fiu":
-        raise TypeError(f"{name} must hold real numbers, got dtype {array.dtype}")
-    if array.ndim != ndim or array.size == 0:
-        what = "vector" if ndim == 1 else "matrix"
-        raise ValueError(f"{name} must be a {what} that is not empty, got shape {array.shape}")
-    if array.dtype.kind != "f":
-        array = array.astype(float)
-    if not np.isfinite(array).all():
-        raise ValueError(f"{name} must be finite, got {array[~np.isfinite(array)][0]}")
-    return array
-
-
-def _vector(name: str, value, size: int | None = None) -> np.ndarray:
-    array = _array(name, value, 1)
-    if size is not None and len(array) != size:
+def check_vector(name: str, value, size: int) -> np.ndarray:
+    """``value`` as a finite float64 vector of shape (size,), or an error that names it."""
+    array = check_array(name, value, 1)
+    if len(array) != size:
         raise ValueError(f"{name} must have shape ({size},), got {array.shape}")
     return array
 
 
-def _matrix(name: str, value) -> np.ndarray:
-    return _array(name, value, 2)
-
-
-def _layers(W0, W, x) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    W0, W = _matrix("W0", W0), _matrix("W", W)
-    if W0.shape != W.shape:
-        raise ValueError(f"W and W0 must have the same shape, got {W.shape} and {W0.shape}")
-    return W0, W, _vector("x", x, W0.shape[1])
-
-
-def _count(name: str, value, least: int = 1) -> int:
-    if isinstance(value, bool) or not isinstance(value, Integral):
-        raise TypeError(f"{name} must be a whole number, got {value!r}")
-    if value < least:
-        raise ValueError(f"{name} must be at least {least}, got {value}")
-    return int(value)
-
-
-def _real(name: str, value) -> float:
-    if isinstance(value, bool) or not isinstance(value, Real):
-        raise TypeError(f"{name} must be a real number, got {value!r}")
-    if not math.isfinite(value):
-        raise ValueError(f"{name} must be finite, got {value}")
-    return float(value)
-
-
-def _nonnegative(name: str, value) -> float:
-    number = _real(name, value)
-    if number < 0:
-        raise ValueError(f"{name} must be at least 0, got {value}")
-    return number
-
-
-def _positive(name: str, value) -> float:
-    number = _real(name, value)
-    if number <= 0:
-        raise ValueError(f"{name} must be above 0, got {value}")
-    return number
-
-
-def _probability(name: str, value) -> float:
-    number = _real(name, value)
+def check_probability(name: str, value) -> float:
+    """``value`` as a float strictly between 0 and 1, or an error that names it."""
+    number = check_number(name, value)
     if not 0 < number < 1:
         raise ValueError(f"{name} must lie strictly between 0 and 1, got {value}")
     return number
 
 
-def _log_inverse(delta) -> float:
-    # -log(δ), because 1/δ overflows for the smallest δ
-    return -math.log(_probability("delta", delta))
+def log_inverse(delta: float) -> float:
+    """log(1/δ) for δ in (0, 1), without the overflow of 1/δ for the smallest δ."""
+    return -math.log(check_probability("delta", delta))
 
 
-def _unit_ball(norm_x) -> None:
-    # x/‖x‖ has a norm of 1 only up to rounding
-    if _nonnegative("norm_x", norm_x) > 1 + 1e-9:
+def check_in_unit_ball(norm_x: float) -> None:
+    """Refuse a norm of x above 1, which x/‖x‖ has only up to rounding."""
+    if check_number("norm_x", norm_x, at_least=0) > 1 + 1e-9:
         raise ValueError(f"norm_x must be at most 1 for this bound, got {norm_x}")
 
 
-def _generator(rng) -> np.random.Generator:
+def check_rng(rng: np.random.Generator) -> np.random.Generator:
+    """``rng`` if it is a Generator, or a TypeError."""
     if not isinstance(rng, np.random.Generator):
         raise TypeError(f"rng must be a numpy.random.Generator, got {type(rng).__name__}")
     return rng
+
+
+def _layers(W0, W, x) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    W0, W = check_array("W0", W0, 2), check_array("W", W, 2)
+    if W0.shape != W.shape:
+        raise ValueError(f"W and W0 must have the same shape, got {W.shape} and {W0.shape}")
+    return W0, W, check_vector("x", x, W0.shape[1])

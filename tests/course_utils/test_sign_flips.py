@@ -36,7 +36,7 @@ def plain(m, d, B, tau, rng):
     return sf.count_flips(W0, W0 + B * G / np.linalg.norm(G), x, rng.choice([-1.0, 1.0], m), tau)
 
 
-# --- the bad set ------------------------------------------------------------------------------------------------
+# --- the bad set ----------------------------------------------------------------------------------
 
 
 def test_no_flip_outside_the_bad_sets_on_an_exact_grid():
@@ -99,7 +99,7 @@ def test_zero_counts_as_on():
     assert sf.flipped(W0, W, np.ones(1)).tolist() == [False, True, False, True]
 
 
-# --- the gap ----------------------------------------------------------------------------------------------------
+# --- the gap --------------------------------------------------------------------------------------
 
 
 @given(nets())
@@ -141,7 +141,7 @@ def test_count_flips_collects_the_other_functions():
                       bad.S.sum(), pytest.approx(np.linalg.norm(W - W0)))
 
 
-# --- counting bounds --------------------------------------------------------------------------------------------
+# --- counting bounds ------------------------------------------------------------------------------
 
 
 @given(st.floats(0.01, 50), st.floats(0.05, 5))
@@ -158,7 +158,8 @@ def test_s2_bound_is_tight(B, tau):
 
 def test_tight_movement_meets_the_bound_exactly():
     move = sf.tight_movement(1000, 3, 3.0, 0.1)
-    assert sf.bad_sets(np.zeros_like(move), move, np.ones(3), 0.1).S2.sum() == 900 == round(sf.s2_bound(3.0, 0.1))
+    assert sf.bad_sets(np.zeros_like(move), move, np.ones(3), 0.1).S2.sum() == 900
+    assert sf.s2_bound(3.0, 0.1) == pytest.approx(900)
     with pytest.raises(ValueError, match="900"):
         sf.tight_movement(899, 3, 3.0, 0.1)
 
@@ -176,7 +177,7 @@ def test_count_constant():
     assert round(sf.COUNT_CONSTANT, 3) == 1.890
 
 
-# --- wide layers ------------------------------------------------------------------------------------------------
+# --- wide layers ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("chunk", [1, 7, 1000, 5000])
@@ -192,7 +193,10 @@ def test_chunked_flips_are_those_of_one_big_draw(chunk):
         got = sf.chunked_flips(m, x, tau, perturbation, np.random.default_rng(5), chunk=chunk)
         assert got._replace(gap=0, B=0) == expected._replace(gap=0, B=0)
         assert (got.gap, got.B) == pytest.approx((expected.gap, expected.B), rel=1e-12)
-    given_a = sf.chunked_flips(m, x, tau, lambda rows, part: -2 * part, np.random.default_rng(5), np.ones(m), chunk)
+    def flip(rows, part):
+        return -2 * part
+
+    given_a = sf.chunked_flips(m, x, tau, flip, np.random.default_rng(5), np.ones(m), chunk)
     assert given_a.flips == m
     assert given_a.gap == pytest.approx(np.abs(W0 @ x).sum(), rel=1e-12)
 
@@ -207,7 +211,7 @@ def test_a_perturbation_cannot_spoil_W0():
 
 @pytest.mark.parametrize("run", [
     lambda m: sf.random_flips(m, 50, 3.0, 0.1, np.random.default_rng(0), chunk=1000),
-    lambda m: sf.chunked_flips(m, np.ones(5), 0.1, lambda rows, W0: -W0, np.random.default_rng(0), chunk=1000),
+    lambda m: sf.chunked_flips(m, np.ones(5), 0.1, lambda rows, W0: W0, np.random.default_rng(0), chunk=999),
 ])
 def test_peak_memory_does_not_grow_with_the_width(run):
     def peak(m):
@@ -222,7 +226,7 @@ def test_peak_memory_does_not_grow_with_the_width(run):
 
 
 def tables_differ(first, second):
-    """p-value of the chi-square test that two lists of outcomes have the same law; rare outcomes are pooled."""
+    """p-value of the chi-square test that two lists of outcomes have one law; rare outcomes are pooled."""
     both = {key: (first.count(key), second.count(key)) for key in set(first) | set(second)}
     common = [counts for counts in both.values() if sum(counts) >= 20]
     rare = np.sum([counts for counts in both.values() if sum(counts) < 20], axis=0)
@@ -267,7 +271,8 @@ def test_expected_random_flips_and_gap():
     rows = [sf.random_flips(m, d, B, 0.1, rng) for _ in range(4000)]
     flips, squares = np.array([r.flips for r in rows]), np.array([r.gap for r in rows]) ** 2
     # two z-tests at 4 standard errors: false-alarm rate 1.3e-4
-    for sample, mean in ((flips, sf.expected_random_flips(m, d, B)), (squares, sf.random_gap_rms(m, d, B) ** 2)):
+    predicted = sf.expected_random_flips(m, d, B), sf.random_gap_rms(m, d, B) ** 2
+    for sample, mean in zip((flips, squares), predicted, strict=True):
         assert abs(sample.mean() - mean) < 4 * sample.std() / math.sqrt(len(sample))
 
 
@@ -284,7 +289,7 @@ def test_random_gap_rms_is_its_integral(B):
         assert sf.random_gap_rms(m, d, B) == pytest.approx(leading, rel=1e-6)
 
 
-# --- what is refused --------------------------------------------------------------------------------------------
+# --- what is refused ------------------------------------------------------------------------------
 
 W, X, A, RNG = np.ones((3, 2)), np.ones(2), np.ones(3), np.random.default_rng(0)
 
@@ -292,35 +297,34 @@ W, X, A, RNG = np.ones((3, 2)), np.ones(2), np.ones(3), np.random.default_rng(0)
 @pytest.mark.parametrize("call, error, words", [
     (lambda: sf.flipped(W, np.ones((2, 2)), X), ValueError, r"\(2, 2\) and \(3, 2\)"),
     (lambda: sf.flipped(W, W, np.ones(3)), ValueError, r"x must have shape \(2,\), got \(3,\)"),
-    (lambda: sf.flipped(np.ones((0, 2)), np.ones((0, 2)), X), ValueError, r"not empty, got shape \(0, 2\)"),
+    (lambda: sf.flipped(np.ones((0, 2)), np.ones((0, 2)), X), ValueError, r"empty, got shape \(0, 2\)"),
     (lambda: sf.flipped(W, np.full((3, 2), np.nan), X), ValueError, "W must be finite, got nan"),
-    (lambda: sf.flipped(W, W * 1j, X), TypeError, "complex"),
-    (lambda: sf.flipped(W, [["a", "b"]] * 3, X), TypeError, "W must hold real numbers"),
+    (lambda: sf.flipped(W, [["a", "b"]] * 3, X), TypeError, "W must be an array of real numbers"),
     (lambda: sf.bad_sets(W, W, X, -0.1), ValueError, "tau must be at least 0, got -0.1"),
     (lambda: sf.bad_sets(W, W, X, math.nan), ValueError, "tau must be finite, got nan"),
-    (lambda: sf.bad_sets(W, W, X, "0.1"), TypeError, "tau must be a real number, got '0.1'"),
+    (lambda: sf.bad_sets(W, W, X, "0.1"), TypeError, "tau must be a number, got '0.1'"),
     (lambda: sf.star_gap(W, W, X, np.ones(2)), ValueError, r"a must have shape \(3,\), got \(2,\)"),
-    (lambda: sf.direct_gap(W, W, X, np.ones((3, 1))), ValueError, r"a must be a vector"),
+    (lambda: sf.direct_gap(W, W, X, np.ones((3, 1))), ValueError, r"a must have 1 axes, got shape \(3, 1\)"),
     (lambda: sf.count_flips(W, W, X, A, -1), ValueError, "tau must be at least 0, got -1"),
     (lambda: sf.naive_bound(W, norm_x=1.5), ValueError, "norm_x must be at most 1 for this bound, got 1.5"),
     (lambda: sf.flip_bound(-1, 1.0), ValueError, "S must be at least 0, got -1"),
     (lambda: sf.flip_bound(1, 1.0, norm_x=2), ValueError, "norm_x must be at most 1"),
-    (lambda: sf.s2_bound(1.0, 0.0), ValueError, "tau must be above 0, got 0"),
+    (lambda: sf.s2_bound(1.0, 0.0), ValueError, "tau must be greater than 0, got 0"),
     (lambda: sf.s2_bound(-1.0, 1.0), ValueError, "B must be at least 0, got -1"),
     (lambda: sf.optimal_tau(0, 1.0), ValueError, "m must be at least 1, got 0"),
     (lambda: sf.optimal_tau(1e6, 1.0), TypeError, "m must be a whole number, got 1000000.0"),
     (lambda: sf.optimal_tau(True, 1.0), TypeError, "m must be a whole number, got True"),
-    (lambda: sf.bad_set_bound(10, 1.0, 0.1, 0.0), ValueError, "delta must lie strictly between 0 and 1, got 0"),
-    (lambda: sf.optimal_bad_set_bound(10, 1.0, 1.0), ValueError, "delta must lie strictly between 0 and 1, got 1"),
+    (lambda: sf.bad_set_bound(10, 1.0, 0.1, 0.0), ValueError, "delta must lie strictly between 0 and 1"),
+    (lambda: sf.optimal_bad_set_bound(10, 1.0, 1.0), ValueError, "delta must lie strictly .* got 1"),
     (lambda: sf.chunked_flips(5, X, 0.1, W, RNG), ValueError, r"must have shape \(5, 2\), got \(3, 2\)"),
-    (lambda: sf.chunked_flips(5, X, 0.1, lambda rows, W0: W0[:1], RNG), ValueError, r"must return shape \(5, 2\)"),
+    (lambda: sf.chunked_flips(5, X, 0.1, lambda rows, W0: W0[:1], RNG), ValueError, r"return .*\(5, 2\)"),
     (lambda: sf.chunked_flips(3, X, 0.1, W, RNG, np.ones(2)), ValueError, r"a must have shape \(3,\)"),
     (lambda: sf.chunked_flips(3, X, 0.1, W, 0), TypeError, "rng must be a numpy.random.Generator, got int"),
     (lambda: sf.chunked_flips(3, X, 0.1, W, RNG, chunk=0), ValueError, "chunk must be at least 1, got 0"),
     (lambda: sf.random_flips(3, 0, 1.0, 0.1, RNG), ValueError, "d must be at least 1, got 0"),
     (lambda: sf.random_flips(3, 2, 1.0, -0.1, RNG), ValueError, "tau must be at least 0, got -0.1"),
     (lambda: sf.random_flips(3, 2, math.inf, 0.1, RNG), ValueError, "B must be finite, got inf"),
-    (lambda: sf.random_flips(3, 2, 1.0, 0.1, RNG, norm_x=0), ValueError, "norm_x must be above 0, got 0"),
+    (lambda: sf.random_flips(3, 2, 1.0, 0.1, RNG, norm_x=0), ValueError, "norm_x must be greater than 0"),
     (lambda: sf.random_flips(3, 2, 1.0, 0.1, np.random), TypeError, "rng must be a numpy.random.Generator"),
     (lambda: sf.expected_random_flips(3, 2, -1.0), ValueError, "B must be at least 0, got -1"),
     (lambda: sf.random_gap_rms(3, 2, 1.0, -1), ValueError, "norm_x must be at least 0, got -1"),
