@@ -52,6 +52,7 @@ def execute(notebook: NotebookNode, folder: Path, root: Path, label: str) -> Not
         record_timing=False,
         store_widget_state=False,
         coalesce_streams=True,
+        shutdown_kernel="immediate",
         # ipykernel 7 warns at each start that its local sockets are not encrypted.
         extra_arguments=["--IPKernelApp.log_level=ERROR"],
         on_cell_start=lambda cell, cell_index: running.append(cell_index),
@@ -131,12 +132,16 @@ def _texts(output: NotebookNode) -> list[str]:
 
 
 def _environment(root: Path) -> dict[str, str]:
-    env = {key: value for key, value in os.environ.items() if not key.startswith("NBGRADER_")}
+    # Nothing of the maintainer's own settings shall show in an output.
+    own = ("NBGRADER_", "MPLBACKEND", "MATPLOTLIBRC")
+    env = {key: value for key, value in os.environ.items() if not key.startswith(own)}
     paths = [str(root.resolve()), *filter(None, [env.get("PYTHONPATH")])]
     return {
         **env,
         "PYTHONPATH": os.pathsep.join(paths),
         "PYTHONHASHSEED": "0",
         "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        "MKL_NUM_THREADS": "1",
         "COURSE_PROGRESS": "",
     }

@@ -36,6 +36,8 @@ def of_chapter(text: str, code: str, chapter: int, root: Path) -> str:
     names = set(_imported(tree, _PACKAGE))
     if "check" in calls:  # which loads the exercises by their number
         names.add(f"{_PACKAGE}.exercises.chapter_{chapter:02d}")
+    if "show_progress" in calls:  # which counts the exercises of all chapters
+        names |= {f"{_PACKAGE}.exercises.{path.stem}" for path in (root / _PACKAGE / "exercises").glob("chapter_*.py")}
     for path in files(names, root):
         add(path.relative_to(root).as_posix(), path.read_bytes().decode("utf-8", "surrogateescape"))
     if "claim" in calls:

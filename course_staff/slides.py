@@ -37,18 +37,19 @@ _ASSETS = (
 )
 
 
-def export(root: Path = ROOT, names: list[str] | None = None) -> list[Path]:
+def export(root: Path = ROOT, names: list[str] | None = None, folder: Path | None = None) -> list[Path]:
     """Write the decks of the chapters that have slides; return their files.
 
     Args:
-        root: the repository; decks go to its ``slides/``.
+        root: the repository.
         names: which chapters, as for the build; all by default.
+        folder: where to; ``slides/`` of the repository by default. What is in its ``assets/`` is replaced.
 
     Raises:
         ValueError: if a name selects no chapter.
         FileNotFoundError: if a chapter is not built, or a package with the assets is not installed.
     """
-    folder = root / FOLDER
+    folder = folder or root / FOLDER
     copy_assets(folder / ASSETS)
     decks = []
     for path in sources(root, names):

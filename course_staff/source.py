@@ -16,7 +16,6 @@ from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 
-import jupytext
 from nbformat import NotebookNode
 from nbformat.v4 import new_notebook
 
@@ -91,6 +90,8 @@ def read_chapter(path: Path, root: Path, exercises: Mapping | None = None) -> Ch
     Raises:
         BuildError: naming every problem found.
     """
+    import jupytext  # a second to import, which the build's worker processes do not need
+
     if exercises is None:
         from course_utils.exercises import all_exercises
 
