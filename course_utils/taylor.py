@@ -13,6 +13,7 @@ import numpy as np
 
 from course_utils.networks import Array, check_array, check_number, check_size, gaussian_init
 
+MEDIAN_OF_ABS_NORMAL = 0.6744897501960817
 CHUNK = 1 << 17  # neurons drawn at a time: three float64 arrays of this length are 3 MiB
 
 
@@ -139,13 +140,13 @@ class Envelope(NamedTuple):
     allowed_at_step: float
 
 
-def tangent_envelope(name: str = "tanh", z0: float = 0.5, step: float = 1.5, reach: float = 4.0) -> Envelope:
-    """The tangent of an activation at ``z0`` with its quadratic envelope on [−reach, reach].
+def tangent_envelope(sigma: str = "tanh", z0: float = 0.5, step: float = 1.5, reach: float = 4.0) -> Envelope:
+    """The tangent of the activation named ``sigma`` at ``z0``, with its quadratic envelope on [−reach, reach].
 
     Raises:
         ValueError: for an unknown name or a number that is not finite; ``reach`` must be positive.
     """
-    sigma = activation(name)
+    name, sigma = sigma, activation(sigma)
     z0, step = check_number("z0", z0), check_number("step", step)
     z = np.linspace(-1, 1, 161) * check_number("reach", reach, above=0)
     value, slope = float(sigma.value(z0)), float(sigma.slope(z0))
@@ -280,7 +281,7 @@ class WidthScaling(NamedTuple):
     worst: Array
     random: Array
     bound: Array  # Proposition 4.1, shape (widths,)
-    random_rms: Array  # its prediction for the random move, shape (widths,)
+    random_median: Array  # predicted median for the random move, shape (widths,)
 
 
 def width_scaling(
@@ -309,8 +310,8 @@ def width_scaling(
             random[i, j] = abs(_isotropic_gap(sigma, m, d, B, rng)) / sqrt(m)
     z = np.linspace(-8, 8, 4001)
     mean_square_curvature = np.trapezoid(sigma.curvature(z) ** 2 * _normal_pdf(z), z)
-    random_rms = sqrt(3 * mean_square_curvature) / 2 * B**2 / (widths * d)
-    return WidthScaling(widths, worst, random, sigma.beta / 2 * B**2 / np.sqrt(widths), random_rms)
+    random_median = MEDIAN_OF_ABS_NORMAL * sqrt(3 * mean_square_curvature) / 2 * B**2 / (widths * d)
+    return WidthScaling(widths, worst, random, sigma.beta / 2 * B**2 / np.sqrt(widths), random_median)
 
 
 def _isotropic_gap(sigma: Activation, m: int, d: int, B: float, rng: np.random.Generator) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from course_utils.figures import draw_panel, encode, new_figure
+from course_utils.figures import PANEL, PIXELS_PER_INCH, draw_panel, encode, new_figure
 
 
 class LiveFigure:
@@ -51,27 +51,35 @@ class LiveFigure:
         return encode(Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")), text
 
 
-def explore(compute: Callable[..., Any], draw: Callable[..., str], **choices: Sequence) -> None:
+def explore(
+    compute: Callable[..., Any], draw: Callable[..., str], *, start: dict[str, Any] | None = None, **choices: Sequence
+) -> None:
     """Show ``draw(compute(name=value, ...))`` with one control for each name.
 
     Args:
         compute: a chapter's function that returns what ``draw`` draws.
         draw: a drawing function (see :mod:`course_utils.figures`).
+        start: the value nearest to which a slider starts, or the word with which buttons do; default: the middle
+            one, or the first.
         choices: for each argument of ``compute`` the values it can take, in order: words become buttons, numbers a
-            slider, which starts in the middle.
+            slider.
 
     Raises:
-        ValueError: if there is no choice, or one without values.
+        ValueError: if there is no choice, or one without values, or a start for an argument without choices.
     """
     import ipywidgets as widgets
     from IPython.display import display
 
     if not choices or not all(len(values) for values in choices.values()):
         raise ValueError(f"explore needs at least one argument with values, got {choices}")
+    start = start or {}
+    if not start.keys() <= choices.keys():
+        raise ValueError(f"start names {sorted(start.keys() - choices.keys())}; the arguments are {sorted(choices)}")
     live = LiveFigure(draw)
-    image = widgets.Image(format="png")
+    width = f"{PANEL[0] * PIXELS_PER_INCH:.0f}px"
+    image = widgets.Image(format="png", layout=widgets.Layout(width=width, max_width="100%"))
     caption = widgets.HTML()
-    controls = {name: _control(name, list(values)) for name, values in choices.items()}
+    controls = {name: _control(name, list(values), start.get(name)) for name, values in choices.items()}
 
     def redraw(_change=None) -> None:
         image.value, text = live.update(compute(**{name: control.value for name, control in controls.items()}))
@@ -83,14 +91,14 @@ def explore(compute: Callable[..., Any], draw: Callable[..., str], **choices: Se
     display(widgets.VBox([*controls.values(), image, caption]))
 
 
-def _control(name: str, values: list):
+def _control(name: str, values: list, start: Any):
     import ipywidgets as widgets
 
     layout = widgets.Layout(width="540px")
     label = name.replace("_", " ")
     if all(isinstance(value, str) for value in values):
-        return widgets.ToggleButtons(options=values, description=label, style={"button_width": "auto"}, layout=layout)
+        style = {"button_width": "auto"}
+        return widgets.ToggleButtons(options=values, value=start or values[0], description=label, style=style)
     options = [(f"{value:.4g}", value) for value in values]
-    return widgets.SelectionSlider(
-        options=options, index=len(options) // 2, description=label, layout=layout, continuous_update=True
-    )
+    index = len(values) // 2 if start is None else min(range(len(values)), key=lambda i: abs(values[i] - start))
+    return widgets.SelectionSlider(options=options, index=index, description=label, layout=layout)

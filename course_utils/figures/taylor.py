@@ -70,7 +70,7 @@ def cloud(ax: Axes, data: MoveCloud) -> str:
 def width_scaling(ax: Axes, data: WidthScaling) -> str:
     """Both decay rates in the width, as medians with 80 % bands beside their theory."""
     ax.plot(data.widths, data.bound, color=THEORY, lw=1.2, label="Proposition 4.1, slope −1/2")
-    ax.plot(data.widths, data.random_rms, "--", color=THEORY, lw=1.2, label="random signs, slope −1")
+    ax.plot(data.widths, data.random_median, "--", color=THEORY, lw=1.2, label="random signs, slope −1")
     band(ax, data.widths, data.worst, WORST, "worst move")
     band(ax, data.widths, data.random, MEASURED, "isotropic random move")
     ax.set_xscale("log")

@@ -92,9 +92,10 @@ def test_moving_a_control_changes_picture_and_caption(monkeypatch):
 
     shown = []
     monkeypatch.setattr("IPython.display.display", shown.append)
-    widgets.explore(taylor.tangent_envelope, draw.envelope, name=["tanh", "sin"], step=[0.5, 1.0, 2.0])
-    buttons, slider, image, caption = shown[0].children
-    assert isinstance(buttons, ipywidgets.ToggleButtons) and slider.value == 1.0
+    widgets.explore(taylor.tangent_envelope, draw.envelope, start={"z0": 0.9}, sigma=["tanh", "sin"],
+                    z0=[-1.0, 0.0, 1.0], step=[0.5, 1.0, 2.0])
+    buttons, z0, slider, image, caption = shown[0].children
+    assert isinstance(buttons, ipywidgets.ToggleButtons) and slider.value == 1.0 and z0.value == 1.0
     before = image.value, caption.value
     slider.value = 2.0
     assert image.value != before[0] and "step of 2" in caption.value
@@ -106,3 +107,8 @@ def test_moving_a_control_changes_picture_and_caption(monkeypatch):
 def test_a_slider_without_values_is_refused(choices):
     with pytest.raises(ValueError, match="at least one argument"):
         widgets.explore(taylor.tangent_envelope, draw.envelope, **choices)
+
+
+def test_a_start_for_an_unknown_argument_is_refused():
+    with pytest.raises(ValueError, match="z9"):
+        widgets.explore(taylor.tangent_envelope, draw.envelope, start={"z9": 1}, z0=[1.0])
