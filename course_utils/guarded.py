@@ -167,18 +167,17 @@ class _ThreadAlarm:
     def _watch(self) -> None:
         wait = self.seconds
         while not self.done.wait(wait):
-            _set_async(self.target, ctypes.py_object(TimeUp))
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self.target), ctypes.py_object(TimeUp))
             wait = _AGAIN
 
     def stop(self) -> None:
         if not self.done.is_set():
             self.done.set()
             self.thread.join()
-            _set_async(self.target, None)
-
-
-def _set_async(thread: int, error: ctypes.py_object | None) -> None:
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), error)
+            # What was sent a moment ago is raised here. It is not taken back by sending NULL, because
+            # CPython 3.11 then believes for ever that something is pending, and hangs when traced.
+            for _ in range(10):
+                pass
 
 
 def _raise_at_next_line(frame: FrameType | None, until: FrameType) -> None:
