@@ -206,7 +206,9 @@ def test_a_perturbation_cannot_spoil_W0():
         part += 100
         return np.zeros_like(part)
 
-    assert sf.chunked_flips(100, np.ones(2), 0.1, greedy, np.random.default_rng(0)).flips == 0
+    W0 = np.random.default_rng(0).standard_normal((100, 2))
+    near = sf.bad_sets(W0, W0, np.ones(2), 1.0).S1.sum()
+    assert sf.chunked_flips(100, np.ones(2), 1.0, greedy, np.random.default_rng(0)).S1 == near > 0
 
 
 @pytest.mark.parametrize("run", [
