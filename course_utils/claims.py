@@ -92,7 +92,7 @@ def equals(
         return Fact(label, low <= value <= high, _number(measured), f"expected {_number(value)}", interval=_interval(interval))
     holds = abs(measured - value) <= tolerance
     # Rounding errors differ between platforms: of a difference that vanishes only the tolerance is shown.
-    shown = f"below {_number(tolerance)}" if holds and value == 0 else _number(measured)
+    shown = f"below {_number(tolerance)}" if holds and value == 0 and tolerance > 0 else _number(measured)
     return Fact(label, holds, shown, f"expected {_number(value)}")
 
 

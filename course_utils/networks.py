@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -53,6 +53,24 @@ def linearization(
     return float(a @ (sigma(u0) + slope(u0) * ((W - W0) @ x)))
 
 
+def isotropic_shares(
+    m: int, d: int, B: float, rng: np.random.Generator, chunk: int
+) -> Iterator[tuple[int, float]]:
+    """Split an isotropic random move of an (m, d) layer, of norm B, into chunks of rows.
+
+    Yields ``(rows, squared norm)`` of each chunk, exactly in law and in one pass: the norms of separate blocks of a
+    Gaussian vector are independent of the directions within the blocks, and the blocks' shares of the squared norm
+    are Dirichlet. So each chunk takes a Beta share of what is left of B², and whoever draws it normalises to that.
+    """
+    left, budget = m, B**2
+    while left:
+        n = min(chunk, left)
+        left -= n
+        share = budget * rng.beta(n * d / 2, left * d / 2) if left else budget
+        budget -= share
+        yield n, share
+
+
 def check_net(x: Array, W: Array, a: Array, name: str = "W") -> tuple[Array, Array, Array]:
     """The three arrays of a network as float64, or a ValueError that names the one that does not fit."""
     x, W, a = check_array("x", x, 1), check_array(name, W, 2), check_array("a", a, 1)
@@ -64,7 +82,10 @@ def check_net(x: Array, W: Array, a: Array, name: str = "W") -> tuple[Array, Arr
 def check_array(name: str, value: Array, ndim: int | None = None) -> Array:
     """``value`` as a non-empty finite float64 array with ``ndim`` axes, or an error that names it."""
     try:
-        array = np.asarray(value, dtype=float)
+        given = np.asarray(value)
+        if given.dtype.kind not in "biuf":  # numpy would also read digits in text, and halve a complex number
+            raise TypeError(f"dtype {given.dtype}")
+        array = given.astype(float, copy=False)
     except (TypeError, ValueError) as error:
         raise TypeError(f"{name} must be an array of real numbers, got {value!r}") from error
     if ndim is not None and array.ndim != ndim:

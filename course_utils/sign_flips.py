@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from course_utils.networks import check_array, check_number, check_size
+from course_utils.networks import check_array, check_number, check_size, isotropic_shares
 
 COUNT_CONSTANT = 3 / 2 ** (2 / 3)
 """The constant of m^(2/3) B^(2/3) after minimising mτ + B²/τ² over τ: 1.890 (`lecture/optimal-tau`)."""
@@ -259,10 +259,8 @@ def random_flips(
       first is ‖x‖ times a standard normal u_i, the second ‖x‖ times one coordinate g_i of row i of the move,
       the third √(g_i² + q_i), where q_i collects the other d − 1 coordinates: a chi-square draw with d − 1
       degrees of freedom.
-    - Dividing by ‖G‖_F seems to need all rows at once. But the norms of separate blocks of a Gaussian vector
-      are independent of the directions within the blocks, and the blocks' shares of ‖G‖_F² are Dirichlet. So
-      each chunk in turn takes a Beta(rows·d/2, rows left over·d/2) share of the B² that is left, and
-      normalises itself to it.
+    - Dividing by ‖G‖_F seems to need all rows at once, but each chunk's share of B² can be drawn on its own
+      (`networks.isotropic_shares`).
     - The sign a_i matters only for a flipped neuron, so only the flipped ones get one.
 
     Peak memory is a few chunks, whatever m and d are. Raises ValueError or TypeError on m, d, chunk < 1, B <
@@ -272,12 +270,7 @@ def random_flips(
     B, tau = check_number("B", B, at_least=0), check_number("tau", tau, at_least=0)
     norm_x, rng = check_number("norm_x", norm_x, above=0), check_rng(rng)
     total = FlipCounts(0, 0, 0.0, 0, 0, 0, 0.0)
-    left, budget = m, B**2
-    while left:
-        n = min(chunk, left)
-        left -= n
-        spent = budget * rng.beta(n * d / 2, left * d / 2) if left else budget
-        budget -= spent
+    for n, spent in isotropic_shares(m, d, B, rng, chunk):
         u, g = rng.standard_normal(n), rng.standard_normal(n)
         squared = g * g
         if d > 1:

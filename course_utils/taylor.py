@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from course_utils.networks import Array, check_array, check_number, check_size, gaussian_init
+from course_utils.networks import Array, check_array, check_number, check_size, gaussian_init, isotropic_shares
 
 MEDIAN_OF_ABS_NORMAL = 0.6744897501960817
 CHUNK = 1 << 17  # neurons drawn at a time: three float64 arrays of this length are 3 MiB
@@ -316,21 +316,15 @@ def width_scaling(
 
 def _isotropic_gap(sigma: Activation, m: int, d: int, B: float, rng: np.random.Generator) -> float:
     """Σ a_i · gap_i under a uniformly distributed move with ‖W − W0‖_F = B, in O(CHUNK) memory and O(m) time."""
-    sizes = [min(CHUNK, m - start) for start in range(0, m, CHUNK)]
-    seeds = rng.spawn(len(sizes))
-    # The move is B·G/‖G‖_F with Gaussian G. Its norm needs all of G's part along x, so that part is drawn twice
-    # from the same seeds; the rest of G enters only through a chi-square.
-    states = [seed.bit_generator.state for seed in seeds]
-    along = sum(float(np.square(seed.standard_normal(n)).sum()) for seed, n in zip(seeds, sizes))
-    across = rng.chisquare(m * (d - 1)) if d > 1 else 0.0
-    scale = B / sqrt(along + across)
     total = 0.0
-    for seed, state, n in zip(seeds, states, sizes):
-        seed.bit_generator.state = state
-        delta = scale * seed.standard_normal(n)
-        u0 = seed.standard_normal(n)
-        a = 1.0 - 2.0 * seed.integers(0, 2, size=n, dtype=np.int8)
-        total += float(a @ _gap(sigma, u0, delta))
+    for n, share in isotropic_shares(m, d, B, rng, CHUNK):
+        # Only the part along x enters the gap; the rest takes up length, through a chi-square.
+        along = rng.standard_normal(n)
+        across = rng.chisquare(n * (d - 1)) if d > 1 else 0.0
+        along *= sqrt(share / (along @ along + across))
+        u0 = rng.standard_normal(n)
+        a = 1.0 - 2.0 * rng.integers(0, 2, size=n, dtype=np.int8)
+        total += float(a @ _gap(sigma, u0, along))
     return total
 
 
