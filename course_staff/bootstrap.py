@@ -61,7 +61,7 @@ class Stop(Exception):
     """One sentence that says what is wrong, and one that says what to do next."""
 
     def __init__(self, problem, next_step):
-        super().__init__(problem)
+        super(Stop, self).__init__(problem)
         self.problem = problem
         self.next_step = next_step
 
@@ -72,20 +72,23 @@ def say(text):
 
 
 def disk_full():
-    return Stop("The disk is full.", "Free about {:.0f} GB, then run the same command again.".format(NEEDED_GB))
+    return Stop("The disk is full.",
+                "Free about {:.0f} GB, then run the same command again.".format(NEEDED_GB))
 
 
 def require_python():
     """Stop where this Python is too old, or has no venv or ensurepip."""
     version = ".".join(str(part) for part in sys.version_info[:3])
     if tuple(sys.version_info[:2]) < OLDEST_PYTHON:
-        raise Stop("Python {} is too old: the course needs Python {}.{} or newer.".format(version, *OLDEST_PYTHON),
+        raise Stop("Python {} is too old: the course needs Python {}.{} or newer.".format(
+                       version, *OLDEST_PYTHON),
                    "Install a newer Python and name it: make lab PYTHON=python3.12")
     try:
         import ensurepip  # noqa: F401
         import venv  # noqa: F401
     except ImportError:
-        raise Stop("This Python {} cannot make virtual environments: its venv module is not installed.".format(version),
+        raise Stop("Python {} cannot make a virtual environment here: its venv module is not installed.".format(
+                       version),
                    "On Debian or Ubuntu: sudo apt install python{}.{}-venv; then run the same command again."
                    .format(*sys.version_info[:2]))
 
@@ -154,13 +157,15 @@ def set_up(with_tests):
             stamp = {}
             create()
         # The test packages stay in step once they are there: `pip check` looks at all of them together.
-        install(with_tests or "requirements-test.lock" in stamp, stamp, turn)
+        install(with_tests or "requirements-test.lock" in stamp, stamp)
 
 
 def wait_for_turn(turn):
-    """Lock `turn`; pip inherits it, so that a pip which outlives its caller still keeps others out."""
+    """Lock the open file `turn`, which closing it ends."""
     if fcntl is None:
         return
+    # pip inherits the lock: one that outlives its caller still keeps others out.
+    os.set_inheritable(turn.fileno(), True)
     try:
         fcntl.flock(turn, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -182,8 +187,8 @@ def make_way():
         os.rename(VENV, "{}.old-{}".format(VENV, number))
         say("A .venv was here that this course did not make; it is now .venv.old-{}.".format(number))
         return
-    finished = os.path.exists(STAMP)
-    say("Removing a .venv {}.".format("made for another place or Python" if finished else "that was not finished"))
+    say("Removing a .venv {}.".format(
+        "made for another place or Python" if os.path.exists(STAMP) else "that was not finished"))
     # The mark that it is ours goes last: an interrupted removal must still be known as ours.
     for name in os.listdir(VENV):
         path = os.path.join(VENV, name)
@@ -211,7 +216,7 @@ def create():
     run([python, "-m", "venv", VENV], "making the virtual environment")
 
 
-def install(with_tests, stamp, turn):
+def install(with_tests, stamp):
     """Install the lock files and the package, and stamp `.venv`.
 
     `stamp` is the one that `.venv` had before. It comes back where pip stopped before it changed anything,
@@ -225,11 +230,11 @@ def install(with_tests, stamp, turn):
     try:
         say("Installing {} (what pip says is in {}).".format(" and ".join(locks), os.path.basename(LOG)))
         arguments = [argument for name in locks for argument in ("-r", os.path.join(ROOT, name))]
-        run(pip + ["install"] + arguments, "installing packages", progress, turn)
+        run(pip + ["install"] + arguments, "installing packages", progress)
         progress.close()
         progress.changing = True
-        run(pip + ["install", "--no-deps", "--no-build-isolation", "-e", ROOT], "installing the course", None, turn)
-        run(pip + ["check"], "checking the packages", None, turn)
+        run(pip + ["install", "--no-deps", "--no-build-isolation", "-e", ROOT], "installing the course")
+        run(pip + ["check"], "checking the packages")
     finally:
         progress.close()
         if stamp and not progress.changing:
@@ -245,14 +250,16 @@ class Progress:
         self.total = 0
         for name in locks:
             with open(os.path.join(ROOT, name)) as file:
-                self.total += sum("==" in line for line in file)
+                self.total += sum(not line.startswith("#") for line in file)
         self.seen = set()
         self.changing = False
         self.live = sys.stdout.isatty()
         self.open_line = False
 
     def __call__(self, line):
-        collecting = re.match(r"(?:Collecting|Requirement already satisfied:) ([\w.-]+)", line)
+        # "Processing" is said of a wheel on this machine, by its path.
+        collecting = re.match(r"(?:Collecting|Processing|Requirement already satisfied:) (?:\S*/)?"
+                              r"(\w[\w.]*(?:-[A-Za-z][\w.]*)*)", line)
         large = re.match(r"\s+Downloading (\S+?)-(\S+?)-\S+ \((\d{2,}\.\d MB|[\d.]+ GB)\)", line)
         if collecting and collecting.group(1) not in self.seen:
             self.seen.add(collecting.group(1))
@@ -278,15 +285,15 @@ class Progress:
             self.open_line = False
 
 
-def run(command, doing, progress=None, turn=None):
+def run(command, doing, progress=None):
     """Run a step, its output into the log; Stop with the reason where it fails."""
     inside = environment()
     inside.setdefault("PIP_RETRIES", "2")  # pip's own 5 keep a machine without network waiting for minutes
     inside["PYTHONUNBUFFERED"] = "1"
     said = []
-    with open(LOG, "a", encoding="utf-8") as log:
-        process = subprocess.Popen(command, cwd=ROOT, env=inside, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                   stderr=subprocess.STDOUT, pass_fds=[turn.fileno()] if turn else [])
+    with open(LOG, "a", 1, encoding="utf-8") as log:
+        process = subprocess.Popen(command, cwd=ROOT, env=inside, close_fds=False, stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         try:
             for raw in process.stdout:
                 line = raw.decode("utf-8", "replace").rstrip("\n")
@@ -313,10 +320,12 @@ def explain(said, doing):
                     "Check the connection, then run the same command again; what has arrived is kept.")
     missing = NO_BUILD.search(said)
     if missing:
-        return Stop("There is no {} for Python {}.{} on this system.".format(missing.group(1), *sys.version_info[:2]),
+        return Stop("There is no {} for Python {}.{} on this system.".format(
+                        missing.group(1), *sys.version_info[:2]),
                     "Try another Python, for example: make lab PYTHON=python3.12 ({} says more).".format(log))
-    errors = [line for line in said.splitlines() if line.startswith("ERROR:")] or said.splitlines() or ["no word"]
-    return Stop("{} failed: {}".format(doing.capitalize(), errors[-1].replace("ERROR: ", "")),
+    lines = said.splitlines()
+    last = ([line for line in lines if line.startswith("ERROR:")] or lines or ["no word"])[-1]
+    return Stop("{} failed: {}".format(doing.capitalize(), last.replace("ERROR: ", "")),
                 "Read {}, mend the cause, then run the same command again.".format(log))
 
 
@@ -343,13 +352,14 @@ def main(arguments):
     except Stop as stop:
         problem = stop
     except KeyboardInterrupt:
-        sys.stderr.write("\nInterrupted. Run the same command again: it goes on from here.\n")
+        sys.stderr.write("\nInterrupted. Run the same command again: it mends what is half made.\n")
         return 130
     except OSError as error:
         if NO_SPACE.search(str(error)):
             problem = disk_full()
         else:
-            problem = Stop("The set-up cannot go on: {}.".format(error), "Mend that, then run the same command again.")
+            problem = Stop("The set-up cannot go on: {}.".format(error),
+                           "Mend that, then run the same command again.")
     sys.stderr.write("{}\nNext step: {}\n".format(problem.problem, problem.next_step))
     return 1
 

@@ -73,7 +73,8 @@ def bring_chapters(root: Path) -> list[str]:
     """
     chapters = sorted((root / "notebooks").glob("[0-9][0-9]_*.ipynb"))
     if not chapters:
-        raise Stop("The folder notebooks/ has no chapters.\nNext step: git checkout -- notebooks, then make lab")
+        raise Stop("The folder notebooks/ has no chapters.\n"
+                   "Next step: git checkout -- notebooks, then make lab")
     versions = {chapter: version_of(chapter) for chapter in chapters}
     for chapter, version in versions.items():
         if version is None:
@@ -92,7 +93,9 @@ def bring_chapters(root: Path) -> list[str]:
             continue
         update = work / f"{chapter.stem}.update-{version[:8]}.ipynb"
         if place(chapter, update):
-            why = f"{chapter.name} has changed" if stems_from else f"work/{mine.name} is no notebook of this course"
+            why = f"{chapter.name} has changed"
+            if stems_from is None:
+                why = f"work/{mine.name} is no notebook of this course"
             said.append(f"{why}. Your file is as you left it; the chapter as it is now lies beside it, in "
                         f"work/{update.name}: open it there, and copy your answers over.")
     if copied:

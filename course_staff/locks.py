@@ -72,7 +72,7 @@ def main(held_back: list[str]) -> None:
         base = install(*metadata["build-system"]["requires"], *requirements(project), *held_back)
         print("Resolving what the tests add ...", flush=True)
         constraints = Path(folder) / "base.txt"
-        constraints.write_text("\n".join(f"{name}=={version}" for name, version in base.items()), encoding="utf-8")
+        constraints.write_text("".join(f"{name}=={version}\n" for name, version in base.items()))
         both = install("--constraint", str(constraints), *requirements(project, "test"))
     added = {name: version for name, version in both.items() if name not in base}
     write(ROOT / "requirements.lock", "The exact versions that `make lab` installs.", command, base)
