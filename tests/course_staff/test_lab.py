@@ -73,7 +73,8 @@ def test_a_changed_chapter_is_put_beside_the_students_once(course):
     (course / "notebooks" / mine.name).write_text(notebook(NEW, "corrected"))
     assert lab.bring_chapters(course) == [
         "01_taylor_bounds.ipynb has changed. Your file is as you left it; the chapter as it is now lies "
-        "beside it, in work/01_taylor_bounds.update-22222222.ipynb: open it there, and copy your answers over."]
+        "beside it, in work/01_taylor_bounds.update-22222222.ipynb: open it there, and copy your answers "
+        "over."]
     assert mine.read_text() == notebook(OLD, "my answer")
     update = course / "work" / "01_taylor_bounds.update-22222222.ipynb"
     assert update.read_text() == notebook(NEW, "corrected")
@@ -97,7 +98,7 @@ def test_a_file_that_cannot_be_read_as_ours_stays_too(course, mine):
     path = course / "work" / "00_start_here.ipynb"
     path.write_bytes(mine)
     _, said = lab.bring_chapters(course)
-    assert said.startswith("work/00_start_here.ipynb is no notebook of this course. Your file is as you left it")
+    assert said.startswith("work/00_start_here.ipynb is no notebook of this course. Your file is as you left")
     assert path.read_bytes() == mine
     assert (course / "work" / "00_start_here.update-11111111.ipynb").read_text() == notebook(OLD)
 
