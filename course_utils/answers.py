@@ -129,7 +129,7 @@ def agree(yours: np.ndarray, expected: np.ndarray, rtol: float, atol: float) -> 
         return yours == expected
     if is_single((yours, expected)):
         finite = np.abs(expected[np.isfinite(expected)])
-        atol = max(atol, SINGLE * float(finite.max(initial=0.0)))
+        atol = max(atol, SINGLE * float(finite.max(initial=0.0)), float(np.finfo(np.float32).tiny))
     with np.errstate(all="ignore"):
         return np.isclose(yours.astype(float), expected.astype(float), rtol=rtol, atol=atol, equal_nan=True)
 

@@ -1,0 +1,108 @@
+"""What every declared exercise owes: its reference passes, its wrong answers are named, its mutants refused."""
+
+import copy
+from dataclasses import replace
+
+import pytest
+from mutants import mutants
+
+from course_utils.answers import equal, read, show
+from course_utils.checks import grade
+from course_utils.exercises import all_exercises
+
+EXERCISES = list(all_exercises().values())
+every_exercise = pytest.mark.parametrize("exercise", EXERCISES, ids=lambda e: e.id)
+
+#: Mutants that are the same function, or another right answer, and why. The score leaves them out.
+EQUIVALENT = {
+    ("1.1", "return a @ (np.tanh(u0) + slope * ((W - W0) @ x)) → "
+            "return (np.tanh(u0) + slope * ((W - W0) @ x)) @ a"): "an inner product is symmetric",
+    ("1.4", "t, weight = np.polynomial.legendre.leggauss(40) → "
+            "t, weight = np.polynomial.legendre.leggauss(41)"): "both rules are exact to rounding here",
+    ("1.4", "t, weight = np.polynomial.legendre.leggauss(40) → "
+            "t, weight = np.polynomial.legendre.leggauss(39)"): "both rules are exact to rounding here",
+    ("1.4", "t, weight = np.polynomial.legendre.leggauss(40) → "
+            "t, weight = np.polynomial.legendre.leggauss(80)"): "both rules are exact to rounding here",
+    ("1.5", "return W0 + B / np.sqrt(m) * x → return W0 - B / np.sqrt(m) * x"): "the bound is reached on both sides",
+}
+
+
+def same_case(one, other):
+    return list(one) == list(other) and all(_same(one[name], other[name]) for name in one)
+
+
+def _same(one, other):
+    try:
+        return equal(read(one), read(other))
+    except Exception:
+        return show(one) == show(other)
+
+
+@every_exercise
+def test_the_reference_passes_on_200_seeds(exercise):
+    few = replace(exercise, n_cases=4)
+    for seed in range(200):
+        result = grade(few, exercise.reference, seed)
+        assert result.correct, f"seed {seed}\n{result}"
+    result = grade(exercise, exercise.reference)
+    assert result.correct and result.points == exercise.points and not result.remarks
+
+
+@every_exercise
+def test_every_misconception_gets_its_own_sentence(exercise):
+    for misconception in exercise.misconceptions:
+        for seed in (None, *range(10)):
+            result = grade(exercise, misconception.answer, seed)
+            assert (result.status, result.sentence) == ("misconception", misconception.message), f"seed {seed}"
+            assert result.points == 0
+
+
+@every_exercise
+def test_a_seed_gives_the_same_cases_and_another_seed_others(exercise):
+    first, again, other = (exercise.draw_cases(seed) for seed in (1, 1, 2))
+    assert len(first) == len(again) == exercise.n_cases + len(exercise.edge_cases)
+    assert all(map(same_case, first, again))
+    assert not all(map(same_case, first, other))
+
+
+@every_exercise
+def test_reference_and_misconceptions_leave_their_input_alone(exercise):
+    for function in (exercise.reference, *(m.answer for m in exercise.misconceptions)):
+        for case in exercise.draw_cases(3):
+            given = copy.deepcopy(case)
+            function(**given)
+            assert same_case(given, case), function
+
+
+@every_exercise
+def test_wrong_kinds_of_answers_are_refused(exercise):
+    for answer in (0, 1.0, float("nan"), "text", [], [[1.0, 2.0]] * 7):
+        result = grade(exercise, lambda _answer=answer, **case: _answer)
+        assert not result.correct and str(result)
+
+
+def test_mutants_are_refused(record_property):
+    refused, survivors, summary = 0, [], []
+    for exercise in EXERCISES:
+        fast = replace(exercise, time_limit=1.0)
+        found = [m for m in mutants(exercise.reference) if (exercise.id, m.change) not in EQUIVALENT]
+        alive = [f"{exercise.id}: {m.change}" for m in found if grade(fast, m.function).correct]
+        assert found, f"exercise {exercise.id}: nothing to mutate"
+        summary.append(f"{exercise.id}: {len(found) - len(alive)} of {len(found)}")
+        refused += len(found) - len(alive)
+        survivors += alive
+    score = refused / (refused + len(survivors))
+    report = (
+        f"{refused} of {refused + len(survivors)} mutants refused ({score:.1%}), {len(EQUIVALENT)} equivalent ones "
+        f"left out; by exercise {', '.join(summary)}; survivors: {'; '.join(survivors) or 'none'}"
+    )
+    record_property("summary", report)
+    print(report)
+    assert score > 0.95, report
+
+
+def test_the_equivalent_mutants_exist_and_pass():
+    made = {(e.id, m.change): m for e in EXERCISES for m in mutants(e.reference)}
+    for key, reason in EQUIVALENT.items():
+        assert key in made, f"{key} is no mutant any more: remove it from the table"
+        assert grade(all_exercises()[key[0]], made[key].function).correct, reason
