@@ -7,6 +7,7 @@ notes (press S). Reveal and MathJax are copied from installed packages into ``sl
 from __future__ import annotations
 
 import argparse
+import ast
 import importlib.util
 import shutil
 import sys
@@ -16,7 +17,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from course_staff.build import ROOT
-from course_staff.source import BEGIN, END, SOLUTIONS, slide_type, sources
+from course_staff.source import BEGIN, END, SOLUTIONS, slide_type, sources, without_magics
 
 FOLDER, ASSETS = "slides", "assets"
 WIDTH, HEIGHT = 1280, 720
@@ -65,11 +66,23 @@ def export(root: Path = ROOT, names: list[str] | None = None, folder: Path | Non
 
 
 def on_slides(notebook: NotebookNode) -> NotebookNode:
-    """The notebook reduced to what its deck shows, without the markers of solution regions."""
+    """The notebook reduced to what its deck shows.
+
+    Solution regions lose their markers. Of a cell that is a single call of ``show`` or ``claim``, and of one tagged
+    remove-input, only the output is shown: the picture or the card says it all.
+    """
     notebook.cells = [cell for cell in notebook.cells if slide_type(cell) not in (None, "skip")]
     for cell in notebook.cells:
         cell.source = "\n".join(line for line in cell.source.split("\n") if line.strip() not in (BEGIN, END))
+        if cell.cell_type == "code" and (_only_shows(cell.source) or "remove-input" in cell.metadata.get("tags", [])):
+            cell.metadata["transient"] = {"remove_source": True}  # as nbconvert's own tags do it
     return notebook
+
+
+def _only_shows(source: str) -> bool:
+    body = ast.parse(without_magics(source)).body
+    call = body[0].value if len(body) == 1 and isinstance(body[0], ast.Expr) else None
+    return isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in ("show", "claim")
 
 
 def to_html(notebook: NotebookNode) -> str:

@@ -1,0 +1,217 @@
+import re
+import shutil
+from html.parser import HTMLParser
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from course_staff import slides
+from course_staff.source import slide_type, sources
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+TEX = re.compile(r"\$\$.+?\$\$|\$[^$]+\$", re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def deck(built_once, tmp_path_factory):
+    """The small course's only deck: its other chapter has no slides."""
+    [deck] = slides.export(built_once, folder=tmp_path_factory.mktemp("slides"))
+    return deck
+
+
+class Loads(HTMLParser):
+    """Collects what a page would fetch without a click."""
+
+    def __init__(self):
+        super().__init__()
+        self.found, self.style = [], ""
+
+    def handle_starttag(self, tag, attrs):
+        attrs = dict(attrs)
+        self.found += [attrs[key] for key in ("src", "poster", "data") if attrs.get(key)]
+        if tag == "link":
+            self.found.append(attrs["href"])
+
+    def handle_data(self, data):
+        self.found += re.findall(r"""url\(\s*['"]?([^'")]+)|@import\s+['"]([^'"]+)""", data) if "{" in data else []
+
+
+def test_a_deck_loads_only_files_beside_it(deck):
+    page = Loads()
+    html = deck.read_text(encoding="utf-8")
+    page.feed(html)
+    loaded = [address.partition("?")[0] for address in page.found if not address.startswith("data:")]
+    assert len(loaded) >= 6
+    for address in loaded:
+        assert address.startswith("assets/") and (deck.parent / address).is_file(), address
+    assert not re.search(r"import[^;]*https?:", html)
+
+
+def test_the_copied_styles_stay_offline(deck):
+    styles = [path for path in (deck.parent / "assets").rglob("*.css")]
+    assert len(styles) >= 4
+    for path in styles:
+        for address in re.findall(r"""(?:url\(|@import )\s*['"]?([^'")\s]+)""", path.read_text(encoding="utf-8")):
+            assert not re.match(r"(https?:)?//", address), f"{path.name} loads {address}"
+
+
+def test_a_deck_shows_the_tagged_cells_and_no_markers(deck):
+    html = deck.read_text(encoding="utf-8")
+    assert "How fast does a square grow?" in html and "Run it" in html
+    assert "not on a slide" not in html and "<title>A small chapter</title>" in html
+    assert "SOLUTION" not in html and "return</span> <span" in html
+    assert html.count('<aside class="notes">') == 2
+
+
+@pytest.mark.parametrize("source, tags, hidden", [
+    ("show(draw, x)", [], True),
+    ("claim(\n    'a',\n    1,\n)", [], True),
+    ("x = 1\nshow(draw, x)", [], False),
+    ("print(1)", [], False),
+    ("print(1)", ["remove-input"], True),
+])
+def test_only_the_output_of_a_single_show_or_claim_is_on_the_slide(source, tags, hidden):
+    cell = nbformat.v4.new_code_cell(source, metadata={"slideshow": {"slide_type": "slide"}, "tags": tags})
+    notebook = nbformat.v4.new_notebook(cells=[cell], metadata={"course": {"title": "t"}})
+    html = slides.to_html(slides.on_slides(notebook))
+    assert ("highlight hl-" not in html) is hidden
+
+
+def test_exporting_needs_a_built_chapter(course):
+    with pytest.raises(FileNotFoundError, match="solutions/90_fixture.ipynb is not built; run `make build` first"):
+        slides.export(course)
+
+
+def test_the_command_names_the_decks(built, capsys):
+    assert slides.main(["--root", str(built)]) == 0
+    assert capsys.readouterr().out.startswith("slides/90_fixture.html  ")
+    assert slides.main(["--root", str(built), "91"]) == 0
+    assert capsys.readouterr().out == "No cell has a slide type, so there is no deck.\n"
+    assert slides.main(["--root", str(built), "92"]) == 1
+    assert "no chapter '92'" in capsys.readouterr().err
+
+
+@pytest.fixture(scope="module")
+def browser():
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    if CHROMIUM is None:
+        pytest.skip("no Chromium found: looked for chromium, chromium-browser, google-chrome")
+    with playwright.sync_playwright() as runner:
+        with runner.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]) as chromium:
+            yield chromium
+
+
+@pytest.fixture
+def opened(browser):
+    """Opens a deck offline; returns the page once it shows its first slide, and the requests it should not make."""
+    context = browser.new_context(viewport={"width": slides.WIDTH, "height": slides.HEIGHT})
+
+    def open(deck):
+        page, refused = context.new_page(), []
+
+        def only_files(route):
+            if route.request.url.startswith(("file:", "data:")):
+                route.continue_()
+            else:
+                refused.append(route.request.url)
+                route.abort()
+
+        context.route("**/*", only_files)
+        # MathJax measures with a font at about:blank, which is no request to anywhere.
+        page.on("requestfailed", lambda request: request.url != "about:blank" and refused.append(request.url))
+        page.on("pageerror", lambda error: refused.append(str(error)))
+        page.goto(deck.as_uri())
+        page.wait_for_function("window.Reveal && Reveal.isReady()")
+        return page, refused
+
+    yield open
+    context.close()
+
+
+def walk(page):
+    """Every state of the deck, fragment by fragment, as facts about the slide shown."""
+    states = []
+    while True:
+        states.append(page.evaluate("""() => {
+            const slide = Reveal.getCurrentSlide(), box = slide.getBoundingClientRect();
+            const parts = [...slide.querySelectorAll("*")].filter(e => e.offsetParent && !e.closest(
+                "aside, .MJX_Assistive_MathML, .MathJax")).map(e => e.getBoundingClientRect());
+            const text = slide.cloneNode(true);
+            text.querySelectorAll("aside, pre, code, script").forEach(e => e.remove());
+            return {
+                text: text.textContent,
+                right: Math.max(...parts.map(p => p.right)), bottom: Math.max(...parts.map(p => p.bottom)),
+                height: slide.scrollHeight, width: slide.scrollWidth,
+                size: parseFloat(getComputedStyle(slide).fontSize),
+                math: slide.querySelectorAll(".MathJax").length,
+                wrong: slide.querySelectorAll(".merror, .noError, .MathJax_Error").length,
+                images: [...slide.querySelectorAll("img")].filter(i => !i.complete || !i.naturalWidth).length,
+            };
+        }"""))
+        if page.evaluate("Reveal.isLastSlide() && !Reveal.availableFragments().next"):
+            return states
+        page.evaluate("Reveal.next()")
+
+
+def check_deck(page, refused, notebook):
+    cells = [cell for cell in notebook.cells if slide_type(cell) not in (None, "skip")]
+    states = walk(page)
+    assert len(states) >= sum(slide_type(cell) in ("slide", "subslide", "fragment") for cell in cells)
+    for state in states:
+        where = " ".join(state["text"].split())[:60]
+        assert state["height"] <= slides.HEIGHT and state["bottom"] <= slides.HEIGHT, f"too high: {where}"
+        assert state["width"] <= slides.WIDTH and state["right"] <= slides.WIDTH, f"too wide: {where}"
+        assert state["size"] >= 18, f"too small to read: {where}"
+        assert "$" not in state["text"] and not state["wrong"], f"TeX that is not typeset: {where}"
+        assert not state["images"], f"an image that does not show: {where}"
+    formulas = sum(len(TEX.findall(re.sub(r"```.*?```|`[^`]*`", "", cell.source, flags=re.DOTALL)))
+                   for cell in cells if cell.cell_type == "markdown" and slide_type(cell) != "notes")
+    assert page.evaluate("MathJax.Hub.getAllJax().length") == page.locator(".slides .MathJax").count() >= formulas
+    notes = [cell for cell in cells if slide_type(cell) == "notes"]
+    assert page.locator("aside.notes").count() >= len(notes)
+    assert refused == []
+
+
+@pytest.mark.browser
+def test_the_small_deck_shows_offline(deck, built_once, opened):
+    page, refused = opened(deck)
+    check_deck(page, refused, nbformat.read(built_once / "solutions/90_fixture.ipynb", as_version=4))
+    assert page.locator(".slides .MathJax").count() == 6
+
+
+@pytest.mark.browser
+def test_speaker_notes_open_with_s(deck, opened):
+    page, _ = opened(deck)
+    with page.expect_popup() as popup:
+        page.keyboard.press("s")
+    popup.value.get_by_text("Ask before you show: which term is missing?").wait_for(timeout=10_000)
+
+
+@pytest.mark.browser
+def test_what_does_not_fit_moves_to_a_slide_below(opened, deck, tmp_path):
+    html = deck.read_text(encoding="utf-8")
+    assert html.count("Equal, as") == 1
+    shutil.copytree(deck.parent / "assets", tmp_path / "assets")
+    crowded = tmp_path / "crowded.html"
+    crowded.write_text(html.replace("Equal, as", "A long sentence that fills the slide. " * 60 + "Equal, as"))
+    page, _ = opened(crowded)
+    states = walk(page)
+    assert all(state["bottom"] <= slides.HEIGHT and state["size"] >= 18 for state in states)
+    moved = [state["text"] for state in states if "Equal, as" in state["text"]]
+    assert moved and all("Run it" in text and "Both sides" not in text for text in moved)
+    assert [state["text"].split() for state in states] != [] and len(states) == 4
+
+
+@pytest.fixture(scope="module")
+def decks(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("decks")
+    return {deck.stem: deck for deck in slides.export(ROOT, folder=folder)}
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("name", [path.stem for path in sources(ROOT)])
+def test_the_courses_decks_show_offline(decks, opened, name):
+    page, refused = opened(decks[name])
+    check_deck(page, refused, nbformat.read(ROOT / f"solutions/{name}.ipynb", as_version=4))
