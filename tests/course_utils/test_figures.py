@@ -6,8 +6,9 @@ import re
 import numpy as np
 import pytest
 
-from course_utils import taylor, widgets
+from course_utils import sign_flips, taylor, widgets
 from course_utils.figures import PANEL, Picture, draw_panel, new_figure, png, show
+from course_utils.figures import sign_flips as draw_flips
 from course_utils.figures import taylor as draw
 
 CASES = {
@@ -17,6 +18,15 @@ CASES = {
     "width_scaling": (
         draw.width_scaling,
         taylor.width_scaling(taylor.activation("tanh"), [10, 100], 1.0, 3, 3, np.random.default_rng(0)),
+    ),
+    "plane": (draw_flips.plane, sign_flips.plane_move()),
+    "tau_tradeoff": (
+        draw_flips.tau_tradeoff,
+        sign_flips.tau_tradeoff(1000, 1.0, np.geomspace(0.01, 1, 9), np.random.default_rng(0)),
+    ),
+    "gap_against_width": (
+        draw_flips.gap_against_width,
+        sign_flips.gap_against_width([100, 1000], 5, 2.0, 4, np.random.default_rng(0)),
     ),
 }
 

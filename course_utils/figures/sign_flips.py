@@ -1,0 +1,81 @@
+"""Drawings of Chapter 2; what each takes is computed by :mod:`course_utils.sign_flips`."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+
+from course_utils.figures import ALLOWED, MEASURED, MUTED, SECOND, THEORY, WORST, band
+from course_utils.sign_flips import GapAgainstWidth, PlaneMove, TauTradeoff
+
+
+def plane(ax: Axes, data: PlaneMove) -> str:
+    """Weights in the plane, seen by an input along the first axis: the strip, the moves, the flips."""
+    ax.axvspan(-data.tau, data.tau, color=ALLOWED, alpha=0.25, lw=0)
+    ax.axvline(0, color=THEORY, lw=1)
+    ax.add_collection(LineCollection(np.stack([data.W0, data.W], axis=1), colors=MUTED, linewidths=0.8))
+    groups = (
+        (~data.near & ~data.far, MUTED, "."),
+        (data.near & ~data.flipped, ALLOWED, "o"),
+        (data.far & ~data.flipped, SECOND, "s"),
+        (data.flipped, WORST, "X"),
+    )
+    for mask, colour, marker in groups:
+        ax.plot(*data.W[mask].T, marker, color=colour, ms=6 if marker == "X" else 4)
+    ax.set_xlim(-3, 3)
+    ax.set_ylim(-3, 3.9)
+    for x, words, colour in ((-2.9, "flipped", WORST), (-1.6, "near", "#8F5F00"), (-0.8, "far", SECOND)):
+        ax.text(x, 3.4, words, color=colour, weight="bold")
+    ax.set_xlabel("w·x")
+    ax.set_ylabel("w across x")
+    near, far, both = int(data.near.sum()), int(data.far.sum()), int((data.near | data.far).sum())
+    flips = int(data.flipped.sum())
+    outside = int((data.flipped & ~data.near & ~data.far).sum())
+    ax.set_title(f"{flips} flips, {outside} outside the {both} bad")
+    return (
+        f"{data.near.size} neurons in the plane, moved by B = {data.B:g}, with the strip of half-width {data.tau:g}: "
+        f"{near} start near (S1), {far} move far (S2), {both} do either (bound on average {data.bound:.0f}), "
+        f"{flips} flip, {outside} of them outside."
+    )
+
+
+def tau_tradeoff(ax: Axes, data: TauTradeoff) -> str:
+    """The two terms of the bound on the bad set against τ, and where their sum is smallest."""
+    ax.plot(data.tau, data.near_bound, "--", color=MEASURED, lw=1.3, label="mτ, start near")
+    ax.plot(data.tau, data.near, ".", color=MEASURED, label="|S₁|, counted")
+    ax.plot(data.tau, data.far_bound, "--", color=SECOND, lw=1.3, label="B²/τ², move far")
+    ax.plot(data.tau, data.near_bound + data.far_bound, color=THEORY, label="their sum")
+    ax.plot([data.best_tau], [data.best], "o", color=WORST, ms=8)
+    ax.annotate("τ*", (data.best_tau, data.best), xytext=(0, 9), textcoords="offset points", color=WORST, ha="center")
+    ax.set_xscale("log")
+    ax.set_yscale("log")
+    ax.set_xlabel("strip half-width τ")
+    ax.set_ylabel("neurons")
+    ax.set_title("A thin strip lets many move far, a wide one holds many")
+    ax.set_ylim(top=2e7)
+    ax.legend(loc="upper right")
+    return (
+        f"Bounds on the two bad sets against tau for m = {data.m}, B = {data.B:g}: one rises, one falls, and their sum "
+        f"is smallest, {data.best:.0f} neurons, at tau = {data.best_tau:.3f}."
+    )
+
+
+def gap_against_width(ax: Axes, data: GapAgainstWidth) -> str:
+    """Gap of random moves against the width, under the bound by flips and the naive one."""
+    ax.plot(data.widths, data.naive, color=MUTED, label="naive √m‖W‖$_F$")
+    band(ax, data.widths, data.flip_bound, SECOND, "√flips · B")
+    ax.plot(data.widths, data.rms, "--", color=THEORY, lw=1.2, label="theory, root mean square")
+    band(ax, data.widths, data.gap, MEASURED, "|f − f₀|, random move")
+    ax.set_xscale("log")
+    ax.set_yscale("log")
+    ax.set_xlabel("width m")
+    ax.set_ylabel("|f − f₀|, without the factor 1/√m")
+    ax.set_title("The naive bound looks at everyone, the gap only at flips")
+    ax.legend(loc="upper left")
+    ratio = data.naive[-1] / np.median(data.gap[:, -1])
+    return (
+        f"Gap against width from {data.widths[0]} to {data.widths[-1]}: the naive bound grows like the width, the bound "
+        f"by counted flips like its fourth root, the gap falls. At the largest width the naive bound is {ratio:.0e} "
+        "times the gap."
+    )
