@@ -87,7 +87,7 @@ def require_python():
         import ensurepip  # noqa: F401
         import venv  # noqa: F401
     except ImportError:
-        raise Stop("Python {} cannot make a virtual environment: its venv module is not installed.".format(version),
+        raise Stop("Python {} cannot make a virtual environment: its venv is not installed.".format(version),
                    "On Debian or Ubuntu: sudo apt install python{}.{}-venv; then run the same command again."
                    .format(*sys.version_info[:2]))
 

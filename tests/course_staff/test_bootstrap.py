@@ -365,7 +365,7 @@ def test_the_oldest_python_is_that_of_pyproject():
 
 def test_missing_venv_module_is_told(monkeypatch):
     monkeypatch.setitem(sys.modules, "ensurepip", None)
-    with pytest.raises(bootstrap.Stop, match="its venv module is not installed") as stop:
+    with pytest.raises(bootstrap.Stop, match="its venv is not installed") as stop:
         bootstrap.require_python()
     assert "sudo apt install python{}.{}-venv".format(*sys.version_info[:2]) in stop.value.next_step
 
