@@ -1,0 +1,349 @@
+"""Exercises of Chapter 3, Hoeffding's concentration and Lemma 4.1."""
+
+from math import ceil, erf, log, pi, sqrt
+
+import numpy as np
+
+from course_utils.concentration import adversary_gains
+from course_utils.exercises import Exercise, Misconception
+from course_utils.sign_flips import star_gap
+
+
+def _strip(rng):
+    return {"t": round(rng.uniform(0.02, 1.5), 2), "norm_x": round(rng.uniform(0.3, 3), 1)}
+
+
+def near_zero(t, norm_x):
+    return erf(t / (norm_x * sqrt(2)))
+
+
+def _excess(rng):
+    return {"m": int(rng.integers(10, 10_000)), "t": round(rng.uniform(1, 100), 1)}
+
+
+def best_s(m, t):
+    return 4 * t / m
+
+
+def _count(rng):
+    return {
+        "m": int(rng.integers(20, 20_000)),
+        "tau": round(rng.uniform(0.02, 0.8), 2),
+        "delta": round(10 ** rng.uniform(-4, -0.3), 4),
+    }
+
+
+def bernstein_count(m, tau, delta):
+    p = erf(tau / sqrt(2))
+    log_term = log(1 / delta)
+    return m * p + sqrt(2 * m * p * (1 - p) * log_term) + log_term / 3
+
+
+def _bernstein_without_last_term(m, tau, delta):
+    p = erf(tau / sqrt(2))
+    return m * p + sqrt(2 * m * p * (1 - p) * log(1 / delta))
+
+
+def _bernstein_with_tau(m, tau, delta):
+    log_term = log(1 / delta)
+    return m * tau + sqrt(2 * m * tau * (1 - tau) * log_term) + log_term / 3
+
+
+def _bernstein_without_two(m, tau, delta):
+    p = erf(tau / sqrt(2))
+    log_term = log(1 / delta)
+    return m * p + sqrt(m * p * (1 - p) * log_term) + log_term / 3
+
+
+def _bernstein_of_one(m, tau, delta):
+    p = erf(tau / sqrt(2))
+    log_term = log(1 / delta)
+    return m * p + sqrt(2 * p * (1 - p) * log_term) + log_term / 3
+
+
+def _budget(rng):
+    return {
+        "m": int(rng.integers(10, 100_000)),
+        "B": round(rng.uniform(0.5, 5), 1),
+        "delta": round(10 ** rng.uniform(-4, -0.3), 4),
+    }
+
+
+def kept_constants(m, B, delta):
+    density = sqrt(2 / pi)
+    flips = 3 / 2 ** (2 / 3) * (density * m * B) ** (2 / 3) + sqrt(m * log(1 / delta) / 2)
+    return B * sqrt(flips)
+
+
+def _kept(m, B, delta, constant=3 / 2 ** (2 / 3), density=sqrt(2 / pi), half=0.5):
+    return B * sqrt(constant * (density * m * B) ** (2 / 3) + sqrt(m * log(1 / delta) * half))
+
+
+def _split_root(m, B, delta):
+    near = 3 / 2 ** (2 / 3) * (sqrt(2 / pi) * m * B) ** (2 / 3)
+    return B * (sqrt(near) + (m * log(1 / delta) / 2) ** 0.25)
+
+
+def _net_and_budget(rng):
+    # Only cases where the budget clearly reaches a neuron: otherwise standing still would be right.
+    while True:
+        m, d = rng.integers(3, 8), rng.integers(1, 4)
+        x = rng.normal(size=d)
+        case = {
+            "W0": np.round(rng.normal(size=(m, d)), 1),
+            "x": x / np.linalg.norm(x),
+            "a": rng.choice([-1.0, 1.0], size=m),
+            "B": round(rng.uniform(0.5, 2.5), 1),
+        }
+        if adversary_gains(case["W0"] @ case["x"], case["a"], case["B"]).max() > 0.2:
+            return case
+
+
+def worst_move(W0, x, a, B):
+    u = W0 @ x
+    group = np.flatnonzero(a == 1)
+    order = group[np.argsort(np.abs(u[group]))]
+    k = np.arange(1, order.size + 1)
+    gains = B * np.sqrt(k) - np.cumsum(np.abs(u[order]))
+    moved = order[: np.argmax(gains) + 1]
+    W = W0.copy()
+    W[moved] -= B / np.sqrt(moved.size) * np.outer(np.where(u[moved] >= 0, 1, -1), x)
+    return W
+
+
+def _across_zero(W0, x, moved, length):
+    W, u = W0.copy(), W0 @ x
+    W[moved] -= np.outer(length * np.where(u[moved] >= 0, 1, -1), x)
+    return W
+
+
+def _nearest(W0, x, a, B, group):
+    u = W0 @ x
+    order = group[np.argsort(np.abs(u[group]))]
+    return order[: np.argmax(adversary_gains(u[group], np.ones(group.size), B)[1:]) + 1]
+
+
+def _either_sign(W0, x, a, B):
+    moved = _nearest(W0, x, a, B, np.arange(a.size))
+    return _across_zero(W0, x, moved, B / np.sqrt(moved.size))
+
+
+def _all_of_them(W0, x, a, B):
+    moved = np.flatnonzero(a > 0)
+    return _across_zero(W0, x, moved, B / np.sqrt(moved.size))
+
+
+def _each_by_B(W0, x, a, B):
+    return _across_zero(W0, x, _nearest(W0, x, a, B, np.flatnonzero(a > 0)), B)
+
+
+def _shared_linearly(W0, x, a, B):
+    moved = _nearest(W0, x, a, B, np.flatnonzero(a > 0))
+    return _across_zero(W0, x, moved, B / moved.size)
+
+
+def _away_from_zero(W0, x, a, B):
+    moved = _nearest(W0, x, a, B, np.flatnonzero(a > 0))
+    return _across_zero(W0, x, moved, -B / np.sqrt(moved.size))
+
+
+def _is_worst(W, case):
+    W0, x, a, B = case["W0"], case["x"], case["a"], case["B"]
+    if np.shape(W) != W0.shape:
+        return f"W has shape {np.shape(W)}, W0 has shape {W0.shape}: they must be the same."
+    length = np.linalg.norm(W - W0)
+    if length > B * (1 + 1e-9):
+        return f"Your W lies at distance {length:.4g} from W0; the budget is B = {B:.4g}."
+    gap, best = star_gap(W0, W, x, a), adversary_gains(W0 @ x, a, B).max()
+    if gap < best - 1e-9:
+        return f"Within the budget, your f − f0 is {gap:.4g}; {best:.4g} is possible."
+    return None
+
+
+def _width_question(rng):
+    # An answer next to a whole number would hang on the order in which a student multiplies.
+    while True:
+        case = {
+            "c": round(rng.uniform(0.3, 1.5), 2),
+            "B": round(rng.uniform(0.5, 2), 1),
+            "eps": round(rng.uniform(0.1, 0.6), 2),
+        }
+        exact = (case["c"] * case["B"] ** (4 / 3) / case["eps"]) ** 6
+        if exact > 1 and 0.01 < exact % 1 < 0.99:
+            return case
+
+
+def relu_width(c, B, eps):
+    return ceil((c * B ** (4 / 3) / eps) ** 6)
+
+
+EXERCISES = (
+    Exercise(
+        id="3.1",
+        title="the chance to start near zero",
+        points=1,
+        difficulty=1,
+        minutes=5,
+        cases=_strip,
+        reference=near_zero,
+        misconceptions=(
+            Misconception(
+                lambda t, norm_x: erf(t / norm_x), "The error function measures in units of √2: divide by it."
+            ),
+            Misconception(
+                lambda t, norm_x: erf(t / sqrt(2)),
+                "This is right for ‖x‖ = 1. What is the standard deviation of wᵀx for a longer x?",
+            ),
+            Misconception(
+                lambda t, norm_x: erf(t * norm_x / sqrt(2)),
+                "A longer x spreads wᵀx out, and makes a small value less likely: divide by ‖x‖.",
+            ),
+            Misconception(
+                lambda t, norm_x: erf(t / (norm_x * sqrt(2))) / 2,
+                "Half of it: the strip reaches to both sides of zero.",
+            ),
+            Misconception(
+                lambda t, norm_x: 2 * t / (norm_x * sqrt(2 * pi)),
+                "This is the bound by the density at zero. The density falls inside the strip: use erf.",
+            ),
+        ),
+        after="The dimension d is nowhere in it.",
+    ),
+    Exercise(
+        id="3.2",
+        title="choose the best s",
+        points=1,
+        difficulty=2,
+        minutes=5,
+        cases=_excess,
+        reference=best_s,
+        misconceptions=(
+            Misconception(
+                lambda m, t: 8 * t / m, "Here the exponent is back at 0 and nothing is won. The best s lies half-way."
+            ),
+            Misconception(
+                lambda m, t: 2 * t / m, "The derivative of m s²/8 is m s/4, so that s comes out twice as large."
+            ),
+            Misconception(
+                lambda m, t: -2 * t**2 / m, "This is the exponent that the best s reaches. Return the s itself."
+            ),
+            Misconception(lambda m, t: m * t / 4, "Solve m s/4 = t for s once more: m goes below the line."),
+        ),
+        after="With it the exponent is −2t²/m, which is Hoeffding's inequality.",
+    ),
+    Exercise(
+        id="3.3",
+        title="the bound that knows the variance",
+        points=3,
+        difficulty=2,
+        minutes=10,
+        cases=_count,
+        reference=bernstein_count,
+        misconceptions=(
+            Misconception(
+                _bernstein_without_last_term,
+                "Right to leading order, but a small sum exceeds it more often than δ. "
+                "What does Bernstein add when the sum is small?",
+            ),
+            Misconception(
+                _bernstein_with_tau,
+                "You have taken τ for the probability. τ only bounds it: use the exact one, erf(τ/√2).",
+            ),
+            Misconception(
+                lambda m, tau, delta: bernstein_count(m, tau, delta / 2),
+                "A little too large everywhere: you have split δ between two sides, and this event has one.",
+            ),
+            Misconception(_bernstein_without_two, "There is a 2 under the root: 2 · variance · log(1/δ)."),
+            Misconception(
+                _bernstein_of_one, "You have used the variance of one indicator. That of the sum is m times as large."
+            ),
+        ),
+        after="For a rare event the root is √(2mp log(1/δ)), far below Hoeffding's √(m log(1/δ)/2).",
+    ),
+    Exercise(
+        id="3.4",
+        title="the lemma without its roundings",
+        points=3,
+        difficulty=3,
+        minutes=10,
+        cases=_budget,
+        reference=kept_constants,
+        misconceptions=(
+            Misconception(
+                lambda m, B, delta: _kept(m, B, delta, constant=2),
+                "You have kept the slide's 2. The sum at the best τ is 3/2^(2/3), about 1.89.",
+            ),
+            Misconception(
+                lambda m, B, delta: _kept(m, B, delta, density=1),
+                "You have bounded the probability by τ. By the density it is at most √(2/π) τ.",
+            ),
+            Misconception(
+                lambda m, B, delta: _kept(m, B, delta, half=1),
+                "Hoeffding's own term is √(m log(1/δ)/2): the half has been rounded away.",
+            ),
+            Misconception(
+                lambda m, B, delta: (kept_constants(m, B, delta) / B) ** 2,
+                "This is the bound on the number of flips. The gap is at most √|S| · B.",
+            ),
+            Misconception(_split_root, "You have split the root of a sum into two roots. That is allowed, and rounds."),
+        ),
+        after="The constant of B^(4/3) m^(1/3) falls from 1.41 to 1.28: roundings are not what makes the lemma loose.",
+    ),
+    Exercise(
+        id="3.5",
+        title="the worst move",
+        points=4,
+        difficulty=4,
+        minutes=15,
+        cases=_net_and_budget,
+        reference=worst_move,
+        property=_is_worst,
+        misconceptions=(
+            Misconception(
+                _either_sign,
+                "You have moved the nearest neurons of either sign. Those with a = −1 take away what the others gain.",
+            ),
+            Misconception(
+                _all_of_them,
+                "You have moved every neuron with a = 1. Some are too far away to pay: choose the best number k.",
+            ),
+            Misconception(
+                _each_by_B, "Every moved row has moved by B, so that together they exceed it. Squared lengths add up to B²."
+            ),
+            Misconception(
+                _shared_linearly, "Lengths add in squares: k rows can move by B/√k each, which is more than B/k."
+            ),
+            Misconception(
+                _away_from_zero, "You have moved away from zero, so that nothing flips and f stays equal to f0."
+            ),
+        ),
+        after="No W in the ball does better, and finding it took one sort.",
+    ),
+    Exercise(
+        id="3.6",
+        title="how wide is wide enough, for ReLU?",
+        points=2,
+        difficulty=2,
+        minutes=5,
+        cases=_width_question,
+        reference=relu_width,
+        misconceptions=(
+            Misconception(
+                lambda c, B, eps: ceil((c * B ** (4 / 3) / eps) ** 3),
+                "The cube belongs to a rate of m^(−1/3). With the factor 1/√m the gap falls as m^(1/3 − 1/2).",
+            ),
+            Misconception(
+                lambda c, B, eps: ceil((c * B ** (4 / 3) / eps) ** 2),
+                "This is the rate m^(−1/2) of a smooth activation. ReLU's worst case falls as m^(−1/6).",
+            ),
+            Misconception(
+                lambda c, B, eps: int((c * B ** (4 / 3) / eps) ** 6),
+                "One neuron too few: the gap has to be at most eps, so round up.",
+            ),
+            Misconception(
+                lambda c, B, eps: ceil((c * B / eps) ** 6), "The movement enters as B^(4/3), so as B⁸ in the end."
+            ),
+        ),
+        after="Half the error costs 64 times the neurons; a smooth activation asks for four times as many.",
+    ),
+)
