@@ -48,7 +48,9 @@ def read(answer: object) -> Plain:
             return tuple(read(part) for part in answer)
     elif isinstance(answer, numbers.Rational) and not isinstance(answer, int | np.generic):
         answer = float(answer)
-    elif not isinstance(answer, list | tuple | np.generic | numbers.Number) and not hasattr(type(answer), "__array__"):
+    elif not (
+        isinstance(answer, list | tuple | np.generic | numbers.Number) or hasattr(type(answer), "__array__")
+    ):
         raise Unreadable(_foreign(answer))
     array = np.array(answer)
     if array.dtype == object and all(isinstance(part, numbers.Real) for part in array.flat):
@@ -56,7 +58,8 @@ def read(answer: object) -> Plain:
     if array.dtype == np.float16:
         raise Unreadable("in half precision, too coarse to be checked")
     if array.dtype.kind not in "biuf":
-        raise Unreadable({"c": "complex", "O": _foreign(answer)}.get(array.dtype.kind, f"an array of {array.dtype}"))
+        names = {"c": "complex", "O": _foreign(answer)}
+        raise Unreadable(names.get(array.dtype.kind, f"an array of {array.dtype}"))
     return array
 
 
@@ -96,7 +99,8 @@ def fit(yours: Plain, expected: Plain) -> Plain | Misfit:
     if yours.shape != expected.shape:
         hint = ""
         if yours.size == expected.size > 1:
-            hint = " Is it transposed?" if yours.T.shape == expected.shape else " Only the shape differs: reshape it."
+            transposed = yours.T.shape == expected.shape
+            hint = " Is it transposed?" if transposed else " Only the shape differs: reshape it."
         return Misfit("shape", f"Expected {describe(expected)}; yours is {describe(yours)}.{hint}")
     return yours
 
@@ -139,7 +143,8 @@ def equal(yours: Plain, expected: Plain, rtol: float = 0.0, atol: float = 0.0) -
     fitted = fit(yours, expected)
     if isinstance(fitted, Misfit):
         return False
-    return all(bool(agree(a, b, rtol, atol).all()) for a, b in zip(parts(fitted), parts(expected), strict=True))
+    pairs = zip(parts(fitted), parts(expected), strict=True)
+    return all(bool(agree(mine, theirs, rtol, atol).all()) for mine, theirs in pairs)
 
 
 def describe(plain: Plain) -> str:

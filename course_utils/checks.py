@@ -1,6 +1,7 @@
 """Checking an answer: ``check("1.2", fn)`` says how far a function is, and what to look at next.
 
-The answer is one rung of a ladder: not attempted, error, timeout, type, shape, misconception, values, correct.
+The answer is one rung of a ladder: not attempted, error, timeout, type, shape, misconception, values,
+correct.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ from course_utils.guarded import Guard, TimeUp
 #: The rungs, from the first thing to mend to the last.
 LADDER = ("not attempted", "error", "timeout", "type", "shape", "misconception", "values", "correct")
 
+Rows = tuple[tuple[str, str], ...]
+
 _MISSING, _WORKING, _ALMOST, _CORRECT = (
     ("○", "not attempted yet", "#767676"),
     ("✎", "keep working", "#D55E00"),
@@ -57,7 +60,7 @@ class Result:
     exercise: Exercise
     status: str
     sentence: str
-    rows: tuple[tuple[str, str], ...] = ()
+    rows: Rows = ()
     remarks: tuple[str, ...] = ()
     passed: int = 0
     tried: int = 0
@@ -95,14 +98,16 @@ class Result:
     def _repr_html_(self) -> str:
         icon, word, colour = self._tone()
         rows = "".join(
-            f'<tr><th scope="row" style="text-align:left;vertical-align:top;font-weight:normal">{_html(label)}</th>'
+            '<tr><th scope="row" style="text-align:left;vertical-align:top;font-weight:normal;'
+            f'padding-right:1em">{_html(label)}</th>'
             f'<td style="text-align:left"><pre style="margin:0">{html.escape(text)}</pre></td></tr>'
             for label, text in self.rows
         )
         return (
             f'<div style="border:1px solid var(--jp-border-color2,#ccc);border-left:5px solid {colour};'
-            "padding:.5em 1em;background:var(--jp-layout-color1,#fff);color:var(--jp-ui-font-color1,#1a1a1a)\">"
-            f'<div><span aria-hidden="true">{icon}</span> <strong>Exercise {self.exercise.id}: {word}</strong>'
+            "padding:.5em 1em;background:var(--jp-layout-color1,#fff);"
+            'color:var(--jp-ui-font-color1,#1a1a1a)"><div>'
+            f'<span aria-hidden="true">{icon}</span> <strong>Exercise {self.exercise.id}: {word}</strong>'
             f" · {self._points()}</div><div>{_html(self.sentence)}</div>"
             + (f'<table style="margin:.3em 0">{rows}</table>' if rows else "")
             + "".join(f"<div>{_html(remark)}</div>" for remark in self.remarks)
@@ -123,8 +128,8 @@ def check(id: str, fn: object) -> None:
 
     Raises:
         ValueError: for an id that no exercise has.
-        CheckFailed: when nbgrader runs the check (``NBGRADER_EXECUTION`` is "autograde" or "validate") and the
-            answer is not correct.
+        CheckFailed: when nbgrader runs the check (``NBGRADER_EXECUTION`` is "autograde" or "validate") and
+            the answer is not correct.
     """
     result = grade(find(id), fn)
     progress.display_both(str(result), result._repr_html_())
@@ -145,7 +150,7 @@ class _Trial:
     expected: Plain
     status: str = "correct"
     sentence: str = ""
-    rows: tuple[tuple[str, str], ...] = ()
+    rows: Rows = ()
     yours: Plain | None = None
     printed: str = ""
     changed: tuple[str, ...] = ()
@@ -157,7 +162,7 @@ def grade(exercise: Exercise, fn: object, seed: int | None = None) -> Result:
     Args:
         exercise: what is asked.
         fn: the student's function, or whatever was given in its place.
-        seed: of the random inputs; by default one that belongs to the exercise, so that a check repeats exactly.
+        seed: of the random inputs; by default one that belongs to the exercise: a check repeats exactly.
     """
     if not callable(fn):
         usage = f'`check("{exercise.id}", f)`, not `check("{exercise.id}", f(...))`'
@@ -282,7 +287,7 @@ def _differs(given: object, original: object) -> bool:
         return True
 
 
-def _describe_error(error: BaseException, fn: Callable[..., Any], guard: Guard) -> tuple[tuple[str, str], ...]:
+def _describe_error(error: BaseException, fn: Callable[..., Any], guard: Guard) -> Rows:
     message = guard.call(lambda: clean(str(error), 200)).value
     rows = [("error", f"{type_name(error)}: {message}" if message else type_name(error))]
     where = guard.call(lambda: _line_of(error, fn)).value
@@ -307,8 +312,9 @@ def _conclude(
 ) -> Result:
     blank = [trial for trial in trials if trial.status == "not attempted"]
     if len(blank) == len(trials):
-        printed = any(trial.printed for trial in trials)
-        hint = "It prints, but only what it returns counts." if printed else "Once it returns a value, check again."
+        hint = "Once it returns a value, check again."
+        if any(trial.printed for trial in trials):
+            hint = "It prints, but only what it returns counts."
         return Result(exercise, "not attempted", f"Your function returns nothing yet. {hint}")
     for trial in blank:
         trial.status = "type"
@@ -325,7 +331,7 @@ def _conclude(
     message = _misconception(exercise, trials)
     if message:
         return Result(exercise, "misconception", message, (), remarks, passed, n_cases)
-    rows = _input_rows(exercise, trial) + trial.rows
+    rows = _input_rows(trial) + trial.rows
     sentence = trial.sentence
     if status == "error":
         sentence = "Your function stops with an error on this input."
@@ -333,8 +339,8 @@ def _conclude(
             sentence += " Does it call itself without end?"
     elif status == "timeout":
         sentence = (
-            f"No answer within {exercise.time_limit:g} seconds; it was busy with this input. Is there a loop that "
-            "never ends, or work that could be done once for all?"
+            f"No answer within {exercise.time_limit:g} seconds; it was busy with this input. Is there a loop "
+            "that never ends, or work that could be done once for all?"
         )
     elif status == "values":
         sentence = sentence or _diagnosis(trials, trial)
@@ -343,8 +349,8 @@ def _conclude(
         again = guard.call(lambda: read(fn(**copy.deepcopy(trial.case))))
         if again.error is None and not equal(again.value, trial.yours, exercise.rtol, exercise.atol):
             remarks += (
-                "Called twice with the same input, your function gives two answers: is something random, or kept "
-                "from one call to the next?",
+                "Called twice with the same input, your function gives two answers: is something random, or "
+                "kept from one call to the next?",
             )
     if not exercise.show_cases:
         rows = trial.rows
@@ -372,9 +378,12 @@ def _remarks(trials: list[_Trial], shown: _Trial) -> tuple[str, ...]:
     changed = sorted({name for trial in trials for name in trial.changed})
     if changed:
         names = ", ".join(f"`{name}`" for name in changed)
-        remarks.append(f"Your function changes what it is given ({names}): work on a copy, or the caller is surprised.")
-    if any(trial.yours is not None and is_single(trial.yours) and not is_single(trial.expected) for trial in trials):
-        remarks.append("Your answer is in single precision (float32), and is compared to about 5 digits only.")
+        remarks.append(
+            f"Your function changes what it is given ({names}): work on a copy, or the caller is surprised."
+        )
+    answered = [trial for trial in trials if trial.yours is not None]
+    if any(is_single(trial.yours) and not is_single(trial.expected) for trial in answered):
+        remarks.append("Your answer is in single precision (float32): it is compared to about 5 digits only.")
     if shown.printed.strip():
         remarks.append(f"It prints, which does not count: {clean(' '.join(shown.printed.split()), 120)}")
     return tuple(remarks)
@@ -391,11 +400,11 @@ def _size(case: Case) -> float:
     return math.inf if math.isnan(total) else total
 
 
-def _input_rows(exercise: Exercise, trial: _Trial) -> tuple[tuple[str, str], ...]:
+def _input_rows(trial: _Trial) -> Rows:
     return tuple((name, show(value)) for name, value in trial.case.items())
 
 
-def _value_rows(exercise: Exercise, trial: _Trial) -> tuple[tuple[str, str], ...]:
+def _value_rows(exercise: Exercise, trial: _Trial) -> Rows:
     yours, expected = show_apart(trial.yours, trial.expected)
     rows = [("yours", yours), ("expected" if exercise.property is None else "one right answer", expected)]
     if exercise.property is None:
@@ -410,11 +419,14 @@ def _value_rows(exercise: Exercise, trial: _Trial) -> tuple[tuple[str, str], ...
 
 
 def _diagnosis(trials: list[_Trial], shown: _Trial) -> str:
-    """One sentence about wrong values: not finite, transposed, or off by one factor; otherwise a plain one."""
+    """One sentence about wrong values: not finite, transposed, off by one factor, or just not right."""
     mine, right = (np.concatenate([part.ravel() for part in parts(p)]) for p in (shown.yours, shown.expected))
     mine, right = mine.astype(float), right.astype(float)
     if np.isnan(mine).any() and not np.isnan(right).any():
-        return "Your answer holds NaN (not a number): look for 0/0, ∞ − ∞ or the root or logarithm of a negative number."
+        return (
+            "Your answer holds NaN (not a number): look for 0/0, ∞ − ∞ or the root or logarithm of a negative"
+            " number."
+        )
     if np.isinf(mine).any() and np.isfinite(right).all():
         return "Your answer is infinite: look for a division by zero or an overflow."
     if all(trial.yours is not None and not isinstance(trial.yours, tuple) for trial in trials):

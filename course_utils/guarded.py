@@ -59,8 +59,8 @@ class Guard:
 
     def __init__(self, seconds: float) -> None:
         self.left = seconds
-        self.interrupted = False
-        self._armed = self._fired = False
+        self.interrupted = self._fired = False
+        self._state = "outside"  # of a call; "inside"; or "delicate", while alarms are set and put back
 
     def __enter__(self) -> Guard:
         main = threading.current_thread() is threading.main_thread()
@@ -89,10 +89,11 @@ class Guard:
 
     def _on_interrupt(self, number: int, frame: FrameType | None) -> None:
         self.interrupted = True
-        raise KeyboardInterrupt
+        if self._state != "delicate":
+            raise KeyboardInterrupt
 
     def _on_alarm(self, number: int, frame: FrameType | None) -> None:
-        if not self._armed:
+        if self._state != "inside":
             return
         if self._fired:
             _raise_at_next_line(frame, until=self._frame)
@@ -107,29 +108,30 @@ class Guard:
         value, error, out = None, None, _Shortened()
         trace, streams = sys.gettrace(), (sys.stdout, sys.stderr)
         begun = time.monotonic()
-        self._frame, self._fired = sys._getframe(), False
+        self._state, self._frame, self._fired = "delicate", sys._getframe(), False
         alarm = self._alarm(max(self.left, 1e-3))
         # Twice, because the alarm may still go off between the end of the call and the end of the alarm.
         try:
             try:
                 sys.stdout = sys.stderr = out
-                self._armed = True
                 alarm.start()
+                self._state = "inside"
                 value = function()
             except BaseException as caught:
                 error = caught
             finally:
-                self._armed = False
+                self._state = "delicate"
                 if sys.gettrace() is not trace:
                     sys.settrace(trace)
                 alarm.stop()
         except TimeUp as late:
             error = late
         finally:
-            self._armed = False
+            self._state = "delicate"
             alarm.stop()
             sys.stdout, sys.stderr = streams
             self.left -= time.monotonic() - begun
+            self._state = "outside"
         if self.interrupted:
             raise KeyboardInterrupt
         return Outcome(value if error is None else None, error, out.text)

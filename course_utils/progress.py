@@ -37,7 +37,7 @@ def record(exercise: str, status: str, points: int) -> str:
     try:
         _append(path, json.dumps(entry) + "\n")
     except OSError as error:
-        return f"Your progress could not be saved in {path.name} ({error.strerror}). The result above still holds."
+        return f"Your progress could not be saved in {path.name} ({error.strerror}). The result still holds."
     return ""
 
 
@@ -76,15 +76,16 @@ def entries() -> tuple[list[dict], str]:
     lines = [line for line in data.split(b"\n") if line.strip()]
     parsed = [_parse(line) for line in lines]
     good = [entry for entry in parsed if entry is not None]
+    kept = [line for line, entry in zip(lines, parsed, strict=True) if entry is not None]
     lost = len(lines) - len(good)
     if not lost:
         return good, ""
     about = f"{lost} of {len(lines)} lines of {path.name} could not be read"
     try:
         aside = _set_aside(path, data)
-        _replace(path, b"".join(line + b"\n" for line, entry in zip(lines, parsed, strict=True) if entry is not None))
+        _replace(path, b"".join(line + b"\n" for line in kept))
     except OSError as error:
-        return good, f"{about}, and the file could not be set aside ({error.strerror}). What is readable counts."
+        return good, f"{about}, and it could not be set aside ({error.strerror}). What is readable counts."
     return good, f"{about}. The file was set aside as {aside}; what is readable was kept."
 
 
@@ -180,7 +181,7 @@ def display_both(text: str, card: str) -> None:
 def _closing(chapters: list[ChapterProgress]) -> str:
     solved, total = sum(c.solved for c in chapters), sum(c.total for c in chapters)
     if solved == 0:
-        return "Nothing solved yet: the first exercise takes a few minutes, and every check can be tried again."
+        return "Nothing solved yet: the first exercise takes a few minutes, and a check can be tried again."
     if solved == total:
         return "Everything is solved. Well done!"
     left = sum(c.minutes_left for c in chapters)

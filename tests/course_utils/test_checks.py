@@ -5,6 +5,8 @@ import copy
 import functools
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 import warnings
@@ -33,7 +35,8 @@ FORGOT = "You have forgotten the factor `tau` <once>."
 OTHER_AXIS = "You have added the columns, not the rows."
 
 ROWS = Exercise(
-    id="1.2", title="scaled sums of rows", points=3, difficulty=2, minutes=10, cases=draw, reference=scaled_sum,
+    id="1.2", title="scaled sums of rows", points=3, difficulty=2, minutes=10,
+    cases=draw, reference=scaled_sum,
     misconceptions=(
         Misconception(lambda W, tau: np.sum(W, axis=1), FORGOT),
         Misconception(lambda W, tau: tau * np.sum(W, axis=0), OTHER_AXIS),
@@ -57,8 +60,8 @@ def unit_vector(answer, case):
 
 
 UNIT = Exercise(
-    id="1.4", title="any unit vector", points=1, difficulty=1, minutes=5, cases=lambda rng: {"n": rng.integers(1, 6)},
-    reference=lambda n: np.eye(n)[0], property=unit_vector,
+    id="1.4", title="any unit vector", points=1, difficulty=1, minutes=5,
+    cases=lambda rng: {"n": rng.integers(1, 6)}, reference=lambda n: np.eye(n)[0], property=unit_vector,
     misconceptions=(Misconception(lambda n: np.ones(n) / n, "The entries add to 1, their squares do not."),),
 )  # fmt: skip
 
@@ -91,7 +94,7 @@ def crash(W, tau):
         (lambda W: W, "error", "with the parameters `W, tau`; yours takes `W`"),
         (lambda: 3, "error", "yours takes `nothing`"),
         (lambda W, tau: "abc", "type", "Expected an array; yours is the text 'abc'."),
-        (lambda W, tau: W[:, 0] > 0, "type", "Expected an array of numbers; yours is an array of truth values."),
+        (lambda W, tau: W[:, 0] > 0, "type", "array of numbers; yours is an array of truth values."),
         (lambda W, tau: tau, "shape", "Expected an array of shape (2,); yours is a number."),
         (lambda W, tau: right(W, tau)[:, None], "shape", "yours is an array of shape (2, 1)"),
         (lambda W, tau: W.sum(axis=1), "misconception", FORGOT),
@@ -127,8 +130,8 @@ def test_the_smallest_failing_input_is_shown_beside_both_answers():
 
     text = str(grade(ROWS, wrong_when_tall))
     assert "shape (4, 3)" in text and "Right on 16 of 24 inputs" in text
-    yours, expected = (next(x for x in text.split("\n") if x.strip().startswith(w)) for w in ("yours", "expected"))
-    assert yours.split("[")[1] != expected.split("[")[1], "the shown digits do not tell them apart"
+    rows = dict(grade(ROWS, wrong_when_tall).rows)
+    assert rows["yours"] != rows["expected"], "the shown digits do not tell them apart"
 
 
 def test_the_first_wrong_place_of_a_long_array_is_shown():
@@ -156,7 +159,8 @@ def test_an_exercise_may_hide_its_inputs():
 
 
 def test_only_some_inputs_without_an_answer():
-    assert "path without a `return`" in grade(ROWS, lambda W, tau: right(W, tau) if len(W) < 4 else None).sentence
+    result = grade(ROWS, lambda W, tau: right(W, tau) if len(W) < 4 else None)
+    assert result.status == "type" and "path without a `return`" in result.sentence
 
 
 def test_a_misconception_may_agree_with_the_reference_on_some_inputs():
@@ -226,7 +230,8 @@ def test_right_answers_pass_whatever_their_type(dress, seed, error):
 
 @given(st.sampled_from(DRESSES), st.integers(0, 2**32), st.floats(1e-3, 1e3), st.booleans())
 def test_wrong_answers_fail_whatever_their_type(dress, seed, error, minus):
-    assert not grade(ROWS, lambda W, tau: dress(scaled_sum(W, tau) * (1 + error * (-1) ** minus)), seed).correct
+    factor = 1 - error if minus else 1 + error
+    assert not grade(ROWS, lambda W, tau: dress(scaled_sum(W, tau) * factor), seed).correct
 
 
 def test_single_precision_is_said():
@@ -397,7 +402,9 @@ def test_zoo(fn, status, recwarn):
     assert not [w for w in recwarn if "never awaited" in str(w.message)]
 
 
-@pytest.mark.parametrize("given", [3, None, "right", [right], np.zeros(2), Hostile()], ids=lambda g: type(g).__name__)
+@pytest.mark.parametrize(
+    "given", [3, None, "right", [right], np.zeros(2), Hostile()], ids=lambda given: type(given).__name__
+)
 def test_the_function_itself_is_asked_for(given):
     result = grade(ROWS, given)
     assert result.status == "type" and 'without calling it: `check("1.2", f)`' in result.sentence
@@ -560,12 +567,13 @@ def test_progress_that_cannot_be_saved_is_a_message(shown, monkeypatch, tmp_path
 @pytest.mark.parametrize(
     "change",
     [
-        {"id": "1"}, {"id": 1.2}, {"title": ""}, {"points": 0}, {"points": 1.5}, {"points": True}, {"difficulty": 6},
-        {"difficulty": 0}, {"minutes": 0}, {"cases": {}}, {"reference": 3.0}, {"misconceptions": ()},
+        {"id": "1"}, {"id": 1.2}, {"title": ""}, {"points": 0}, {"points": 1.5}, {"points": True},
+        {"difficulty": 6}, {"difficulty": 0}, {"minutes": 0}, {"cases": {}}, {"reference": 3.0},
+        {"misconceptions": ()},
         {"misconceptions": [Misconception(right, "x")]}, {"misconceptions": ("x",)}, {"rtol": -1.0},
         {"misconceptions": (Misconception(right, "x"), Misconception(stub, "x"))}, {"atol": float("nan")},
-        {"n_cases": 0}, {"time_limit": 0}, {"show_cases": 1}, {"size": 3}, {"property": "x"}, {"edge_cases": ({1},)},
-        {"after": None},
+        {"n_cases": 0}, {"time_limit": 0}, {"show_cases": 1}, {"size": 3}, {"property": "x"},
+        {"edge_cases": ({1},)}, {"after": None},
     ],
     ids=str,
 )  # fmt: skip
@@ -594,10 +602,7 @@ def test_a_case_is_not_changed_by_a_check():
 
 
 def test_importing_the_checks_imports_nothing_heavy():
-    import subprocess
-    import sys
-
-    code = "import sys, course_utils.checks; print([m for m in ('torch', 'matplotlib', 'scipy') if m in sys.modules])"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
+    code = "import sys, course_utils.checks; print({'torch', 'matplotlib', 'scipy'} & set(sys.modules))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "set()\n"
 
 

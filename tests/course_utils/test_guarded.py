@@ -83,7 +83,7 @@ def test_a_bare_except_does_not_swallow_the_end_of_the_time():
 
 
 @pytest.mark.parametrize(
-    "error", [ValueError("no"), SystemExit(3), KeyboardInterrupt(), GeneratorExit(), RecursionError()], ids=repr
+    "error", [ValueError("x"), SystemExit(), KeyboardInterrupt(), GeneratorExit(), MemoryError()], ids=repr
 )
 def test_what_the_function_raises_is_returned(error):
     def function():
@@ -135,7 +135,8 @@ def test_handlers_alarms_warnings_streams_and_tracing_are_as_before(function):
         raise AssertionError("the outer alarm went off")
 
     tracer = lambda frame, event, value: None  # noqa: E731
-    before_int, before_alarm, streams = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGALRM), sys.stdout
+    before_int, before_alarm = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGALRM)
+    streams = sys.stdout
     before_timer, before_trace = signal.getitimer(signal.ITIMER_REAL), sys.gettrace()
     signal.signal(signal.SIGALRM, handler)
     signal.setitimer(signal.ITIMER_REAL, 100.0)
@@ -171,6 +172,28 @@ def test_the_end_of_the_time_never_arrives_late(run):
         return True
 
     assert run(many)
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs timer signals")
+@pytest.mark.parametrize("number", ["SIGALRM", "SIGINT"])
+def test_a_signal_while_the_alarm_is_set_or_put_back_loses_nothing(monkeypatch, number):
+    setitimer, timer = signal.setitimer, signal.getitimer(signal.ITIMER_REAL)
+    handler = signal.getsignal(signal.SIGALRM)
+
+    def at_once(*args):
+        before = setitimer(*args)
+        signal.raise_signal(getattr(signal, number))
+        return before
+
+    monkeypatch.setattr(signal, "setitimer", at_once)
+    if number == "SIGINT":
+        with pytest.raises(KeyboardInterrupt):
+            outcome(lambda: 3)
+    else:
+        assert outcome(lambda: 3).value == 3
+    left, interval = signal.getitimer(signal.ITIMER_REAL)
+    assert interval == 0 and timer[0] - 10 < left <= timer[0]
+    assert signal.getsignal(signal.SIGALRM) is handler
 
 
 def test_warnings_cost_nothing():

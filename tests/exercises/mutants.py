@@ -12,7 +12,8 @@ _SWAPS = {
     ast.Pow: (ast.Mult,), ast.MatMult: (ast.Mult,), ast.FloorDiv: (ast.Div,), ast.Mod: (ast.FloorDiv,),
 }
 _COMPARISONS = {
-    ast.Lt: (ast.LtE, ast.GtE), ast.LtE: (ast.Lt, ast.Gt), ast.Gt: (ast.GtE, ast.LtE), ast.GtE: (ast.Gt, ast.Lt),
+    ast.Lt: (ast.LtE, ast.GtE), ast.LtE: (ast.Lt, ast.Gt),
+    ast.Gt: (ast.GtE, ast.LtE), ast.GtE: (ast.Gt, ast.Lt),
     ast.Eq: (ast.NotEq,), ast.NotEq: (ast.Eq,),
 }
 #: Removing these changes the type of a value, which the check forgives on purpose.
@@ -49,7 +50,8 @@ def _with_helpers(function: Callable) -> list[Callable]:
     for known in found:
         for name in known.__code__.co_names:
             helper = known.__globals__.get(name)
-            if inspect.isfunction(helper) and helper.__module__ == function.__module__ and helper not in found:
+            ours = inspect.isfunction(helper) and helper.__module__ == function.__module__
+            if ours and helper not in found:
                 found.append(helper)
     return found
 

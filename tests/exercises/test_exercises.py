@@ -1,4 +1,4 @@
-"""What every declared exercise owes: its reference passes, its wrong answers are named, its mutants refused."""
+"""What an exercise owes: its reference passes, its wrong answers are named, its mutants refused."""
 
 import copy
 from dataclasses import replace
@@ -23,7 +23,8 @@ EQUIVALENT = {
             "t, weight = np.polynomial.legendre.leggauss(39)"): "both rules are exact to rounding here",
     ("1.4", "t, weight = np.polynomial.legendre.leggauss(40) → "
             "t, weight = np.polynomial.legendre.leggauss(80)"): "both rules are exact to rounding here",
-    ("1.5", "return W0 + B / np.sqrt(m) * x → return W0 - B / np.sqrt(m) * x"): "the bound is reached on both sides",
+    ("1.5", "return W0 + B / np.sqrt(m) * x → "
+            "return W0 - B / np.sqrt(m) * x"): "the bound is reached on both sides",
 }
 
 
@@ -53,7 +54,8 @@ def test_every_misconception_gets_its_own_sentence(exercise):
     for misconception in exercise.misconceptions:
         for seed in (None, 0, 1, 2):
             result = grade(exercise, misconception.answer, seed)
-            assert (result.status, result.sentence) == ("misconception", misconception.message), f"seed {seed}"
+            assert result.status == "misconception", f"seed {seed}\n{result}"
+            assert result.sentence == misconception.message, f"seed {seed}"
             assert result.points == 0
 
 
@@ -93,8 +95,8 @@ def test_mutants_are_refused(record_property):
         survivors += alive
     score = refused / (refused + len(survivors))
     report = (
-        f"{refused} of {refused + len(survivors)} mutants refused ({score:.1%}), {len(EQUIVALENT)} equivalent ones "
-        f"left out; by exercise {', '.join(summary)}; survivors: {'; '.join(survivors) or 'none'}"
+        f"{refused} of {refused + len(survivors)} mutants refused ({score:.1%}), "
+        f"{len(EQUIVALENT)} equivalent ones left out; by exercise {', '.join(summary)}; survivors: {'; '.join(survivors) or 'none'}"
     )
     record_property("summary", report)
     print(report)
