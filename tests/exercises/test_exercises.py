@@ -96,7 +96,8 @@ def test_mutants_are_refused(record_property):
     score = refused / (refused + len(survivors))
     report = (
         f"{refused} of {refused + len(survivors)} mutants refused ({score:.1%}), "
-        f"{len(EQUIVALENT)} equivalent ones left out; by exercise {', '.join(summary)}; survivors: {'; '.join(survivors) or 'none'}"
+        f"{len(EQUIVALENT)} equivalent ones left out; by exercise {', '.join(summary)}; "
+        f"survivors: {'; '.join(survivors) or 'none'}"
     )
     record_property("summary", report)
     print(report)
