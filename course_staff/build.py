@@ -126,8 +126,7 @@ def _run(chapters: list[Chapter], root: Path, problems: list[str], say: Callable
     tasks = [(chapter, file, nb) for chapter in chapters for file, nb in chapter.notebooks().items()]
     done: dict[str, dict[str, str]] = {chapter.name: {} for chapter in chapters}
     built = []
-    # Fresh processes: a fork would copy this one's threads and open sockets.
-    pool = ProcessPoolExecutor(min(PARALLEL, len(tasks)), mp_context=multiprocessing.get_context("spawn"))
+    pool = ProcessPoolExecutor(min(PARALLEL, len(tasks)), mp_context=_context())
     try:
         futures = {
             pool.submit(_execute, nbformat.writes(nb), file, str(root)): (chapter, file) for chapter, file, nb in tasks
@@ -145,6 +144,15 @@ def _run(chapters: list[Chapter], root: Path, problems: list[str], say: Callable
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
     return sorted(built)
+
+
+def _context() -> multiprocessing.context.BaseContext:
+    """How to start workers: not as a copy of this process, whose threads they would lose."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["nbclient", "course_staff.execute"])  # two seconds to import, once for all workers
+    return context
 
 
 def _execute(text: str, file: str, root: str) -> tuple[str | None, list[str], float]:
