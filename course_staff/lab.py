@@ -17,8 +17,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 FIRST_PAGE = "00_start_here.ipynb"
 
-# JupyterLab's own settings, not the user's: nothing is asked, and nothing is fetched, at the start.
-QUIET = ["--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
+# Defaults for this start of JupyterLab; the user's own settings win. Nothing is asked, and nothing is fetched.
+CONFIG = Path(__file__).with_name("lab_config")
 
 
 class Stop(Exception):
@@ -126,7 +126,7 @@ def command(root: Path, arguments: list[str]) -> list[str]:
     parser.add_argument("--port", "--ServerApp.port")
     parser.add_argument("--ip", "--ServerApp.ip", default="localhost")
     asked, _ = parser.parse_known_args(arguments)
-    line = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={root / 'work'}", *QUIET]
+    line = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={root / 'work'}"]
     if (root / "work" / FIRST_PAGE).exists():
         line.append(f"--LabApp.default_url=/lab/tree/{FIRST_PAGE}")
     if hasattr(os, "geteuid") and os.geteuid() == 0:
@@ -143,6 +143,12 @@ def command(root: Path, arguments: list[str]) -> list[str]:
     return [*line, *arguments]
 
 
+def environment() -> dict[str, str]:
+    """The environment that JupyterLab is started in: ours, with the course's defaults on Jupyter's path."""
+    others = os.environ.get("JUPYTER_CONFIG_PATH")
+    return {**os.environ, "JUPYTER_CONFIG_PATH": os.pathsep.join([str(CONFIG), *([others] if others else [])])}
+
+
 def main(arguments: list[str]) -> int:
     """Bring the chapters and become JupyterLab; return an exit code where that cannot be."""
     try:
@@ -156,7 +162,7 @@ def main(arguments: list[str]) -> int:
         print(f"work/ cannot be filled: {error}.\nNext step: mend that, then make lab", file=sys.stderr)
         return 1
     print("Opening the course in JupyterLab; Ctrl-C twice here ends it.", flush=True)
-    os.execv(line[0], line)
+    os.execve(line[0], line, environment())
 
 
 if __name__ == "__main__":

@@ -35,6 +35,7 @@ STYLE = {
     "axes.spines.right": False,
     "axes.titlesize": 11,
     "axes.titlelocation": "left",
+    "axes.titley": 1.0,  # fixed: matplotlib's own search for a place fails while LiveFigure hides the title
     "axes.labelsize": 10,
     "legend.frameon": False,
     "legend.fontsize": 9,

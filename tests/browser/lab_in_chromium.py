@@ -26,6 +26,7 @@ CHROMIUM_FLAGS = [
 ]  # fmt: skip
 START_LIMIT = 60  # seconds
 RUN_LIMIT = 240
+SAVE_LIMIT = 10
 
 # Called in the page with a slider's handle: presses an arrow key and waits until the picture below is a new one on
 # the screen. The clock starts at the key and stops at the first frame after the image has been decoded.
@@ -58,7 +59,7 @@ def running_lab(root: Path) -> Iterator[str]:
         probe.bind(("localhost", 0))
         port = probe.getsockname()[1]
     token = secrets.token_hex(8)
-    environment = {k: v for k, v in os.environ.items() if k not in {"COURSE_PROGRESS", "MPLBACKEND"}}
+    environment = {k: v for k, v in lab.environment().items() if k not in {"COURSE_PROGRESS", "MPLBACKEND"}}
     arguments = ["--no-browser", "--port", str(port), f"--IdentityProvider.token={token}"]
     log = root / "lab.log"
     with open(log, "wb") as output:
@@ -110,10 +111,16 @@ class ChapterPage:
         raise TimeoutError(f"{self.path.name} did not finish within {RUN_LIMIT} s")
 
     def save(self) -> list[dict]:
-        """Save as a student does, and read the file."""
+        """Save as a student does, and read the file once it is whole."""
         self.page.keyboard.press("Control+s")
-        self.page.wait_for_timeout(400)
-        return json.loads(self.path.read_text(encoding="utf-8"))["cells"]
+        deadline = time.monotonic() + SAVE_LIMIT
+        while True:
+            self.page.wait_for_timeout(400)
+            try:
+                return json.loads(self.path.read_text(encoding="utf-8"))["cells"]
+            except ValueError:
+                if time.monotonic() > deadline:
+                    raise
 
     def sliders(self) -> list[tuple]:
         """A ``(handle, image)`` pair for every slider of the notebook; scrolls through it, for cells out of view."""

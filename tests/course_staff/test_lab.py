@@ -160,9 +160,11 @@ def test_work_that_is_a_file_is_one_sentence(course, monkeypatch, capsys):
 def test_arguments_reach_jupyterlab_and_come_last(course, monkeypatch, capsys):
     became = []
     monkeypatch.setattr(lab, "ROOT", course)
-    monkeypatch.setattr(os, "execv", lambda path, line: became.append((path, line)))
+    monkeypatch.setattr(os, "execve", lambda path, line, env: became.append((path, line, env)))
+    monkeypatch.setenv("JUPYTER_CONFIG_PATH", "/mine")
     lab.main(["--no-browser", "--ServerApp.token=x"])
-    [(path, line)] = became
+    [(path, line, env)] = became
+    assert env["JUPYTER_CONFIG_PATH"] == os.pathsep.join([str(lab.CONFIG), "/mine"])
     assert path == sys.executable and line[:3] == [sys.executable, "-m", "jupyterlab"]
     assert line[-2:] == ["--no-browser", "--ServerApp.token=x"]
     assert f"--ServerApp.root_dir={course / 'work'}" in line
@@ -196,14 +198,14 @@ def test_an_address_that_is_not_ours_is_left_to_jupyterlab():
     assert lab.is_taken(8888, "no such host") is False
 
 
-def test_jupyterlab_serves_the_first_page_and_asks_for_no_news(course):
+def test_jupyterlab_serves_the_first_page(course):
     lab.bring_chapters(course)
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     line = lab.command(course, ["--no-browser", f"--port={port}", "--IdentityProvider.token=secret"])
-    settings = {"JUPYTER_CONFIG_DIR": str(course / "config"), "JUPYTER_RUNTIME_DIR": str(course / "runtime")}
+    folders = {"JUPYTER_CONFIG_DIR": str(course / "config"), "JUPYTER_RUNTIME_DIR": str(course / "runtime")}
     with open(course / "log", "w") as log:
-        server = subprocess.Popen(line, stdout=log, stderr=log, env={**os.environ, **settings})
+        server = subprocess.Popen(line, stdout=log, stderr=log, env={**lab.environment(), **folders})
     try:
         address = f"http://127.0.0.1:{port}"
         limit = time.monotonic() + 60
@@ -211,12 +213,20 @@ def test_jupyterlab_serves_the_first_page_and_asks_for_no_news(course):
             assert server.poll() is None and time.monotonic() < limit, Path(log.name).read_text()
             time.sleep(0.1)
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        page = opener.open(f"{address}/lab/tree/00_start_here.ipynb?token=secret", timeout=30).read().decode()
-        listing = json.load(opener.open(f"{address}/api/contents?token=secret", timeout=30))
+        news, listing = (json.load(opener.open(f"{address}/{path}?token=secret", timeout=30)) for path in
+                         ("lab/api/settings/@jupyterlab/apputils-extension:notification", "api/contents"))
     finally:
         server.terminate()
         server.wait()
-    config = re.search(r'<script id="jupyter-config-data" [^>]*>(.*?)</script>', page, re.DOTALL)[1]
-    assert json.loads(config)["news"] == {"disabled": True}
+    defaults = {name: schema["default"] for name, schema in news["schema"]["properties"].items()}
+    assert defaults["fetchNews"] == "false" and defaults["checkForUpdates"] is False
     names = sorted(entry["name"] for entry in listing["content"])
     assert names == ["00_start_here.ipynb", "01_taylor_bounds.ipynb"]
+
+
+def test_jupyterlab_reads_our_defaults_and_asks_nothing(monkeypatch):
+    """Protects the first screen: JupyterLab's question about news hides the lower corner of the page."""
+    config = pytest.importorskip("jupyter_server.services.config.manager")
+    monkeypatch.setenv("JUPYTER_CONFIG_PATH", lab.environment()["JUPYTER_CONFIG_PATH"])
+    found = config.ConfigManager(config_dir_name="labconfig").get("default_setting_overrides")
+    assert found["@jupyterlab/apputils-extension:notification"] == {"checkForUpdates": False, "fetchNews": "false"}

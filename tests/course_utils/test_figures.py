@@ -88,6 +88,8 @@ def test_the_live_figure_equals_a_fresh_one():
     first, second = (taylor.tangent_envelope("tanh", 0.5, step) for step in (1.5, -2.0))
     live = widgets.LiveFigure(lambda ax, data: (other_limits if data is None else draw.envelope)(ax, data or first))
     start, _ = live.update(first)
+    title = _pixels(start)[:25, :300]
+    assert (title < 128).any(), "the first picture has no title"
     live.update(second)
     live.update(None)
     again, text = live.update(first)
