@@ -190,18 +190,23 @@ def test_speaker_notes_open_with_s(deck, opened):
 
 
 @pytest.mark.browser
-def test_what_does_not_fit_moves_to_a_slide_below(opened, deck, tmp_path):
-    html = deck.read_text(encoding="utf-8")
-    assert html.count("Equal, as") == 1
+def test_what_does_not_fit_moves_to_slides_below(opened, deck, tmp_path):
+    """A slide of four parts that fit two by two, and one part that needs small type on a slide of its own."""
+    cells = [nbformat.v4.new_markdown_cell(
+        f"{'## Crowded' if n == 0 else ''}\n\nPart{n}. " + "A sentence about it. " * (170 if n == 4 else 30),
+        metadata={"slideshow": {"slide_type": "fragment" if n else "slide"}},
+    ) for n in range(5)]
+    cells.insert(1, nbformat.v4.new_markdown_cell("say it", metadata={"slideshow": {"slide_type": "notes"}}))
     shutil.copytree(deck.parent / "assets", tmp_path / "assets")
     crowded = tmp_path / "crowded.html"
-    crowded.write_text(html.replace("Equal, as", "A long sentence that fills the slide. " * 60 + "Equal, as"))
+    crowded.write_text(slides.to_html(nbformat.v4.new_notebook(cells=cells, metadata={"course": {"title": "t"}})))
     page, _ = opened(crowded)
     states = walk(page)
-    assert all(state["bottom"] <= slides.HEIGHT and state["size"] >= 18 for state in states)
-    moved = [state["text"] for state in states if "Equal, as" in state["text"]]
-    assert moved and all("Run it" in text and "Both sides" not in text for text in moved)
-    assert [state["text"].split() for state in states] != [] and len(states) == 4
+    assert all(state["bottom"] <= slides.HEIGHT and "Crowded" in state["text"] for state in states)
+    shown = [(re.findall(r"Part\d", state["text"]), state["size"]) for state in states]
+    assert [parts for parts, _ in shown] == 2 * [["Part0", "Part1"]] + 2 * [["Part2", "Part3"]] + [["Part4"]]
+    assert all(size >= 24 for _, size in shown[:4]) and 18 <= shown[4][1] < 24
+    assert [text.strip() for text in page.locator("aside.notes").all_text_contents()] == 3 * ["say it"]
 
 
 @pytest.fixture(scope="module")
