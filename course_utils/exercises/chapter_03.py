@@ -219,13 +219,16 @@ EXERCISES = (
         reference=best_s,
         misconceptions=(
             Misconception(
-                lambda m, t: 8 * t / m, "Here the exponent is back at 0 and nothing is won. The best s lies half-way."
+                lambda m, t: 8 * t / m,
+                "Here the exponent is back at 0 and nothing is won. The best s lies half-way.",
             ),
             Misconception(
-                lambda m, t: 2 * t / m, "The derivative of m s²/8 is m s/4, so that s comes out twice as large."
+                lambda m, t: 2 * t / m,
+                "The derivative of m s²/8 is m s/4, so that s comes out twice as large.",
             ),
             Misconception(
-                lambda m, t: -2 * t**2 / m, "This is the exponent that the best s reaches. Return the s itself."
+                lambda m, t: -2 * t**2 / m,
+                "This is the exponent that the best s reaches. Return the s itself.",
             ),
             Misconception(lambda m, t: m * t / 4, "Solve m s/4 = t for s once more: m goes below the line."),
         ),
@@ -255,7 +258,8 @@ EXERCISES = (
             ),
             Misconception(_bernstein_without_two, "There is a 2 under the root: 2 · variance · log(1/δ)."),
             Misconception(
-                _bernstein_of_one, "You have used the variance of one indicator. That of the sum is m times as large."
+                _bernstein_of_one,
+                "You have used the variance of one indicator. That of the sum is m times as large.",
             ),
         ),
         after="For a rare event the root is √(2mp log(1/δ)), far below Hoeffding's √(m log(1/δ)/2).",
@@ -285,9 +289,15 @@ EXERCISES = (
                 lambda m, B, delta: (kept_constants(m, B, delta) / B) ** 2,
                 "This is the bound on the number of flips. The gap is at most √|S| · B.",
             ),
-            Misconception(_split_root, "You have split the root of a sum into two roots. That is allowed, and rounds."),
+            Misconception(
+                _split_root,
+                "You have split the root of a sum into two roots. That is allowed, and rounds.",
+            ),
         ),
-        after="The constant of B^(4/3) m^(1/3) falls from 1.41 to 1.28: roundings are not what makes the lemma loose.",
+        after=(
+            "The constant of B^(4/3) m^(1/3) falls from 1.41 to 1.28: roundings are not what "
+            "makes the lemma loose."
+        ),
     ),
     Exercise(
         id="3.5",
@@ -301,20 +311,26 @@ EXERCISES = (
         misconceptions=(
             Misconception(
                 _either_sign,
-                "You have moved the nearest neurons of either sign. Those with a = −1 take away what the others gain.",
+                "You have moved the nearest neurons of either sign. Those with a = −1 take away what the "
+                "others gain.",
             ),
             Misconception(
                 _all_of_them,
-                "You have moved every neuron with a = 1. Some are too far away to pay: choose the best number k.",
+                "You have moved every neuron with a = 1. Some are too far away to pay: choose the best "
+                "number k.",
             ),
             Misconception(
-                _each_by_B, "Every moved row has moved by B, so that together they exceed it. Squared lengths add up to B²."
+                _each_by_B,
+                "Every moved row has moved by B, so that together they exceed it. Squared "
+                "lengths add up to B².",
             ),
             Misconception(
-                _shared_linearly, "Lengths add in squares: k rows can move by B/√k each, which is more than B/k."
+                _shared_linearly,
+                "Lengths add in squares: k rows can move by B/√k each, which is more than B/k.",
             ),
             Misconception(
-                _away_from_zero, "You have moved away from zero, so that nothing flips and f stays equal to f0."
+                _away_from_zero,
+                "You have moved away from zero, so that nothing flips and f stays equal to f0.",
             ),
         ),
         after="No W in the ball does better, and finding it took one sort.",
@@ -330,7 +346,8 @@ EXERCISES = (
         misconceptions=(
             Misconception(
                 lambda c, B, eps: ceil((c * B ** (4 / 3) / eps) ** 3),
-                "The cube belongs to a rate of m^(−1/3). With the factor 1/√m the gap falls as m^(1/3 − 1/2).",
+                "The cube belongs to a rate of m^(−1/3). With the factor 1/√m the gap falls as m^(1/3 − "
+                "1/2).",
             ),
             Misconception(
                 lambda c, B, eps: ceil((c * B ** (4 / 3) / eps) ** 2),
@@ -341,7 +358,8 @@ EXERCISES = (
                 "One neuron too few: the gap has to be at most eps, so round up.",
             ),
             Misconception(
-                lambda c, B, eps: ceil((c * B / eps) ** 6), "The movement enters as B^(4/3), so as B⁸ in the end."
+                lambda c, B, eps: ceil((c * B / eps) ** 6),
+                "The movement enters as B^(4/3), so as B⁸ in the end.",
             ),
         ),
         after="Half the error costs 64 times the neurons; a smooth activation asks for four times as many.",
