@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from course_utils.figures import PANEL, PIXELS_PER_INCH, draw_panel, encode, new_figure
+from course_utils.figures import PANEL, PIXELS_PER_INCH, draw_panel, jpeg, new_figure
 
 
 class LiveFigure:
@@ -22,10 +22,7 @@ class LiveFigure:
         self._background = None
 
     def update(self, data: Any) -> tuple[bytes, str]:
-        """Draw ``data``; returns the picture as PNG bytes and its alternative text."""
-        import numpy as np
-        from PIL import Image
-
+        """Draw ``data``; returns the picture as JPEG bytes and its alternative text."""
         ax, canvas = self._ax, self._figure.canvas
         for artist in (*ax.lines, *ax.collections, *ax.patches, *ax.texts):
             artist.remove()
@@ -48,7 +45,7 @@ class LiveFigure:
             ax.draw_artist(artist)
         if ax.get_legend() is not None:
             ax.draw_artist(ax.get_legend())
-        return encode(Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")), text
+        return jpeg(self._figure), text
 
 
 def explore(
@@ -77,7 +74,7 @@ def explore(
         raise ValueError(f"start names {sorted(start.keys() - choices.keys())}; the arguments are {sorted(choices)}")
     live = LiveFigure(draw)
     width = f"{PANEL[0] * PIXELS_PER_INCH:.0f}px"
-    image = widgets.Image(format="png", layout=widgets.Layout(width=width, max_width="100%"))
+    image = widgets.Image(format="jpeg", layout=widgets.Layout(width=width, max_width="100%"))
     caption = widgets.HTML()
     controls = {name: _control(name, list(values), start.get(name)) for name, values in choices.items()}
 

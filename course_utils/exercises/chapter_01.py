@@ -67,9 +67,12 @@ def _interval(rng):
     }
 
 
+# Gauss-Legendre nodes and weights on [-1, 1]: exact to rounding for the functions above.
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(40)
+
+
 def _integral(g, a, x):
-    t, weight = np.polynomial.legendre.leggauss(40)
-    return np.sum(weight * (x - a) / 2 * g(a + (x - a) * (t + 1) / 2))
+    return np.sum(_WEIGHTS * (x - a) / 2 * g(a + (x - a) * (_NODES + 1) / 2))
 
 
 def remainder(second_derivative, a, x):

@@ -29,8 +29,8 @@ def _pre_activations(rng):
 
 
 def flip_gap(u0, u, a):
-    on, was_on = u >= 0, u0 >= 0
-    return np.sum(a * u * (on * 1.0 - was_on))
+    flipped = (u >= 0) != (u0 >= 0)
+    return np.sum((a * np.abs(u))[flipped])
 
 
 def _moved_layer(rng):
@@ -126,6 +126,15 @@ EXERCISES = (
         minutes=5,
         cases=_small_net,
         reference=relu_linearization,
+        edge_cases=(
+            # A neuron that starts exactly at zero counts as on.
+            {
+                "x": np.array([1.0, 1.0]),
+                "W": np.array([[1.0, 1.0]]),
+                "W0": np.array([[1.0, -1.0]]),
+                "a": np.array([1.0]),
+            },
+        ),
         misconceptions=(
             Misconception(
                 lambda x, W, W0, a: a @ np.maximum(W @ x, 0),

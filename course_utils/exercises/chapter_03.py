@@ -18,11 +18,15 @@ def near_zero(t, norm_x):
 
 
 def _excess(rng):
-    return {"m": int(rng.integers(10, 10_000)), "t": round(rng.uniform(1, 100), 1)}
+    return {
+        "m": int(rng.integers(10, 10_000)),
+        "t": round(rng.uniform(1, 100), 1),
+        "v": round(rng.uniform(0.01, 0.24), 2),
+    }
 
 
-def best_s(m, t):
-    return 4 * t / m
+def best_s(m, t, v):
+    return t / (m * v)
 
 
 def _count(rng):
@@ -219,20 +223,24 @@ EXERCISES = (
         reference=best_s,
         misconceptions=(
             Misconception(
-                lambda m, t: 8 * t / m,
+                lambda m, t, v: 4 * t / m, "This is Hoeffding's s, for v = 1/4. Here v is known to be smaller: use it."
+            ),
+            Misconception(
+                lambda m, t, v: 2 * t / (m * v),
                 "Here the exponent is back at 0 and nothing is won. The best s lies half-way.",
             ),
             Misconception(
-                lambda m, t: 2 * t / m,
-                "The derivative of m s²/8 is m s/4, so that s comes out twice as large.",
-            ),
-            Misconception(
-                lambda m, t: -2 * t**2 / m,
+                lambda m, t, v: -(t**2) / (2 * m * v),
                 "This is the exponent that the best s reaches. Return the s itself.",
             ),
-            Misconception(lambda m, t: m * t / 4, "Solve m s/4 = t for s once more: m goes below the line."),
+            Misconception(
+                lambda m, t, v: t / v, "This is the s for a single term: the bound of step 1 has m of them."
+            ),
+            Misconception(
+                lambda m, t, v: m * v / t, "Upside down: solve m v s = t for s."
+            ),
         ),
-        after="With it the exponent is −2t²/m, which is Hoeffding's inequality.",
+        after="The exponent becomes −t²/(2mv): a quarter of the variance quadruples it.",
     ),
     Exercise(
         id="3.3",

@@ -77,23 +77,27 @@ def draw_panel(draw: Draw, ax: Axes, data: Any) -> str:
     return text
 
 
-def png(figure: Figure, scale: int = 1, colours: int | None = None) -> bytes:
-    """The figure as PNG; ``colours`` reduces the palette, which makes a stored figure four times smaller."""
+def pixels(figure: Figure):
+    """What is drawn on the figure's canvas, as a PIL image without transparency."""
     import numpy as np
     from PIL import Image
 
+    return Image.fromarray(np.asarray(figure.canvas.buffer_rgba())).convert("RGB")
+
+
+def png(figure: Figure, scale: int = 2, colours: int = 64) -> bytes:
+    """The figure as PNG for a stored notebook; the reduced palette makes it four times smaller."""
     figure.set_dpi(PIXELS_PER_INCH * scale)
     figure.canvas.draw()
-    return encode(Image.fromarray(np.asarray(figure.canvas.buffer_rgba())).convert("RGB"), colours)
-
-
-def encode(image, colours: int | None = None) -> bytes:
-    """A PIL image as PNG bytes, quickly, or small when ``colours`` asks for a reduced palette."""
     buffer = io.BytesIO()
-    if colours is None:
-        image.save(buffer, "png", compress_level=1)
-    else:
-        image.quantize(colours).save(buffer, "png", optimize=True)
+    pixels(figure).quantize(colours).save(buffer, "png", optimize=True)
+    return buffer.getvalue()
+
+
+def jpeg(figure: Figure) -> bytes:
+    """What is drawn already, as JPEG for a slider: 1 ms where PNG takes 9, and no colour is blurred."""
+    buffer = io.BytesIO()
+    pixels(figure).save(buffer, "jpeg", quality=92, subsampling=0)
     return buffer.getvalue()
 
 
@@ -119,7 +123,7 @@ def show(draw: Draw, *data: Any, panel: tuple[float, float] = PANEL) -> None:
     figure, axes = new_figure(len(data), panel if len(data) == 1 else (3.7, 3.1))
     texts = [draw_panel(draw, ax, item) for ax, item in zip(axes, data)]
     width = int(figure.get_figwidth() * PIXELS_PER_INCH)
-    display(Picture(png(figure, scale=2, colours=64), width, " | ".join(texts)))
+    display(Picture(png(figure), width, " | ".join(texts)))
 
 
 def band(ax: Axes, x, rows, colour: str, label: str) -> None:

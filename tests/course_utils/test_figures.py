@@ -66,7 +66,7 @@ def test_pictures_are_reproducible():
     def image():
         figure, (ax,) = new_figure()
         draw_panel(*CASES["envelope"][:1], ax, CASES["envelope"][1])
-        return png(figure, scale=2, colours=64)
+        return png(figure)
 
     assert image() == image()
 

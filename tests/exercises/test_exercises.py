@@ -17,14 +17,12 @@ every_exercise = pytest.mark.parametrize("exercise", EXERCISES, ids=lambda e: e.
 EQUIVALENT = {
     ("1.1", "return a @ (np.tanh(u0) + slope * ((W - W0) @ x)) → "
             "return (np.tanh(u0) + slope * ((W - W0) @ x)) @ a"): "an inner product is symmetric",
-    ("1.4", "t, weight = np.polynomial.legendre.leggauss(40) → "
-            "t, weight = np.polynomial.legendre.leggauss(41)"): "both rules are exact to rounding here",
-    ("1.4", "t, weight = np.polynomial.legendre.leggauss(40) → "
-            "t, weight = np.polynomial.legendre.leggauss(39)"): "both rules are exact to rounding here",
-    ("1.4", "t, weight = np.polynomial.legendre.leggauss(40) → "
-            "t, weight = np.polynomial.legendre.leggauss(80)"): "both rules are exact to rounding here",
     ("1.5", "return W0 + B / np.sqrt(m) * x → "
             "return W0 - B / np.sqrt(m) * x"): "the bound is reached on both sides",
+    ("2.1", "return a @ ((W0 @ x >= 0) * (W @ x)) → return (W0 @ x >= 0) * (W @ x) @ a"): "an inner product is symmetric",
+    ("2.2", "flipped = (u >= 0) != (u0 >= 0) → flipped = (u > 0) != (u0 >= 0)"): "u = 0 contributes nothing either way",
+    ("2.4", "move[:k, 0] = B / np.sqrt(k) → move[:k, -1] = B / np.sqrt(k)"): "the direction does not matter",
+    ("2.4", "return move → return -move"): "the direction does not matter",
 }
 
 
