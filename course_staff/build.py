@@ -1,7 +1,8 @@
-"""Make every chapter's two notebooks, and the ledger, from its source: ``python -m course_staff.build [NAMES]``.
+"""Make the notebooks and the ledger from the chapters' sources: ``python -m course_staff.build [NAMES]``.
 
-``solutions/NN_name.md`` becomes ``solutions/NN_name.ipynb`` and ``notebooks/NN_name.ipynb``, both executed. Only what
-changed is built; ``--force`` builds everything; ``--check`` executes nothing and names what does not match its source.
+``solutions/NN_name.md`` becomes ``solutions/NN_name.ipynb`` and ``notebooks/NN_name.ipynb``, both executed.
+Only what changed is built; ``--force`` builds everything; ``--check`` executes nothing and names what does
+not match its source.
 """
 
 from __future__ import annotations
@@ -46,8 +47,8 @@ def build(
 ) -> list[str]:
     """Build the chapters that changed, then the ledger; return the names of the chapters built.
 
-    A chapter's notebooks are replaced together, and only after both ran from top to bottom. A chapter that fails
-    leaves its files as they were and does not keep the others from being built.
+    A chapter's notebooks are replaced together, and only after both ran from top to bottom. A chapter that
+    fails leaves its files as they were and does not keep the others from being built.
 
     Args:
         root: the repository.
@@ -82,11 +83,13 @@ def build(
     return built
 
 
-def check(root: Path = ROOT, names: list[str] | None = None, *, exercises: Mapping | None = None) -> list[Drift]:
+def check(
+    root: Path = ROOT, names: list[str] | None = None, *, exercises: Mapping | None = None
+) -> list[Drift]:
     """What does not match its source, without executing anything; empty when all is current.
 
-    Compares sources, ids, metadata and fingerprints, and the layout of the files; whether the outputs repeat is for
-    nbval to say. Without ``names`` also reports notebooks that have no source and a stale ledger.
+    Compares sources, ids, metadata and fingerprints, and the layout of the files; whether the outputs repeat
+    is for nbval to say. Without ``names`` also reports notebooks that have no source and a stale ledger.
 
     Raises:
         ValueError: if a name selects no chapter.
@@ -109,7 +112,9 @@ def check(root: Path = ROOT, names: list[str] | None = None, *, exercises: Mappi
         for path in sorted((root / folder).glob("*.ipynb")):
             file = f"{folder}/{path.name}"
             if file not in expected:
-                drifts.append(Drift(file, f"has no source {SOLUTIONS}/{path.stem}.md; delete it or write the source"))
+                drifts.append(
+                    Drift(file, f"has no source {SOLUTIONS}/{path.stem}.md; delete it or write that")
+                )
     try:
         text = ledger.render(root)
         if text is not None and _read(root / ledger.PAGE) != text:
@@ -129,7 +134,8 @@ def _run(chapters: list[Chapter], root: Path, problems: list[str], say: Callable
     pool = ProcessPoolExecutor(min(PARALLEL, len(tasks)), mp_context=_context())
     try:
         futures = {
-            pool.submit(_execute, nbformat.writes(nb), file, str(root)): (chapter, file) for chapter, file, nb in tasks
+            pool.submit(_execute, nbformat.writes(nb), file, str(root)): (chapter, file)
+            for chapter, file, nb in tasks
         }
         for count, future in enumerate(as_completed(futures), 1):
             chapter, file = futures[future]
@@ -151,7 +157,8 @@ def _context() -> multiprocessing.context.BaseContext:
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["nbclient", "course_staff.execute"])  # two seconds to import, once for all workers
+    # They take two seconds to import: once for all workers.
+    context.set_forkserver_preload(["nbclient", "course_staff.execute"])
     return context
 
 
@@ -191,12 +198,14 @@ def _difference(expected: NotebookNode, path: Path) -> str | None:
     outdated = was.get("fingerprint") != now["fingerprint"]
     cells = _first_different_cell(expected, actual)
     if cells:
-        return f"was built from another version of its source ({cells})" if outdated else f"was edited by hand ({cells})"
+        why = "was built from another version of its source" if outdated else "was edited by hand"
+        return f"{why} ({cells})"
     if outdated:
         return "was built from another version of its source, or of a module, exercise or claim that it uses"
     if actual.metadata != expected.metadata:
         changed = sorted(
-            key for key in actual.metadata.keys() | expected.metadata.keys()
+            key
+            for key in actual.metadata.keys() | expected.metadata.keys()
             if actual.metadata.get(key) != expected.metadata.get(key)
         )
         return f"was edited by hand (notebook metadata: {', '.join(changed)})"
@@ -238,8 +247,8 @@ def _write(path: Path, text: str) -> None:
 
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m course_staff.build", description=__doc__.splitlines()[0])
-    parser.add_argument("names", nargs="*", metavar="NAME", help='a chapter, as "01" or "01_taylor_bounds"; default: all')
-    parser.add_argument("--check", action="store_true", help="execute nothing; name what does not match its source")
+    parser.add_argument("names", nargs="*", metavar="NAME", help='"01" or "01_taylor_bounds"; default: all')
+    parser.add_argument("--check", action="store_true", help="execute nothing; name what is not current")
     parser.add_argument("--force", action="store_true", help="build also what is current")
     parser.add_argument("--root", type=Path, default=ROOT, help=argparse.SUPPRESS)
     args = parser.parse_args(argv)
@@ -254,12 +263,15 @@ def main(argv: list[str] | None = None) -> int:
                 print("Every generated file matches its source.")
             return bool(drifts)
         built = build(args.root, args.names, force=args.force, say=lambda line: print(line, flush=True))
-        print(f"Built {', '.join(built)}." if built else "Nothing to build: every notebook matches its source.")
+        done = (
+            f"Built {', '.join(built)}." if built else "Nothing to build: every notebook matches its source."
+        )
+        print(done)
         return 0
     except BuildError as error:
         for problem in error.problems:
             print(problem, file=sys.stderr)
-        print(f"{len(error.problems)} to mend; files of these chapters were left as they were.", file=sys.stderr)
+        print(f"{len(error.problems)} to mend; the files concerned were left as they were.", file=sys.stderr)
     except ValueError as error:
         print(error, file=sys.stderr)
     except KeyboardInterrupt:

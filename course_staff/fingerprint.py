@@ -1,4 +1,4 @@
-"""What a chapter's outputs depend on, as one hash: change any of it and the chapter is built again, and only it."""
+"""What a chapter's outputs depend on, as one hash: change any of it and this chapter is built again."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 _PACKAGE = "course_utils"
-# The modules of this package that decide what a built notebook contains.
-_BUILDER = ("fingerprint.py", "source.py", "execute.py")
+# Decides what is kept of the outputs. What decides on everything else is repeated by the drift check anyway.
+_BUILDER = "execute.py"
 
 
 def of_chapter(text: str, code: str, chapter: int, root: Path) -> str:
@@ -29,15 +29,16 @@ def of_chapter(text: str, code: str, chapter: int, root: Path) -> str:
         digest.update(f"{name}\0{len(content)}\0{content}\0".encode())
 
     add("source", text)
-    for module in _BUILDER:
-        add(module, (Path(__file__).parent / module).read_text(encoding="utf-8"))
+    add(_BUILDER, (Path(__file__).parent / _BUILDER).read_text(encoding="utf-8"))
     tree = ast.parse(code)
-    calls = {node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
+    functions = (node.func for node in ast.walk(tree) if isinstance(node, ast.Call))
+    calls = {function.id for function in functions if isinstance(function, ast.Name)}
     names = set(_imported(tree, _PACKAGE))
     if "check" in calls:  # which loads the exercises by their number
         names.add(f"{_PACKAGE}.exercises.chapter_{chapter:02d}")
     if "show_progress" in calls:  # which counts the exercises of all chapters
-        names |= {f"{_PACKAGE}.exercises.{path.stem}" for path in (root / _PACKAGE / "exercises").glob("chapter_*.py")}
+        modules = (root / _PACKAGE / "exercises").glob("chapter_*.py")
+        names |= {f"{_PACKAGE}.exercises.{path.stem}" for path in modules}
     for path in files(names, root):
         add(path.relative_to(root).as_posix(), path.read_bytes().decode("utf-8", "surrogateescape"))
     if "claim" in calls:
@@ -46,7 +47,7 @@ def of_chapter(text: str, code: str, chapter: int, root: Path) -> str:
 
 
 def files(names: set[str], root: Path) -> list[Path]:
-    """The files of ``course_utils`` that importing ``names`` reads: modules, what they import, data beside them."""
+    """What importing ``names`` reads of ``course_utils``: modules, what they import, data beside them."""
     found, waiting = {}, list(names)
     while waiting:
         name = waiting.pop()
@@ -62,14 +63,14 @@ def files(names: set[str], root: Path) -> list[Path]:
                 continue
             found[dotted] = [path]
             if is_package:
-                found[dotted] += [p for p in folder.iterdir() if p.is_file() and p.suffix not in (".py", ".pyc")]
+                found[dotted] += [p for p in folder.iterdir() if p.is_file() and p.suffix != ".py"]
             package = dotted if is_package else dotted.rpartition(".")[0]
             waiting += _imported(ast.parse(path.read_text(encoding="utf-8")), package)
     return sorted(path for paths in found.values() for path in paths)
 
 
 def _imported(tree: ast.AST, package: str) -> Iterator[str]:
-    """Every dotted name that an import in ``tree`` may load; ``package`` is what relative imports start from."""
+    """Every dotted name that ``tree`` may import; ``package`` is what relative imports start from."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)

@@ -1,7 +1,7 @@
 """The claims ledger: what ``claims.toml`` lists, beside what the executed solutions measured.
 
-A claim has one path: listed, shown by its chapter through ``course_utils.claims.claim``, read back here from the
-record in the notebook's output, and printed on ``CLAIMS.md``.
+A claim has one path: listed, shown by its chapter through ``course_utils.claims.claim``, read back here from
+the record in the notebook's output, and printed on ``CLAIMS.md``.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class LedgerError(Exception):
 
 @dataclass(frozen=True)
 class Ledger:
-    """The listed claims, the records shown (claim id → chapter → records), the written chapters (number → name)."""
+    """The listed claims, the records shown (id → chapter → records), the written chapters (number → name)."""
 
     entries: list[dict]
     shown: dict[str, dict[int, list[dict]]]
@@ -53,8 +53,8 @@ def read(root: Path) -> Ledger:
     """The ledger of a repository, every disagreement checked.
 
     Raises:
-        LedgerError: naming each claim that is listed badly, shown and not listed, listed for a written chapter and not
-            shown there, or shown with another verdict than listed.
+        LedgerError: naming each claim that is listed badly, shown and not listed, listed for a written
+            chapter and not shown there, or shown with another verdict than listed.
     """
     problems: list[str] = []
     entries = _entries(root / LIST, problems)
@@ -71,7 +71,8 @@ def read(root: Path) -> Ledger:
         id, chapter, verdict = entry["id"], entry["chapter"], entry.get("verdict")
         found = sorted({record["verdict"] for some in shown.get(id, {}).values() for record in some})
         if chapter in written and chapter not in shown.get(id, {}):
-            problems.append(f"claim {id!r} is listed for chapter {chapter} and not shown in {written[chapter]}")
+            name = written[chapter]
+            problems.append(f"claim {id!r} is listed for chapter {chapter} and not shown in {name}")
         if len(found) > 1:
             problems.append(f"claim {id!r} is shown with different verdicts: {', '.join(found)}")
         elif found and found[0] != verdict:
@@ -138,8 +139,11 @@ def _entries(path: Path, problems: list[str]) -> list[dict]:
     good = []
     for number, entry in enumerate(tomllib.loads(path.read_text(encoding="utf-8")).get("claim", []), 1):
         which = f"{LIST}, entry {number} ({entry.get('id', 'no id')})"
-        wrong = [f"{which}: {key} must be {kind.__name__}, got {entry.get(key)!r}"
-                 for key, kind in _FIELDS.items() if not isinstance(entry.get(key), kind)]
+        wrong = [
+            f"{which}: {key} must be {kind.__name__}, got {entry.get(key)!r}"
+            for key, kind in _FIELDS.items()
+            if not isinstance(entry.get(key), kind)
+        ]
         if entry.get("verdict") not in (None, *VERDICTS):
             wrong.append(f"{which}: verdict must be one of {', '.join(VERDICTS)}, got {entry['verdict']!r}")
         if any(entry.get("id") == other["id"] for other in good):

@@ -1,7 +1,8 @@
-"""Each chapter's deck, from the executed solutions, for a browser without a network: ``python -m course_staff.slides``.
+"""Each chapter's deck, for a browser without a network: ``python -m course_staff.slides [NAMES]``.
 
-The cells that carry a slide type become ``slides/NN_name.html``, a reveal.js presentation of 1280 × 720 with speaker
-notes (press S). Reveal and MathJax are copied from installed packages into ``slides/assets/``.
+The cells of the executed solution that carry a slide type become ``slides/NN_name.html``, a reveal.js
+presentation of 1280 × 720 with speaker notes (press S). Reveal and MathJax are copied from installed packages
+into ``slides/assets/``.
 """
 
 from __future__ import annotations
@@ -26,14 +27,35 @@ TEMPLATE = Path(__file__).with_name("deck.html.j2")
 # What a deck loads: (package, folder in it, folder below assets/, parts to copy).
 _ASSETS = (
     (
-        "sphinx_revealjs", "_static/revealjs", "reveal",
-        ("LICENSE", "dist/reveal.js", "dist/reset.css", "dist/reveal.css", "dist/theme/white.css",
-         "dist/theme/fonts/source-sans-pro", "plugin/notes/notes.js"),
+        "sphinx_revealjs",
+        "_static/revealjs",
+        "reveal",
+        (
+            "LICENSE",
+            "dist/reveal.js",
+            "dist/reset.css",
+            "dist/reveal.css",
+            "dist/theme/white.css",
+            "dist/theme/fonts/source-sans-pro",
+            "plugin/notes/notes.js",
+        ),
     ),
     (
-        "jupyter_server_mathjax", "static", "mathjax",
-        ("LICENSE", "MathJax.js", "config/TeX-AMS-MML_HTMLorMML-full.js", "extensions/TeX", "extensions/HTML-CSS",
-         "extensions/MathEvents.js", "jax/element", "jax/input", "jax/output/HTML-CSS", "fonts/HTML-CSS"),
+        "jupyter_server_mathjax",
+        "static",
+        "mathjax",
+        (
+            "LICENSE",
+            "MathJax.js",
+            "config/TeX-AMS-MML_HTMLorMML-full.js",
+            "extensions/TeX",
+            "extensions/HTML-CSS",
+            "extensions/MathEvents.js",
+            "jax/element",
+            "jax/input",
+            "jax/output/HTML-CSS",
+            "fonts/HTML-CSS",
+        ),
     ),
 )
 
@@ -68,13 +90,14 @@ def export(root: Path = ROOT, names: list[str] | None = None, folder: Path | Non
 def on_slides(notebook: NotebookNode) -> NotebookNode:
     """The notebook reduced to what its deck shows.
 
-    Solution regions lose their markers. Of a cell that is a single call of ``show`` or ``claim``, and of one tagged
-    remove-input, only the output is shown: the picture or the card says it all.
+    Solution regions lose their markers. Of a cell that is a single call of ``show`` or ``claim``, and of one
+    tagged remove-input, only the output is shown: the picture or the card says it all.
     """
     notebook.cells = [cell for cell in notebook.cells if slide_type(cell) not in (None, "skip")]
     for cell in notebook.cells:
         cell.source = "\n".join(line for line in cell.source.split("\n") if line.strip() not in (BEGIN, END))
-        if cell.cell_type == "code" and (_only_shows(cell.source) or "remove-input" in cell.metadata.get("tags", [])):
+        tags = cell.metadata.get("tags", [])
+        if cell.cell_type == "code" and (_only_shows(cell.source) or "remove-input" in tags):
             cell.metadata["transient"] = {"remove_source": True}  # as nbconvert's own tags do it
     return notebook
 
@@ -82,7 +105,8 @@ def on_slides(notebook: NotebookNode) -> NotebookNode:
 def _only_shows(source: str) -> bool:
     body = ast.parse(without_magics(source)).body
     call = body[0].value if len(body) == 1 and isinstance(body[0], ast.Expr) else None
-    return isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in ("show", "claim")
+    function = call.func if isinstance(call, ast.Call) else None
+    return isinstance(function, ast.Name) and function.id in ("show", "claim")
 
 
 def to_html(notebook: NotebookNode) -> str:
@@ -130,8 +154,10 @@ def copy_assets(folder: Path) -> None:
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m course_staff.slides", description=__doc__.splitlines()[0])
-    parser.add_argument("names", nargs="*", metavar="NAME", help='a chapter, as "01" or "01_taylor_bounds"; default: all')
+    parser = argparse.ArgumentParser(
+        prog="python -m course_staff.slides", description=__doc__.splitlines()[0]
+    )
+    parser.add_argument("names", nargs="*", metavar="NAME", help='"01" or "01_taylor_bounds"; default: all')
     parser.add_argument("--root", type=Path, default=ROOT, help=argparse.SUPPRESS)
     args = parser.parse_args(argv)
     try:

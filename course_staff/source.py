@@ -1,8 +1,9 @@
 """A chapter's source, ``solutions/NN_name.md``, read into its two notebooks: everything but the execution.
 
-The same cells become the solution (all of them) and what a student gets: solution regions emptied as nbgrader's
-ClearSolutions does, speaker notes left out. What an author would otherwise have to repeat (cell ids, nbgrader's
-metadata, slide types) is derived here, and what an author may get wrong is reported by file and cell.
+The same cells become the solution (all of them) and what a student gets: solution regions emptied as
+nbgrader's ClearSolutions does, speaker notes left out. What an author would otherwise have to repeat (cell
+ids, nbgrader's metadata, slide types) is derived here, and what an author may get wrong is reported by file
+and cell.
 """
 
 from __future__ import annotations
@@ -31,7 +32,12 @@ _CARD = re.compile(r"^#+ Exercise (\S+) — (.+)$", re.MULTILINE)
 _HINT = re.compile(r"<details>\s*<summary>\s*Hint ")
 _KERNELSPEC = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 # Without the interpreter's version, which differs from one maintainer to the next.
-_LANGUAGE = {"file_extension": ".py", "mimetype": "text/x-python", "name": "python", "pygments_lexer": "ipython3"}
+_LANGUAGE = {
+    "file_extension": ".py",
+    "mimetype": "text/x-python",
+    "name": "python",
+    "pygments_lexer": "ipython3",
+}
 _COURSE = {"title": str, "chapter": int, "minutes": int, "follows": str, "proves": str}
 
 
@@ -57,11 +63,12 @@ class Chapter:
 
     def notebooks(self) -> dict[str, NotebookNode]:
         """Path below the root → notebook, the solution first."""
-        return {f"{SOLUTIONS}/{self.name}.ipynb": self.solution, f"{NOTEBOOKS}/{self.name}.ipynb": self.student}
+        folders = {SOLUTIONS: self.solution, NOTEBOOKS: self.student}
+        return {f"{folder}/{self.name}.ipynb": notebook for folder, notebook in folders.items()}
 
 
 def sources(root: Path, names: list[str] | None = None) -> list[Path]:
-    """The chapters' sources in order, or those that ``names`` select: "01", "01_taylor_bounds" or a path to it.
+    """The chapters' sources in order, or those that ``names`` select: "01", "01_taylor_bounds" or a path.
 
     Raises:
         ValueError: if a name selects nothing.
@@ -74,7 +81,8 @@ def sources(root: Path, names: list[str] | None = None) -> list[Path]:
         stem = Path(name).stem
         hits = [path for path in found if path.stem == stem or path.stem.split("_")[0] == stem]
         if not hits:
-            raise ValueError(f"no chapter {name!r} in {SOLUTIONS}/; there are: " + ", ".join(p.stem for p in found))
+            known = ", ".join(path.stem for path in found)
+            raise ValueError(f"no chapter {name!r} in {SOLUTIONS}/; there are: {known}")
         chosen.update(hits)
     return sorted(chosen)
 
@@ -130,9 +138,11 @@ def read_chapter(path: Path, root: Path, exercises: Mapping | None = None) -> Ch
         "fingerprint": fingerprint.of_chapter(text, code, course["chapter"], root),
     }
     metadata = {"kernelspec": _KERNELSPEC, "language_info": _LANGUAGE, "course": course}
-    return Chapter(path.stem, course, *(
-        new_notebook(metadata=deepcopy(metadata), cells=cells) for cells in (notebook.cells, student)
-    ))
+    return Chapter(
+        path.stem,
+        course,
+        *(new_notebook(metadata=deepcopy(metadata), cells=cells) for cells in (notebook.cells, student)),
+    )
 
 
 def slide_type(cell: NotebookNode) -> str | None:
@@ -141,7 +151,7 @@ def slide_type(cell: NotebookNode) -> str | None:
 
 
 def clear_solution(source: str) -> str:
-    """The source with every solution region replaced by nbgrader's stub, at the indentation of its BEGIN line.
+    """The source with nbgrader's stub in the place of every solution region, indented as its BEGIN line.
 
     Raises:
         ValueError: for a BEGIN or END without its counterpart, or a marker that shares its line.
@@ -150,7 +160,9 @@ def clear_solution(source: str) -> str:
     for line in source.split("\n"):
         marker = line.strip()
         if marker not in (BEGIN, END) and ("BEGIN SOLUTION" in line or "END SOLUTION" in line):
-            raise ValueError(f"a solution marker stands alone on its line as {BEGIN!r} or {END!r}, got {marker!r}")
+            raise ValueError(
+                f"a solution marker stands alone on its line, {BEGIN!r} or {END!r}; got {marker!r}"
+            )
         if marker == BEGIN:
             if inside:
                 raise ValueError(f"{BEGIN!r} inside a solution region that has no {END!r} yet")
@@ -240,9 +252,13 @@ class _Reader:
                     f"{self.label}: front matter: course.chapter is {value}, the file's name says {number}"
                 )
             elif key == "minutes" and value <= 0:
-                self.problems.append(f"{self.label}: front matter: course.minutes must be positive, got {value}")
+                self.problems.append(
+                    f"{self.label}: front matter: course.minutes must be positive, got {value}"
+                )
         for key in course.keys() - _COURSE.keys():
-            self.problems.append(f"{self.label}: front matter: course.{key} is unknown; known: {', '.join(_COURSE)}")
+            self.problems.append(
+                f"{self.label}: front matter: course.{key} is unknown; known: {', '.join(_COURSE)}"
+            )
 
     def cells_alone(self) -> None:
         """What can be wrong with a cell whatever stands around it."""
@@ -317,7 +333,9 @@ class _Reader:
             self.wrong(number, f"exercise {id} appears twice")
         if id not in mine:
             known = ", ".join(mine) or "none"
-            self.wrong(number, f"exercise {id} is not declared in course_utils.exercises; of this chapter: {known}")
+            self.wrong(
+                number, f"exercise {id} is not declared in course_utils.exercises; of this chapter: {known}"
+            )
             return
         if title != mine[id].title:
             self.wrong(number, f"the card is titled {title!r}, its declaration {mine[id].title!r}")
@@ -348,18 +366,23 @@ class _Reader:
             if current["hints"] < 2:
                 self.wrong(
                     current["card"],
-                    f"exercise {ids[0]} needs two hints or more (<details><summary>Hint 1: ...), has {current['hints']}",
+                    f"exercise {ids[0]} needs two hints or more (<details><summary>Hint 1: ...), "
+                    f"has {current['hints']}",
                 )
             if ids[0] in mine:
                 self.nbgrader(number, f"check-{ids[0]}", grade=True, locked=True, points=mine[ids[0]].points)
 
     def without_check(self, current: dict | None) -> None:
         if current is not None:
-            self.wrong(current["answer"] or current["card"],
-                       f'exercise {current["id"]} has no check("{current["id"]}", ...) after it')
+            self.wrong(
+                current["answer"] or current["card"],
+                f'exercise {current["id"]} has no check("{current["id"]}", ...) after it',
+            )
 
     def nbgrader(self, number: int, grade_id: str, **fields) -> None:
         flags = {"grade": False, "solution": False, "locked": False, "task": False, **fields}
         self.cells[number - 1].metadata["nbgrader"] = {
-            **flags, "schema_version": 3, "grade_id": re.sub(r"[^A-Za-z0-9]+", "-", grade_id)
+            **flags,
+            "schema_version": 3,
+            "grade_id": re.sub(r"[^A-Za-z0-9]+", "-", grade_id),
         }

@@ -1,4 +1,4 @@
-"""The small course in tests/fixtures/course, as its source and built: two chapters, two exercises, two claims."""
+"""The small course in tests/fixtures/course, as source and built: two chapters, two exercises, two claims."""
 
 import shutil
 from pathlib import Path

@@ -26,7 +26,9 @@ def edit(root, old, new, file=CHAPTER):
 
 
 def pair(root, stem=STEM):
-    return [nbformat.read(root / folder / f"{stem}.ipynb", as_version=4) for folder in ("solutions", "notebooks")]
+    return [
+        nbformat.read(root / folder / f"{stem}.ipynb", as_version=4) for folder in ("solutions", "notebooks")
+    ]
 
 
 def generated(root):
@@ -54,13 +56,16 @@ def test_both_notebooks_come_executed_from_the_one_source(built):
 def test_the_student_gets_stubs_at_the_indentation_of_the_region(built):
     _, student = pair(built)
     assert cell_with(student, "def square").source.splitlines()[2:] == [
-        "    # YOUR CODE HERE", "    raise NotImplementedError()"
+        "    # YOUR CODE HERE",
+        "    raise NotImplementedError()",
     ]
     assert cell_with(student, "def cube").source.splitlines() == [
         "def cube(x: float) -> float:",
         "    if x == 0:",
-        "        # YOUR CODE HERE", "        raise NotImplementedError()",
-        "    # YOUR CODE HERE", "    raise NotImplementedError()",
+        "        # YOUR CODE HERE",
+        "        raise NotImplementedError()",
+        "    # YOUR CODE HERE",
+        "    raise NotImplementedError()",
     ]
     assert "SOLUTION" not in (built / f"notebooks/{STEM}.ipynb").read_text(encoding="utf-8")
 
@@ -78,7 +83,11 @@ def test_cells_keep_their_ids_between_the_two_versions(built):
 
 def test_a_cell_keeps_its_id_when_text_is_added_before_it(built, declared):
     before = {cell.source: cell.id for cell in pair(built)[0].cells}
-    edit(built, "Some text that is not on a slide", "A new paragraph.\n\n+++\n\nSome text that is not on a slide")
+    edit(
+        built,
+        "Some text that is not on a slide",
+        "A new paragraph.\n\n+++\n\nSome text that is not on a slide",
+    )
     after = read_chapter(built / CHAPTER, built, declared).solution.cells
     kept = [cell for cell in after if cell.source in before]
     assert len(after) == len(before) + 1 == len(kept) + 1
@@ -91,7 +100,8 @@ def test_notes_stay_with_the_instructor_and_untagged_cells_off_the_deck(built):
     assert kinds.count("notes") == 2 and kinds.count("slide") == 2 and kinds.count("skip") >= 8
     assert all(
         cell.metadata.tags == ["remove-cell"]
-        for cell in solution.cells if cell.metadata.slideshow.slide_type == "notes"
+        for cell in solution.cells
+        if cell.metadata.slideshow.slide_type == "notes"
     )
     assert all(cell.metadata.slideshow.slide_type != "notes" for cell in student.cells)
 
@@ -108,7 +118,9 @@ def test_metadata_is_the_same_on_every_machine(built):
     assert solution.metadata == student.metadata
     assert set(solution.metadata) == {"kernelspec", "language_info", "course"}
     assert solution.metadata.kernelspec == {
-        "display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"
+        "display_name": "Python 3 (ipykernel)",
+        "language": "python",
+        "name": "python3",
     }
     assert "version" not in solution.metadata.language_info
     assert solution.metadata.course.title == "A small chapter" and solution.metadata.course.minutes == 5
@@ -117,15 +129,28 @@ def test_metadata_is_the_same_on_every_machine(built):
 
 def test_nbgrader_metadata_is_derived(built):
     solution, _ = pair(built)
-    graded = {cell.metadata.nbgrader.grade_id: cell.metadata.nbgrader for cell in solution.cells
-              if "nbgrader" in cell.metadata}
+    graded = {
+        cell.metadata.nbgrader.grade_id: cell.metadata.nbgrader
+        for cell in solution.cells
+        if "nbgrader" in cell.metadata
+    }
     assert list(graded) == ["answer-90-1", "check-90-1", "answer-90-2", "check-90-2"]
     assert graded["answer-90-1"] == {
-        "grade": False, "grade_id": "answer-90-1", "locked": False, "schema_version": 3, "solution": True, "task": False
+        "grade": False,
+        "grade_id": "answer-90-1",
+        "locked": False,
+        "schema_version": 3,
+        "solution": True,
+        "task": False,
     }
     assert graded["check-90-1"] == {
-        "grade": True, "grade_id": "check-90-1", "locked": True, "points": 2, "schema_version": 3,
-        "solution": False, "task": False,
+        "grade": True,
+        "grade_id": "check-90-1",
+        "locked": True,
+        "points": 2,
+        "schema_version": 3,
+        "solution": False,
+        "task": False,
     }
 
 
@@ -160,32 +185,43 @@ def test_only_what_changed_is_built_and_a_broken_chapter_does_not_keep_others_fr
     assert check(built, exercises=declared) == []
 
 
-@pytest.mark.parametrize("file, rebuilt", [
-    ("course_utils/shapes.py", [STEM]),
-    ("course_utils/numbers.py", [STEM]),  # imported by shapes.py
-    ("course_utils/__init__.py", [STEM]),
-    ("course_utils/table.csv", [STEM]),  # data beside the modules
-    ("course_utils/unused.py", []),
-    ("course_utils/exercises/chapter_90.py", [STEM]),
-    ("course_utils/exercises/chapter_91.py", []),
-])
+@pytest.mark.parametrize(
+    "file, rebuilt",
+    [
+        ("course_utils/shapes.py", [STEM]),
+        ("course_utils/numbers.py", [STEM]),  # imported by shapes.py
+        ("course_utils/__init__.py", [STEM]),
+        ("course_utils/table.csv", [STEM]),  # data beside the modules
+        ("course_utils/unused.py", []),
+        ("course_utils/exercises/chapter_90.py", [STEM]),
+        ("course_utils/exercises/chapter_91.py", []),
+    ],
+)
 def test_a_chapter_depends_on_what_it_imports_and_checks(built, declared, file, rebuilt):
     with open(built / file, "a") as module:
         module.write("\n# changed\n")
     assert stale(built, declared) == rebuilt
 
 
-@pytest.mark.parametrize("old, new, rebuilt", [
-    ("The square of |a + b|", "A square", [STEM]),
-    ("Not written yet.", "Still not written.", []),
-])
+@pytest.mark.parametrize(
+    "old, new, rebuilt",
+    [
+        ("The square of |a + b|", "A square", [STEM]),
+        ("Not written yet.", "Still not written.", []),
+    ],
+)
 def test_a_chapter_depends_on_its_own_claims(built, declared, old, new, rebuilt):
     edit(built, old, new, "claims.toml")
     assert stale(built, declared) == rebuilt
 
 
 def test_the_page_of_progress_depends_on_all_exercises(course, declared):
-    edit(course, "Said twice.\n\n```{code-cell}\n1 + 1", "Now.\n\n```{code-cell}\nshow_progress()", "solutions/91_other.md")
+    edit(
+        course,
+        "Said twice.\n\n```{code-cell}\n1 + 1",
+        "Now.\n\n```{code-cell}\nshow_progress()",
+        "solutions/91_other.md",
+    )
 
     def fingerprint():
         return read_chapter(course / "solutions/91_other.md", course, declared).course["fingerprint"]
@@ -210,7 +246,10 @@ def test_progress_is_said_for_each_notebook(built):
 FAILURES = {  # code of the last cell → the notebook that fails, and why
     "1 / 0": ("solutions/10_fails.ipynb", "raises ZeroDivisionError: division by zero"),
     "import warnings; warnings.warn('careful')": ("notebooks/11_fails.ipynb", "writes to stderr: "),
-    "import ipywidgets; ipywidgets.Text()": ("solutions/12_fails.ipynb", "shows a widget, which is not stored; tag"),
+    "import ipywidgets; ipywidgets.Text()": (
+        "solutions/12_fails.ipynb",
+        "shows a widget, which is not stored; tag",
+    ),
     "square(2)": ("notebooks/13_fails.ipynb", "raises NotImplementedError: "),
 }
 
@@ -226,7 +265,9 @@ def test_a_cell_that_fails_is_named_and_leaves_the_files(built, declared):
         if "square" in code:  # the solution has it, the student does not yet
             text = large.replace("chapter: 90", f"chapter: {number}").replace("90.", f"{number}.")
             text = text.replace("from course_utils.checks import check", "def check(id, answer): pass")
-            text = text.replace('claim("fixture/square")', "pass").replace("ipywidgets.IntSlider(3, 0, 5)", "pass")
+            text = text.replace('claim("fixture/square")', "pass").replace(
+                "ipywidgets.IntSlider(3, 0, 5)", "pass"
+            )
             for old in ("90.1", "90.2"):
                 id = old.replace("90", str(number))
                 exercises[id] = SimpleNamespace(**{**vars(declared[old]), "id": id})
@@ -241,34 +282,49 @@ def test_a_cell_that_fails_is_named_and_leaves_the_files(built, declared):
     assert generated(built) == before
 
 
-@pytest.mark.parametrize("text", [
-    "<Thing at 0x7f32a4b8c1d0>",
-    "/home/someone/notes.txt",
-    "<b>/tmp/cache</b>",
-    "File /usr/lib/python3/site-packages/numpy/core.py",
-    "C:\\Users\\me",
-    "Wall time: 3.1 ms",
-    "1.2 ms ± 3 µs per loop",
-    "training took 12.5 s",
-    "2024-05-06 10:11",
-    os.path.expanduser("~") + "/x",
-    sys.prefix,
-])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<Thing at 0x7f32a4b8c1d0>",
+        "/home/someone/notes.txt",
+        "<b>/tmp/cache</b>",
+        "File /usr/lib/python3/site-packages/numpy/core.py",
+        "C:\\Users\\me",
+        "Wall time: 3.1 ms",
+        "1.2 ms ± 3 µs per loop",
+        "training took 12.5 s",
+        "2024-05-06 10:11",
+        os.path.expanduser("~") + "/x",
+        sys.prefix,
+    ],
+)
 def test_machine_noise_is_recognised(text, tmp_path):
     assert noise(f"first line\n{text} and more", tmp_path)
 
 
-@pytest.mark.parametrize("text", [
-    "took 5 steps", "0x3f800000", "m/s", "a/b", "home/work", "95 % interval 0.1 to 0.2", "it took 3 more samples",
-    '<img alt="x" src="data:image/png;base64,iVBOR/tmp/AAAA/root/==">', "2024-05-06",
-])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "took 5 steps",
+        "0x3f800000",
+        "m/s",
+        "a/b",
+        "home/work",
+        "95 % interval 0.1 to 0.2",
+        "it took 3 more samples",
+        '<img alt="x" src="data:image/png;base64,iVBOR/tmp/AAAA/root/==">',
+        "2024-05-06",
+    ],
+)
 def test_ordinary_output_is_not_noise(text, tmp_path):
     assert noise(text, tmp_path) == []
 
 
 def test_noise_is_found_in_every_kind_of_text_but_not_in_pictures(tmp_path):
     def shown(**data):
-        output = nbformat.v4.new_output("display_data", {kind.replace("_", "/"): text for kind, text in data.items()})
+        output = nbformat.v4.new_output(
+            "display_data", {kind.replace("_", "/"): text for kind, text in data.items()}
+        )
         return nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("draw()", outputs=[output])])
 
     clean(shown(text_plain="a picture", image_png="iVBOR/tmp/AA"), "nb", tmp_path)
@@ -276,55 +332,118 @@ def test_noise_is_found_in_every_kind_of_text_but_not_in_pictures(tmp_path):
         clean(shown(text_plain="a picture", text_html="<i>/tmp/AA</i>"), "nb", tmp_path)
 
 
-SECOND_CARD = "### Exercise 90.2 — the cube\n\n*Difficulty 2 of 5 · about 3 minutes · 1 point.*\nNow the third power."
+SECOND_CARD = (
+    "### Exercise 90.2 — the cube\n\n*Difficulty 2 of 5 · about 3 minutes · 1 point.*\nNow the third power."
+)
 INVALID = {
-    "region without a check": ('check("90.1", square)', "square", 'exercise 90.1 has no check("90.1", ...) after it'),
-    "last region without a check": ('check("90.2", cube)', "cube", 'exercise 90.2 has no check("90.2", ...) after it'),
+    "region without a check": (
+        'check("90.1", square)',
+        "square",
+        'exercise 90.1 has no check("90.1", ...) after it',
+    ),
+    "last region without a check": (
+        'check("90.2", cube)',
+        "cube",
+        'exercise 90.2 has no check("90.2", ...) after it',
+    ),
     "check of another exercise": ('check("90.1"', 'check("90.2"', 'expected check("90.1", ...)'),
     "check of what is not a literal": ('check("90.1"', "check(a", 'check of None, expected check("90.1"'),
-    "two checks": ('check("90.1", square)', 'check("90.1", square); check("90.1", square)', "one check in a cell, got 2"),
+    "two checks": (
+        'check("90.1", square)',
+        'check("90.1", square); check("90.1", square)',
+        "one check in a cell, got 2",
+    ),
     "check without a card": (
-        "The end.", 'Again.\n\n```{code-cell}\ncheck("90.2", cube)\n```', "expected an exercise's card before it"),
+        "The end.",
+        'Again.\n\n```{code-cell}\ncheck("90.2", cube)\n```',
+        "expected an exercise's card before it",
+    ),
     "check beside the answer": (
-        "    return x**3\n    ### END SOLUTION\n", '    return x**3\n    ### END SOLUTION\ncheck("90.2", cube)\n',
-        "the check belongs in a cell of its own"),
+        "    return x**3\n    ### END SOLUTION\n",
+        '    return x**3\n    ### END SOLUTION\ncheck("90.2", cube)\n',
+        "the check belongs in a cell of its own",
+    ),
     "no answer": (
-        "    ### BEGIN SOLUTION\n    product = x * x\n    return product\n    ### END SOLUTION", "    return x",
-        "exercise 90.1 has no cell with a solution region"),
+        "    ### BEGIN SOLUTION\n    product = x * x\n    return product\n    ### END SOLUTION",
+        "    return x",
+        "exercise 90.1 has no cell with a solution region",
+    ),
     "two answers": (
         "<details><summary>Hint 1: what is a square?",
-        "And:\n\n```{code-cell}\n### BEGIN SOLUTION\n1\n### END SOLUTION\n```\n<details><summary>Hint 1: what is a square?",
-        "exercise 90.1 has a second cell with a solution region"),
+        "And:\n\n```{code-cell}\n### BEGIN SOLUTION\n1\n### END SOLUTION\n```\n"
+        "<details><summary>Hint 1: what is a square?",
+        "exercise 90.1 has a second cell with a solution region",
+    ),
     "unknown exercise": ("### Exercise 90.2 —", "### Exercise 90.3 —", "exercise 90.3 is not declared"),
-    "exercise of another chapter": ("### Exercise 90.2 —", "### Exercise 1.1 —", "exercise 1.1 is not declared"),
+    "exercise of another chapter": (
+        "### Exercise 90.2 —",
+        "### Exercise 1.1 —",
+        "exercise 1.1 is not declared",
+    ),
     "exercise twice": ("### Exercise 90.2 —", "### Exercise 90.1 —", "exercise 90.1 appears twice"),
-    "exercise missing": (SECOND_CARD, "No card.", "exercise 90.2 is declared in course_utils.exercises and has no card"),
-    "other points": ("· 2 points.", "· 12 points.", "its declaration 'Difficulty 1 of 5 · about 1 minute · 2 points'"),
-    "other minutes": ("about 1 minute ·", "about 10 minutes ·", "the card says 'Difficulty 1 of 5 · about 10 minutes"),
+    "exercise missing": (
+        SECOND_CARD,
+        "No card.",
+        "exercise 90.2 is declared in course_utils.exercises and has no card",
+    ),
+    "other points": (
+        "· 2 points.",
+        "· 12 points.",
+        "its declaration 'Difficulty 1 of 5 · about 1 minute · 2 points'",
+    ),
+    "other minutes": (
+        "about 1 minute ·",
+        "about 10 minutes ·",
+        "the card says 'Difficulty 1 of 5 · about 10 minutes",
+    ),
     "other difficulty": ("*Difficulty 1 of", "*Difficulty 2 of", "its declaration 'Difficulty 1 of 5"),
     "no card line": ("*Difficulty 1 of 5 · about 1 minute · 2 points.*", "Easy.", "the card says 'nothing'"),
     "other title": ("— the square", "— a square", "titled 'a square', its declaration 'the square'"),
     "one hint": ("Hint 1: what is a square?", "A clue", "exercise 90.1 needs two hints or more"),
-    "no end": ("    return product\n    ### END SOLUTION", "    return product", "'### BEGIN SOLUTION' without"),
+    "no end": (
+        "    return product\n    ### END SOLUTION",
+        "    return product",
+        "'### BEGIN SOLUTION' without",
+    ),
     "no begin": ("    ### BEGIN SOLUTION\n    product", "    product", "'### END SOLUTION' without"),
-    "nested": ("    product = x * x", "    ### BEGIN SOLUTION\n    product = x * x", "inside a solution region"),
+    "nested": (
+        "    product = x * x",
+        "    ### BEGIN SOLUTION\n    product = x * x",
+        "inside a solution region",
+    ),
     "marker not alone": ("return 0.0\n        ### END", "return 0.0  ### END", "stands alone on its line"),
     "region in text": (
-        "The end.", "### BEGIN SOLUTION\nThe end.\n### END SOLUTION", "a solution region belongs in a code cell"),
+        "The end.",
+        "### BEGIN SOLUTION\nThe end.\n### END SOLUTION",
+        "a solution region belongs in a code cell",
+    ),
     "cells touch": (
-        "Equal, as", "x\n\n```{code-cell}\n1\n```\n\n```{code-cell}\n2\n```\n\nEqual, as", "touches code cell"),
+        "Equal, as",
+        "x\n\n```{code-cell}\n1\n```\n\n```{code-cell}\n2\n```\n\nEqual, as",
+        "touches code cell",
+    ),
     "cells touch for students": (
         "Some text that is not on a slide, and a first number.\n",
-        '```{code-cell}\n1\n```\n\n+++ {"slideshow": {"slide_type": "notes"}}\n\nSome text.\n', "touches code cell"),
+        '```{code-cell}\n1\n```\n\n+++ {"slideshow": {"slide_type": "notes"}}\n\nSome text.\n',
+        "touches code cell",
+    ),
     "notes in code": (
-        ':slideshow: {"slide_type": "-"}\n\na, b', ':slideshow: {"slide_type": "notes"}\n\na, b', "must be Markdown"),
+        ':slideshow: {"slide_type": "-"}\n\na, b',
+        ':slideshow: {"slide_type": "notes"}\n\na, b',
+        "must be Markdown",
+    ),
     "unknown slide type": ('"slide_type": "subslide"', '"slide_type": "slid"', "slide_type must be one of"),
     "nbgrader by hand": (
-        ":tags: [nbval-ignore-output]", ":nbgrader: {grade: true}", "nbgrader's metadata is derived by the build"),
+        ":tags: [nbval-ignore-output]",
+        ":nbgrader: {grade: true}",
+        "nbgrader's metadata is derived by the build",
+    ),
     "syntax": ("a, b = 2, 3", "a, b = 2, = 3", "not valid Python, line 1"),
     "syntax of the stub": (
-        "    ### BEGIN SOLUTION\n    return x**3", "  ### BEGIN SOLUTION\n    return x**3",
-        "with its solution emptied not valid Python, line 6"),
+        "    ### BEGIN SOLUTION\n    return x**3",
+        "  ### BEGIN SOLUTION\n    return x**3",
+        "with its solution emptied not valid Python, line 6",
+    ),
     "no minutes": ("  minutes: 5\n", "", "front matter: course needs 'minutes' (int)"),
     "minutes in words": ("minutes: 5", "minutes: five", "course.minutes must be int, got 'five'"),
     "no minute": ("minutes: 5", "minutes: 0", "course.minutes must be positive, got 0"),
@@ -346,8 +465,12 @@ def test_a_slip_in_a_source_is_named_with_file_and_cell(course, declared, old, n
 
 
 def test_an_answer_needs_a_card(course, declared):
-    edit(course, "Said twice.\n\n```{code-cell}\n1 + 1", "Yours.\n\n```{code-cell}\n### BEGIN SOLUTION\n1\n### END SOLUTION",
-         "solutions/91_other.md")
+    edit(
+        course,
+        "Said twice.\n\n```{code-cell}\n1 + 1",
+        "Yours.\n\n```{code-cell}\n### BEGIN SOLUTION\n1\n### END SOLUTION",
+        "solutions/91_other.md",
+    )
     with pytest.raises(BuildError, match=r"91_other.md, cell 4 .*a solution region needs its card"):
         read_chapter(course / "solutions/91_other.md", course, declared)
 
@@ -382,12 +505,19 @@ def test_a_file_is_replaced_whole_or_not_at_all(tmp_path, monkeypatch):
 @pytest.mark.skipif(sys.platform == "win32", reason="sends a signal as a terminal does")
 def test_an_interrupted_build_leaves_the_old_files(built):
     (built / CHAPTER).unlink()
-    edit(built, "Said twice.\n\n```{code-cell}\n1 + 1",
-         "Said twice.\n\n```{code-cell}\nopen('running', 'w').close()\n__import__('time').sleep(60)", "solutions/91_other.md")
+    edit(
+        built,
+        "Said twice.\n\n```{code-cell}\n1 + 1",
+        "Said twice.\n\n```{code-cell}\nopen('running', 'w').close()\n__import__('time').sleep(60)",
+        "solutions/91_other.md",
+    )
     before = generated(built)
     process = subprocess.Popen(
         [sys.executable, "-m", "course_staff.build", "--root", str(built), "91"],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     )
     start = time.monotonic()
     while not list(built.glob("*/running")) and time.monotonic() - start < 30:
@@ -409,4 +539,6 @@ def test_the_command_says_what_it_did(built, capsys):
     assert capsys.readouterr().err == "no chapter '77' in solutions/; there are: 91_other\n"
     edit(built, "1 + 1\n```\n\nSaid", "1 +\n```\n\nSaid", "solutions/91_other.md")
     assert main(["--root", str(built)]) == 1
-    assert capsys.readouterr().err.startswith("solutions/91_other.md, cell 2 ('1 +'): not valid Python, line 1")
+    assert capsys.readouterr().err.startswith(
+        "solutions/91_other.md, cell 2 ('1 +'): not valid Python, line 1"
+    )

@@ -1,4 +1,4 @@
-"""This repository's generated files are current, and a file that is not is named with the command that mends it."""
+"""This repository's generated files are current; one that is not is named, with the command that mends it."""
 
 import json
 import time
@@ -52,7 +52,9 @@ def notebook(change):
         path = root / "notebooks/90_fixture.ipynb"
         content = json.loads(path.read_text(encoding="utf-8"))
         change(content)
-        path.write_text(json.dumps(content, indent=1, ensure_ascii=False, sort_keys=True) + "\n", encoding="utf-8")
+        path.write_text(
+            json.dumps(content, indent=1, ensure_ascii=False, sort_keys=True) + "\n", encoding="utf-8"
+        )
 
     return edit
 
@@ -64,29 +66,59 @@ def code(content, number=0):
 BOTH = ["solutions/90_fixture.ipynb", "notebooks/90_fixture.ipynb"]
 MUTATIONS = {
     "source edited": (source, BOTH, "was built from another version of its source (source of cell "),
-    "module edited": (module, BOTH, "was built from another version of its source, or of a module, exercise or claim"),
+    "module edited": (
+        module,
+        BOTH,
+        "was built from another version of its source, or of a module, exercise or claim",
+    ),
     "notebook deleted": (missing, ["notebooks/91_other.ipynb"], "is missing"),
     "notebook stray": (
-        stray, ["notebooks/91_other.ipynb", "notebooks/99_stray.ipynb"], "has no source solutions/99_stray.md"),
-    "notebook damaged": (damaged, ["solutions/90_fixture.ipynb", "claims.toml"], "is not a notebook (NotJSONError)"),
+        stray,
+        ["notebooks/91_other.ipynb", "notebooks/99_stray.ipynb"],
+        "has no source solutions/99_stray.md",
+    ),
+    "notebook damaged": (
+        damaged,
+        ["solutions/90_fixture.ipynb", "claims.toml"],
+        "is not a notebook (NotJSONError)",
+    ),
     "ledger deleted": (ledger, ["CLAIMS.md"], "is not what the executed solutions say"),
     "cell edited": (
-        notebook(lambda nb: code(nb)["source"].append("\n1")), BOTH[1:], "was edited by hand (source of cell 3, "),
+        notebook(lambda nb: code(nb)["source"].append("\n1")),
+        BOTH[1:],
+        "was edited by hand (source of cell 3, ",
+    ),
     "cell added": (
-        notebook(lambda nb: nb["cells"].append({**nb["cells"][0], "id": "mine"})), BOTH[1:],
-        "was edited by hand (20 cells instead of 19)"),
+        notebook(lambda nb: nb["cells"].append({**nb["cells"][0], "id": "mine"})),
+        BOTH[1:],
+        "was edited by hand (20 cells instead of 19)",
+    ),
     "tag added": (
-        notebook(lambda nb: code(nb)["metadata"].update(tags=["mine"])), BOTH[1:], "edited by hand (metadata of cell 3"),
+        notebook(lambda nb: code(nb)["metadata"].update(tags=["mine"])),
+        BOTH[1:],
+        "edited by hand (metadata of cell 3",
+    ),
     "id changed": (notebook(lambda nb: code(nb).update(id="mine")), BOTH[1:], "edited by hand (id of cell 3"),
     "metadata added": (
-        notebook(lambda nb: nb["metadata"].update(widgets={})), BOTH[1:], "edited by hand (notebook metadata: widgets)"),
+        notebook(lambda nb: nb["metadata"].update(widgets={})),
+        BOTH[1:],
+        "edited by hand (notebook metadata: widgets)",
+    ),
     "outputs cleared": (
-        notebook(lambda nb: code(nb, 1).update(execution_count=None, outputs=[])), BOTH[1:],
-        "was executed or cleared by hand (cell 5, 'a, b = 2, 3')"),
+        notebook(lambda nb: code(nb, 1).update(execution_count=None, outputs=[])),
+        BOTH[1:],
+        "was executed or cleared by hand (cell 5, 'a, b = 2, 3')",
+    ),
     "run again": (
-        notebook(lambda nb: code(nb, 1).update(execution_count=9)), BOTH[1:], "was executed or cleared by hand (cell 5"),
+        notebook(lambda nb: code(nb, 1).update(execution_count=9)),
+        BOTH[1:],
+        "was executed or cleared by hand (cell 5",
+    ),
     "format changed": (
-        notebook(lambda nb: nb.update(nbformat_minor=4)), BOTH[1:], "is laid out otherwise than the build writes it"),
+        notebook(lambda nb: nb.update(nbformat_minor=4)),
+        BOTH[1:],
+        "is laid out otherwise than the build writes it",
+    ),
 }
 
 

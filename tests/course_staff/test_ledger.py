@@ -41,7 +41,7 @@ def test_the_page_lists_what_was_shown_and_what_was_not(built):
     row = r"| `fixture/square`<br>page 1 | The square of \|a + b\| is what it is. | \|5\| | holds |"
     assert row in page.splitlines()
     assert "## Chapter 90: [90_fixture](solutions/90_fixture.ipynb)" in page
-    later = page[page.index("## Chapter 92: not yet shown"):]
+    later = page[page.index("## Chapter 92: not yet shown") :]
     assert "| `fixture/later`<br>page 2 | Not written yet. |" in later
 
 
@@ -85,13 +85,20 @@ def test_a_claim_shown_twice_with_different_verdicts(built):
     assert problems(built) == ["claim 'fixture/square' is shown with different verdicts: holds, loose"]
 
 
-@pytest.mark.parametrize("old, new, problem", [
-    ('"fixture/later"', '"fixture/square"', "entry 2 (fixture/square): the id is listed twice"),
-    ("chapter = 92", 'chapter = "92"', "entry 2 (fixture/later): chapter must be int, got '92'"),
-    ('statement = "Not written yet."\n', "", "entry 2 (fixture/later): statement must be str, got None"),
-    ('verdict = "holds"', 'verdict = "true"',
-     "entry 1 (fixture/square): verdict must be one of holds, loose, corrected, not reproduced, got 'true'"),
-])
+@pytest.mark.parametrize(
+    "old, new, problem",
+    [
+        ('"fixture/later"', '"fixture/square"', "entry 2 (fixture/square): the id is listed twice"),
+        ("chapter = 92", 'chapter = "92"', "entry 2 (fixture/later): chapter must be int, got '92'"),
+        ('statement = "Not written yet."\n', "", "entry 2 (fixture/later): statement must be str, got None"),
+        (
+            'verdict = "holds"',
+            'verdict = "true"',
+            "entry 1 (fixture/square): verdict must be one of holds, loose, corrected, not reproduced, "
+            "got 'true'",
+        ),
+    ],
+)
 def test_a_slip_in_the_list_is_named(built, old, new, problem):
     change(built, old, new)
     assert problems(built) == [f"claims.toml, {problem}"]
@@ -123,4 +130,5 @@ def test_every_claim_of_the_course_is_shown():
     assert not [entry["id"] for entry in waiting if entry["chapter"] in whole.written]
     if waiting:
         chapters = sorted({entry["chapter"] for entry in waiting})
-        pytest.xfail(f"{len(waiting)} of {len(whole.entries)} claims are not yet shown, of chapters {chapters}")
+        counts = f"{len(waiting)} of {len(whole.entries)} claims"
+        pytest.xfail(f"{counts} are not yet shown, of chapters {chapters}")

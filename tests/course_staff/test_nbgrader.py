@@ -46,8 +46,9 @@ def test_the_metadata_is_valid(root, name, folder):
 
 @chapters
 def test_clearing_the_solutions_gives_the_students_cells(root, name):
-    solution, student = (nbformat.read(root / f"{folder}/{name}.ipynb", as_version=4)
-                         for folder in ("solutions", "notebooks"))
+    solution, student = (
+        nbformat.read(root / f"{folder}/{name}.ipynb", as_version=4) for folder in ("solutions", "notebooks")
+    )
     cleared, _ = ClearSolutions().preprocess(solution, {})
     sources = [(cell.id, cell.source) for cell in cleared.cells if slide_type(cell) != "notes"]
     assert sources == [(cell.id, cell.source) for cell in student.cells]
@@ -67,11 +68,13 @@ def test_nbgrader_passes_the_solution_and_fails_each_empty_exercise(root, name, 
 
 
 def needed_for_grading(cells):
-    """nbgrader's cells and those that define what they use. nbval runs all of them; once more would take minutes."""
+    """nbgrader's cells and those that define what they use; nbval runs the rest, which takes minutes."""
     kept, wanted = [], set()
     for cell in reversed([cell for cell in cells if cell.cell_type == "code"]):
         names = list(ast.walk(ast.parse(without_magics(cell.source))))
-        defined = {node.id for node in names if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+        defined = {
+            node.id for node in names if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+        }
         defined |= {node.name for node in names if isinstance(node, ast.FunctionDef | ast.ClassDef)}
         defined |= {(node.asname or node.name).split(".")[0] for node in names if isinstance(node, ast.alias)}
         if "nbgrader" in cell.metadata or defined & wanted:

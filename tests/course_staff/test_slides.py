@@ -35,7 +35,9 @@ class Loads(HTMLParser):
             self.found.append(attrs["href"])
 
     def handle_data(self, data):
-        self.found += re.findall(r"""url\(\s*['"]?([^'")]+)|@import\s+['"]([^'"]+)""", data) if "{" in data else []
+        self.found += (
+            re.findall(r"""url\(\s*['"]?([^'")]+)|@import\s+['"]([^'"]+)""", data) if "{" in data else []
+        )
 
 
 def test_a_deck_loads_only_files_beside_it(deck):
@@ -53,7 +55,9 @@ def test_the_copied_styles_stay_offline(deck):
     styles = [path for path in (deck.parent / "assets").rglob("*.css")]
     assert len(styles) >= 4
     for path in styles:
-        for address in re.findall(r"""(?:url\(|@import )\s*['"]?([^'")\s]+)""", path.read_text(encoding="utf-8")):
+        for address in re.findall(
+            r"""(?:url\(|@import )\s*['"]?([^'")\s]+)""", path.read_text(encoding="utf-8")
+        ):
             assert not re.match(r"(https?:)?//", address), f"{path.name} loads {address}"
 
 
@@ -65,13 +69,16 @@ def test_a_deck_shows_the_tagged_cells_and_no_markers(deck):
     assert html.count('<aside class="notes">') == 2
 
 
-@pytest.mark.parametrize("source, tags, hidden", [
-    ("show(draw, x)", [], True),
-    ("claim(\n    'a',\n    1,\n)", [], True),
-    ("x = 1\nshow(draw, x)", [], False),
-    ("print(1)", [], False),
-    ("print(1)", ["remove-input"], True),
-])
+@pytest.mark.parametrize(
+    "source, tags, hidden",
+    [
+        ("show(draw, x)", [], True),
+        ("claim(\n    'a',\n    1,\n)", [], True),
+        ("x = 1\nshow(draw, x)", [], False),
+        ("print(1)", [], False),
+        ("print(1)", ["remove-input"], True),
+    ],
+)
 def test_only_the_output_of_a_single_show_or_claim_is_on_the_slide(source, tags, hidden):
     cell = nbformat.v4.new_code_cell(source, metadata={"slideshow": {"slide_type": "slide"}, "tags": tags})
     notebook = nbformat.v4.new_notebook(cells=[cell], metadata={"course": {"title": "t"}})
@@ -80,7 +87,9 @@ def test_only_the_output_of_a_single_show_or_claim_is_on_the_slide(source, tags,
 
 
 def test_exporting_needs_a_built_chapter(course):
-    with pytest.raises(FileNotFoundError, match="solutions/90_fixture.ipynb is not built; run `make build` first"):
+    with pytest.raises(
+        FileNotFoundError, match="solutions/90_fixture.ipynb is not built; run `make build` first"
+    ):
         slides.export(course)
 
 
@@ -99,13 +108,15 @@ def browser():
     if CHROMIUM is None:
         pytest.skip("no Chromium found: looked for chromium, chromium-browser, google-chrome")
     with playwright.sync_playwright() as runner:
-        with runner.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]) as chromium:
+        with runner.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
+        ) as chromium:
             yield chromium
 
 
 @pytest.fixture
 def opened(browser):
-    """Opens a deck offline; returns the page once it shows its first slide, and the requests it should not make."""
+    """Opens a deck offline; gives the page once it shows a slide, and the requests it should not make."""
     context = browser.new_context(viewport={"width": slides.WIDTH, "height": slides.HEIGHT})
 
     def open(deck):
@@ -134,7 +145,8 @@ def walk(page):
     """Every state of the deck, fragment by fragment, as facts about the slide shown."""
     states = []
     while True:
-        states.append(page.evaluate("""() => {
+        states.append(
+            page.evaluate("""() => {
             const slide = Reveal.getCurrentSlide(), box = slide.getBoundingClientRect();
             const parts = [...slide.querySelectorAll("*")].filter(e => e.offsetParent && !e.closest(
                 "aside, .MJX_Assistive_MathML, .MathJax")).map(e => e.getBoundingClientRect());
@@ -149,7 +161,8 @@ def walk(page):
                 wrong: slide.querySelectorAll(".merror, .noError, .MathJax_Error").length,
                 images: [...slide.querySelectorAll("img")].filter(i => !i.complete || !i.naturalWidth).length,
             };
-        }"""))
+        }""")
+        )
         if page.evaluate("Reveal.isLastSlide() && !Reveal.availableFragments().next"):
             return states
         page.evaluate("Reveal.next()")
@@ -166,9 +179,16 @@ def check_deck(page, refused, notebook):
         assert state["size"] >= 18, f"too small to read: {where}"
         assert "$" not in state["text"] and not state["wrong"], f"TeX that is not typeset: {where}"
         assert not state["images"], f"an image that does not show: {where}"
-    formulas = sum(len(TEX.findall(re.sub(r"```.*?```|`[^`]*`", "", cell.source, flags=re.DOTALL)))
-                   for cell in cells if cell.cell_type == "markdown" and slide_type(cell) != "notes")
-    assert page.evaluate("MathJax.Hub.getAllJax().length") == page.locator(".slides .MathJax").count() >= formulas
+    formulas = sum(
+        len(TEX.findall(re.sub(r"```.*?```|`[^`]*`", "", cell.source, flags=re.DOTALL)))
+        for cell in cells
+        if cell.cell_type == "markdown" and slide_type(cell) != "notes"
+    )
+    assert (
+        page.evaluate("MathJax.Hub.getAllJax().length")
+        == page.locator(".slides .MathJax").count()
+        >= formulas
+    )
     notes = [cell for cell in cells if slide_type(cell) == "notes"]
     assert page.locator("aside.notes").count() >= len(notes)
     assert refused == []
@@ -192,14 +212,20 @@ def test_speaker_notes_open_with_s(deck, opened):
 @pytest.mark.browser
 def test_what_does_not_fit_moves_to_slides_below(opened, deck, tmp_path):
     """A slide of four parts that fit two by two, and one part that needs small type on a slide of its own."""
-    cells = [nbformat.v4.new_markdown_cell(
-        f"{'## Crowded' if n == 0 else ''}\n\nPart{n}. " + "A sentence about it. " * (170 if n == 4 else 30),
-        metadata={"slideshow": {"slide_type": "fragment" if n else "slide"}},
-    ) for n in range(5)]
+    cells = [
+        nbformat.v4.new_markdown_cell(
+            f"{'## Crowded' if n == 0 else ''}\n\nPart{n}. "
+            + "A sentence about it. " * (170 if n == 4 else 30),
+            metadata={"slideshow": {"slide_type": "fragment" if n else "slide"}},
+        )
+        for n in range(5)
+    ]
     cells.insert(1, nbformat.v4.new_markdown_cell("say it", metadata={"slideshow": {"slide_type": "notes"}}))
     shutil.copytree(deck.parent / "assets", tmp_path / "assets")
     crowded = tmp_path / "crowded.html"
-    crowded.write_text(slides.to_html(nbformat.v4.new_notebook(cells=cells, metadata={"course": {"title": "t"}})))
+    crowded.write_text(
+        slides.to_html(nbformat.v4.new_notebook(cells=cells, metadata={"course": {"title": "t"}}))
+    )
     page, _ = opened(crowded)
     states = walk(page)
     assert all(state["bottom"] <= slides.HEIGHT and "Crowded" in state["text"] for state in states)
