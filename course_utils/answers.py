@@ -101,8 +101,22 @@ def fit(yours: Plain, expected: Plain) -> Plain | Misfit:
         if yours.size == expected.size > 1:
             transposed = yours.T.shape == expected.shape
             hint = " Is it transposed?" if transposed else " Only the shape differs: reshape it."
+        elif expected.ndim == 0 and yours.shape == (1,):
+            hint = " Take the number out of it; a comma at the end of a line makes such a thing too."
+        elif expected.ndim == 0 and yours.ndim == 1:
+            hint = f" Of the {yours.size} values return the one that is asked for."
         return Misfit("shape", f"Expected {describe(expected)}; yours is {describe(yours)}.{hint}")
     return yours
+
+
+def stacked(yours: Plain, expected: Plain) -> Plain:
+    """``yours`` with a list of rows as one array, where an array is expected; unchanged where that cannot be."""
+    if isinstance(expected, tuple):
+        return yours
+    try:
+        return _stack(yours)
+    except ValueError:  # rows of different lengths
+        return yours
 
 
 def _stack(plain: Plain) -> np.ndarray:
@@ -166,7 +180,7 @@ def _foreign(answer: object) -> str:
         answer.close()
         return "a coroutine: write `def` instead of `async def`"
     if inspect.isroutine(answer) or isinstance(answer, type):
-        return "a function: did you forget to call it?"
+        return "a function or class that was not called"
     if type(answer) is str:
         return f"the text {reprlib.repr(answer)}"
     return f"an object of type {type_name(answer)}"

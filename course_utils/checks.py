@@ -25,7 +25,7 @@ import numpy as np
 
 from course_utils import progress
 from course_utils.answers import Misfit, Plain, Unreadable, agree, clean, equal, fit, is_single, parts, read
-from course_utils.answers import read_reference, show, show_apart, type_name
+from course_utils.answers import read_reference, show, show_apart, stacked, type_name
 from course_utils.exercises import Case, Exercise, find
 from course_utils.guarded import Guard, TimeUp
 
@@ -40,6 +40,14 @@ _MISSING, _WORKING, _ALMOST, _CORRECT = (
     ("◐", "almost", "#E69F00"),
     ("✓", "correct", "#009E73"),
 )
+
+
+_NAN = (
+    "Your answer holds NaN (not a number): look for 0/0, ∞ − ∞ or the root or logarithm of a negative number."
+)
+
+#: A relative error that looks like a rounding or a simulation, not like another formula.
+CLOSE = 0.01
 
 
 class CheckFailed(AssertionError):
@@ -154,6 +162,7 @@ class _Trial:
     yours: Plain | None = None
     printed: str = ""
     changed: tuple[str, ...] = ()
+    unwritten: bool = False
 
 
 def grade(exercise: Exercise, fn: object, seed: int | None = None) -> Result:
@@ -217,7 +226,7 @@ def _try(exercise: Exercise, fn: Callable[..., Any], case: Case, expected: Plain
     call = guard.call(lambda: fn(**given))
     trial.printed = call.printed
     if isinstance(call.error, NotImplementedError):
-        trial.status = "not attempted"
+        trial.status, trial.unwritten = "not attempted", True
     elif isinstance(call.error, TimeUp):
         trial.status = "timeout"
     elif call.error is not None:
@@ -239,7 +248,7 @@ def _read_answer(trial: _Trial, value: object, guard: Guard) -> None:
     elif reading.error is not None:
         known = isinstance(reading.error, Unreadable)
         what = str(reading.error) if known else f"an object of type {type_name(value)}"
-        trial.status, trial.sentence = "type", f"Expected {_kind(trial.expected)}; yours is {what}."
+        trial.status, trial.sentence = "type", f"Expected {_kind(trial.expected)}; yours is {what}".rstrip("?.") + "."
     else:
         trial.yours = reading.value
 
@@ -253,6 +262,9 @@ def _kind(expected: Plain) -> str:
 def _judge(exercise: Exercise, trial: _Trial) -> tuple[str, str]:
     fitted = fit(trial.yours, trial.expected)
     if exercise.property is not None:
+        trial.yours = stacked(trial.yours, trial.expected)
+        if any(np.isnan(part).any() for part in parts(trial.yours) if part.dtype.kind == "f"):
+            return "values", _NAN
         try:
             sentence = exercise.property(_as_python(trial.yours), copy.deepcopy(trial.case))
         except Exception:  # an answer of a form that the property did not foresee
@@ -315,10 +327,15 @@ def _conclude(
         hint = "Once it returns a value, check again."
         if any(trial.printed for trial in trials):
             hint = "It prints, but only what it returns counts."
-        return Result(exercise, "not attempted", f"Your function returns nothing yet. {hint}")
+        start = "Your function returns nothing yet."
+        if any(trial.unwritten for trial in trials):
+            start, hint = "Nothing is written here yet.", "Put your answer in the place of `raise NotImplementedError()`."
+        return Result(exercise, "not attempted", f"{start} {hint}")
     for trial in blank:
         trial.status = "type"
         trial.sentence = "For this input your function returns nothing. Is there a path without a `return`?"
+        if trial.unwritten:
+            trial.sentence = "For this input your function still raises NotImplementedError."
     passed = sum(trial.status == "correct" for trial in trials)
     if passed == n_cases:
         sentence = f"Well done: right on all {n_cases} inputs. {exercise.after}".strip()
@@ -423,10 +440,7 @@ def _diagnosis(trials: list[_Trial], shown: _Trial) -> str:
     mine, right = (np.concatenate([part.ravel() for part in parts(p)]) for p in (shown.yours, shown.expected))
     mine, right = mine.astype(float), right.astype(float)
     if np.isnan(mine).any() and not np.isnan(right).any():
-        return (
-            "Your answer holds NaN (not a number): look for 0/0, ∞ − ∞ or the root or logarithm of a negative"
-            " number."
-        )
+        return _NAN
     if np.isinf(mine).any() and np.isfinite(right).all():
         return "Your answer is infinite: look for a division by zero or an overflow."
     if all(trial.yours is not None and not isinstance(trial.yours, tuple) for trial in trials):
@@ -435,9 +449,24 @@ def _diagnosis(trials: list[_Trial], shown: _Trial) -> str:
         factor = _common_factor(trials)
         if factor == -1:
             return "Only the sign is wrong: yours is the negative of the expected value, every time."
-        if factor is not None:
+        if factor is not None and abs(factor - 1) > CLOSE:
             return f"Yours is {factor:.4g} times the expected value, every time."
-    return "The form is right, the values are not yet."
+        error = max(_relative_error(trial) for trial in trials)
+        if 0 < error <= CLOSE:
+            return f"Close: off by {error:.1g} of the value at most, but more digits are compared."
+    if isinstance(shown.expected, tuple):
+        return "As many values as asked, but not yet the right ones."
+    if shown.expected.ndim:
+        return "The right shape, but not yet the right values."
+    return "A value of the right kind, but not yet the right one."
+
+
+def _relative_error(trial: _Trial) -> float:
+    if trial.yours.shape != trial.expected.shape:
+        return math.inf
+    scale = float(np.abs(trial.expected.astype(float)).max(initial=0.0))
+    error = float(np.abs(trial.yours.astype(float) - trial.expected).max(initial=0.0))
+    return error / scale if scale else (math.inf if error else 0.0)
 
 
 def _common_factor(trials: list[_Trial]) -> float | None:

@@ -20,7 +20,7 @@ CHUNK = 1 << 17  # neurons drawn at a time: three float64 arrays of this length 
 class Activation(NamedTuple):
     """A smooth activation with its derivatives in closed form, elementwise on float64 arrays.
 
-    ``beta`` is ``max |σ''|`` and ``steepest`` a point at which it is reached.
+    ``beta`` is ``max |σ''|`` and ``peak`` a point at which it is reached.
     """
 
     name: str
@@ -28,7 +28,7 @@ class Activation(NamedTuple):
     slope: Callable[[Array], Array]
     curvature: Callable[[Array], Array]
     beta: float
-    steepest: float
+    peak: float
 
 
 def _sigmoid(z: Array) -> Array:

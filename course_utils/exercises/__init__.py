@@ -169,8 +169,10 @@ def all_exercises() -> dict[str, Exercise]:
 
 def find(id: str) -> Exercise:
     """The exercise with this id. Raises ValueError, listing the known ids, when there is none."""
+    if not isinstance(id, str):
+        raise ValueError(f'an exercise is named by a text: "{id}" in quotes, not {id!r}')
     try:
         return _declared()[id]
-    except (KeyError, TypeError):
+    except KeyError:
         known = ", ".join(_declared()) or "none is declared yet"
         raise ValueError(f"there is no exercise {id!r}; known exercises: {known}") from None

@@ -23,10 +23,10 @@ def plane(ax: Axes, data: PlaneMove) -> str:
     )
     for mask, colour, marker in groups:
         ax.plot(*data.W[mask].T, marker, color=colour, ms=6 if marker == "X" else 4)
-    ax.set_xlim(-3, 3)
-    ax.set_ylim(-3, 3.9)
-    for x, words, colour in ((-2.9, "flipped", WORST), (-1.6, "near", "#8F5F00"), (-0.8, "far", SECOND)):
-        ax.text(x, 3.4, words, color=colour, weight="bold")
+    ax.set_xlim(-4.5, 4.5)
+    ax.set_ylim(-4.5, 5.8)
+    for x, words, colour in ((-4.4, "flipped", WORST), (-2.5, "started near", "#8F5F00"), (0.6, "moved far", SECOND)):
+        ax.text(x, 5.1, words, color=colour, weight="bold")
     ax.set_xlabel("w·x")
     ax.set_ylabel("w across x")
     near, far, both = int(data.near.sum()), int(data.far.sum()), int((data.near | data.far).sum())

@@ -43,9 +43,11 @@ def tightness(ax: Axes, data: Tightness) -> str:
     ax.set_ylabel("largest |gap| / bound")
     ax.set_title("Short steps can use the whole bound")
     ax.legend(ncols=2, loc="lower left")
-    ends = f"{data.share[:, 0].min():.2f} or more at step {data.steps[0]:g}"
-    return f"Largest share of the bound for seven activations: {ends}, {data.share[:, -1].min():.2f} to " \
-           f"{data.share[:, -1].max():.2f} at step {data.steps[-1]:g}."
+    first, last = data.share[:, 0], data.share[:, -1]
+    return (
+        f"Largest share of the bound for seven activations: from {first.min():.4f} to {first.max():.4f} at step "
+        f"{data.steps[0]:g}, from {last.min():.2f} to {last.max():.2f} at step {data.steps[-1]:g}."
+    )
 
 
 def cloud(ax: Axes, data: MoveCloud) -> str:

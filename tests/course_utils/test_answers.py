@@ -72,8 +72,8 @@ def test_whole_numbers_are_compared_exactly():
     "answer, says",
     [
         ("3", "the text '3'"), (None, "NoneType"), ({1}, "set"), ({}, "dict"), (1j, "complex"),
-        (np.array(["a"]), "array of <U1"), (np.float16(1), "half precision"), (print, "forget to call"),
-        (int, "forget to call"), ((i for i in []), "generator"), (map(abs, []), "map"),
+        (np.array(["a"]), "array of <U1"), (np.float16(1), "half precision"), (print, "was not called"),
+        (int, "was not called"), ((i for i in []), "generator"), (map(abs, []), "map"),
         (Decimal(1), "Decimal"),
         ([1.0, "x"], "the text 'x'"), (np.array([None]), "ndarray"), ("x" * 10**6, "the text 'xxx"),
     ],

@@ -85,7 +85,7 @@ def crash(W, tau):
 @pytest.mark.parametrize(
     "fn, status, says",
     [
-        (stub, "not attempted", "returns nothing yet"),
+        (stub, "not attempted", "Nothing is written here yet"),
         (lambda W, tau: None, "not attempted", "returns nothing yet"),
         (lambda W, tau: ..., "not attempted", "returns nothing yet"),
         (lambda W, tau: print("3.0"), "not attempted", "It prints, but only what it returns counts"),
@@ -99,7 +99,7 @@ def crash(W, tau):
         (lambda W, tau: right(W, tau)[:, None], "shape", "yours is an array of shape (2, 1)"),
         (lambda W, tau: W.sum(axis=1), "misconception", FORGOT),
         (lambda W, tau: tau * W.sum(axis=0), "misconception", OTHER_AXIS),  # the wrong shape, but with a name
-        (lambda W, tau: right(W, tau) + 1, "values", "The form is right, the values are not yet."),
+        (lambda W, tau: right(W, tau) + 1, "values", "The right shape, but not yet the right values."),
         (lambda W, tau: 2 * right(W, tau), "values", "Yours is 2 times the expected value, every time."),
         (lambda W, tau: -right(W, tau), "values", "Only the sign is wrong"),
         (lambda W, tau: right(W, tau) * np.nan, "values", "Your answer holds NaN (not a number)"),
@@ -495,7 +495,7 @@ def test_a_transposed_square_answer_is_said():
 
 def test_a_constant_answer_is_not_called_a_factor():
     exercise = replace(PAIR, reference=lambda x: 2.0, misconceptions=PAIR.misconceptions)
-    assert grade(exercise, lambda x: 3.0).sentence.startswith("The form is right")
+    assert grade(exercise, lambda x: 3.0).sentence.startswith("A value of the right kind")
 
 
 def test_a_check_repeats_exactly():
@@ -575,7 +575,7 @@ def test_progress_that_cannot_be_saved_is_a_message(shown, monkeypatch, tmp_path
         {"n_cases": 0}, {"time_limit": 0}, {"show_cases": 1}, {"size": 3}, {"property": "x"},
         {"edge_cases": ({1},)}, {"after": None},
     ],
-    ids=str,
+    ids=lambda change: next(iter(change)),  # the same words in every worker of pytest-xdist
 )  # fmt: skip
 def test_a_declaration_out_of_range_is_refused_by_name(change):
     (name,) = change

@@ -37,7 +37,7 @@ def test_derivatives_in_closed_form_agree_with_torch(sigma):
 def test_beta_is_the_largest_curvature_and_is_reached(sigma):
     z = np.linspace(-10, 10, 200_001)
     assert np.abs(sigma.curvature(z)).max() <= sigma.beta * (1 + 1e-12)
-    assert abs(sigma.curvature(np.array(sigma.steepest))) == pytest.approx(sigma.beta, rel=1e-12)
+    assert abs(sigma.curvature(np.array(sigma.peak))) == pytest.approx(sigma.beta, rel=1e-12)
 
 
 @given(names, finite, finite)
