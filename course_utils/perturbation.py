@@ -689,7 +689,7 @@ def cosine_curve(n: int = 1000, sigma: float = 0.0, K: int = 100, repetitions: i
         ValueError, TypeError: if n < 2, K or repetitions < 1, or σ < 0.
     """
     n, K, sigma = check_size("n - 1", n - 1) + 1, check_size("K", K), check_number("sigma", sigma, at_least=0)
-    rng, Ks = np.random.default_rng(seed), np.unique(np.geomspace(1, 1e7, 22).astype(int))
+    rng, Ks = np.random.default_rng(seed), np.unique(np.geomspace(1, 1e7, 15).astype(int))
     shape = (check_size("repetitions", repetitions), Ks.size)
     total = np.sqrt(Ks) * rng.standard_normal(shape)
     squares = total**2 / Ks + np.where(Ks > 1, rng.chisquare(np.maximum(Ks - 1, 1), shape), 0)

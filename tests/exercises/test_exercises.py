@@ -23,6 +23,10 @@ EQUIVALENT = {
     ("2.2", "flipped = (u >= 0) != (u0 >= 0) → flipped = (u > 0) != (u0 >= 0)"): "u = 0 contributes nothing either way",
     ("2.4", "move[:k, 0] = B / np.sqrt(k) → move[:k, -1] = B / np.sqrt(k)"): "the direction does not matter",
     ("2.4", "return move → return -move"): "the direction does not matter",
+    ("5.6", "return sigma * np.sqrt(G.shape[1]) * np.linalg.qr(G.T)[0].T → "
+            "return -(sigma * np.sqrt(G.shape[1]) * np.linalg.qr(G.T)[0].T)"): "a direction and its opposite",
+    ("5.8", "rho = g @ H @ g / (g @ g) → rho = g @ (g @ H) / (g @ g)"): "H is symmetric",
+    ("5.8", "rho = g @ H @ g / (g @ g) → rho = H @ g @ g / (g @ g)"): "H is symmetric",
 }
 
 

@@ -1,0 +1,396 @@
+"""Exercises of Chapter 5, learning without a backward pass."""
+
+from math import ceil
+
+import numpy as np
+
+from course_utils.exercises import Exercise, Misconception
+
+
+def _one_perturbation(rng):
+    n, sigma, E = int(rng.integers(1, 5)), round(rng.uniform(0.1, 0.6), 2), round(rng.uniform(1, 4), 1)
+    Omega = np.round(rng.normal(scale=sigma, size=n), 2)
+    return {
+        "E_perturbed": round(E + rng.normal(scale=0.3), 2),
+        "E": E,
+        "Omega": np.where(Omega == 0, 0.01, Omega),  # some people divide by it
+        "sigma": sigma,
+    }
+
+
+def one_estimate(E_perturbed, E, Omega, sigma):
+    return (E_perturbed - E) * Omega / sigma**2
+
+
+def _batch_of_perturbations(rng):
+    K, n, sigma = int(rng.integers(3, 7)), int(rng.integers(1, 4)), round(rng.uniform(0.1, 0.6), 2)
+    return {
+        "differences": np.round(rng.normal(scale=0.3, size=K), 2),
+        "Omega": np.round(rng.normal(scale=sigma, size=(K, n)), 2),
+        "sigma": sigma,
+    }
+
+
+def with_error(differences, Omega, sigma):
+    rows = differences[:, None] * Omega / sigma**2
+    return rows.mean(axis=0), rows.std(axis=0, ddof=1) / np.sqrt(len(rows))
+
+
+def _spread(differences, Omega, sigma, ddof=1, power=0.5):
+    rows = differences[:, None] * Omega / sigma**2
+    return rows.mean(axis=0), rows.std(axis=0, ddof=ddof) / len(rows) ** power
+
+
+def _summed(differences, Omega, sigma):
+    mean, error = with_error(differences, Omega, sigma)
+    return mean * len(Omega), error * len(Omega)
+
+
+def _product_of_means(differences, Omega, sigma):
+    _, error = with_error(differences, Omega, sigma)
+    return differences.mean() * Omega.mean(axis=0) / sigma**2, error
+
+
+def _width(rng):
+    return {"w": round(rng.choice([-1, 1]) * rng.uniform(0.5, 2), 2), "sigma": round(rng.uniform(0.2, 1), 2)}
+
+
+def smoothed_slope(w, sigma):
+    return 4 * w**3 + 12 * w * sigma**2
+
+
+def _variance_question(rng):
+    return {
+        "n": int(rng.integers(2, 1000)),
+        "K": int(rng.integers(2, 100)),
+        "g_norm": round(rng.uniform(0.5, 3), 1),
+        "E": round(rng.uniform(0.5, 3), 1),
+        "sigma": round(rng.uniform(0.02, 0.5), 2),
+    }
+
+
+def variance_without_baseline(n, K, g_norm, E, sigma):
+    return ((n + 1) * g_norm**2 + n * E**2 / sigma**2) / K
+
+
+def _target_cosine(rng):
+    # An answer next to a whole number would hang on the order in which a student multiplies.
+    while True:
+        case = {"n": int(rng.integers(5, 100_000)), "c": round(rng.uniform(0.05, 0.98), 2)}
+        c = case["c"]
+        exact = c**2 * (case["n"] + 1) / (1 - c**2)
+        if exact > 2 and 0.01 < exact % 1 < 0.99:
+            return case
+
+
+def draws_needed(n, c):
+    return ceil(c**2 * (n + 1) / (1 - c**2))
+
+
+def _gaussian_rows(rng):
+    K = int(rng.integers(2, 5))
+    n = K + int(rng.integers(1, 4))
+    return {"G": np.round(rng.normal(size=(K, n)), 1), "sigma": round(rng.uniform(0.1, 0.9), 1)}
+
+
+def orthogonal_rows(G, sigma):
+    return sigma * np.sqrt(G.shape[1]) * np.linalg.qr(G.T)[0].T
+
+
+def _rows_of_length(G, sigma):
+    return sigma * np.sqrt(G.shape[1]) * G / np.linalg.norm(G, axis=1, keepdims=True)
+
+
+def _are_orthogonal(rows, case):
+    G, sigma = case["G"], case["sigma"]
+    if np.shape(rows) != G.shape:
+        return f"Your perturbations have shape {np.shape(rows)}; expected {G.shape}, as G."
+    if not np.isfinite(rows).all():
+        return "Your perturbations are not finite."
+    products = rows @ rows.T
+    lengths, wanted = np.sqrt(np.diag(products)), sigma * np.sqrt(G.shape[1])
+    if np.abs(lengths - wanted).max() > 1e-8 * wanted:
+        return f"A row has length {lengths[np.argmax(np.abs(lengths - wanted))]:.4g}; each should have σ√n = {wanted:.4g}."
+    largest = np.abs(products - np.diag(np.diag(products))).max()
+    if largest > 1e-8 * wanted**2:
+        return f"Two rows are not orthogonal: their inner product is {largest:.2g}."
+    inside = G @ rows.T @ rows / wanted**2
+    if np.abs(inside - G).max() > 1e-6:
+        return "Orthogonal, but your rows span other directions than the rows of G: the randomness is lost."
+    return None
+
+
+def _noisy_layer(rng):
+    N, h, d, sigma = (*(int(k) for k in rng.integers(2, 5, size=3)), round(rng.uniform(0.1, 0.6), 2))
+    return {
+        "differences": np.round(rng.normal(scale=0.3, size=N), 2),
+        "xi": np.round(rng.normal(scale=sigma, size=(N, h)), 2),
+        "x": np.round(rng.normal(size=(N, d)), 1),
+        "sigma": sigma,
+    }
+
+
+def node_gradient(differences, xi, x, sigma):
+    return (differences[:, None] * xi).T @ x / (len(x) * sigma**2)
+
+
+def _one_signal_for_all(differences, xi, x, sigma):
+    return differences.mean() * xi.T @ x / (len(x) * sigma**2)
+
+
+def _curved_loss(rng):
+    n = int(rng.integers(2, 5))
+    A = np.round(rng.normal(size=(n, n)), 1)
+    return {"g": np.round(rng.uniform(0.2, 1.5, size=n), 1), "H": A @ A.T + np.eye(n), "K": int(rng.integers(1, 40))}
+
+
+def usable_step(g, H, K):
+    rho = g @ H @ g / (g @ g)
+    return 2 / (rho + (rho + np.trace(H)) / K)
+
+
+EXERCISES = (
+    Exercise(
+        id="5.1",
+        title="one perturbation, one estimate",
+        points=1,
+        difficulty=1,
+        minutes=5,
+        cases=_one_perturbation,
+        reference=one_estimate,
+        misconceptions=(
+            Misconception(
+                lambda E_perturbed, E, Omega, sigma: (E_perturbed - E) * Omega,
+                "This is the note's update, an estimate of σ² times the gradient: divide by σ².",
+            ),
+            Misconception(
+                lambda E_perturbed, E, Omega, sigma: (E_perturbed - E) * Omega / sigma,
+                "Once by σ is not enough: the difference and Ω are both of the size of σ, so divide by σ².",
+            ),
+            Misconception(
+                lambda E_perturbed, E, Omega, sigma: E_perturbed * Omega / sigma**2,
+                "Right on average, and far too noisy: subtract the unperturbed loss E first.",
+            ),
+            Misconception(
+                lambda E_perturbed, E, Omega, sigma: (E - E_perturbed) * Omega / sigma**2,
+                "The sign is turned round: a perturbation that raises the loss points uphill.",
+            ),
+            Misconception(
+                lambda E_perturbed, E, Omega, sigma: (E_perturbed - E) / Omega,
+                "A difference quotient for each coordinate would need each of them to be moved alone. "
+                "Multiply by Ω: then the average sorts them out.",
+            ),
+        ),
+        after="One number, the change of the loss, has just given an estimate for every weight.",
+    ),
+    Exercise(
+        id="5.2",
+        title="many perturbations, and how sure we are",
+        points=2,
+        difficulty=2,
+        minutes=7,
+        cases=_batch_of_perturbations,
+        reference=with_error,
+        misconceptions=(
+            Misconception(
+                lambda differences, Omega, sigma: _spread(differences, Omega, sigma, power=0),
+                "Your second array is the spread of a single estimate. The mean of K has 1/√K of it.",
+            ),
+            Misconception(
+                lambda differences, Omega, sigma: _spread(differences, Omega, sigma, ddof=0),
+                "The spread around their own mean is a little too small: divide the squares by K − 1 (ddof=1).",
+            ),
+            Misconception(
+                lambda differences, Omega, sigma: _spread(differences, Omega, sigma, power=1),
+                "Independent errors add in squares: divide the spread by √K, not by K.",
+            ),
+            Misconception(_summed, "You have added the K estimates: take their mean."),
+            Misconception(
+                _product_of_means,
+                "The mean of products is not the product of means. Here the second one is 0 on average.",
+            ),
+        ),
+        after="Without a standard error an estimated gradient is an opinion.",
+    ),
+    Exercise(
+        id="5.3",
+        title="what the estimate is unbiased for",
+        points=2,
+        difficulty=3,
+        minutes=7,
+        cases=_width,
+        reference=smoothed_slope,
+        misconceptions=(
+            Misconception(
+                lambda w, sigma: 4 * w**3,
+                "This is the slope of the loss itself. The estimate has the mean of the slope at w + Ω.",
+            ),
+            Misconception(
+                lambda w, sigma: 4 * w**3 + 12 * w * sigma,
+                "Right but for one exponent: the variance of Ω is σ².",
+            ),
+            Misconception(
+                lambda w, sigma: 4 * w**3 + 4 * w * sigma**2,
+                "There are three ways to choose the factor w from (w + Ω)³: its middle term is 3wΩ².",
+            ),
+            Misconception(
+                lambda w, sigma: w**4 + 6 * w**2 * sigma**2 + 3 * sigma**4,
+                "This is the smoothed loss, correctly. The question is its slope.",
+            ),
+            Misconception(
+                lambda w, sigma: w**3 + 3 * w * sigma**2,
+                "This is the mean of (w + Ω)³. The slope of w⁴ is four times a cube.",
+            ),
+        ),
+        after="The bias 12wσ² vanishes as σ²: half the σ, a quarter of the bias.",
+    ),
+    Exercise(
+        id="5.4",
+        title="the price of no baseline",
+        points=2,
+        difficulty=2,
+        minutes=6,
+        cases=_variance_question,
+        reference=variance_without_baseline,
+        misconceptions=(
+            Misconception(
+                lambda n, K, g_norm, E, sigma: (n + 1) * g_norm**2 / K,
+                "This is the variance with baseline. Without it E · Ω/σ² is added to every draw.",
+            ),
+            Misconception(
+                lambda n, K, g_norm, E, sigma: (n + 1) * g_norm**2 + n * E**2 / sigma**2,
+                "This is the variance of one draw; the mean of K has a K-th of it.",
+            ),
+            Misconception(
+                lambda n, K, g_norm, E, sigma: (n + 1) * g_norm**2 / K + n * E**2 / sigma**2,
+                "Averaging helps both terms: divide the second one by K as well.",
+            ),
+            Misconception(
+                lambda n, K, g_norm, E, sigma: ((n + 1) * g_norm**2 + E**2 / sigma**2) / K,
+                "E · Ω/σ² disturbs each of the n coordinates, with variance E²/σ² in each.",
+            ),
+            Misconception(
+                lambda n, K, g_norm, E, sigma: ((n + 1) * g_norm**2 + n * E**2 / sigma**4) / K,
+                "Ω itself has variance σ², so that E · Ω/σ² has E²/σ² a coordinate.",
+            ),
+        ),
+        after="A loss of 2.3 is ten classes guessed at random: every run starts with a large E.",
+    ),
+    Exercise(
+        id="5.5",
+        title="how many forward passes is a gradient worth?",
+        points=2,
+        difficulty=2,
+        minutes=5,
+        cases=_target_cosine,
+        reference=draws_needed,
+        misconceptions=(
+            Misconception(
+                lambda n, c: ceil(c * (n + 1) / (1 - c)),
+                "The law gives the cosine as a root: square c before you solve for K.",
+            ),
+            Misconception(
+                lambda n, c: int(c**2 * (n + 1) / (1 - c**2)),
+                "One draw too few: the cosine has to reach c, so round up.",
+            ),
+            Misconception(
+                lambda n, c: ceil(c**2 * (n + 1)),
+                "K stands below the fraction as well: K = c²(K + n + 1) has to be solved for K.",
+            ),
+            Misconception(
+                lambda n, c: ceil((n + 1) / (1 - c**2)),
+                "A factor c² is lost: (1 − c²) K = c² (n + 1).",
+            ),
+        ),
+        after="For a cosine of 0.71 it takes as many draws as there are parameters.",
+    ),
+    Exercise(
+        id="5.6",
+        title="directions that do not overlap",
+        points=3,
+        difficulty=3,
+        minutes=8,
+        cases=_gaussian_rows,
+        reference=orthogonal_rows,
+        property=_are_orthogonal,
+        misconceptions=(
+            Misconception(
+                _rows_of_length,
+                "All lengths are right, but independent rows overlap: make each orthogonal to those before it.",
+            ),
+            Misconception(
+                lambda G, sigma: np.linalg.qr(G.T)[0].T,
+                "Orthogonal, with length 1. A Gaussian perturbation has a length of about σ√n.",
+            ),
+            Misconception(
+                lambda G, sigma: sigma * np.linalg.qr(G.T)[0].T,
+                "Orthogonal, with length σ. Each coordinate should have size σ, which makes σ√n for the row.",
+            ),
+            Misconception(
+                lambda G, sigma: sigma * np.sqrt(G.shape[1]) * np.eye(*G.shape),
+                "These are the first K axes: the same weights every time, and never the others. Use G.",
+            ),
+        ),
+        after="With K = n the error is 0, and you have reinvented finite differences in a rotated basis.",
+    ),
+    Exercise(
+        id="5.7",
+        title="perturb the nodes",
+        points=3,
+        difficulty=3,
+        minutes=8,
+        cases=_noisy_layer,
+        reference=node_gradient,
+        misconceptions=(
+            Misconception(
+                _one_signal_for_all,
+                "You have averaged the changes of loss first. Every example has its own noise and its own signal.",
+            ),
+            Misconception(
+                lambda differences, xi, x, sigma: (differences[:, None] * xi).T @ x / sigma**2,
+                "This is the sum over examples; the loss is their mean.",
+            ),
+            Misconception(
+                lambda differences, xi, x, sigma: (differences[:, None] * xi).T @ x / len(x),
+                "Divide by σ², as for weights: the noise enters twice.",
+            ),
+            Misconception(
+                lambda differences, xi, x, sigma: node_gradient(differences, xi, x, sigma).T,
+                "Transposed: the layer is W x, so the gradient has the shape (units, inputs) of W.",
+            ),
+        ),
+        after="Noise on h nodes instead of h·d weights: the input x, which is known, need not be searched for.",
+    ),
+    Exercise(
+        id="5.8",
+        title="the usable step",
+        points=3,
+        difficulty=4,
+        minutes=8,
+        cases=_curved_loss,
+        reference=usable_step,
+        misconceptions=(
+            Misconception(
+                lambda g, H, K: 2 * (g @ g) / (g @ H @ g),
+                "This is Chapter 4's step for the exact gradient. The noise of ĝ meets curvature too.",
+            ),
+            Misconception(
+                lambda g, H, K: 2 / np.linalg.eigvalsh(H)[-1],
+                "This is the guarantee for the exact gradient, 2/λ_max. Noise adds up all curvatures, tr H.",
+            ),
+            Misconception(
+                lambda g, H, K: 2 / (g @ H @ g / (g @ g) + np.trace(H) / K),
+                "Almost everything is there. E ĝᵀHĝ has (ρ + tr H)/K, not tr H/K: look at the term 2ggᵀ.",
+            ),
+            Misconception(
+                lambda g, H, K: 2 / (2 * (g @ H @ g) / (g @ g) + np.trace(H)),
+                "This is the step for a single draw. The covariance of the mean is a K-th.",
+            ),
+            Misconception(
+                lambda g, H, K: usable_step(g, H, K) / 2,
+                "This is the best step of the quadratic model. The largest one that does no harm is twice as long.",
+            ),
+        ),
+        after="A gradient meets the curvature of one direction, its noisy estimate a K-th of the sum of all.",
+    ),
+)
