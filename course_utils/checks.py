@@ -46,8 +46,8 @@ _NAN = (
     "Your answer holds NaN (not a number): look for 0/0, ∞ − ∞ or the root or logarithm of a negative number."
 )
 
-#: A relative error that looks like a rounding or a simulation, not like another formula.
-CLOSE = 0.01
+#: Relative errors up to here are called close, and up to there they look like a rounding.
+CLOSE, ROUNDED = 0.01, 1e-4
 
 
 class CheckFailed(AssertionError):
@@ -453,7 +453,9 @@ def _diagnosis(trials: list[_Trial], shown: _Trial) -> str:
             return f"Yours is {factor:.4g} times the expected value, every time."
         error = max(_relative_error(trial) for trial in trials)
         if 0 < error <= CLOSE:
-            return f"Close: off by {error:.1g} of the value at most, but more digits are compared."
+            if error <= ROUNDED:
+                return f"Close: off by {error:.1g} of the value at most, but more digits are compared."
+            return f"Close: off by {error:.1g} of the value at most. A small term or a constant is not right yet."
     if isinstance(shown.expected, tuple):
         return "As many values as asked, but not yet the right ones."
     if shown.expected.ndim:
