@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from course_utils.claims import Fact, equals
 from course_utils.networks import Array, check_array, check_number, check_size
 from course_utils.sign_flips import check_rng, check_vector
 
@@ -224,6 +225,15 @@ def total_variance(kind: str, at: Local, sigma: float, K: int = 1) -> float:
     raise ValueError(f"kind must be one of {', '.join(k for k in KINDS if k != 'node')}, got {kind!r}")
 
 
+def usable_sigma(at: Local) -> float:
+    """The σ at which curvature doubles the variance of Gaussian draws with baseline (:func:`total_variance`).
+
+    Returns infinity for a loss without curvature.
+    """
+    bend = (at.n + 4) * (at.trace**2 + 2 * at.frobenius2)
+    return 2 * math.sqrt((at.n + 1) * at.g2 / bend) if bend > 0 else math.inf
+
+
 class Measured(NamedTuple):
     """A predicted total variance beside a measured one with its standard error."""
 
@@ -243,6 +253,11 @@ class Measured(NamedTuple):
         """measured / predicted, with its interval of ± 3 standard errors."""
         value, half = self.measured / self.predicted, 3 * self.error / self.predicted
         return value, (value - half, value + half)
+
+    def fact(self, label: str) -> Fact:
+        """What a claim says of it: the ratio is 1, within three standard errors."""
+        value, interval = self.ratio()
+        return equals(value, 1, label, interval=interval)
 
 
 def measure_variance(
@@ -680,10 +695,10 @@ class CosineCurve(NamedTuple):
 
 
 def cosine_curve(n: int = 1000, sigma: float = 0.0, K: int = 100, repetitions: int = 60, seed: int = 1) -> CosineCurve:
-    """The cosine over K = 1 … 10⁷ for a net of n parameters; σ counts in units of 2‖g‖/tr H.
+    """The cosine over K = 1 … 10⁷ for a net of n parameters; σ counts in units of :func:`usable_sigma`.
 
-    In law, as in :func:`exact_cosine`: a draw is (a + σ)z, a its part along g, when the curvature term zᵀHz is replaced
-    by its mean tr H. Only Σ a and Σ a² enter, so that any n and K cost the same.
+    In law, as in :func:`exact_cosine`: a draw is (a + σ)z, a its part along g, when the curvature term zᵀHz is
+    replaced by a constant of its size. Only Σ a and Σ a² enter, so that any n and K cost the same.
 
     Raises:
         ValueError, TypeError: if n < 2, K or repetitions < 1, or σ < 0.

@@ -51,7 +51,7 @@ def cloud(ax: Axes, data: Cloud) -> str:
     ax.axvline(0, color=MUTED, lw=0.6)
     ax.plot(*data.estimates.T, ".", color=COLOURS.get(data.kind, MEASURED), ms=4, alpha=0.7)
     ax.annotate("", data.g, (0, 0), arrowprops={"arrowstyle": "-|>", "color": THEORY, "lw": 2})
-    ax.plot(*data.estimates.mean(axis=0), "X", color=THEORY, ms=8)
+    ax.plot(*data.estimates.mean(axis=0), "o", color=ALLOWED, mec=THEORY, ms=6)
     ax.set_xlim(-limit, limit)
     ax.set_ylim(-limit, limit)
     ax.set_xlabel("estimate of the first derivative")
@@ -59,7 +59,7 @@ def cloud(ax: Axes, data: Cloud) -> str:
     outside = int((np.abs(data.estimates) > limit).any(axis=1).sum())
     ax.set_title(f"{data.kind}: distance {data.measured:.2g}")
     return (
-        f"{len(data.estimates)} estimates ({data.kind}, sigma = {data.sigma:g}, K = {data.K}) around the gradient "
+        f"{len(data.estimates)} estimates ({data.kind}, sigma = {data.sigma:g}, K = {data.K}) (their mean is ringed) around the gradient "
         f"({data.g[0]:g}, {data.g[1]:g}): root mean square distance {data.measured:.2g}, law {data.predicted:.2g}; "
         f"{outside} lie outside the picture."
     )
@@ -75,7 +75,7 @@ def sigma_sweep(ax: Axes, data: SigmaSweep) -> str:
     ax.set_yscale("log")
     ax.set_xlabel("size σ of the perturbation")
     ax.set_ylabel("total variance of one draw")
-    ax.set_title("No baseline fails at small σ, curvature at large σ")
+    ax.set_title("Small σ punishes a missing baseline, large σ curvature")
     ax.legend()
     ends = "; ".join(
         f"{kind} {row[0]:.1e} at the smallest and {row[-1]:.1e} at the largest sigma"
@@ -95,10 +95,10 @@ def cosine(ax: Axes, data: CosineCurve) -> str:
     ax.set_ylim(0, 1.05)
     ax.set_xlabel("draws K")
     ax.set_ylabel("cosine with the gradient")
-    ax.set_title(f"n = {data.n:,}, K = {data.K:,}: cosine {data.at_K:.3f}")
+    ax.set_title(f"{data.n:,} parameters: cosine {data.at_K:.3f}")
     return (
         f"Cosine between the gradient of {data.n} parameters and the mean of K draws, sigma = {data.sigma:g} in units "
-        f"of 2|g|/tr H: {data.at_K:.3f} at K = {data.K}; a cosine of 0.9 needs {data.needed:.3g} draws."
+        f"of the usable one: {data.at_K:.3f} at K = {data.K}; a cosine of 0.9 needs {data.needed:.3g} draws."
     )
 
 
@@ -140,6 +140,7 @@ def losses(ax: Axes, data: Runs) -> str:
     ax.set_ylabel("training loss")
     per = {"epoch": "Per epoch", "evaluations": "Per evaluation"}[data.over]
     ax.set_title(f"{per}: the better the signal, the steeper")
-    ax.legend()
+    ax.set_ylim(top=9)
+    ax.legend(loc="upper right", ncols=2)
     ends = ", ".join(f"{name} {np.median([run.loss[-1] for run in runs]):.2g}" for name, runs in data.by_method.items())
     return f"Training loss against {data.over}, median and range of the seeds; at the end {ends}."

@@ -234,6 +234,19 @@ def test_the_largest_step_is_where_the_mean_decrease_ends():
     assert pt.largest_step(g, -loss.H, K) == np.inf
 
 
+def test_the_usable_sigma_doubles_the_variance():
+    loss, theta = a_quadratic()
+    at = loss.local(theta)
+    assert pt.total_variance("baseline", at, pt.usable_sigma(at)) == pytest.approx(2 * (at.n + 1) * at.g2)
+    assert pt.usable_sigma(pt.Local(3, 1.0, 1.0)) == np.inf
+
+
+def test_the_local_model_of_a_net_is_that_of_its_hessian():
+    loss, theta = a_quadratic()
+    np.testing.assert_allclose(pt.hessian(theta, loss.gradient), loss.H, atol=1e-8)
+    np.testing.assert_allclose(pt.local(loss, theta, loss.gradient), loss.local(theta), rtol=1e-6)
+
+
 # --- training --------------------------------------------------------------------------------------
 
 
