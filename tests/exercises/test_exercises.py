@@ -27,6 +27,12 @@ EQUIVALENT = {
             "return -(sigma * np.sqrt(G.shape[1]) * np.linalg.qr(G.T)[0].T)"): "a direction and its opposite",
     ("5.8", "rho = g @ H @ g / (g @ g) → rho = g @ (g @ H) / (g @ g)"): "H is symmetric",
     ("5.8", "rho = g @ H @ g / (g @ g) → rho = H @ g @ g / (g @ g)"): "H is symmetric",
+    ("4.2", "return 2 * (g @ g) / (g @ H @ g) → return 2 * (g @ g) / (g @ (g @ H))"): "H is symmetric",
+    ("4.2", "return 2 * (g @ g) / (g @ H @ g) → return 2 * (g @ g) / (H @ g @ g)"): "H is symmetric",
+    ("4.3", "return v @ Hz @ v → return v @ (v @ Hz)"): "H_z is symmetric",
+    ("4.3", "return v @ Hz @ v → return Hz @ v @ v"): "H_z is symmetric",
+    ("4.6", "return np.mean([np.linalg.norm((W @ x > 0)[:, None] * W, 2) for x in X]) → "
+            "return np.mean([np.linalg.norm((W @ x >= 0)[:, None] * W, 2) for x in X])"): "no input sits on a kink",
 }
 
 

@@ -1,0 +1,298 @@
+"""Exercises of Chapter 4, Hessian initialization."""
+
+import numpy as np
+
+from course_utils.exercises import Exercise, Misconception
+
+
+def _stack(rng):
+    layers = int(rng.integers(1, 5))
+    return {
+        "widths": rng.integers(2, 60, size=layers + 1),
+        "sigmas": np.round(rng.uniform(0.05, 0.4, size=layers), 3),
+    }
+
+
+def forward_factor(widths, sigmas):
+    return np.prod(widths[:-1] * sigmas**2)
+
+
+def _bowl(rng):
+    n = int(rng.integers(2, 5))
+    A = np.round(rng.normal(size=(n, n)), 1)
+    return {"H": A @ A.T + 0.5 * np.eye(n), "g": np.round(rng.normal(size=n), 1) + 0.05}
+
+
+def largest_step(H, g):
+    return 2 * (g @ g) / (g @ H @ g)
+
+
+def _theorem(rng):
+    n, m, C = rng.integers(2, 5, size=3)
+    R = np.round(rng.normal(size=(C, C)), 1)
+    return {
+        "B": np.round(rng.normal(size=(C, m)), 1),
+        "slope": np.round(rng.uniform(0.1, 1, size=m), 2),
+        "g": np.round(rng.normal(size=(m, n)), 1),
+        "z": np.round(rng.normal(size=n), 1),
+        "Hz": R.T @ R + np.eye(C),
+    }
+
+
+def theorem_1(B, slope, g, z, Hz):
+    v = B @ (slope * (g @ z))
+    return v @ Hz @ v
+
+
+def _norms(rng):
+    layers = int(rng.integers(2, 6))
+    return {
+        "J": np.round(rng.uniform(0.3, 3, size=layers), 2),
+        "A": np.round(rng.uniform(0.2, 1, size=layers), 2),
+        "z": np.round(rng.uniform(0.3, 3, size=layers), 2),
+        "Hz": round(rng.uniform(0.3, 3), 2),
+        "k": int(rng.integers(0, layers)),
+    }
+
+
+def theorem_2(J, A, z, Hz, k):
+    return Hz * (np.prod(J[k + 1:]) * A[k] * z[k]) ** 2
+
+
+def _layer(rng):
+    return {"n": int(rng.integers(2, 900)), "m": int(rng.integers(2, 900)), "slope": round(rng.uniform(0.2, 1.5), 2)}
+
+
+def hessian_sigma(n, m, slope):
+    return 1 / (slope * (np.sqrt(n) + np.sqrt(m)))
+
+
+def _relu_layer(rng):
+    m, n, N = rng.integers(3, 6), rng.integers(2, 5), rng.integers(4, 9)
+    W, X = np.round(rng.normal(size=(m, n)), 1) + 0.03, np.round(rng.normal(size=(60, n)), 1) + 0.05
+    # No input on a kink, where rounding would decide.
+    return {"W": W, "X": X[(np.abs(X @ W.T) > 1e-3).all(axis=1)][:N]}
+
+
+def mean_norm(W, X):
+    return np.mean([np.linalg.norm((W @ x > 0)[:, None] * W, 2) for x in X])
+
+
+def unit_jacobian(W, X):
+    return W / mean_norm(W, X)
+
+
+def _has_unit_jacobian(answer, case):
+    W, X = case["W"], case["X"]
+    if np.shape(answer) != W.shape:
+        return f"Your weight has shape {np.shape(answer)}; the layer has shape {W.shape}."
+    found = mean_norm(np.asarray(answer, dtype=float), X)
+    if not abs(found - 1) < 1e-9:
+        return f"With your weight the mean of ‖J‖ over the inputs is {found:.4g}, not 1."
+    return None
+
+
+def _factors(rng):
+    N, d, n = rng.integers(2, 6, size=3)
+    return {"M": np.round(rng.normal(size=(N, d)), 1), "Z": np.round(rng.normal(size=(N, n)), 1) + 0.05}
+
+
+def gram_matrix(M, Z):
+    return (M @ M.T) * (Z @ Z.T) / len(Z)
+
+
+EXERCISES = (
+    Exercise(
+        id="4.1",
+        title="what a stack does to the variance",
+        points=2,
+        difficulty=2,
+        minutes=5,
+        cases=_stack,
+        reference=forward_factor,
+        misconceptions=(
+            Misconception(
+                lambda widths, sigmas: np.prod(widths[1:] * sigmas**2),
+                "This is the backward factor. Forward, a layer sums over its inputs: d_k, not d_{k+1}.",
+            ),
+            Misconception(
+                lambda widths, sigmas: np.prod(widths[:-1] * sigmas),
+                "σ is a standard deviation; variances multiply by σ².",
+            ),
+            Misconception(
+                lambda widths, sigmas: np.sum(widths[:-1] * sigmas**2),
+                "The factors of successive layers multiply; you have added them.",
+            ),
+            Misconception(
+                lambda widths, sigmas: np.prod(sigmas**2),
+                "A sum of d_k independent terms has d_k times the variance of one.",
+            ),
+        ),
+        after="One factor per layer, all multiplied: a few percent off at each is a collapse at depth fifty.",
+    ),
+    Exercise(
+        id="4.2",
+        title="the largest step that does not climb",
+        points=3,
+        difficulty=3,
+        minutes=7,
+        cases=_bowl,
+        reference=largest_step,
+        misconceptions=(
+            Misconception(
+                lambda H, g: (g @ g) / (g @ H @ g),
+                "This is the step at which the model is lowest. It climbs back to its start at twice that step.",
+            ),
+            Misconception(
+                lambda H, g: 2 / np.linalg.eigvalsh(H)[-1],
+                "This is safe whatever the gradient. This gradient's own curvature gᵀHg/‖g‖² may allow more.",
+            ),
+            Misconception(
+                lambda H, g: 1 / np.linalg.eigvalsh(H)[-1],
+                "The paper's 1/‖H‖: half of the guarantee, and it forgets which direction g has.",
+            ),
+            Misconception(
+                lambda H, g: 2 * np.sqrt(g @ g) / (g @ H @ g),
+                "The linear term is −γ‖g‖², with the square: the gradient is slope and direction at once.",
+            ),
+        ),
+        after="2/λ_max is the smallest of these steps over all gradients: a guarantee, not a limit.",
+    ),
+    Exercise(
+        id="4.3",
+        title="Theorem 1 in three products",
+        points=3,
+        difficulty=3,
+        minutes=8,
+        cases=_theorem,
+        reference=theorem_1,
+        misconceptions=(
+            Misconception(
+                lambda B, slope, g, z, Hz: (B @ (g @ z)) @ Hz @ (B @ (g @ z)),
+                "The activation's slope A is missing: it multiplies the vector g z, entry by entry.",
+            ),
+            Misconception(
+                lambda B, slope, g, z, Hz: np.sum((B @ (slope * (g @ z))) ** 2),
+                "This is ‖v‖². The loss has a curvature of its own: vᵀ H_z v.",
+            ),
+            Misconception(
+                lambda B, slope, g, z, Hz: np.sum(Hz @ (B @ (slope * (g @ z)))),
+                "You have summed H_z v. The quadratic form multiplies by v a second time.",
+            ),
+            Misconception(
+                lambda B, slope, g, z, Hz: (B @ (slope**2 * (g @ z))) @ Hz @ (B @ (slope**2 * (g @ z))),
+                "A enters v once. You have multiplied by it twice, as if B were B^(k), which contains it already.",
+            ),
+        ),
+        after="Three thin products for a form whose matrix has (d_k d_{k+1})² entries.",
+    ),
+    Exercise(
+        id="4.4",
+        title="Theorem 2, corrected",
+        points=2,
+        difficulty=2,
+        minutes=6,
+        cases=_norms,
+        reference=theorem_2,
+        misconceptions=(
+            Misconception(
+                lambda J, A, z, Hz, k: np.prod(np.delete(J, k)) * A[k],
+                "This is the printed bound. A quadratic form needs squares, and the norm of H_z.",
+            ),
+            Misconception(
+                lambda J, A, z, Hz, k: Hz * np.prod(J[k + 1:]) * A[k] * z[k],
+                "v enters the form vᵀH_z v twice, so its bound must be squared.",
+            ),
+            Misconception(
+                lambda J, A, z, Hz, k: Hz * (np.prod(J[k:]) * A[k] * z[k]) ** 2,
+                "The layer itself contributes A only: its weights are what is varied. Start the product at k + 1.",
+            ),
+            Misconception(
+                lambda J, A, z, Hz, k: Hz * (np.prod(J[k + 1:]) * A[k]) ** 2,
+                "The layer's input is missing: g z is as long as ‖g‖‖z‖.",
+            ),
+        ),
+        after="Every factor is squared: halving one layer's norm divides its neighbours' curvature by four.",
+    ),
+    Exercise(
+        id="4.5",
+        title="the Hessian scheme for any slope",
+        points=2,
+        difficulty=2,
+        minutes=5,
+        cases=_layer,
+        reference=hessian_sigma,
+        misconceptions=(
+            Misconception(
+                lambda n, m, slope: slope / (np.sqrt(n) + np.sqrt(m)),
+                "A steeper activation needs smaller weights: J ≈ slope · w.",
+            ),
+            Misconception(
+                lambda n, m, slope: 1 / (slope * np.sqrt(n + m)),
+                "The norm is about (√n + √m)σ: a sum of roots, not the root of the sum.",
+            ),
+            Misconception(
+                lambda n, m, slope: 1 / (np.sqrt(n) + np.sqrt(m)),
+                "Right for slope 1 only: then J ≈ w.",
+            ),
+            Misconception(
+                lambda n, m, slope: slope * (np.sqrt(n) + np.sqrt(m)),
+                "This is ‖J‖ for σ = 1. Which σ makes it 1?",
+            ),
+        ),
+        after="tanh has slope 1 at zero, sigmoid 1/4: its weights must be four times as large.",
+    ),
+    Exercise(
+        id="4.6",
+        title="a layer whose Jacobian has norm 1",
+        points=3,
+        difficulty=4,
+        minutes=10,
+        cases=_relu_layer,
+        reference=unit_jacobian,
+        property=_has_unit_jacobian,
+        misconceptions=(
+            Misconception(
+                lambda W, X: W / np.linalg.norm(W, 2),
+                "You have made ‖w‖ = 1. ReLU switches rows off at each input, so ‖J‖ is smaller.",
+            ),
+            Misconception(
+                lambda W, X: W / np.linalg.norm(np.mean([(W @ x > 0)[:, None] * W for x in X], axis=0), 2),
+                "This is the norm of the mean Jacobian. The mean of the norms is larger.",
+            ),
+            Misconception(
+                lambda W, X: W / np.sqrt(np.mean([np.linalg.norm((W @ x > 0)[:, None] * W, 2) ** 2 for x in X])),
+                "You have normalised the root mean square. The exercise asks for the mean of ‖J‖.",
+            ),
+        ),
+        after="One division is enough because ReLU is homogeneous: scaling w leaves every switch where it is.",
+    ),
+    Exercise(
+        id="4.7",
+        title="the Gram matrix of a layer",
+        points=3,
+        difficulty=4,
+        minutes=9,
+        cases=_factors,
+        reference=gram_matrix,
+        misconceptions=(
+            Misconception(
+                lambda M, Z: (M @ M.T) @ (Z @ Z.T) / len(Z),
+                "Inner products of Kronecker products multiply entry by entry, not as matrices.",
+            ),
+            Misconception(
+                lambda M, Z: (M @ M.T) * (Z @ Z.T),
+                "The loss is a mean over samples: divide by N.",
+            ),
+            Misconception(
+                lambda M, Z: M @ M.T / len(Z),
+                "The layer's inputs are missing: (m ⊗ z)·(m′ ⊗ z′) = (m·m′)(z·z′).",
+            ),
+            Misconception(
+                lambda M, Z: np.kron(M.T @ M, Z.T @ Z) / len(Z),
+                "This has the size of the layer, and mixes the samples. The Gram matrix is N × N.",
+            ),
+        ),
+        after="Its eigenvalues are the layer's: N² numbers in place of (d_k d_{k+1})².",
+    ),
+)
