@@ -108,7 +108,7 @@ class Result:
         rows = "".join(
             '<tr><th scope="row" style="text-align:left;vertical-align:top;font-weight:normal;'
             f'padding-right:1em">{_html(label)}</th>'
-            f'<td style="text-align:left"><pre style="margin:0">{html.escape(text)}</pre></td></tr>'
+            f'<td style="text-align:left"><pre style="margin:0;background:transparent">{html.escape(text)}</pre></td></tr>'
             for label, text in self.rows
         )
         return (
