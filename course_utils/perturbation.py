@@ -1,9 +1,9 @@
 """Chapter 5: gradients from forward passes only, and how good they are.
 
-Notation of the chapter: ``theta`` holds all n parameters, ``sigma`` is the size of a perturbation, ``K`` the number of
-perturbations, E the loss, g its gradient and H its Hessian at ``theta``. A *loss* is a function of a whole batch of
-parameter vectors at once: it takes shape (k, n) and returns shape (k,), so that no estimator loops over its
-perturbations.
+Notation of the chapter: ``theta`` holds all n parameters, ``sigma`` is the size of a perturbation, ``K`` the
+number of perturbations, E the loss, g its gradient and H its Hessian at ``theta``. A *loss* is a function of a
+whole batch of parameter vectors at once: it takes shape (k, n) and returns shape (k,), so that no estimator loops
+over its perturbations.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from course_utils.sign_flips import check_rng, check_vector
 
 Loss = Callable[[Array], Array]
 
-CHUNK = 128  # perturbations held at a time: few enough that those of a small net stay in the processor's cache
+CHUNK = 64  # perturbations held at a time: few enough that those of a small net stay in the processor's cache
 
 
 # --- the estimators -------------------------------------------------------------------------------
@@ -74,14 +74,15 @@ def estimate(
     mean, squares, done = np.zeros(n), np.zeros(n), 0
     while done < K:
         k = min(chunk, K - done)
-        rows = KINDS[kind](loss, theta, sigma, k, rng, baseline)
-        # Chan's update: sums of squares around a moving mean, where E[x²] − E[x]² would cancel
-        part = rows.mean(axis=0)
-        squares += np.square(rows - part).sum(axis=0) + np.square(part - mean) * (done * k / (done + k))
+        weights, directions = KINDS[kind](loss, theta, sigma, k, rng, baseline)
+        part = weights @ directions / k
+        # Chan's update: each chunk's squares around its own mean, so that little cancels
+        squares += np.square(weights) @ np.square(directions) - k * np.square(part)
+        squares += np.square(part - mean) * (done * k / (done + k))
         mean += (part - mean) * (k / (done + k))
         done += k
     left = 1 - K / n if kind == "orthogonal" else 1.0
-    error = np.sqrt(squares / (K - 1) / K * left) if K > 1 else np.full(n, np.nan)
+    error = np.sqrt(np.maximum(squares, 0) / (K - 1) / K * left) if K > 1 else np.full(n, np.nan)
     return Estimate(mean, error, _evaluations(kind, K))
 
 
@@ -93,12 +94,13 @@ def draws(
     _check_kind(kind)
     if kind == "orthogonal" and K > theta.size:
         raise ValueError(f"K must be at most n = {theta.size} for orthogonal directions, got {K}")
-    return KINDS[kind](loss, theta, sigma, K, check_rng(rng), _baseline(loss, theta, kind))
+    weights, directions = KINDS[kind](loss, theta, sigma, K, check_rng(rng), _baseline(loss, theta, kind))
+    return weights[:, None] * directions
 
 
 def _gaussian(loss, theta, sigma, k, rng, baseline):
     omega = sigma * rng.standard_normal((k, theta.size))
-    return _weighted(_values(loss, theta + omega) - baseline, omega, sigma)
+    return (_values(loss, theta + omega) - baseline) / sigma**2, omega
 
 
 def _no_baseline(loss, theta, sigma, k, rng, baseline):
@@ -107,34 +109,32 @@ def _no_baseline(loss, theta, sigma, k, rng, baseline):
 
 def _signs(loss, theta, sigma, k, rng, baseline):
     omega = sigma * random_signs(k, theta.size, rng)
-    return _weighted(_values(loss, theta + omega) - baseline, omega, sigma)
+    return (_values(loss, theta + omega) - baseline) / sigma**2, omega
 
 
 def _antithetic(loss, theta, sigma, k, rng, baseline):
     omega = sigma * rng.standard_normal((k, theta.size))
-    return _weighted((_values(loss, theta + omega) - _values(loss, theta - omega)) / 2, omega, sigma)
+    return (_values(loss, theta + omega) - _values(loss, theta - omega)) / (2 * sigma**2), omega
 
 
 def _orthogonal(loss, theta, sigma, k, rng, baseline):
     omega = sigma * math.sqrt(theta.size) * orthogonal_directions(k, theta.size, rng)
-    rows = []
-    for start in range(0, k, CHUNK):
-        part = omega[start : start + CHUNK]
-        rows.append(_weighted(_values(loss, theta + part) - baseline, part, sigma))
-    return np.concatenate(rows)
+    values = [_values(loss, theta + omega[start : start + CHUNK]) for start in range(0, k, CHUNK)]
+    return (np.concatenate(values) - baseline) / sigma**2, omega
 
 
 def _forward(loss, theta, sigma, k, rng, baseline):
     directions = rng.standard_normal((k, theta.size))
-    return _need(loss, "slopes")(theta, directions)[:, None] * directions
+    return _need(loss, "slopes")(theta, directions), directions
 
 
 def _node(loss, theta, sigma, k, rng, baseline):
-    return _need(loss, "node_draws")(theta, sigma, k, rng)
+    return np.ones(k), _need(loss, "node_draws")(theta, sigma, k, rng)
 
 
-#: Ways to draw: (loss, theta, sigma, k, rng, baseline) -> k draws, shape (k, n).
-KINDS: dict[str, Callable[..., Array]] = {
+#: Ways to draw: (loss, theta, sigma, k, rng, baseline) -> weights (k,) and directions (k, n), whose products are
+#: the k draws.
+KINDS: dict[str, Callable[..., tuple[Array, Array]]] = {
     "no baseline": _no_baseline,
     "baseline": _gaussian,
     "antithetic": _antithetic,
@@ -145,17 +145,20 @@ KINDS: dict[str, Callable[..., Array]] = {
 }
 
 
+_SIGNS = 2.0 * np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1) - 1  # the eight signs of a byte
+
+
 def random_signs(k: int, n: int, rng: np.random.Generator) -> Array:
     """Independent ±1, shape (k, n), from one random bit each."""
     words = rng.integers(0, 2**32, size=(k, -(-n // 32)), dtype="<u4")
-    return np.where(np.unpackbits(words.view(np.uint8), axis=1, count=n), 1.0, -1.0)
+    return _SIGNS[words.view(np.uint8)].reshape(k, -1)[:, :n]
 
 
 def orthogonal_directions(k: int, n: int, rng: np.random.Generator) -> Array:
     """k ≤ n orthonormal rows, shape (k, n), uniformly distributed among all such frames.
 
-    Gram–Schmidt on Gaussian rows. LAPACK prefers one of u and −u, and a preferred side would turn curvature into bias:
-    hence the random signs.
+    Gram–Schmidt on Gaussian rows. LAPACK prefers one of u and −u, and a preferred side would turn curvature into
+    bias: hence the random signs.
     """
     frame = np.linalg.qr(rng.standard_normal((n, k)))[0].T
     return frame * rng.choice([-1.0, 1.0], size=(k, 1))
@@ -167,8 +170,8 @@ def orthogonal_directions(k: int, n: int, rng: np.random.Generator) -> Array:
 class Local(NamedTuple):
     """What the law of an estimator depends on: the loss at θ to second order.
 
-    ``g2`` is ‖g‖², ``trace`` tr H, ``frobenius2`` ‖H‖²_F and ``diagonal2`` Σ H_ii². The last three multiply powers of σ:
-    left at 0, the laws are those of small σ.
+    ``g2`` is ‖g‖², ``trace`` tr H, ``frobenius2`` ‖H‖²_F and ``diagonal2`` Σ H_ii². The last three multiply powers
+    of σ: left at 0, the laws are those of small σ.
     """
 
     n: int
@@ -199,13 +202,13 @@ def total_variance(kind: str, at: Local, sigma: float, K: int = 1) -> float:
     """E‖ĝ − E ĝ‖² of the mean of K draws, exact for a quadratic loss at every σ (claim course/variance-reduction).
 
     With Ω = σz the difference of losses is σ gᵀz + σ² zᵀHz/2. For Gaussian z, Isserlis' theorem gives
-    E (gᵀz)²‖z‖² = (n + 2)‖g‖², E zᵀHz ‖z‖² = (n + 2) tr H and E (zᵀHz)²‖z‖² = (n + 4)(tr²H + 2‖H‖²_F), odd moments vanish,
-    and ‖g‖² is subtracted once. Random signs have ‖z‖² = n and E (zᵀHz)² = tr²H + 2(‖H‖²_F − Σ H_ii²). Of K orthogonal
-    directions each contributes n²(gᵀu)²/K², hence (n/K − 1)‖g‖², and curvature n²σ²(tr²H + 2‖H‖²_F)/(4(n + 2)K).
-    Antithetic pairs cancel the even term. Forward mode has neither σ nor curvature.
+    E (gᵀz)²‖z‖² = (n + 2)‖g‖², E zᵀHz ‖z‖² = (n + 2) tr H and E (zᵀHz)²‖z‖² = (n + 4)(tr²H + 2‖H‖²_F), odd moments
+    vanish, and ‖g‖² is subtracted once. Random signs have ‖z‖² = n and E (zᵀHz)² = tr²H + 2(‖H‖²_F − Σ H_ii²). Of K
+    orthogonal directions each contributes n²(gᵀu)²/K², hence (n/K − 1)‖g‖², and curvature
+    n²σ²(tr²H + 2‖H‖²_F)/(4(n + 2)K). Antithetic pairs cancel the even term. Forward mode has neither σ nor curvature.
 
     Raises:
-        ValueError: for "node", whose law needs more (:meth:`SoftmaxNet.node_variance`), an unknown kind, σ ≤ 0, K < 1.
+        ValueError: for an unknown kind, σ ≤ 0, K < 1, and "node", whose law is :meth:`SoftmaxNet.node_variance`.
     """
     sigma, K = check_number("sigma", sigma, above=0), check_size("K", K)
     n, E, g2, trace, frobenius2, diagonal2 = at
@@ -276,7 +279,8 @@ def measure_variance(
     ``center`` is the mean of ĝ, shape (n,). Memory is that of a chunk of draws (K of them, if K is larger).
     """
     theta, center = check_array("theta", theta, 1), check_vector("center", center, np.size(theta))
-    sigma, K, repetitions = check_number("sigma", sigma, above=0), check_size("K", K), check_size("repetitions", repetitions)
+    sigma, K = check_number("sigma", sigma, above=0), check_size("K", K)
+    repetitions = check_size("repetitions", repetitions)
     if repetitions < 2:
         raise ValueError(f"repetitions must be at least 2 for a standard error, got {repetitions}")
     at_once = 1 if kind == "orthogonal" else max(1, CHUNK // K)
@@ -290,7 +294,7 @@ def measure_variance(
 
 
 def cosine_law(K: Array | int, n: Array | int) -> Array | float:
-    """√(K/(K + n + 1)): E ĝᵀg over √(E‖ĝ‖² ‖g‖²), for K Gaussian draws with baseline (claim perturbation/variance)."""
+    """√(K/(K + n + 1)) = E ĝᵀg / √(E‖ĝ‖² ‖g‖²) for K Gaussian draws with baseline (claim perturbation/variance)."""
     return np.sqrt(K / (K + n + 1.0))
 
 
@@ -298,8 +302,8 @@ def exact_cosine(K: int, n: int) -> float:
     """The mean cosine between g and the mean of K Gaussian draws, exactly, for small σ.
 
     Split z into its part a along g and the rest. The part of ĝ along g is ‖g‖ S/K with S = Σ a_k² chi-square with K
-    degrees of freedom; across, given the a_k, it is ‖g‖ √(S Q)/K with Q chi-square with n − 1. So cos² = S/(S + Q), which
-    has the law Beta(K/2, (n − 1)/2). Returns E cos by the moments of that law.
+    degrees of freedom; across, given the a_k, it is ‖g‖ √(S Q)/K with Q chi-square with n − 1. So cos² = S/(S + Q),
+    which has the law Beta(K/2, (n − 1)/2). Returns E cos by the moments of that law.
 
     Raises:
         ValueError: if K < 1 or n < 2.
@@ -418,7 +422,8 @@ class SoftmaxNet:
 
     def __init__(self, X: Array, y: Array, hidden: int, classes: int = 10) -> None:
         """X: inputs (N, d); y: labels (N,) from 0 to classes − 1. Raises ValueError or TypeError otherwise."""
-        self.X, self.hidden, self.classes = check_array("X", X, 2), check_size("hidden", hidden), check_size("classes", classes)
+        self.X = check_array("X", X, 2)
+        self.hidden, self.classes = check_size("hidden", hidden), check_size("classes", classes)
         self.y = np.asarray(y)
         if self.y.shape != (len(self.X),) or self.y.dtype.kind not in "iu":
             raise ValueError(f"y must hold {len(self.X)} whole numbers, got shape {self.y.shape}, {self.y.dtype}")
@@ -484,9 +489,9 @@ class SoftmaxNet:
     def node_variance(self, theta: Array, K: int = 1) -> float:
         """The law of node perturbation for small σ: E‖ĝ − g‖² of the mean of K draws.
 
-        For one example with gradient δ = (δ1, δ2) by its nodes the Gaussian law has covariance ‖δ‖² I + δδᵀ; layer l's
-        part is spread over weights and bias by the factor ‖z_l‖² + 1. Examples are independent:
-        (1/N²) Σ_i Σ_l (n_l ‖δ_i‖² + ‖δ_il‖²)(‖z_il‖² + 1)/K, which counts nodes where weight perturbation counts weights.
+        For one example with gradient δ = (δ1, δ2) by its nodes the Gaussian law has covariance ‖δ‖² I + δδᵀ; layer
+        l's part is spread over weights and bias by the factor ‖z_l‖² + 1. Examples are independent:
+        (1/N²) Σ_i Σ_l (n_l ‖δ_i‖² + ‖δ_il‖²)(‖z_il‖² + 1)/K, which counts nodes, not weights.
         """
         _, _, W2, _ = self._unpack(np.asarray(theta)[None])
         Z, logits = self._forward(np.asarray(theta)[None])
@@ -537,8 +542,8 @@ class SoftmaxNet:
 class TorchLoss:
     """Any torch module as a loss over a batch of parameter vectors, by ``torch.func``.
 
-    θ holds the module's parameters in the order of ``named_parameters``. ``criterion(outputs, target)`` returns a number.
-    Computes in the module's precision; losses and gradients come back as float64 arrays.
+    θ holds the module's parameters in the order of ``named_parameters``. ``criterion(outputs, target)`` returns a
+    number. Computes in the module's precision; losses and gradients come back as float64 arrays.
     """
 
     def __init__(self, module, criterion, x, target) -> None:
@@ -694,7 +699,9 @@ class CosineCurve(NamedTuple):
     needed: float  # draws for a cosine of 0.9, by the law
 
 
-def cosine_curve(n: int = 1000, sigma: float = 0.0, K: int = 100, repetitions: int = 60, seed: int = 1) -> CosineCurve:
+def cosine_curve(
+    n: int = 1000, sigma: float = 0.0, K: int = 100, repetitions: int = 60, seed: int = 1
+) -> CosineCurve:
     """The cosine over K = 1 … 10⁷ for a net of n parameters; σ counts in units of :func:`usable_sigma`.
 
     In law, as in :func:`exact_cosine`: a draw is (a + σ)z, a its part along g, when the curvature term zᵀHz is
@@ -744,10 +751,6 @@ def sigma_sweep(
 
 
 # --- what is accepted -----------------------------------------------------------------------------
-
-
-def _weighted(difference, omega, sigma):
-    return omega * (difference / sigma**2)[:, None]
 
 
 def _values(loss: Loss, thetas: Array) -> Array:
