@@ -94,8 +94,13 @@ def draws(
     _check_kind(kind)
     if kind == "orthogonal" and K > theta.size:
         raise ValueError(f"K must be at most n = {theta.size} for orthogonal directions, got {K}")
-    weights, directions = KINDS[kind](loss, theta, sigma, K, check_rng(rng), _baseline(loss, theta, kind))
-    return weights[:, None] * directions
+    rng, baseline, chunk = check_rng(rng), _baseline(loss, theta, kind), K if kind == "orthogonal" else CHUNK
+    rows = np.empty((K, theta.size))
+    for start in range(0, K, chunk):
+        part = rows[start : start + chunk]
+        weights, directions = KINDS[kind](loss, theta, sigma, len(part), rng, baseline)
+        np.multiply(weights[:, None], directions, out=part)
+    return rows
 
 
 def _gaussian(loss, theta, sigma, k, rng, baseline):
