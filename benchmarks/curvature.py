@@ -7,8 +7,8 @@
 ReLU, cross-entropy, float64. Both Lanczos ways share start and tolerance; times are medians over interleaved
 repetitions, errors relative to the kept graph at tolerance 0. After the main case, curves in N and in the width.
 With the packages of benchmarks/requirements.txt (in an environment of their own) the peers join the table, one layer
-at a time: curvlinops under the same Lanczos, hessian-eigenthings with its own, PyHessian with its power iteration, which stops early by default (rows at 1e-3
-show what that tolerance costs the others).
+at a time: curvlinops under the same Lanczos, hessian-eigenthings with its own, PyHessian with its power iteration,
+which by default stops at 1e-3 (two rows show what that tolerance costs here).
 """
 
 import argparse
