@@ -27,6 +27,7 @@ CHROMIUM_FLAGS = [
 START_LIMIT = 60  # seconds
 RUN_LIMIT = 240
 SAVE_LIMIT = 10
+NOTHING_HAPPENS = 15
 
 # Called in the page with a slider's handle: presses an arrow key and waits until the picture below is a new one on
 # the screen. The clock starts at the key and stops at the first frame after the image has been decoded.
@@ -99,11 +100,14 @@ class ChapterPage:
 
     def run_all(self) -> list[dict]:
         """Clear all outputs, run all cells from the menu, wait, save; returns the cells as saved."""
-        self._menu("Edit", "Clear Outputs of All Cells")
-        self.save()
-        self._menu("Run", "Run All Cells")
-        deadline = time.monotonic() + RUN_LIMIT
+        self._clear()
+        deadline, asked = time.monotonic() + RUN_LIMIT, 0.0
         while time.monotonic() < deadline:
+            if time.monotonic() - asked > NOTHING_HAPPENS and self._idle() and not self._started():
+                # While JupyterLab still loads its extensions a menu can be redrawn under the mouse, and the click
+                # is lost: a student clicks again, and so do we, as long as no cell has run.
+                self._menu("Run", "Run All Cells")
+                asked = time.monotonic()
             self.page.wait_for_timeout(1000)
             cells = self.save()
             code = [cell for cell in cells if cell["cell_type"] == "code" and "".join(cell["source"]).strip()]
@@ -111,6 +115,14 @@ class ChapterPage:
             if stopped or all(cell["execution_count"] for cell in code) and self._idle():
                 return cells
         raise TimeoutError(f"{self.path.name} did not finish within {RUN_LIMIT} s")
+
+    def _clear(self) -> None:
+        for _ in range(5):
+            self._menu("Edit", "Clear Outputs of All Cells")
+            self.save()
+            if not self._started():
+                return
+        raise RuntimeError(f"{self.path.name}: the outputs do not go away")
 
     def save(self) -> list[dict]:
         """Save as a student does, and read the file once it is whole."""
@@ -144,6 +156,10 @@ class ChapterPage:
         handle, image = slider
         image.scroll_into_view_if_needed()
         return self.page.evaluate(MOVE_AND_WAIT, [handle, image, key])
+
+    def _started(self) -> bool:
+        cells = json.loads(self.path.read_text(encoding="utf-8"))["cells"]
+        return any(cell.get("execution_count") for cell in cells)
 
     def _idle(self) -> bool:
         return self.panel.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").count() > 0
