@@ -87,8 +87,8 @@ def _has_unit_jacobian(answer, case):
     if np.shape(answer) != W.shape:
         return f"Your weight has shape {np.shape(answer)}; the layer has shape {W.shape}."
     found = mean_norm(np.asarray(answer, dtype=float), X)
-    if not abs(found - 1) < 1e-9:
-        return f"With your weight the mean of ‖J‖ over the inputs is {found:.4g}, not 1."
+    if not abs(found - 1) < 1e-5:
+        return f"With your weight the mean of ‖J‖ over the inputs is {found:.6f}, not 1."
     return None
 
 
@@ -212,7 +212,7 @@ EXERCISES = (
                 "The layer's input is missing: g z is as long as ‖g‖‖z‖.",
             ),
         ),
-        after="Every factor is squared: halving one layer's norm divides its neighbours' curvature by four.",
+        after="Every factor is squared: halving one layer's norm divides the bound of every other layer by four.",
     ),
     Exercise(
         id="4.5",

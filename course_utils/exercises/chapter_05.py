@@ -109,13 +109,14 @@ def _are_orthogonal(rows, case):
         return "Your perturbations are not finite."
     products = rows @ rows.T
     lengths, wanted = np.sqrt(np.diag(products)), sigma * np.sqrt(G.shape[1])
-    if np.abs(lengths - wanted).max() > 1e-8 * wanted:
-        return f"A row has length {lengths[np.argmax(np.abs(lengths - wanted))]:.4g}; each should have σ√n = {wanted:.4g}."
+    if np.abs(lengths - wanted).max() > 1e-5 * wanted:
+        found = lengths[np.argmax(np.abs(lengths - wanted))]
+        return f"A row has length {found:.6g}; each should have σ√n = {wanted:.6g}."
     largest = np.abs(products - np.diag(np.diag(products))).max()
-    if largest > 1e-8 * wanted**2:
+    if largest > 1e-5 * wanted**2:
         return f"Two rows are not orthogonal: their inner product is {largest:.2g}."
     inside = G @ rows.T @ rows / wanted**2
-    if np.abs(inside - G).max() > 1e-6:
+    if np.abs(inside - G).max() > 1e-4:
         return "Orthogonal, but your rows span other directions than the rows of G: the randomness is lost."
     return None
 
@@ -284,7 +285,16 @@ EXERCISES = (
         minutes=5,
         cases=_target_cosine,
         reference=draws_needed,
+        edge_cases=({"n": 50, "c": 0.1}, {"n": 50, "c": 0.5}, {"n": 1210, "c": 0.1}, {"n": 1_000_000, "c": 0.9}),
         misconceptions=(
+            Misconception(
+                lambda n, c: c**2 * (n + 1) / (1 - c**2),
+                "The right number, but nobody makes a fraction of a draw: round up to a whole one.",
+            ),
+            Misconception(
+                lambda n, c: round(c**2 * (n + 1) / (1 - c**2)),
+                "You have rounded to the nearest whole number, which is sometimes too small: always round up.",
+            ),
             Misconception(
                 lambda n, c: ceil(c * (n + 1) / (1 - c)),
                 "The law gives the cosine as a root: square c before you solve for K.",
