@@ -1,6 +1,6 @@
 """Set up `.venv` and run one of the course's commands in it; the Makefile calls it.
 
-    python3 course_staff/bootstrap.py lab|test|build|check|slides|lock [arguments passed on]
+    python3 course_staff/bootstrap.py lab|test|present|release|grade|build|check|slides|site|lock [arguments passed on]
 
 `.venv` gets exactly requirements.lock, and requirements-test.lock for every command but `lab`. A stamp
 inside it says what it holds: it is removed before a change and written after one that succeeded, so that
@@ -41,9 +41,13 @@ PYTEST = ["-m", "pytest", "-n", "auto", "--dist", "loadfile", "--no-loadscope-re
 COMMANDS = {
     "lab": ["-m", "course_staff.lab"],
     "test": PYTEST,
+    "present": ["-m", "course_staff.present"],
+    "release": ["-m", "course_staff.release"],
+    "grade": ["-m", "course_staff.grade"],
     "build": ["-m", "course_staff.build"],
     "check": ["-m", "course_staff.build", "--check"],
     "slides": ["-m", "course_staff.slides"],
+    "site": ["-m", "course_staff.site"],
     "lock": [os.path.join("course_staff", "locks.py")],
 }
 

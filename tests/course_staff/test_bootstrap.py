@@ -424,7 +424,8 @@ def test_unknown_command_names_the_known(arguments, named):
     done = subprocess.run([sys.executable, bootstrap.__file__, *arguments], capture_output=True, text=True)
     assert done.returncode == 1
     assert done.stderr == (f"There is no such command: {named}.\n"
-                           "Next step: Choose one of: lab, test, build, check, slides, lock.\n")
+                           "Next step: Choose one of: lab, test, present, release, grade, build, check, "
+                           "slides, site, lock.\n")
 
 
 @pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
