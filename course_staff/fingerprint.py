@@ -14,13 +14,13 @@ _PACKAGE = "course_utils"
 _BUILDER = "execute.py"
 
 
-def of_chapter(text: str, code: str, chapter: int, root: Path) -> str:
+def of_chapter(text: str, code: str, part: str, root: Path) -> str:
     """Hash of a chapter's source and of everything in the repository that its cells run.
 
     Args:
         text: the source as written.
         code: the code cells as one Python program.
-        chapter: its number, which names the module of its exercises.
+        part: its number with its letter, if any, which names the module of its exercises: "01", "06a".
         root: the repository.
     """
     digest = hashlib.sha256()
@@ -35,14 +35,14 @@ def of_chapter(text: str, code: str, chapter: int, root: Path) -> str:
     calls = {function.id for function in functions if isinstance(function, ast.Name)}
     names = set(_imported(tree, _PACKAGE))
     if "check" in calls:  # which loads the exercises by their number
-        names.add(f"{_PACKAGE}.exercises.chapter_{chapter:02d}")
+        names.add(f"{_PACKAGE}.exercises.chapter_{part}")
     if "show_progress" in calls:  # which counts the exercises of all chapters
         modules = (root / _PACKAGE / "exercises").glob("chapter_*.py")
         names |= {f"{_PACKAGE}.exercises.{path.stem}" for path in modules}
     for path in files(names, root):
         add(path.relative_to(root).as_posix(), path.read_bytes().decode("utf-8", "surrogateescape"))
     if "claim" in calls:
-        add("claims", json.dumps(_claims(text, chapter, root), sort_keys=True))
+        add("claims", json.dumps(_claims(text, int(part[:2]), root), sort_keys=True))
     return digest.hexdigest()[:16]
 
 

@@ -71,7 +71,7 @@ def bring_chapters(root: Path) -> list[str]:
     Stop
         `notebooks/` is missing or empty, or one of its notebooks is damaged.
     """
-    chapters = sorted((root / "notebooks").glob("[0-9][0-9]_*.ipynb"))
+    chapters = sorted((root / "notebooks").glob("[0-9][0-9]*_*.ipynb"))
     if not chapters:
         raise Stop("The folder notebooks/ has no chapters.\n"
                    "Next step: git checkout -- notebooks, then make lab")

@@ -1,5 +1,8 @@
 """A chapter's source, ``solutions/NN_name.md``, read into its two notebooks: everything but the execution.
 
+A chapter too long for one sitting has one source for each part, ``NNa_name.md``, ``NNb_name.md``, with the same
+number in their front matter; each part has its own module of exercises, numbered through.
+
 The same cells become the solution (all of them) and what a student gets: solution regions emptied as
 nbgrader's ClearSolutions does, speaker notes left out. What an author would otherwise have to repeat (cell
 ids, nbgrader's metadata, slide types) is derived here, and what an author may get wrong is reported by file
@@ -10,6 +13,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import importlib
 import re
 from collections import Counter
 from collections.abc import Mapping
@@ -27,7 +31,7 @@ BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 STUB = ("# YOUR CODE HERE", "raise NotImplementedError()")
 SLIDE_TYPES = ("slide", "subslide", "fragment", "-", "skip", "notes")
 
-_NAME = re.compile(r"(\d\d)_[a-z0-9_]+")
+_NAME = re.compile(r"(\d\d)[a-z]?_[a-z0-9_]+")
 _CARD = re.compile(r"^#+ Exercise (\S+) — (.+)$", re.MULTILINE)
 _HINT = re.compile(r"<details>\s*<summary>\s*Hint ")
 _KERNELSPEC = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
@@ -70,6 +74,8 @@ class Chapter:
 def sources(root: Path, names: list[str] | None = None) -> list[Path]:
     """The chapters' sources in order, or those that ``names`` select: "01", "01_taylor_bounds" or a path.
 
+    "06a" selects one part of a chapter, "06" all of them.
+
     Raises:
         ValueError: if a name selects nothing.
     """
@@ -79,12 +85,17 @@ def sources(root: Path, names: list[str] | None = None) -> list[Path]:
     chosen = set()
     for name in names:
         stem = Path(name).stem
-        hits = [path for path in found if path.stem == stem or path.stem.split("_")[0] == stem]
+        hits = [path for path in found if stem in (path.stem, part(path.stem), part(path.stem)[:2])]
         if not hits:
             known = ", ".join(path.stem for path in found)
             raise ValueError(f"no chapter {name!r} in {SOLUTIONS}/; there are: {known}")
         chosen.update(hits)
     return sorted(chosen)
+
+
+def part(name: str) -> str:
+    """What names a source's exercises, and its row in the README: "01" of 01_taylor_bounds, "06a" of a part."""
+    return name.split("_")[0]
 
 
 def read_chapter(path: Path, root: Path, exercises: Mapping | None = None) -> Chapter:
@@ -93,7 +104,8 @@ def read_chapter(path: Path, root: Path, exercises: Mapping | None = None) -> Ch
     Args:
         path: the source, ``root/solutions/NN_name.md``.
         root: the repository, whose ``course_utils`` and ``claims.toml`` belong to the chapter.
-        exercises: id → declaration; by default all that ``course_utils.exercises`` declares.
+        exercises: id → declaration; by default those that the source's own module of
+            ``course_utils.exercises`` declares.
 
     Raises:
         BuildError: naming every problem found.
@@ -101,9 +113,7 @@ def read_chapter(path: Path, root: Path, exercises: Mapping | None = None) -> Ch
     import jupytext  # a second to import, which the build's worker processes do not need
 
     if exercises is None:
-        from course_utils.exercises import all_exercises
-
-        exercises = all_exercises()
+        exercises = _declared(part(path.stem))
     text = path.read_text(encoding="utf-8")
     label = f"{SOLUTIONS}/{path.name}"
     try:
@@ -135,7 +145,7 @@ def read_chapter(path: Path, root: Path, exercises: Mapping | None = None) -> Ch
     course = {
         **course,
         "version": _digest(*(part for cell in student for part in (cell.cell_type, cell.source))),
-        "fingerprint": fingerprint.of_chapter(text, code, course["chapter"], root),
+        "fingerprint": fingerprint.of_chapter(text, code, part(path.stem), root),
     }
     metadata = {"kernelspec": _KERNELSPEC, "language_info": _LANGUAGE, "course": course}
     return Chapter(
@@ -143,6 +153,17 @@ def read_chapter(path: Path, root: Path, exercises: Mapping | None = None) -> Ch
         course,
         *(new_notebook(metadata=deepcopy(metadata), cells=cells) for cells in (notebook.cells, student)),
     )
+
+
+def _declared(part: str) -> dict:
+    package = "course_utils.exercises"
+    try:
+        module = importlib.import_module(f"{package}.chapter_{part}")
+    except ModuleNotFoundError as error:
+        if not (error.name or "").startswith(package):
+            raise
+        return {}
+    return {exercise.id: exercise for exercise in module.EXERCISES}
 
 
 def slide_type(cell: NotebookNode) -> str | None:

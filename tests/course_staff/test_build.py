@@ -489,6 +489,33 @@ def test_names_select_chapters(course):
         sources(course, ["92"])
 
 
+def test_a_chapter_in_parts_has_exercises_for_each_part(course, declared, monkeypatch):
+    one, two = course / "solutions/90a_fixture.md", course / "solutions/90b_fixture.md"
+    (course / CHAPTER).rename(one)
+    two.write_text(one.read_text(encoding="utf-8"), encoding="utf-8")
+    assert sources(course, ["90"]) == [one, two] and sources(course, ["90b"]) == [two]
+    whole = SimpleNamespace(EXERCISES=(declared["90.1"], declared["90.2"]))
+    half = SimpleNamespace(EXERCISES=(declared["90.2"],))
+    monkeypatch.setitem(sys.modules, "course_utils.exercises.chapter_90a", whole)
+    monkeypatch.setitem(sys.modules, "course_utils.exercises.chapter_90b", half)
+    assert read_chapter(one, course).name == "90a_fixture"
+    with pytest.raises(BuildError, match="exercise 90.1 is not declared .* of this chapter: 90.2"):
+        read_chapter(two, course)
+
+
+def test_a_part_depends_on_its_own_exercises(course, declared):
+    (course / CHAPTER).rename(course / "solutions/90a_fixture.md")
+
+    def fingerprint():
+        return read_chapter(course / "solutions/90a_fixture.md", course, declared).course["fingerprint"]
+
+    prints = [fingerprint()]
+    for letter in "ab":
+        (course / f"course_utils/exercises/chapter_90{letter}.py").write_text("EXERCISES = ()")
+        prints.append(fingerprint())
+    assert prints[0] != prints[1] == prints[2]
+
+
 def test_a_file_is_replaced_whole_or_not_at_all(tmp_path, monkeypatch):
     file = tmp_path / "a.ipynb"
     file.write_text("old")

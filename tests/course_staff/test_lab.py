@@ -55,7 +55,8 @@ def test_second_time_changes_nothing_and_says_nothing(course):
 def test_a_chapter_that_came_later_is_copied(course):
     lab.bring_chapters(course)
     (course / "notebooks" / "02_sign_flips.ipynb").write_text(notebook(OLD))
-    assert lab.bring_chapters(course) == ["1 new chapter in work/."]
+    (course / "notebooks" / "06a_part.ipynb").write_text(notebook(OLD))
+    assert lab.bring_chapters(course) == ["2 new chapters in work/."]
 
 
 def test_an_edited_file_stays_and_no_update_is_offered_while_upstream_is_the_same(course):

@@ -14,8 +14,9 @@ SOURCES = sorted((ROOT / "solutions").glob("*.md"))
 @pytest.mark.parametrize("source", SOURCES, ids=[path.stem for path in SOURCES])
 def test_the_table_has_every_chapter_with_its_minutes_and_what_it_proves(source):
     course = yaml.safe_load(source.read_text(encoding="utf-8").split("---\n")[1])["course"]
+    letter = source.stem.split("_")[0][2:]
     row = (
-        f"| {course['chapter']} | [{course['title']}](notebooks/{source.stem}.ipynb) | {course['minutes']} "
+        f"| {course['chapter']}{letter} | [{course['title']}](notebooks/{source.stem}.ipynb) | {course['minutes']} "
         f"| {course['proves']} |"
     )
     assert row in README
