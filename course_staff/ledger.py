@@ -38,7 +38,7 @@ class LedgerError(Exception):
 
 @dataclass(frozen=True)
 class Ledger:
-    """The listed claims, the records shown (id → chapter → records), the sources written (chapter → names)."""
+    """The listed claims, the records shown (id → chapter → records), the sources (chapter → names)."""
 
     entries: list[dict]
     shown: dict[str, dict[int, list[dict]]]

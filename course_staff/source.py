@@ -1,7 +1,7 @@
 """A chapter's source, ``solutions/NN_name.md``, read into its two notebooks: everything but the execution.
 
-A chapter too long for one sitting has one source for each part, ``NNa_name.md``, ``NNb_name.md``, with the same
-number in their front matter; each part has its own module of exercises, numbered through.
+A chapter too long for one sitting has one source for each part, ``NNa_name.md``, ``NNb_name.md``, with the
+same number in their front matter; each part has its own module of exercises, numbered through.
 
 The same cells become the solution (all of them) and what a student gets: solution regions emptied as
 nbgrader's ClearSolutions does, speaker notes left out. What an author would otherwise have to repeat (cell
