@@ -2,6 +2,10 @@
 
 The answer is one rung of a ladder: not attempted, error, timeout, type, shape, misconception, values,
 correct.
+
+A check has two halves. :func:`collect` calls the student's function and keeps plain answers; :func:`conclude`
+finds the verdict in them and never sees the function. In a notebook both run in one process; the grader
+collects in one that knows no right answer, and concludes in its own.
 """
 
 from __future__ import annotations
@@ -16,7 +20,7 @@ import re
 import traceback
 import types
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -46,6 +50,11 @@ _NAN = (
     "Your answer holds NaN (not a number): look for 0/0, ∞ − ∞ or the root or logarithm of a negative number."
 )
 
+TWO_ANSWERS = (
+    "Called twice with the same input, your function gives two answers: is something random, or kept from one "
+    "call to the next?"
+)
+
 #: Relative errors up to here are called close, and up to there they look like a rounding.
 CLOSE, ROUNDED = 0.01, 1e-4
 
@@ -63,6 +72,7 @@ class Result:
     rows        (label, text) pairs: the smallest failing input, yours, expected
     remarks     sentences that cost nothing, such as that the function changes its argument
     passed      number of the ``tried`` inputs that came out right
+    misconception   index of the one that was recognised
     """
 
     exercise: Exercise
@@ -72,6 +82,7 @@ class Result:
     remarks: tuple[str, ...] = ()
     passed: int = 0
     tried: int = 0
+    misconception: int | None = None
 
     @property
     def correct(self) -> bool:
@@ -150,19 +161,41 @@ def check(id: str, fn: object) -> None:
         print(message)
 
 
-@dataclass
+#: How a call can end: see :class:`Attempt`.
+OUTCOMES = ("answer", "nothing", "unwritten", "timeout", "error", "foreign")
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """What became of one call, without a verdict. All of it is plain, so that another process may send it.
+
+    outcome   "answer"; "nothing" was returned; "unwritten": it raises NotImplementedError; "timeout"; "error";
+              or "foreign": what was returned is not made of numbers
+    yours     the answer
+    what      of an error its type and message; of something foreign, what it is
+    where     of an error, the innermost line that the student wrote
+    printed   what the call printed, shortened
+    changed   names of the arguments that it changed
+    """
+
+    outcome: str
+    yours: Plain | None = None
+    what: str = ""
+    where: str = ""
+    printed: str = ""
+    changed: tuple[str, ...] = ()
+
+
+@dataclass(eq=False)
 class _Trial:
-    """One input: what came back, and the rung of this input alone."""
+    """One input: the attempt at it, and the rung of this input alone."""
 
     case: Case
     expected: Plain
+    attempt: Attempt
     status: str = "correct"
     sentence: str = ""
-    rows: Rows = ()
     yours: Plain | None = None
-    printed: str = ""
-    changed: tuple[str, ...] = ()
-    unwritten: bool = False
 
 
 def grade(exercise: Exercise, fn: object, seed: int | None = None) -> Result:
@@ -174,20 +207,39 @@ def grade(exercise: Exercise, fn: object, seed: int | None = None) -> Result:
         seed: of the random inputs; by default one that belongs to the exercise: a check repeats exactly.
     """
     if not callable(fn):
-        usage = f'`check("{exercise.id}", f)`, not `check("{exercise.id}", f(...))`'
-        return Result(exercise, "type", f"Pass the function itself, without calling it: {usage}.")
-    cases = exercise.draw_cases(zlib.crc32(exercise.id.encode()) if seed is None else seed)
-    expected = [_ask(exercise.reference, case) for case in cases]
+        return not_callable(exercise)
+    cases = exercise.draw_cases(public_seed(exercise) if seed is None else seed)
+    expected = expect(exercise, cases)
     with _numpy_stream_kept(), Guard(exercise.time_limit) as guard:
-        mismatch = guard.call(lambda: _signature_mismatch(fn, cases[0])).value
-        if mismatch:
-            return Result(exercise, "error", mismatch)
-        trials = []
-        for case, right in zip(cases, expected, strict=True):
-            trials.append(_try(exercise, fn, case, right, guard))
-            if trials[-1].status == "timeout":
-                break
-        return _conclude(exercise, fn, trials, len(cases), guard)
+        theirs = None if exercise.probe else other_parameters(fn, cases[0], guard)
+        if theirs is not None:
+            return wrong_parameters(exercise, cases[0], theirs)
+        attempts = collect(fn, cases, guard, exercise.probe)
+
+        def again(number: int) -> Plain | None:
+            return guard.call(lambda: read(_answer(fn, copy.deepcopy(cases[number]), exercise.probe))).value
+
+        return conclude(exercise, cases, expected, attempts, again)
+
+
+def public_seed(exercise: Exercise) -> int:
+    """The seed of the inputs on which the notebook's check tries an answer: the same every time."""
+    return zlib.crc32(exercise.id.encode())
+
+
+def not_callable(exercise: Exercise) -> Result:
+    """The result for something that is no function."""
+    usage = f'`check("{exercise.id}", f)`, not `check("{exercise.id}", f(...))`'
+    return Result(exercise, "type", f"Pass the function itself, without calling it: {usage}.")
+
+
+def wrong_parameters(exercise: Exercise, case: Case, theirs: str) -> Result:
+    """The result for a function whose parameters, ``theirs``, are not the names of the case."""
+    sentence = (
+        f"The check calls your function with the parameters `{', '.join(case)}`; yours takes "
+        f"`{clean(theirs, 100)}`. Keep the first line of the function as it was given."
+    )
+    return Result(exercise, "error", sentence)
 
 
 @contextmanager
@@ -199,58 +251,92 @@ def _numpy_stream_kept() -> Iterator[None]:
         np.random.set_state(state)
 
 
-def _ask(function: Callable[..., Any], case: Case) -> Plain:
+def expect(exercise: Exercise, cases: Sequence[Case]) -> list[Plain]:
+    """The right answer to each case."""
+    return [_ask(exercise, exercise.reference, case) for case in cases]
+
+
+def _ask(exercise: Exercise, function: Callable[..., Any], case: Case) -> Plain:
     with np.errstate(all="ignore"):
-        return read_reference(function(**copy.deepcopy(case)))
+        return read_reference(_answer(function, copy.deepcopy(case), exercise.probe))
 
 
-def _signature_mismatch(fn: Callable[..., Any], case: Case) -> str:
-    try:
-        signature = inspect.signature(fn)
-    except (TypeError, ValueError):  # some compiled functions do not say
-        return ""
-    try:
-        signature.bind(**case)
-    except TypeError:
-        theirs = ", ".join(signature.parameters) or "nothing"
-        return (
-            f"The check calls your function with the parameters `{', '.join(case)}`; yours takes "
-            f"`{clean(theirs, 100)}`. Keep the first line of the function as it was given."
-        )
-    return ""
+def _answer(function: Callable[..., Any], case: Case, probe: Callable[..., Any] | None) -> Any:
+    return function(**case) if probe is None else probe(function, **case)
 
 
-def _try(exercise: Exercise, fn: Callable[..., Any], case: Case, expected: Plain, guard: Guard) -> _Trial:
-    trial = _Trial(case, expected)
+def other_parameters(fn: Callable[..., Any], case: Case, guard: Guard) -> str | None:
+    """The parameters of a function that cannot be called with the names of the case; None when it can."""
+
+    def theirs() -> str | None:
+        try:
+            signature = inspect.signature(fn)
+        except (TypeError, ValueError):  # some compiled functions do not say
+            return None
+        try:
+            signature.bind(**case)
+        except TypeError:
+            return clean(", ".join(signature.parameters) or "nothing", 100)
+        return None
+
+    return guard.call(theirs).value
+
+
+def collect(
+    fn: Callable[..., Any], cases: Sequence[Case], guard: Guard, probe: Callable[..., Any] | None = None
+) -> list[Attempt]:
+    """What a student's function, or with a ``probe`` its class or module, answers to the cases, in order.
+
+    The list ends early with the call that used up the guard's time.
+    """
+    attempts = []
+    for case in cases:
+        attempts.append(_try(fn, case, guard, probe))
+        if attempts[-1].outcome == "timeout":
+            break
+    return attempts
+
+
+def _try(fn: Callable[..., Any], case: Case, guard: Guard, probe: Callable[..., Any] | None) -> Attempt:
     given = copy.deepcopy(case)
-    call = guard.call(lambda: fn(**given))
-    trial.printed = call.printed
+    call = guard.call(lambda: _answer(fn, given, probe))
+    yours, what, where = None, "", ""
     if isinstance(call.error, NotImplementedError):
-        trial.status, trial.unwritten = "not attempted", True
+        outcome = "unwritten"
     elif isinstance(call.error, TimeUp):
-        trial.status = "timeout"
+        outcome = "timeout"
     elif call.error is not None:
-        trial.status, trial.rows = "error", _describe_error(call.error, fn, guard)
+        outcome = "error"
+        message = guard.call(lambda: clean(str(call.error), 200)).value
+        what = f"{type_name(call.error)}: {message}" if message else type_name(call.error)
+        where = guard.call(lambda: _line_of(call.error, fn)).value or ""
     elif call.value is None or call.value is Ellipsis or call.value is NotImplemented:
-        trial.status = "not attempted"
+        outcome = "nothing"
     else:
-        _read_answer(trial, call.value, guard)
-    trial.changed = guard.call(lambda: _changed(given, case)).value or ()
-    if trial.yours is not None:
+        reading = guard.call(lambda: read(call.value))
+        outcome, yours = "answer", reading.value
+        if isinstance(reading.error, TimeUp):
+            outcome = "timeout"
+        elif reading.error is not None:
+            outcome = "foreign"
+            known = isinstance(reading.error, Unreadable)
+            what = str(reading.error) if known else f"an object of type {type_name(call.value)}"
+    changed = guard.call(lambda: _changed(given, case)).value or ()
+    return Attempt(outcome, yours, what, where, call.printed, changed)
+
+
+def _judged(exercise: Exercise, case: Case, expected: Plain, attempt: Attempt) -> _Trial:
+    trial = _Trial(case, expected, attempt, yours=attempt.yours)
+    if attempt.outcome in ("nothing", "unwritten"):
+        trial.status = "not attempted"
+    elif attempt.outcome == "foreign":
+        trial.status = "type"
+        trial.sentence = f"Expected {_kind(expected)}; yours is {attempt.what}".rstrip("?.") + "."
+    elif attempt.outcome != "answer":
+        trial.status = attempt.outcome
+    else:
         trial.status, trial.sentence = _judge(exercise, trial)
     return trial
-
-
-def _read_answer(trial: _Trial, value: object, guard: Guard) -> None:
-    reading = guard.call(lambda: read(value))
-    if isinstance(reading.error, TimeUp):
-        trial.status = "timeout"
-    elif reading.error is not None:
-        known = isinstance(reading.error, Unreadable)
-        what = str(reading.error) if known else f"an object of type {type_name(value)}"
-        trial.status, trial.sentence = "type", f"Expected {_kind(trial.expected)}; yours is {what}".rstrip("?.") + "."
-    else:
-        trial.yours = reading.value
 
 
 def _kind(expected: Plain) -> str:
@@ -299,13 +385,6 @@ def _differs(given: object, original: object) -> bool:
         return True
 
 
-def _describe_error(error: BaseException, fn: Callable[..., Any], guard: Guard) -> Rows:
-    message = guard.call(lambda: clean(str(error), 200)).value
-    rows = [("error", f"{type_name(error)}: {message}" if message else type_name(error))]
-    where = guard.call(lambda: _line_of(error, fn)).value
-    return (*rows, ("in", where)) if where else tuple(rows)
-
-
 def _line_of(error: BaseException, fn: Callable[..., Any]) -> str:
     """The innermost line that the student wrote: in the function's own file, or in another cell."""
     fn = inspect.unwrap(fn)
@@ -319,22 +398,37 @@ def _line_of(error: BaseException, fn: Callable[..., Any]) -> str:
     return clean(where, 120)
 
 
-def _conclude(
-    exercise: Exercise, fn: Callable[..., Any], trials: list[_Trial], n_cases: int, guard: Guard
+def conclude(
+    exercise: Exercise,
+    cases: Sequence[Case],
+    expected: Sequence[Plain],
+    attempts: Sequence[Attempt],
+    again: Callable[[int], Plain | None] | None = None,
 ) -> Result:
+    """The verdict on what :func:`collect` brought.
+
+    Args:
+        exercise: what is asked.
+        cases: the inputs.
+        expected: the right answer to each, from :func:`expect`.
+        attempts: at the first of the cases, in order; at least one. Fewer than cases after a timeout.
+        again: the answer of another call on the case of this number, or None: a second answer is told of.
+    """
+    judged = zip(cases, expected, attempts)  # noqa: B905, attempts may be fewer
+    trials, n_cases = [_judged(exercise, *three) for three in judged], len(cases)
     blank = [trial for trial in trials if trial.status == "not attempted"]
     if len(blank) == len(trials):
         hint = "Once it returns a value, check again."
-        if any(trial.printed for trial in trials):
+        if any(trial.attempt.printed for trial in trials):
             hint = "It prints, but only what it returns counts."
         start = "Your function returns nothing yet."
-        if any(trial.unwritten for trial in trials):
+        if any(trial.attempt.outcome == "unwritten" for trial in trials):
             start, hint = "Nothing is written here yet.", "Put your answer in the place of `raise NotImplementedError()`."
         return Result(exercise, "not attempted", f"{start} {hint}")
     for trial in blank:
         trial.status = "type"
         trial.sentence = "For this input your function returns nothing. Is there a path without a `return`?"
-        if trial.unwritten:
+        if trial.attempt.outcome == "unwritten":
             trial.sentence = "For this input your function still raises NotImplementedError."
     passed = sum(trial.status == "correct" for trial in trials)
     if passed == n_cases:
@@ -345,14 +439,18 @@ def _conclude(
     failing = [trial for trial in trials if trial.status == status]
     trial = min(failing, key=lambda trial: (exercise.size or _size)(trial.case))
     remarks = _remarks(trials, trial)
-    message = _misconception(exercise, trials)
-    if message:
-        return Result(exercise, "misconception", message, (), remarks, passed, n_cases)
-    rows = _input_rows(trial) + trial.rows
+    index = _misconception(exercise, trials)
+    if index is not None:
+        message = exercise.misconceptions[index].message
+        return Result(exercise, "misconception", message, (), remarks, passed, n_cases, index)
+    error = ()
+    if trial.attempt.what and status == "error":
+        error = (("error", trial.attempt.what), *([("in", trial.attempt.where)] if trial.attempt.where else ()))
+    rows = _input_rows(trial) + error
     sentence = trial.sentence
     if status == "error":
         sentence = "Your function stops with an error on this input."
-        if trial.rows[0][1].startswith("RecursionError"):
+        if trial.attempt.what.startswith("RecursionError"):
             sentence += " Does it call itself without end?"
     elif status == "timeout":
         sentence = (
@@ -363,36 +461,33 @@ def _conclude(
         sentence = sentence or _diagnosis(trials, trial)
         sentence = f"{sentence} Right on {passed} of {n_cases} inputs; the smallest that fails is shown."
         rows += _value_rows(exercise, trial)
-        again = guard.call(lambda: read(fn(**copy.deepcopy(trial.case))))
-        if again.error is None and not equal(again.value, trial.yours, exercise.rtol, exercise.atol):
-            remarks += (
-                "Called twice with the same input, your function gives two answers: is something random, or "
-                "kept from one call to the next?",
-            )
+        second = again(trials.index(trial)) if again else None
+        if second is not None and not equal(second, trial.yours, exercise.rtol, exercise.atol):
+            remarks += (TWO_ANSWERS,)
     if not exercise.show_cases:
-        rows = trial.rows
+        rows = error
     return Result(exercise, status, sentence, rows, remarks, passed, n_cases)
 
 
-def _misconception(exercise: Exercise, trials: list[_Trial]) -> str:
-    """The message of the first wrong answer that equals the student's on every input."""
+def _misconception(exercise: Exercise, trials: list[_Trial]) -> int | None:
+    """The index of the first wrong answer that equals the student's on every input."""
     if any(trial.yours is None for trial in trials):
-        return ""
-    for misconception in exercise.misconceptions:
+        return None
+    for index, misconception in enumerate(exercise.misconceptions):
         try:
             if all(
-                equal(trial.yours, _ask(misconception.answer, trial.case), exercise.rtol, exercise.atol)
+                equal(trial.yours, _ask(exercise, misconception.answer, trial.case), exercise.rtol, exercise.atol)
                 for trial in trials
             ):
-                return misconception.message
+                return index
         except Exception:  # it has no answer to this input, so it is not what the student did
             continue
-    return ""
+    return None
 
 
 def _remarks(trials: list[_Trial], shown: _Trial) -> tuple[str, ...]:
     remarks = []
-    changed = sorted({name for trial in trials for name in trial.changed})
+    changed = sorted({name for trial in trials for name in trial.attempt.changed})
     if changed:
         names = ", ".join(f"`{name}`" for name in changed)
         remarks.append(
@@ -401,8 +496,8 @@ def _remarks(trials: list[_Trial], shown: _Trial) -> tuple[str, ...]:
     answered = [trial for trial in trials if trial.yours is not None]
     if any(is_single(trial.yours) and not is_single(trial.expected) for trial in answered):
         remarks.append("Your answer is in single precision (float32): it is compared to about 5 digits only.")
-    if shown.printed.strip():
-        remarks.append(f"It prints, which does not count: {clean(' '.join(shown.printed.split()), 120)}")
+    if shown.attempt.printed.strip():
+        remarks.append(f"It prints, which does not count: {clean(' '.join(shown.attempt.printed.split()), 120)}")
     return tuple(remarks)
 
 
