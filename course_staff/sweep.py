@@ -1,0 +1,176 @@
+"""The HIGGS sweep of Chapter 6: optimizer × initialization scale × depth × learning rate × seed.
+
+    python -m course_staff.sweep FILE...                      rows of HIGGS in files
+    python -m course_staff.sweep openml --rows 20000          scikit-learn's 98 050 rows
+    python -m course_staff.sweep archive --scheduler tcp://…  all 11 million, on a Dask cluster
+
+Every finished run is one line of the results file, on the disk before the next is taken. Stop it in any way and
+start it again with the same command: finished runs are not run twice.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import os
+import platform
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from course_utils import higgs
+from course_utils import ldlt_training as lt
+
+try:
+    import fcntl
+except ImportError:  # Windows: two sweeps on one file are then not noticed
+    fcntl = None
+
+#: Half decades; wide enough for the best rate of every optimizer, scale and depth to lie inside.
+RATES = {
+    "SGD": (0.01, 0.03, 0.1, 0.3, 1.0, 3.0),
+    **dict.fromkeys(("Adam", "AdamW", "RMSprop"), (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3)),
+}
+
+
+def plan(options: argparse.Namespace, done: set) -> list[tuple[lt.Setting, list[int]]]:
+    """The settings with runs to do, each with its missing seeds."""
+    settings = (
+        lt.Setting(optimizer, scale, depth, rate)
+        for optimizer, depth, scale in itertools.product(options.optimizers, options.depths, options.scales)
+        for rate in options.rates or RATES[optimizer]
+    )
+    todo = ((setting, [s for s in range(options.seeds) if (*setting, s) not in done]) for setting in settings)
+    return [(setting, seeds) for setting, seeds in todo if seeds]
+
+
+def one_setting(x: np.ndarray, y: np.ndarray, setting: lt.Setting, seeds: list[int], recipe: lt.Recipe) -> list[lt.Run]:
+    """What a worker does, here or on another machine."""
+    import torch
+
+    torch.set_num_threads(1)  # the sweep is parallel already
+    return lt.train(x, y, setting, seeds, recipe)
+
+
+def finished(settings: list, data: higgs.Higgs, recipe: lt.Recipe, jobs: int, scheduler: str | None):
+    """Yield the runs of each setting as it ends, in any order."""
+    from joblib import Parallel, delayed, parallel_config
+
+    with _cluster(scheduler):
+        backend = {"backend": "dask"} if scheduler else {"backend": "loky", "n_jobs": jobs}
+        with parallel_config(**backend):
+            work = (delayed(one_setting)(data.x, data.y, setting, seeds, recipe) for setting, seeds in settings)
+            yield from Parallel(return_as="generator_unordered", batch_size=1)(work)
+
+
+@contextmanager
+def _cluster(scheduler: str | None):
+    if scheduler is None:
+        yield
+        return
+    try:
+        from distributed import Client
+    except ModuleNotFoundError:
+        raise SystemExit("--scheduler needs Dask: pip install 'course-utils[cluster]'") from None
+    try:
+        client = Client(scheduler, timeout=20)
+    except (OSError, ValueError) as error:
+        raise SystemExit(f"there is no Dask scheduler at {scheduler}: {error}") from None
+    with client:
+        yield
+
+
+@contextmanager
+def results_file(path: Path, provenance: dict):
+    """The open file of results, ready for more lines, and the runs that it holds.
+
+    A last line that was cut short is removed. Runs of other data or of another recipe are never mixed with these.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0), 0o644)
+    try:
+        if fcntl:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise SystemExit(f"another sweep is writing to {path}") from None
+        content = path.read_bytes()
+        whole = content.rfind(b"\n") + 1
+        if content.count(b"\n") < 2 and b"# {".startswith(content[:3]):  # stopped within its first two lines
+            whole = 0
+        os.ftruncate(file, whole)
+        if whole == 0:
+            append(file, lt.header(provenance))
+        found = lt.read_results(path)
+        for name in ("rows", "sha256", "recipe"):
+            if found.provenance.get(name) != provenance[name]:
+                raise SystemExit(
+                    f"{path} was made with {name} {found.provenance.get(name)}, not {provenance[name]}: "
+                    "give another file with --out"
+                )
+        yield file, found.runs
+    finally:
+        os.close(file)
+
+
+def append(file: int, text: str) -> None:
+    data = text.encode()
+    while data:  # a write may be partial, and is then taken up
+        data = data[os.write(file, data) :]
+    os.fsync(file)
+
+
+def provenance(data: higgs.Higgs, recipe: lt.Recipe) -> dict:
+    """How the runs are made, as the results file keeps it; nothing in it names this machine."""
+    import torch
+
+    versions = {"python": platform.python_version(), "numpy": np.__version__, "torch": torch.__version__}
+    return {
+        "data": f"HIGGS, {data.source}", "rows": len(data.y), "sha256": data.fingerprint(),
+        "recipe": recipe._asdict(), "versions": versions,
+    }
+
+
+def parse(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("source", nargs="+", help='files with rows of HIGGS, or "openml", or "archive"')
+    parser.add_argument("--rows", type=int, help="use the first ROWS rows only")
+    parser.add_argument("--out", type=Path, default=lt.RESULTS, help="the results file")
+    parser.add_argument("--jobs", type=int, default=1, help="processes on this machine")
+    parser.add_argument("--scheduler", metavar="ADDRESS", help="a Dask scheduler, such as tcp://10.0.0.1:8786")
+    parser.add_argument("--optimizers", nargs="+", choices=lt.OPTIMIZERS, default=lt.OPTIMIZERS)
+    parser.add_argument("--scales", nargs="+", choices=tuple(lt.SCALES), default=tuple(lt.SCALES))
+    parser.add_argument("--depths", nargs="+", type=int, default=(2, 4, 8))
+    parser.add_argument("--rates", nargs="+", type=float, help="default: a grid for each optimizer")
+    parser.add_argument("--seeds", type=int, default=10)
+    for name, value in lt.Recipe()._asdict().items():
+        parser.add_argument(f"--{name}", type=type(value), default=value, help=f"default {value}")
+    return parser.parse_args(arguments)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    from tqdm import tqdm
+
+    options = parse(arguments)
+    try:
+        data = higgs.load(*options.source, rows=options.rows)
+    except (higgs.Unavailable, FileNotFoundError, ValueError) as error:
+        raise SystemExit(str(error)) from None
+    recipe = lt.Recipe(*(getattr(options, name) for name in lt.Recipe._fields))
+    with results_file(options.out, provenance(data, recipe)) as (file, runs):
+        todo = plan(options, {run.key for run in runs})
+        missing = sum(len(seeds) for _, seeds in todo)
+        print(f"{len(data.y)} rows of {data.source}; {len(runs)} runs are done, {missing} to do", file=sys.stderr)
+        try:
+            with tqdm(total=missing, unit="run", mininterval=1) as bar:
+                for group in finished(todo, data, recipe, options.jobs, options.scheduler):
+                    append(file, lt.lines(group))
+                    bar.update(len(group))
+        except KeyboardInterrupt:
+            raise SystemExit(f"stopped; the same command goes on from {options.out}") from None
+
+
+if __name__ == "__main__":
+    main()

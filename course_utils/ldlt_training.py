@@ -1,0 +1,315 @@
+"""Chapter 6, training: many small stacks of LDLT layers at once, and what compares them fairly.
+
+A *setting* is an optimizer, an initialization scale, a depth and a learning rate; a *run* is a setting and a seed.
+The runs of one setting are trained together: every weight carries a leading axis of seeds, so that one batched
+Cholesky factorization serves all of them. They never exchange a number, and a run does not depend on its company.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from math import sqrt
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from course_utils.networks import Array, check_array, check_number, check_size
+
+if TYPE_CHECKING:
+    import torch
+
+#: Names of the initialization scales and their factor σ√n, n being the inputs of a layer (claim ldlt/higgs).
+SCALES = {"1/sqrt(n)": 1.0, "sqrt(2/n)": sqrt(2), "10/sqrt(n)": 10.0}
+OPTIMIZERS = ("SGD", "Adam", "AdamW", "RMSprop")
+MOMENTUM = 0.9  # of SGD; everything else is torch's default
+FOLDS = 10
+TEST_FOLDS, VALIDATION_FOLDS = 1, 2
+DIVERGED = 1e6  # beyond it αI is lost in WᵀW to rounding, and nothing is learned any more
+
+
+class Setting(NamedTuple):
+    """What is compared; ``scale`` is one of :data:`SCALES`, ``rate`` the learning rate."""
+
+    optimizer: str
+    scale: str
+    depth: int
+    rate: float
+
+
+class Recipe(NamedTuple):
+    """What all runs have in common."""
+
+    width: int = 32
+    epochs: int = 12
+    batch: int = 125
+    alpha: float = 1.0
+    gamma: float = 1.0
+
+
+class Run(NamedTuple):
+    """How one run ended; losses are mean cross-entropies in nats, infinite where training diverged."""
+
+    setting: Setting
+    seed: int
+    train_loss: float
+    validation_loss: float
+    test_loss: float
+    test_accuracy: float
+
+    @property
+    def key(self) -> tuple:
+        return *self.setting, self.seed
+
+
+class Parts(NamedTuple):
+    """Rows for training, validation and testing of each seed: lists of index arrays of equal lengths."""
+
+    train: Array
+    validation: Array
+    test: Array
+
+
+def fold_rows(rows: int, seeds: Sequence[int]) -> Parts:
+    """Seed s tests on fold s of ten, chooses its learning rate on the two next folds and trains on the other seven.
+
+    So ten seeds in a row test on every row once, and no run has seen its test rows. The folds are those of a fixed
+    random order; rows left over by ten equal folds are used for training only.
+
+    Args:
+        rows: number of rows, at least 10.
+        seeds: s of them.
+
+    Returns:
+        Index arrays of shapes (s, rows of that part).
+
+    Raises:
+        ValueError, TypeError: if there are too few rows, or a seed is not a whole number ≥ 0.
+    """
+    rows = check_size("rows", rows)
+    if rows < FOLDS:
+        raise ValueError(f"rows must be at least {FOLDS}, one for each fold, got {rows}")
+    order, size = np.random.default_rng(0).permutation(rows), rows // FOLDS
+    folds, rest = order[: FOLDS * size].reshape(FOLDS, size), order[FOLDS * size :]
+    parts = [], [], []
+    for seed in seeds:
+        turned = np.roll(folds, -_check_seed(seed), axis=0)
+        cut = TEST_FOLDS + VALIDATION_FOLDS
+        parts[0].append(np.concatenate([turned[cut:].ravel(), rest]))
+        parts[1].append(turned[TEST_FOLDS:cut].ravel())
+        parts[2].append(turned[:TEST_FOLDS].ravel())
+    return Parts(*(np.array(part) for part in parts))
+
+
+class Stacks:
+    """One network for each seed: ``depth`` LDLT layers of ``width`` neurons with ReLU, then a linear readout.
+
+    Weights of a layer with n inputs are normal with deviation factor/√n, biases 0, the readout's deviation is
+    1/√width. Seeds draw the same standard normals at every scale: comparisons are paired.
+
+    Args:
+        rngs: one generator for each of s seeds.
+        inputs, classes: sizes at both ends.
+        depth: number of LDLT layers.
+        factor: σ√n.
+    """
+
+    def __init__(
+        self, rngs: list, inputs: int, classes: int, depth: int, factor: float, recipe: Recipe = Recipe()
+    ) -> None:
+        import torch
+
+        n = recipe.width
+
+        def normal(*shape: int) -> torch.Tensor:
+            draws = np.stack([rng.standard_normal(shape) for rng in rngs])
+            return torch.from_numpy(draws / sqrt(shape[-1]))
+
+        self.recipe = recipe
+        self.first = normal(n, inputs) * factor
+        self.hidden = normal(depth - 1, n, n) * factor
+        self.biases = torch.zeros(len(rngs), depth, 1, n, dtype=torch.float64)
+        self.readout = normal(classes, n)
+        self.offset = torch.zeros(len(rngs), 1, classes, dtype=torch.float64)
+        for parameter in self.parameters():
+            parameter.requires_grad_()
+
+    def parameters(self) -> list[torch.Tensor]:
+        return [self.first, self.hidden, self.biases, self.readout, self.offset]
+
+    def __call__(self, x: torch.Tensor) -> torch.Tensor:
+        """Logits of shape (s, rows, classes) for x of shape (s, rows, inputs)."""
+        from course_utils.ldlt_layer import ldlt_matrix
+
+        alpha, gamma = self.recipe.alpha, self.recipe.gamma
+        layers = [ldlt_matrix(self.first, alpha, gamma, "cholesky")]
+        if self.hidden.shape[1]:
+            layers += ldlt_matrix(self.hidden, alpha, gamma, "cholesky").unbind(1)
+        for layer, bias in zip(layers, self.biases.unbind(1), strict=True):
+            x = (x @ layer.mT + bias).relu()
+        return x @ self.readout.mT + self.offset
+
+    def stop_diverged(self) -> torch.Tensor:
+        """Which seeds have diverged, shape (s,); their weights become 0, so that the others can go on."""
+        import torch
+
+        with torch.no_grad():
+            size = torch.stack([p.flatten(1).abs().amax(1) for p in self.parameters() if p.numel()])
+            diverged = ~(size.amax(0) < DIVERGED)  # also true of NaN
+            if diverged.any():
+                for parameter in self.parameters():
+                    parameter[diverged] = 0
+        return diverged
+
+
+def train(
+    x: Array, y: Array, setting: Setting, seeds: Sequence[int], recipe: Recipe = Recipe()
+) -> list[Run]:
+    """Train one setting for all seeds at once; each result is what training that seed alone gives.
+
+    Args:
+        x: rows, shape (rows, inputs); columns are standardised as measured on each seed's training rows.
+        y: classes 0, 1, …, shape (rows,).
+        setting, recipe: see there. A last incomplete batch of an epoch is left out.
+        seeds: whole numbers ≥ 0: each its own initialization, order of rows and test fold.
+
+    Raises:
+        ValueError, TypeError: if something is not among the choices or does not fit, naming it.
+    """
+    import torch
+
+    x, y = check_array("x", x, 2), check_array("y", y, 1).astype(np.int64)
+    _check(x, y, setting, recipe)
+    parts = fold_rows(len(x), seeds)
+    if parts.train.shape[1] < recipe.batch:
+        raise ValueError(f"batch must be at most the {parts.train.shape[1]} training rows, got {recipe.batch}")
+    rows, labels = _standardised(x, parts), Parts(*(torch.from_numpy(y[part]) for part in parts))
+    rngs = [np.random.default_rng([20_260_613, seed]) for seed in seeds]
+    stacks = Stacks(rngs, x.shape[1], int(y.max()) + 1, setting.depth, SCALES[setting.scale], recipe)
+    optimizer = _optimizer(setting, stacks.parameters())
+    at = torch.arange(len(seeds))[:, None]
+    steps = parts.train.shape[1] // recipe.batch
+    diverged = torch.zeros(len(seeds), dtype=torch.bool)
+    for _ in range(recipe.epochs):
+        order = torch.from_numpy(np.stack([rng.permutation(parts.train.shape[1]) for rng in rngs]))
+        for batch in order[:, : steps * recipe.batch].split(recipe.batch, dim=1):
+            optimizer.zero_grad()
+            # The sum over seeds: the gradient of each seed's weights is that of its own mean loss.
+            _loss(stacks(rows.train[at, batch]), labels.train[at, batch]).sum().backward()
+            optimizer.step()
+            diverged |= stacks.stop_diverged()
+    with torch.no_grad():
+        logits = Parts(*(stacks(part) for part in rows))
+        losses = [
+            _loss(z, t).masked_fill(diverged, torch.inf).numpy() for z, t in zip(logits, labels, strict=True)
+        ]
+        accuracy = (logits.test.argmax(-1) == labels.test).double().mean(1).numpy()
+    return [
+        Run(setting, int(seed), *(float(loss[i]) for loss in losses), float(accuracy[i]))
+        for i, seed in enumerate(seeds)
+    ]
+
+
+def _standardised(x: Array, parts: Parts) -> Parts:
+    import torch
+
+    mean, deviation = x[parts.train].mean(axis=1, keepdims=True), x[parts.train].std(axis=1, keepdims=True)
+    deviation[deviation == 0] = 1  # a pixel that is never inked
+    return Parts(*(torch.from_numpy((x[part] - mean) / deviation) for part in parts))
+
+
+def _loss(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """Mean cross-entropy of each seed, shape (s,)."""
+    import torch
+
+    chosen = logits.log_softmax(-1).gather(-1, labels[..., None])
+    return -torch.mean(chosen, dim=(1, 2))
+
+
+def _optimizer(setting: Setting, parameters: list):
+    import torch
+
+    options = {"momentum": MOMENTUM} if setting.optimizer == "SGD" else {}
+    return getattr(torch.optim, setting.optimizer)(parameters, lr=setting.rate, **options)
+
+
+def _check(x: Array, y: Array, setting: Setting, recipe: Recipe) -> None:
+    if len(x) != len(y):
+        raise ValueError(f"x and y must have as many rows, got {len(x)} and {len(y)}")
+    if y.min() < 0:
+        raise ValueError(f"y must hold classes 0, 1, …, got {y.min()}")
+    if setting.optimizer not in OPTIMIZERS:
+        raise ValueError(f"optimizer must be one of {', '.join(OPTIMIZERS)}, got {setting.optimizer!r}")
+    if setting.scale not in SCALES:
+        raise ValueError(f"scale must be one of {', '.join(SCALES)}, got {setting.scale!r}")
+    check_size("depth", setting.depth)
+    check_number("rate", setting.rate, above=0)
+    for name in ("width", "epochs", "batch"):
+        check_size(name, getattr(recipe, name))
+    for name in ("alpha", "gamma"):
+        check_number(name, getattr(recipe, name), above=0)
+
+
+def _check_seed(seed: int) -> int:
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)):
+        raise TypeError(f"seed must be a whole number, got {seed!r}")
+    if seed < 0:
+        raise ValueError(f"seed must be at least 0, got {seed}")
+    return int(seed)
+
+
+#: The recorded sweep: HIGGS, every optimizer, scale and depth, ten seeds (`python -m course_staff.sweep`).
+RESULTS = Path(__file__).resolve().parent.parent / "results" / "higgs_sweep.csv"
+FIELDS = (*Setting._fields, *Run._fields[1:])
+
+
+class Results(NamedTuple):
+    """Finished runs and how they were made: data, recipe, versions."""
+
+    provenance: dict
+    runs: list[Run]
+
+
+def read_results(path: str | Path = RESULTS) -> Results:
+    """A file of results; a last line that was cut short is ignored.
+
+    Raises:
+        FileNotFoundError: if there is none.
+        ValueError: if it is not such a file, or a run appears twice.
+    """
+    path = Path(path)
+    lines = path.read_bytes().decode("utf-8").split("\n")[:-1]  # what follows the last newline is not whole
+    try:
+        if not lines[0].startswith("# ") or lines[1] != ",".join(FIELDS):
+            raise ValueError(f"expected a line of provenance and one of names, got {lines[0][:40]!r}")
+        provenance, runs = json.loads(lines[0][2:]), [_parse(row) for row in csv.reader(lines[2:])]
+    except (ValueError, IndexError) as error:
+        raise ValueError(f"{path.name} is not a file of results: {error}") from error
+    if len({run.key for run in runs}) < len(runs):
+        raise ValueError(f"{path.name} holds a run twice")
+    return Results(provenance, runs)
+
+
+def header(provenance: dict) -> str:
+    """The two lines with which a file of results begins."""
+    return f"# {json.dumps(provenance, ensure_ascii=False)}\n{','.join(FIELDS)}\n"
+
+
+def lines(runs: Sequence[Run]) -> str:
+    """Runs as lines of a file of results, losses and accuracies with six digits."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    for run in runs:
+        measured = (f"{value:.6g}" for value in run[2:])
+        writer.writerow([*run.setting[:3], f"{run.setting.rate:g}", run.seed, *measured])
+    return out.getvalue()
+
+
+def _parse(row: list[str]) -> Run:
+    if len(row) != len(FIELDS):
+        raise ValueError(f"a line has {len(row)} fields, expected {len(FIELDS)}")
+    optimizer, scale, depth, rate, seed, *measured = row
+    return Run(Setting(optimizer, scale, int(depth), float(rate)), int(seed), *map(float, measured))

@@ -1,0 +1,160 @@
+"""Stacks of LDLT layers: the same network as torch modules, runs that do not depend on their company, fair folds."""
+
+import numpy as np
+import pytest
+import torch
+
+from course_utils import ldlt_training as lt
+from course_utils.ldlt_layer import LDLT
+
+RNG = np.random.default_rng
+SMALL = lt.Recipe(width=5, epochs=2, batch=20)
+DATA = RNG(0).normal(size=(103, 4)), RNG(1).integers(0, 3, 103)
+ADAM = lt.Setting("Adam", "sqrt(2/n)", 3, 0.01)
+
+
+def train(setting=ADAM, seeds=(0, 1, 2), recipe=SMALL, data=DATA):
+    return lt.train(*data, setting, seeds, recipe)
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_a_stack_is_the_network_of_ldlt_modules(seed):
+    recipe = lt.Recipe(width=6, alpha=0.7, gamma=1.3)
+    stacks = lt.Stacks([RNG(0), RNG(1)], 4, 3, 3, 2.0, recipe)
+    modules = []
+    for layer, W in enumerate([stacks.first[seed], *stacks.hidden[seed]]):
+        module = LDLT(W.shape[1], W.shape[0], alpha=0.7, gamma=1.3, form="cholesky")
+        module.load_state_dict({"W": W.detach()})
+        modules.append(module)
+    x = torch.from_numpy(RNG(3).normal(size=(2, 9, 4)))
+    value = x[seed]
+    with torch.no_grad():
+        stacks.biases.normal_(generator=torch.Generator().manual_seed(0))
+        for module, bias in zip(modules, stacks.biases[seed], strict=True):
+            value = torch.relu(module(value) + bias)
+        expected = value @ stacks.readout[seed].T + stacks.offset[seed]
+        assert torch.allclose(stacks(x)[seed], expected, rtol=0, atol=1e-12)
+
+
+def test_seeds_draw_the_same_normals_at_every_scale_and_others_for_each_seed():
+    small, large = (lt.Stacks([RNG(0), RNG(1)], 50, 3, 4, factor) for factor in (1.0, 10.0))
+    assert torch.allclose(10 * small.first, large.first) and torch.allclose(10 * small.hidden, large.hidden)
+    assert torch.equal(small.readout, large.readout)
+    assert not torch.allclose(small.first[0], small.first[1])
+    assert small.first.detach().std() * np.sqrt(50) == pytest.approx(1, abs=0.1)
+    assert small.hidden.detach().std() * np.sqrt(32) == pytest.approx(1, abs=0.1)
+
+
+@pytest.mark.parametrize("optimizer", lt.OPTIMIZERS)
+def test_a_run_does_not_depend_on_its_company(optimizer):
+    setting = ADAM._replace(optimizer=optimizer)
+    together = train(setting)
+    for run in together:
+        (alone,) = train(setting, seeds=[run.seed])
+        assert alone.setting == run.setting and alone.seed == run.seed
+        assert np.allclose(alone[2:], run[2:], rtol=1e-9)
+
+
+def test_a_single_step_of_sgd_is_that_of_autograd():
+    recipe = lt.Recipe(width=5, epochs=1, batch=73)  # seven folds of ten and the three rows left over: one step
+    (run,) = train(lt.Setting("SGD", "1/sqrt(n)", 2, 0.5), [4], recipe)
+    x, y = DATA
+    parts = lt.fold_rows(len(x), [4])
+    x = (x - x[parts.train[0]].mean(axis=0)) / x[parts.train[0]].std(axis=0)
+    stacks = lt.Stacks([RNG([20_260_613, 4])], 4, 3, 2, 1.0, recipe)
+    rows = [torch.from_numpy(x[part]) for part in parts]
+    labels = [torch.from_numpy(y[part[0]]) for part in parts]
+    torch.nn.functional.cross_entropy(stacks(rows[0])[0], labels[0]).backward()
+    with torch.no_grad():
+        for parameter in stacks.parameters():
+            parameter -= 0.5 * parameter.grad
+        logits = [stacks(part)[0] for part in rows]
+    losses = [torch.nn.functional.cross_entropy(z, t).item() for z, t in zip(logits, labels)]
+    accuracy = (logits[2].argmax(1) == labels[2]).double().mean().item()
+    assert run[2:] == pytest.approx((*losses, accuracy), rel=1e-10)
+
+
+def test_training_learns():
+    x = RNG(0).normal(size=(400, 4))
+    y = (x[:, 0] * x[:, 1] > 0).astype(int)
+    runs = lt.train(x, y, lt.Setting("Adam", "1/sqrt(n)", 2, 0.03), range(3), lt.Recipe(width=16, epochs=20, batch=40))
+    assert min(run.test_accuracy for run in runs) > 0.8
+    assert max(run.train_loss for run in runs) < 0.3
+
+
+def test_a_run_that_diverges_is_infinite_and_leaves_the_others_alone(monkeypatch):
+    (calm,) = train(seeds=[1])
+    spoiled = lt.Stacks.stop_diverged
+
+    def spoil(stacks):
+        if stacks.first.shape[0] == 3:
+            with torch.no_grad():
+                stacks.first[0, 0, 0] = torch.nan
+        return spoiled(stacks)
+
+    monkeypatch.setattr(lt.Stacks, "stop_diverged", spoil)
+    first, second, _ = train()
+    assert first.train_loss == first.validation_loss == first.test_loss == np.inf
+    assert np.allclose(second[2:], calm[2:], rtol=1e-9)
+    monkeypatch.undo()
+    far = train(lt.Setting("SGD", "1/sqrt(n)", 2, 1e9))
+    assert all(run.train_loss == np.inf for run in far)
+
+
+def test_every_row_is_tested_once_and_never_trained_or_validated_by_that_seed():
+    parts = lt.fold_rows(103, range(10))
+    assert parts.test.shape == (10, 10) and parts.validation.shape == (10, 20) and parts.train.shape == (10, 73)
+    assert np.unique(parts.test).size == 100
+    for train_rows, validation, test in zip(*parts, strict=True):
+        assert sorted(np.concatenate([train_rows, validation, test])) == list(range(103))
+    assert (lt.fold_rows(103, [13]).test[0] == parts.test[3]).all()
+
+
+@pytest.mark.parametrize(
+    "change, error, words",
+    [
+        ({"setting": ADAM._replace(optimizer="Adagrad")}, ValueError, "optimizer must be one of SGD, Adam"),
+        ({"setting": ADAM._replace(scale="1/n")}, ValueError, "scale must be one of 1/sqrt"),
+        ({"setting": ADAM._replace(depth=0)}, ValueError, "depth must be at least 1, got 0"),
+        ({"setting": ADAM._replace(depth=2.5)}, TypeError, "depth must be a whole number"),
+        ({"setting": ADAM._replace(rate=0)}, ValueError, "rate must be greater than 0"),
+        ({"recipe": SMALL._replace(batch=74)}, ValueError, "batch must be at most the 73 training rows, got 74"),
+        ({"recipe": SMALL._replace(alpha=-1)}, ValueError, "alpha must be greater than 0"),
+        ({"recipe": SMALL._replace(epochs=0)}, ValueError, "epochs must be at least 1"),
+        ({"seeds": [-1]}, ValueError, "seed must be at least 0, got -1"),
+        ({"seeds": [1.0]}, TypeError, "seed must be a whole number"),
+        ({"data": (DATA[0], DATA[1][:-1])}, ValueError, "as many rows, got 103 and 102"),
+        ({"data": (DATA[0], DATA[1] - 1)}, ValueError, "y must hold classes 0, 1, …, got -1"),
+        ({"data": (DATA[0][:9], DATA[1][:9])}, ValueError, "rows must be at least 10"),
+    ],
+)
+def test_what_does_not_fit_is_named(change, error, words):
+    with pytest.raises(error, match=words):
+        train(**change)
+
+
+def write(tmp_path, runs, end=""):
+    path = tmp_path / "runs.csv"
+    path.write_text(lt.header({"rows": 3}) + lt.lines(runs) + end, encoding="utf-8")
+    return path
+
+
+def test_results_are_read_as_they_were_written_and_a_cut_line_is_ignored(tmp_path):
+    runs = [lt.Run(ADAM, 0, 0.5, 0.25, np.inf, 0.75), lt.Run(ADAM, 1, 0.1, 0.2, 0.3, 0.4)]
+    assert lt.read_results(write(tmp_path, runs)) == lt.Results({"rows": 3}, runs)
+    assert lt.read_results(write(tmp_path, runs, "Adam,sqrt(2/n),3,0.01,2,0.")).runs == runs
+
+
+@pytest.mark.parametrize("content", ["", "text\n", "# {}\nother,names\n", "# no json\n" + ",".join(lt.FIELDS) + "\n"])
+def test_other_files_are_not_results(tmp_path, content):
+    (tmp_path / "runs.csv").write_text(content)
+    with pytest.raises(ValueError, match="runs.csv is not a file of results"):
+        lt.read_results(tmp_path / "runs.csv")
+
+
+def test_a_damaged_line_or_a_run_twice_is_refused(tmp_path):
+    run = lt.Run(ADAM, 0, 0.5, 0.25, 0.6, 0.75)
+    with pytest.raises(ValueError, match="holds a run twice"):
+        lt.read_results(write(tmp_path, [run, run]))
+    with pytest.raises(ValueError, match="is not a file of results"):
+        lt.read_results(write(tmp_path, [run], "Adam,1/sqrt(n),2\n"))
