@@ -94,7 +94,7 @@ def sources(root: Path, names: list[str] | None = None) -> list[Path]:
 
 
 def part(name: str) -> str:
-    """What names a source's exercises, and its row in the README: "01" of 01_taylor_bounds, "06a" of a part."""
+    """What names a source's exercises: "01" of 01_taylor_bounds, "06a" of a part."""
     return name.split("_")[0]
 
 

@@ -47,16 +47,18 @@ class _InverseRoot(torch.autograd.Function):
 def ldlt_matrix(
     W: torch.Tensor, alpha: float = 1.0, gamma: float = 1.0, form: str = "symmetric"
 ) -> torch.Tensor:
-    """The layer as a matrix, shape (..., m, n) as W; its singular values are ``γ s/√(α + s²)`` (ldlt/lipschitz).
+    """The layer as a matrix, shape (..., m, n) as W; its singular values are ``γ s/√(α + s²)``.
 
-    The factorisation is that of the smaller of ``WᵀW`` and ``WWᵀ``, and any number of layers can be stacked in
-    the leading axes. All arguments but W are taken as they are: :class:`LDLT` checks them.
+    Source: ldlt/lipschitz.
+
+    The factorisation is that of the smaller of ``WᵀW`` and ``WWᵀ``, and any number of layers can be stacked
+    in the leading axes. All arguments but W are taken as they are: :class:`LDLT` checks them.
 
     Args:
-        form: "symmetric" is the paper's ``γ W (αI + WᵀW)^(-1/2)``, by eigenvalues. "cholesky" is several times
-            faster: ``γ W L^(-T)`` with ``LLᵀ = αI + WᵀW`` when n ≤ m, and ``γ L^(-1) W`` with
-            ``LLᵀ = αI + WWᵀ`` when n > m. It differs from the symmetric form by a rotation, of the inputs when
-            n ≤ m and else of the outputs.
+        form: "symmetric" is the paper's ``γ W (αI + WᵀW)^(-1/2)``, by eigenvalues. "cholesky" is several
+            times faster: ``γ W L^(-T)`` with ``LLᵀ = αI + WᵀW`` when n ≤ m, and ``γ L^(-1) W`` with ``LLᵀ =
+            αI + WWᵀ`` when n > m. It differs from the symmetric form by a rotation, of the inputs when n ≤ m
+            and else of the outputs.
 
     Raises:
         ValueError: for an unknown form.
@@ -107,8 +109,8 @@ class LDLT(torch.nn.Module):
         dtype: float64 unless another is asked for.
 
     Raises:
-        ValueError: for a size below 1, σ < 0, α ≤ 0, γ ≤ 0, a number that is not finite, an unknown form; in the
-            forward pass, for rows of another length than n.
+        ValueError: for a size below 1, σ < 0, α ≤ 0, γ ≤ 0, a number that is not finite, an unknown form; in
+            the forward pass, for rows of another length than n.
         TypeError: for a size that is not a whole number, or an argument that is not a number.
     """
 
