@@ -34,6 +34,8 @@ RATES = {
     **dict.fromkeys(("Adam", "AdamW", "RMSprop"), (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3)),
 }
 
+BEGINNING = b'# {"data": "HIGGS'  # of every results file
+
 
 def plan(options: argparse.Namespace, done: set) -> list[tuple[lt.Setting, list[int]]]:
     """The settings with runs to do, each with its missing seeds."""
@@ -97,19 +99,20 @@ def results_file(path: Path, provenance: dict):
             except BlockingIOError:
                 raise SystemExit(f"another sweep is writing to {path}") from None
         content = path.read_bytes()
-        whole = content.rfind(b"\n") + 1
-        if content.count(b"\n") < 2 and b"# {".startswith(content[:3]):  # stopped within its first two lines
-            whole = 0
-        os.ftruncate(file, whole)
-        if whole == 0:
+        if content.count(b"\n") < 2 and (content.startswith(BEGINNING) or BEGINNING.startswith(content)):
+            os.ftruncate(file, 0)  # new, or stopped before its first run
             append(file, lt.header(provenance))
-        found = lt.read_results(path)
+        try:
+            found = lt.read_results(path)
+        except ValueError as error:
+            raise SystemExit(f"{error}; nothing was changed") from None
         for name in ("rows", "sha256", "recipe"):
             if found.provenance.get(name) != provenance[name]:
                 raise SystemExit(
                     f"{path} was made with {name} {found.provenance.get(name)}, not {provenance[name]}: "
                     "give another file with --out"
                 )
+        os.ftruncate(file, path.read_bytes().rfind(b"\n") + 1)
         yield file, found.runs
     finally:
         os.close(file)

@@ -283,10 +283,10 @@ def read_results(path: str | Path = RESULTS) -> Results:
     path = Path(path)
     lines = path.read_bytes().decode("utf-8").split("\n")[:-1]  # what follows the last newline is not whole
     try:
-        if not lines[0].startswith("# ") or lines[1] != ",".join(FIELDS):
-            raise ValueError(f"expected a line of provenance and one of names, got {lines[0][:40]!r}")
+        if len(lines) < 2 or not lines[0].startswith("# ") or lines[1] != ",".join(FIELDS):
+            raise ValueError(f"expected a line of provenance and one of names, got {''.join(lines[:1])[:40]!r}")
         provenance, runs = json.loads(lines[0][2:]), [_parse(row) for row in csv.reader(lines[2:])]
-    except (ValueError, IndexError) as error:
+    except ValueError as error:
         raise ValueError(f"{path.name} is not a file of results: {error}") from error
     if len({run.key for run in runs}) < len(runs):
         raise ValueError(f"{path.name} holds a run twice")

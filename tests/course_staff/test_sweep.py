@@ -1,0 +1,184 @@
+"""The sweep: killed, it goes on where it was; on a cluster it gives what it gives here."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from course_staff import sweep
+from course_utils import higgs
+from course_utils import ldlt_training as lt
+
+OPTIONS = ["--width", "4", "--epochs", "1", "--batch", "40", "--depths", "1", "2", "--rates", "0.01", "0.1",
+           "--seeds", "3"]  # fmt: skip
+RUNS = 4 * 3 * 2 * 2 * 3
+
+
+@pytest.fixture
+def rows(tmp_path):
+    rng = np.random.default_rng(0)
+    table = np.column_stack([rng.integers(0, 2, 120), rng.normal(size=(120, 28))])
+    np.savetxt(tmp_path / "rows.csv", table, "%.3f", delimiter=",")
+    return tmp_path / "rows.csv"
+
+
+@pytest.fixture
+def out(tmp_path):
+    return tmp_path / "new folder" / "runs.csv"
+
+
+@pytest.fixture
+def local(rows, tmp_path):
+    """What the sweep gives on this machine, in this process."""
+    path = tmp_path / "local.csv"
+    sweep.main([str(rows), "--out", str(path), *OPTIONS])
+    return lt.read_results(path)
+
+
+def start(rows, out, *more):
+    command = [sys.executable, "-m", "course_staff.sweep", str(rows), "--out", str(out), *OPTIONS, *more]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def finish(process):
+    text, _ = process.communicate(timeout=200)
+    assert process.returncode == 0, text
+    return text
+
+
+def wait_for_lines(out, count, process):
+    end = time.monotonic() + 120
+    while not (out.exists() and out.read_bytes().count(b"\n") >= count):
+        assert process.poll() is None and time.monotonic() < end, "the sweep ended or got nowhere"
+        time.sleep(0.002)
+
+
+def same(found, expected):
+    """Run by run, whatever the order in which they ended."""
+    found, expected = ({run.key: run[2:] for run in runs} for runs in (found, expected))
+    assert found.keys() == expected.keys()
+    for key in expected:
+        assert found[key] == pytest.approx(expected[key], rel=2e-6), key
+
+
+def test_a_sweep_runs_every_run_once_and_says_how(local):
+    assert len(local.runs) == RUNS
+    assert {run.setting.optimizer for run in local.runs} == set(lt.OPTIMIZERS)
+    assert {run.setting.scale for run in local.runs} == set(lt.SCALES)
+    assert local.provenance["rows"] == 120 and local.provenance["recipe"]["width"] == 4
+    assert local.provenance["data"] == "HIGGS, rows.csv" and "torch" in local.provenance["versions"]
+    assert "/" not in json.dumps(local.provenance)
+
+
+def test_killed_midway_it_loses_nothing_and_runs_nothing_twice(rows, out, local):
+    process = start(rows, out)
+    wait_for_lines(out, 2 + 12, process)
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate(timeout=60)
+    before = out.read_bytes()
+    assert 14 <= before.count(b"\n") < 2 + RUNS
+    done = before.count(b"\n") - 2
+    # The worst that a kill can leave: a last line that is not whole.
+    out.write_bytes(before + b"Adam,1/sqrt(n),1,0.0")
+    text = finish(start(rows, out, "--jobs", "2"))
+    assert f"{done} runs are done, {RUNS - done} to do" in text
+    assert out.read_bytes().startswith(before)
+    same(lt.read_results(out).runs, local.runs)
+    whole = out.read_bytes()
+    assert f"{RUNS} runs are done, 0 to do" in finish(start(rows, out))
+    assert out.read_bytes() == whole
+
+
+def test_only_the_missing_seeds_of_a_setting_are_run(rows, out, local):
+    sweep.main([str(rows), "--out", str(out), *OPTIONS[:-1], "1"])
+    before = out.read_bytes()
+    assert len(lt.read_results(out).runs) == RUNS / 3
+    sweep.main([str(rows), "--out", str(out), *OPTIONS])
+    assert out.read_bytes().startswith(before)
+    same(lt.read_results(out).runs, local.runs)
+
+
+def test_interrupted_it_says_how_to_go_on(rows, out):
+    process = start(rows, out)
+    wait_for_lines(out, 3, process)
+    process.send_signal(signal.SIGINT)
+    text, _ = process.communicate(timeout=60)
+    assert process.returncode == 1 and "stopped; the same command goes on from" in text and "Traceback" not in text
+
+
+@pytest.mark.parametrize("content", [b"", b"#", b'# {"data": "HIGGS, rows.csv", "ro'])
+def test_a_file_killed_in_its_first_line_is_begun_again(rows, out, content):
+    out.parent.mkdir()
+    out.write_bytes(content)
+    sweep.main([str(rows), "--out", str(out), *OPTIONS])
+    assert len(lt.read_results(out).runs) == RUNS
+
+
+def test_runs_of_another_recipe_or_other_rows_are_not_mixed(rows, out):
+    sweep.main([str(rows), "--out", str(out), *OPTIONS])
+    before = out.read_bytes()
+    for change in (["--alpha", "0.5"], ["--rows", "100"]):
+        with pytest.raises(SystemExit, match="give another file with --out"):
+            sweep.main([str(rows), "--out", str(out), *OPTIONS, *change])
+    rows.write_text(rows.read_text().replace("0.1", "0.2"))
+    with pytest.raises(SystemExit, match="was made with sha256"):
+        sweep.main([str(rows), "--out", str(out), *OPTIONS])
+    assert out.read_bytes() == before
+
+
+def test_a_file_of_something_else_is_never_touched(rows, out):
+    out.parent.mkdir()
+    for content in (b"my thesis", b"# my thesis\n", b"# {}\nmine\n", b"x\ny\nz\n"):
+        out.write_bytes(content)
+        with pytest.raises(SystemExit, match="is not a file of results.*; nothing was changed"):
+            sweep.main([str(rows), "--out", str(out), *OPTIONS])
+        assert out.read_bytes() == content
+
+
+@pytest.mark.skipif(sweep.fcntl is None, reason="this system has no file locks that a killed process gives back")
+def test_two_sweeps_do_not_write_to_one_file(rows, out):
+    made = sweep.provenance(higgs.load(rows), lt.Recipe())
+    with sweep.results_file(out, made), pytest.raises(SystemExit, match="another sweep is writing"):
+        sweep.main([str(rows), "--out", str(out), *OPTIONS])
+
+
+def test_without_data_it_says_one_sentence(tmp_path, out):
+    with pytest.raises(SystemExit, match="there is no file"):
+        sweep.main([str(tmp_path / "none.csv"), "--out", str(out)])
+    assert not out.exists()
+
+
+@pytest.fixture
+def cluster(tmp_path):
+    distributed = pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=True, host="127.0.0.1", dashboard_address=None,
+        local_directory=str(tmp_path / "workers"), silence_logs=50,
+    ) as started:  # fmt: skip
+        yield started
+
+
+def test_on_a_cluster_of_two_workers_every_run_is_the_same_also_after_a_kill(rows, out, local, cluster):
+    address = cluster.scheduler_address
+    assert len(cluster.scheduler_info["workers"]) == 2 and address.startswith("tcp://127.0.0.1:")
+    process = start(rows, out, "--scheduler", address)
+    wait_for_lines(out, 2 + 3, process)
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate(timeout=60)
+    before = out.read_bytes()
+    finish(start(rows, out, "--scheduler", address))
+    assert out.read_bytes().startswith(before[: before.rfind(b"\n") + 1])
+    same(lt.read_results(out).runs, local.runs)
+
+
+def test_a_scheduler_that_is_not_there_is_named(rows, out, monkeypatch):
+    distributed = pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
+    client = distributed.Client
+    monkeypatch.setattr(distributed, "Client", lambda address, timeout: client(address, timeout=1))
+    with pytest.raises(SystemExit, match="there is no Dask scheduler at tcp://127.0.0.1:9"):
+        sweep.main([str(rows), "--out", str(out), *OPTIONS, "--scheduler", "tcp://127.0.0.1:9"])
