@@ -1,12 +1,13 @@
 """Chapter 7: the kernel of a wide ReLU net, its closed limit, and what training by it predicts.
 
-The net is ``f(x; W) = m^(-1/2) Σ_i a_i σ(w_iᵀx)``, σ the ReLU with σ'(0) = 0; the first layer is trained, a is not.
-Its gradient by w_i is ``m^(-1/2) a_i 1{w_iᵀx > 0} x``, so that the *kernel* ``K(x, x') = ⟨∇f(x), ∇f(x')⟩`` at W0 is
+The net is ``f(x; W) = m^(-1/2) Σ_i a_i σ(w_iᵀx)``, σ the ReLU with σ'(0) = 0; the first layer is trained, a
+is not. Its gradient by w_i is ``m^(-1/2) a_i 1{w_iᵀx > 0} x``, so that the *kernel*
+``K(x, x') = ⟨∇f(x), ∇f(x')⟩`` at W0 is
 
     xᵀx' · (1/m) Σ_i a_i² 1{w0_iᵀx > 0} 1{w0_iᵀx' > 0}  →  xᵀx'(π − θ)/(2π),
 
-θ the angle between x and x'. Inputs are rows: ``X`` is (n, d), ``Y`` is (p, d), kernels are (n, p). Losses are
-``(1/2n) Σ_j (f(x_j) − y_j)²``.
+θ the angle between x and x'. Inputs are rows: ``X`` is (n, d), ``Y`` is (p, d), kernels are (n, p). Losses
+are ``(1/2n) Σ_j (f(x_j) − y_j)²``.
 """
 
 from __future__ import annotations
@@ -30,8 +31,8 @@ CHUNK = 1 << 18  # pre-activations held at a time: 2 MiB of float64
 def angles(X: Array, Y: Array | None = None) -> Array:
     """The angle between every row of X (n, d) and every row of Y (p, d), default X: shape (n, p), in [0, π].
 
-    As twice the arctangent of ‖x̂ − ŷ‖/‖x̂ + ŷ‖, which keeps its digits where an arccosine loses half of them, near 0
-    and π. The angle to a zero row is given as π/2.
+    As twice the arctangent of ‖x̂ − ŷ‖/‖x̂ + ŷ‖, which keeps its digits where an arccosine loses half of
+    them, near 0 and π. The angle to a zero row is given as π/2.
 
     Raises:
         ValueError, TypeError: if shapes do not fit or an entry is not finite.
@@ -47,7 +48,8 @@ def arc_cosine(X: Array, Y: Array | None = None, degree: int = 1) -> Array:
     """``E[h(wᵀx) h(wᵀx')]`` for standard normal w, in closed form, shape (n, p).
 
     Degree 0 is h = 1{· > 0}: ``(π − θ)/(2π)``, the chance that a neuron is on for both. Degree 1 is h = σ:
-    ``‖x‖‖x'‖(sin θ + (π − θ) cos θ)/(2π)``, the covariance of ``f(·; W0)`` for random signs a. A zero row gives 0.
+    ``‖x‖‖x'‖(sin θ + (π − θ) cos θ)/(2π)``, the covariance of ``f(·; W0)`` for random signs a. A zero row
+    gives 0.
 
     Source: Cho and Saul, Kernel Methods for Deep Learning (2009), whose kernels are twice these.
 
@@ -73,9 +75,10 @@ def limit_kernel(X: Array, Y: Array | None = None) -> Array:
 
 
 def kernel_error_law(X: Array, Y: Array | None = None) -> Array:
-    """``√m`` times the root mean square of (kernel of a net of width m) − limit, entry by entry, shape (n, p).
+    """``√m`` times the root mean square of (kernel of a net of width m) − limit, by entry, shape (n, p).
 
-    An entry is xᵀx' times the mean of m indicators of probability p = (π − θ)/(2π): ``|xᵀx'| √(p(1 − p))``, exactly.
+    An entry is xᵀx' times the mean of m indicators of probability p = (π − θ)/(2π): ``|xᵀx'| √(p(1 − p))``,
+    exactly.
     """
     X, Y = _rows(X, Y)
     p = arc_cosine(X, Y, 0)
@@ -85,7 +88,8 @@ def kernel_error_law(X: Array, Y: Array | None = None) -> Array:
 def circle_coefficients(frequencies: Sequence[int]) -> Array:
     """The limit kernel on the unit circle is ``Σ_k c_k cos kθ``; returns c_k for each whole k ≥ 0.
 
-    ``c_0 = 1/π²``, ``c_1 = 1/4``, no other odd frequency, and ``((k − 1)^(-2) + (k + 1)^(-2))/π²`` for even k.
+    ``c_0 = 1/π²``, ``c_1 = 1/4``, no other odd frequency, and ``((k − 1)^(-2) + (k + 1)^(-2))/π²`` for even
+    k.
 
     Source: claim lecture/universal. Raises TypeError or ValueError if a frequency is not a whole number ≥ 0.
     """
@@ -99,7 +103,7 @@ def circle_coefficients(frequencies: Sequence[int]) -> Array:
 
 
 def with_bias(X: Array, bias: float = 1.0) -> Array:
-    """Rows (x, bias)/√(1 + bias²), shape (n, d + 1): rows of norm 1 stay so, and lie in a plane beside the origin.
+    """Rows (x, bias)/√(1 + bias²), shape (n, d + 1): unit rows stay unit, in a plane beside the origin.
 
     Raises:
         ValueError, TypeError: if X is not a finite matrix or ``bias`` not a finite number.
@@ -117,7 +121,8 @@ def empirical_kernel(init: Init, X: Array, Y: Array | None = None) -> Array:
     The Jacobian of one input has m·d entries, but only m of them are free: the switches. So the kernel is
     ``(X Yᵀ) * (A diag(a²) Bᵀ)/m`` with the switches A (n, m) of X and B (p, m) of Y, added up chunk by chunk.
 
-    Source: claim lecture/ntk-limit. Raises ValueError or TypeError if shapes do not fit or an entry is not finite.
+    Source: claim lecture/ntk-limit. Raises ValueError or TypeError if shapes do not fit or an entry is not
+    finite.
     """
     X, Y = _rows(X, Y)
     W0, a = _net(init, X.shape[1])
@@ -167,7 +172,8 @@ def kernel_errors(widths: Sequence[int], X: Array, networks: int, rng: np.random
     """
     widths = np.array([check_size("width", m) for m in widths])
     limit, law = limit_kernel(X), _rms(kernel_error_law(X))
-    error = [[_rms(random_kernel(m, X, rng) - limit) for m in widths] for _ in range(check_size("networks", networks))]
+    networks = check_size("networks", networks)
+    error = [[_rms(random_kernel(m, X, rng) - limit) for m in widths] for _ in range(networks)]
     return KernelErrors(widths, np.array(error), law / np.sqrt(widths))
 
 
@@ -175,10 +181,10 @@ def kernel_errors(widths: Sequence[int], X: Array, networks: int, rng: np.random
 
 
 def descent_operator(K: Array, steps: float = math.inf, lr: float | None = None) -> Array:
-    """G, shape (n, n), such that ``steps`` steps of gradient descent move f0 by ``K(·, X) G (y − f_start(X))``.
+    """G, shape (n, n), such that descent on f0 moves it by ``K(·, X) G (y − f_start(X))``, f_start before.
 
-    For an affine model the residual obeys ``r ← (I − lr K/n) r``. Hence ``G = K⁻¹(I − (I − lr K/n)^steps)``, and
-    ``K⁻¹`` (its pseudo-inverse) for ``steps = inf``: kernel regression. Nothing is iterated.
+    For an affine model the residual obeys ``r ← (I − lr K/n) r``. Hence ``G = K⁻¹(I − (I − lr K/n)^steps)``,
+    and ``K⁻¹`` (its pseudo-inverse) for ``steps = inf``: kernel regression. Nothing is iterated.
 
     Args:
         K: kernel of the training inputs, (n, n), symmetric and positive semidefinite.
@@ -186,7 +192,8 @@ def descent_operator(K: Array, steps: float = math.inf, lr: float | None = None)
         lr: the step, between 0 and 2n/λ_max(K); not needed when ``steps`` is inf.
 
     Raises:
-        ValueError, TypeError: if K is not such a matrix, ``steps`` is negative, or descent with ``lr`` diverges.
+        ValueError, TypeError: if K is not such a matrix, ``steps`` is negative, or descent with ``lr``
+        diverges.
     """
     K = check_array("K", K, 2)
     if K.shape[0] != K.shape[1] or not np.allclose(K, K.T, rtol=1e-10, atol=1e-10 * np.abs(K).max()):
@@ -205,7 +212,7 @@ def descent_operator(K: Array, steps: float = math.inf, lr: float | None = None)
         raise ValueError("a finite number of steps needs lr, got None")
     rate = check_number("lr", lr, above=0) / len(K) * values
     if rate[-1] >= 2:
-        raise ValueError(f"lr must be below 2n/λ_max = {2 * len(K) / largest:.4g}, got {lr:g}: descent diverges")
+        raise ValueError(f"lr must be below 2n/λ_max = {2 * len(K) / largest:.4g} to converge, got {lr:g}")
     # expm1 and log1p keep the digits of 1 − (1 − rate)^steps where the rate is tiny
     slow = -np.expm1(steps * np.log1p(-np.clip(rate, 0, 0.5)))
     learned = np.where(rate < 0.5, slow, 1 - (1 - rate) ** steps)
@@ -270,12 +277,12 @@ class Run(NamedTuple):
 def train(init: Init, X: Array, y: Array, steps: int, lr: float) -> Run:
     """Full-batch gradient descent on ``(1/2n) Σ_j (f(x_j; W) − y_j)²`` over W, from any ``init``.
 
-    Every gradient is a combination of the inputs, so W − W0 = m^(-1/2) diag(a) C X with C (m, n): descent runs on C
-    and on the Gram matrix of the inputs, and pays for d only once. Chapter 3's `concentration.train` draws its own
-    start and keeps the flips; this one keeps the path.
+    Every gradient is a combination of the inputs, so W − W0 = m^(-1/2) diag(a) C X with C (m, n): descent
+    runs on C and on the Gram matrix of the inputs, and pays for d only once. Chapter 3's
+    `concentration.train` draws its own start and keeps the flips; this one keeps the path.
 
-    Source: claims lecture/stays-near-init, lecture/kernel-regression. Raises ValueError or TypeError on shapes that
-    do not fit, steps < 1, lr ≤ 0, or an lr so large that the loss overflows.
+    Source: claims lecture/stays-near-init, lecture/kernel-regression. Raises ValueError or TypeError on
+    shapes that do not fit, steps < 1, lr ≤ 0, or an lr so large that the loss overflows.
     """
     X, _ = _rows(X, None)
     y = check_vector("y", y, len(X))
@@ -329,7 +336,7 @@ def train_three(init: Init, X: Array, y: Array, X_new: Array, steps: int, lr: fl
 
 
 class WidthStudy(NamedTuple):
-    """Trained nets of several widths; rows are nets, columns ``widths``, root mean squares over new inputs."""
+    """Trained nets: rows are nets, columns ``widths``; distances are root mean squares over new inputs."""
 
     widths: Array
     movement: Array  # ‖W − W0‖_F after the last step
@@ -338,6 +345,7 @@ class WidthStudy(NamedTuple):
     tangent_limit: Array  # trained f0 against the limit kernel
     net_limit: Array  # trained net against the limit kernel
     gap: Array  # f(x; W) − f0(x; W), both at the trained W: Chapter 3's gap
+    gap_seen: Array  # the same over the training inputs
     worst: Array  # the largest gap within the distance moved, at the first new input
     lemma: Array  # Lemma 4.1 at that distance, δ = 0.05
     loss: Array
@@ -348,31 +356,36 @@ def width_study(
     widths: Sequence[int], X: Array, y: Array, X_new: Array, networks: int, steps: int, lr: float,
     rng: np.random.Generator,
 ) -> WidthStudy:
-    """Train ``networks`` nets from the lecture's initialization at each width on (X, y); compare at ``X_new``.
+    """Train ``networks`` nets of each width on (X, y), from the lecture's initialization; compare at X_new.
 
     Source: claims lecture/stays-near-init, lecture/kernel-regression, lecture/lemma-4.1. Raises ValueError or
     TypeError as :func:`train_three`, or if rows have a norm above 1 (the lemma's assumption).
     """
     widths = np.array([check_size("width", m) for m in widths])
     X_new = check_array("X_new", X_new, 2)
-    columns, paths = np.empty((9, check_size("networks", networks), widths.size)), []
+    columns, paths = np.empty((10, check_size("networks", networks), widths.size)), []
     for j, m in enumerate(map(int, widths)):
         for i in range(networks):
             init = gaussian_init(m, X_new.shape[1], rng)
             three = train_three(init, X, y, X_new, steps, lr)
             B = float(three.run.movement[-1])
-            u0, u = init.W0 @ X_new.T, three.run.W @ X_new.T
-            gap = init.a @ (u * ((u > 0).astype(float) - (u0 > 0))) / math.sqrt(m)
-            worst = worst_case_gap(u0[:, 0], init.a, B, float(np.linalg.norm(X_new[0]))).gap / math.sqrt(m)
-            norm_x = min(float(np.linalg.norm(X_new[0])), 1.0)
+            norm_x = float(np.linalg.norm(X_new[0]))
+            worst = worst_case_gap(init.W0 @ X_new[0], init.a, B, norm_x).gap / math.sqrt(m)
             columns[:, i, j] = (
-                B, B / np.linalg.norm(init.W0), _rms(three.net - three.tangent), _rms(three.tangent - three.limit),
-                _rms(three.net - three.limit), _rms(gap), worst,
-                lemma_4_1_bound(m, B, 0.05, norm_x) / math.sqrt(m), three.run.loss[-1],
+                B, B / np.linalg.norm(init.W0), _rms(three.net - three.tangent),
+                _rms(three.tangent - three.limit), _rms(three.net - three.limit),
+                _rms(_gap(init, three.run.W, X_new)), _rms(_gap(init, three.run.W, X)),
+                worst, lemma_4_1_bound(m, B, 0.05, norm_x) / math.sqrt(m), three.run.loss[-1],
             )
             if i == 0:
                 paths.append(three.run.movement)
     return WidthStudy(widths, *columns, paths)
+
+
+def _gap(init: Init, W: Array, X: Array) -> Array:
+    """f − f0 at W by Chapter 2's (★), for every row of X."""
+    before, after = init.W0 @ X.T, W @ X.T
+    return init.a @ (after * ((after > 0).astype(float) - (before > 0))) / math.sqrt(len(W))
 
 
 class Labelled(NamedTuple):
@@ -385,7 +398,7 @@ class Labelled(NamedTuple):
 
 
 def two_digits(one: int = 3, other: int = 8, train: int = 48) -> Labelled:
-    """Two kinds of scikit-learn's digits, centred and scaled to norm 1: target 1 for ``one``, −1 for ``other``.
+    """Two kinds of scikit-learn's digits, centred, of norm 1: target 1 for ``one``, −1 for ``other``.
 
     Raises:
         ValueError, TypeError: if the kinds are not two of 0 … 9, or there are fewer than ``train`` of them.
@@ -407,9 +420,10 @@ def two_digits(one: int = 3, other: int = 8, train: int = 48) -> Labelled:
 
 
 def even_and_odd(X: Array) -> tuple[Array, Array]:
-    """Two targets on the unit sphere in three dimensions, each of mean square 1: √15 x₁x₂ and √105 x₁x₂x₃, (n,) each.
+    """Two targets on the unit sphere in three dimensions: √15 x₁x₂ and √105 x₁x₂x₃, each (n,).
 
-    The first is even, the second is odd and of degree 3. Both are orthogonal to every linear function.
+    Each has mean square 1. The first is even, the second is odd and of degree 3. Both are orthogonal to every
+    linear function.
 
     Raises:
         ValueError, TypeError: if X is not a finite (n, 3) matrix.
@@ -421,7 +435,7 @@ def even_and_odd(X: Array) -> tuple[Array, Array]:
 
 
 class LearningCurve(NamedTuple):
-    """Mean square error on new inputs relative to the target's: rows are repetitions, columns sample ``sizes``."""
+    """Mean square error on new inputs over that of 0: rows are repetitions, columns sample ``sizes``."""
 
     sizes: Array
     linear: Array
@@ -435,8 +449,8 @@ def learning_curve(
 ) -> LearningCurve:
     """Three predictors of ``target`` on the unit sphere in three dimensions, from samples of several sizes.
 
-    They are linear least squares with a constant, and regression with the limit kernel without and with a bias
-    coordinate. Every repetition draws its own inputs and ``new`` others to be judged on.
+    They are linear least squares with a constant, and regression with the limit kernel without and with a
+    bias coordinate. Every repetition draws its own inputs and ``new`` others to be judged on.
 
     Source: claim lecture/universal. Raises ValueError or TypeError if a size is not a positive whole number.
     """
@@ -454,7 +468,7 @@ def learning_curve(
 
 
 def kernel_fit(X: Array, y: Array, X_new: Array) -> Array:
-    """Regression with the limit kernel: f of least norm through the data (X, y), at ``X_new`` (p, d); shape (p,).
+    """Regression with the limit kernel: f of least norm through the data, at ``X_new`` (p, d); shape (p,).
 
     Raises:
         ValueError, TypeError: if shapes do not fit or an entry is not finite.
@@ -464,7 +478,7 @@ def kernel_fit(X: Array, y: Array, X_new: Array) -> Array:
 
 
 def linear_fit(X: Array, y: Array, X_new: Array) -> Array:
-    """Least squares with a constant, of least norm, at ``X_new`` (p, d); shape (p,). Raises as :func:`kernel_fit`."""
+    """Least squares with a constant, at ``X_new`` (p, d); shape (p,). Raises as :func:`kernel_fit`."""
     X, X_new = _rows(X, X_new)
     y = check_vector("y", y, len(X))
     coefficients = np.linalg.lstsq(np.column_stack([X, np.ones(len(X))]), y, rcond=None)[0]
@@ -481,10 +495,12 @@ def first_layer(kind: str, m: int, d: int, rng: np.random.Generator) -> Array:
     """A random first layer, (m, d); its scale does not matter for the kernel.
 
     ``orthogonal`` stacks rotations (Haar), ``LDLT`` is W(I + WᵀW)^(-1/2) of Chapter 6 for a Gaussian W,
-    ``uniform`` is torch's default, ``signs`` has entries ±1, and ``mirrored`` brings every row with its negative.
+    ``uniform`` is torch's default, ``signs`` has entries ±1, and ``mirrored`` brings every row with its
+    negative.
 
     Raises:
-        ValueError, TypeError: for another kind, a size that is not a positive whole number, or an odd m if mirrored.
+        ValueError, TypeError: for another kind, a size that is not a positive whole number, or an odd m if
+        mirrored.
     """
     m, d, rng = check_size("m", m), check_size("d", d), check_rng(rng)
     if kind == "Gaussian":
@@ -527,7 +543,8 @@ class LayerStudy(NamedTuple):
 def layer_study(widths: Sequence[int], X: Array, networks: int, rng: np.random.Generator) -> LayerStudy:
     """Kernels of nets with every kind of first layer on the rows of X (n, d), against the Gaussian limit.
 
-    For mirrored rows a pair is on together with chance 2p, once or twice: the error is ``|xᵀx'| √(p(1 − 2p)/m)``.
+    For mirrored rows a pair is on together with chance 2p, once or twice: the error is
+    ``|xᵀx'| √(p(1 − 2p)/m)``.
 
     Raises:
         ValueError, TypeError: as :func:`first_layer`.
@@ -554,7 +571,7 @@ def layer_study(widths: Sequence[int], X: Array, networks: int, rng: np.random.G
 
 
 class KernelCurve(NamedTuple):
-    """The kernel of one net between a fixed input and inputs at ``angle``, its limit and the law of its error."""
+    """The kernel of one net between a fixed input and those at ``angle``, its limit, the law of its error."""
 
     m: int
     angle: Array
@@ -589,7 +606,7 @@ def circle_target(angle: Array) -> Array:
 
 
 class CircleFit(NamedTuple):
-    """Regression on the circle: ``n`` points, and target, linear fit and kernel fit over ``grid`` (radians)."""
+    """Regression at ``n`` points of the circle: target, linear fit and kernel fit over ``grid`` (radians)."""
 
     n: int
     bias: str
@@ -603,7 +620,7 @@ class CircleFit(NamedTuple):
 
 
 def circle_fit(n: int = 24, bias: str = "without") -> CircleFit:
-    """Fit :func:`circle_target` at n equidistant angles with the limit kernel, ``with`` or ``without`` a bias.
+    """Fit :func:`circle_target` at n equidistant angles, ``with`` or ``without`` a bias coordinate.
 
     Raises:
         ValueError, TypeError: if n is not a positive whole number or ``bias`` not one of the two words.
@@ -621,7 +638,7 @@ def circle_fit(n: int = 24, bias: str = "without") -> CircleFit:
 
 
 class CircleRun(NamedTuple):
-    """The three trained functions of :class:`Trio` over ``grid`` (radians), for a net of width m after ``steps``."""
+    """The trained functions of :class:`Trio` over ``grid`` (radians), of a net of width m after ``steps``."""
 
     m: int
     steps: int
@@ -634,7 +651,7 @@ class CircleRun(NamedTuple):
 
 
 def circle_run(m: int = 64, steps: int = 100, seed: int = 0) -> CircleRun:
-    """Train a net of width m, its f0 and the limit kernel on eight points of the circle with a bias coordinate.
+    """Train a net of width m, its f0 and the limit kernel on eight points of the circle, with a bias.
 
     Raises ValueError or TypeError if a size is not a positive whole number.
     """
@@ -643,9 +660,8 @@ def circle_run(m: int = 64, steps: int = 100, seed: int = 0) -> CircleRun:
     X, X_grid, y = with_bias(on_circle(angle)), with_bias(on_circle(grid)), np.sin(2 * angle)
     init = gaussian_init(m, 3, np.random.default_rng(seed))
     functions = train_three(init, X, y, X_grid, steps, lr=4.0)
-    return CircleRun(
-        m, steps, angle, y, grid, functions, float(functions.run.movement[-1]), _rms(functions.net - functions.limit)
-    )
+    distance, apart = float(functions.run.movement[-1]), _rms(functions.net - functions.limit)
+    return CircleRun(m, steps, angle, y, grid, functions, distance, apart)
 
 
 # --- helpers ---------------------------------------------------------------------------------------
