@@ -9,6 +9,7 @@ over its perturbations.
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -605,6 +606,7 @@ class Training(NamedTuple):
     method: str
     epoch: Array
     evaluations: Array  # losses of one example; back-propagation counts 3 (forward, and twice that backward)
+    seconds: Array  # of this machine, spent in the steps and not in the looks
     loss: Array  # on all of the training set
     accuracy: Array  # on the test set, or on the training set when there is none
     theta: Array
@@ -642,12 +644,13 @@ def train(
     cost = 3 if method == "backprop" else _evaluations("no baseline" if method == "note" else method, K)
     steps = check_size("epochs", epochs) * (N // batch)
     times = set(np.unique(np.linspace(0, steps, looks + 1).round().astype(int)))
-    seen = []
+    seen, busy = [], 0.0
     for t in range(steps + 1):
         if t in times:
-            seen.append((t * batch / N, t * batch * cost, _values(net, theta[None])[0], test.accuracy(theta)))
+            seen.append((t * batch / N, t * batch * cost, busy, _values(net, theta[None])[0], test.accuracy(theta)))
         if t == steps:
             break
+        began = time.perf_counter()
         if t % (N // batch) == 0:
             order = rng.permutation(N)
         start = t % (N // batch) * batch
@@ -659,6 +662,7 @@ def train(
         else:
             g = draws(part, theta, sigma, K, rng, method).mean(axis=0)
         theta -= step * g
+        busy += time.perf_counter() - began
     return Training(method, *map(np.array, zip(*seen)), theta)
 
 
@@ -701,7 +705,7 @@ class CosineCurve(NamedTuple):
     law: Array
     cosines: Array  # (repetitions, len(Ks))
     at_K: float  # the law at K
-    needed: float  # draws for a cosine of 0.9, by the law
+    needed: int  # draws for a cosine of 0.9, by the law
 
 
 def cosine_curve(
@@ -725,7 +729,7 @@ def cosine_curve(
     excess = n + 1 + sigma**2 * n
     return CosineCurve(
         n, sigma, K, Ks, np.sqrt(Ks / (Ks + excess)), along / np.sqrt(along**2 + across2),
-        math.sqrt(K / (K + excess)), 0.81 / 0.19 * excess,
+        math.sqrt(K / (K + excess)), math.ceil(0.81 / 0.19 * excess),
     )
 
 

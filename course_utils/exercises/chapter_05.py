@@ -8,7 +8,7 @@ from course_utils.exercises import Exercise, Misconception
 
 
 def _one_perturbation(rng):
-    n, sigma, E = int(rng.integers(1, 5)), round(rng.uniform(0.1, 0.6), 2), round(rng.uniform(1, 4), 1)
+    n, sigma, E = int(rng.integers(2, 5)), round(rng.uniform(0.1, 0.6), 2), round(rng.uniform(1, 4), 1)
     Omega = np.round(rng.normal(scale=sigma, size=n), 2)
     return {
         "E_perturbed": round(E + rng.normal(scale=0.3), 2),
@@ -65,7 +65,7 @@ def _variance_question(rng):
         "K": int(rng.integers(2, 100)),
         "g_norm": round(rng.uniform(0.5, 3), 1),
         "E": round(rng.uniform(0.5, 3), 1),
-        "sigma": round(rng.uniform(0.02, 0.5), 2),
+        "sigma": round(rng.uniform(0.3, 2), 2),  # both parts of the answer count
     }
 
 
@@ -207,6 +207,10 @@ EXERCISES = (
             ),
             Misconception(_summed, "You have added the K estimates: take their mean."),
             Misconception(
+                lambda differences, Omega, sigma: with_error(differences, Omega, sigma)[::-1],
+                "Both arrays are right, in the other order: first the mean, then its standard error.",
+            ),
+            Misconception(
                 _product_of_means,
                 "The mean of products is not the product of means. Here the second one is 0 on average.",
             ),
@@ -232,7 +236,8 @@ EXERCISES = (
             ),
             Misconception(
                 lambda w, sigma: 4 * w**3 + 4 * w * sigma**2,
-                "There are three ways to choose the factor w from (w + Ω)³: its middle term is 3wΩ².",
+                "If this is a central difference: it knows only the two moves ±σ. On average over Ω there are three "
+                "ways to choose the factor w from (w + Ω)³: its middle term is 3wΩ².",
             ),
             Misconception(
                 lambda w, sigma: w**4 + 6 * w**2 * sigma**2 + 3 * sigma**4,
@@ -273,6 +278,14 @@ EXERCISES = (
             Misconception(
                 lambda n, K, g_norm, E, sigma: ((n + 1) * g_norm**2 + n * E**2 / sigma**4) / K,
                 "Ω itself has variance σ², so that E · Ω/σ² has E²/σ² a coordinate.",
+            ),
+            Misconception(
+                lambda n, K, g_norm, E, sigma: n * E**2 / sigma**2 / K,
+                "This is what comes on top. The variance with baseline is still there: add it.",
+            ),
+            Misconception(
+                lambda n, K, g_norm, E, sigma: ((n + 1) * g_norm + n * E**2 / sigma**2) / K,
+                "The variance with baseline is (n + 1)‖g‖², with the square of the norm.",
             ),
         ),
         after="A loss of 2.3 is ten classes guessed at random: every run starts with a large E.",
@@ -365,6 +378,14 @@ EXERCISES = (
                 "Divide by σ², as for weights: the noise enters twice.",
             ),
             Misconception(
+                lambda differences, xi, x, sigma: (differences[:, None] * xi).T @ x / (len(x) * sigma),
+                "Once by σ is not enough: the change of loss and the noise are both of its size, so divide by σ².",
+            ),
+            Misconception(
+                lambda differences, xi, x, sigma: xi.T @ x / (len(x) * sigma**2),
+                "The change of loss is missing: it is the signal that each example's noise is weighed with.",
+            ),
+            Misconception(
                 lambda differences, xi, x, sigma: node_gradient(differences, xi, x, sigma).T,
                 "Transposed: the layer is W x, so the gradient has the shape (units, inputs) of W.",
             ),
@@ -399,6 +420,18 @@ EXERCISES = (
             Misconception(
                 lambda g, H, K: usable_step(g, H, K) / 2,
                 "This is the best step of the quadratic model. The largest one that does no harm is twice as long.",
+            ),
+            Misconception(
+                lambda g, H, K: 2 / ((g @ H @ g) / (g @ g) + ((g @ H @ g) / (g @ g) + np.trace(H) / len(g)) / K),
+                "You have taken the mean curvature, tr H / n. The noise meets the sum of all of them, tr H.",
+            ),
+            Misconception(
+                lambda g, H, K: 2 / ((g @ H @ g) / (g @ g) + ((g @ H @ g) / (g @ g) + np.linalg.eigvalsh(H)[-1]) / K),
+                "You have taken the largest curvature. The noise has every direction and meets their sum, tr H.",
+            ),
+            Misconception(
+                lambda g, H, K: 2 * (g @ g) / (g @ H @ g + (g @ H @ g + np.trace(H)) / K),
+                "E ĝĝᵀ has the term ‖g‖² I / K: the trace comes with ‖g‖², which then cancels.",
             ),
         ),
         after="A gradient meets the curvature of one direction, its noisy estimate a K-th of the sum of all.",

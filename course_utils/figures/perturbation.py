@@ -97,8 +97,8 @@ def cosine(ax: Axes, data: CosineCurve) -> str:
     ax.set_ylabel("cosine with the gradient")
     ax.set_title(f"{data.n:,} parameters: cosine {data.at_K:.3f}")
     return (
-        f"Cosine between the gradient of {data.n} parameters and the mean of K draws, sigma = {data.sigma:g} in units "
-        f"of the usable one: {data.at_K:.3f} at K = {data.K}; a cosine of 0.9 needs {data.needed:.3g} draws."
+        f"Cosine between the gradient of {data.n:,} parameters and the mean of K draws, sigma = {data.sigma:g} in units "
+        f"of the usable one: {data.at_K:.3f} at K = {data.K}; a cosine of 0.9 needs {data.needed:,} draws."
     )
 
 
@@ -122,24 +122,25 @@ class Runs(NamedTuple):
     """Training runs by the name of their method, one :class:`Training` for each seed, and what to draw them over."""
 
     by_method: dict[str, list[Training]]
-    over: str = "epoch"  # or "evaluations"
+    over: str = "epoch"  # or "evaluations" or "seconds"
 
 
 def losses(ax: Axes, data: Runs) -> str:
     """Training loss of each method, with the band of its seeds."""
     colours = (MEASURED, SECOND, WORST, ALLOWED, THIRD)
     for colour, (name, runs) in zip(colours, data.by_method.items()):
-        x = getattr(runs[0], data.over)[1:]
+        x = np.median([getattr(run, data.over)[1:] for run in runs], axis=0)
         rows = np.array([run.loss[1:] for run in runs])
         ax.fill_between(x, rows.min(axis=0), rows.max(axis=0), color=colour, alpha=0.2, lw=0)
         ax.plot(x, np.median(rows, axis=0), color=colour, label=name)
     ax.set_yscale("log")
-    if data.over == "evaluations":
+    if data.over != "epoch":
         ax.set_xscale("log")
-    ax.set_xlabel({"epoch": "epochs", "evaluations": "losses of one example, evaluated"}[data.over])
+    ax.set_xlabel({
+        "epoch": "epochs", "evaluations": "losses of one example, evaluated", "seconds": "seconds on this machine",
+    }[data.over])
     ax.set_ylabel("training loss")
-    per = {"epoch": "Per epoch", "evaluations": "Per evaluation"}[data.over]
-    ax.set_title(f"{per}: the better the signal, the steeper")
+    ax.set_title(f"Per {data.over.removesuffix('s')}: the better the signal, the steeper")
     ax.set_ylim(top=9)
     ax.legend(loc="upper right", ncols=2)
     ends = ", ".join(f"{name} {np.median([run.loss[-1] for run in runs]):.2g}" for name, runs in data.by_method.items())
