@@ -1,4 +1,4 @@
-"""Make the notebooks and the ledger from the chapters' sources: ``python -m course_staff.build [NAMES]``.
+"""Make the notebooks, the ledger and the plan for lecturers: ``python -m course_staff.build [NAMES]``.
 
 ``solutions/NN_name.md`` becomes ``solutions/NN_name.ipynb`` and ``notebooks/NN_name.ipynb``, both executed.
 Only what changed is built; ``--force`` builds everything; ``--check`` executes nothing and names what does
@@ -19,7 +19,7 @@ from typing import NamedTuple
 import nbformat
 from nbformat import NotebookNode
 
-from course_staff import ledger
+from course_staff import lecture_plan, ledger
 from course_staff.source import NOTEBOOKS, SOLUTIONS, BuildError, Chapter, first_line, read_chapter, sources
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -45,7 +45,7 @@ def build(
     exercises: Mapping | None = None,
     say: Callable[[str], None] = print,
 ) -> list[str]:
-    """Build the chapters that changed, then the ledger; return the names of the chapters built.
+    """Build the chapters that changed, then the ledger and the plan; return the names of the chapters built.
 
     A chapter's notebooks are replaced together, and only after both ran from top to bottom. A chapter that
     fails leaves its files as they were and does not keep the others from being built.
@@ -73,13 +73,17 @@ def build(
     built = _run(chapters, root, problems, say)
     if problems:
         raise BuildError(problems)
+    pages = {lecture_plan.PAGE: lecture_plan.render(root, exercises)}
     try:
-        text = ledger.render(root)
+        pages[ledger.PAGE] = ledger.render(root)
     except ledger.LedgerError as error:
-        raise BuildError(error.problems) from None
-    if text is not None and _read(root / ledger.PAGE) != text:
-        _write(root / ledger.PAGE, text)
-        say(f"{ledger.PAGE} written")
+        problems += error.problems
+    for page, text in pages.items():
+        if text is not None and _read(root / page) != text:
+            _write(root / page, text)
+            say(f"{page} written")
+    if problems:
+        raise BuildError(problems)
     return built
 
 
@@ -89,7 +93,7 @@ def check(
     """What does not match its source, without executing anything; empty when all is current.
 
     Compares sources, ids, metadata and fingerprints, and the layout of the files; whether the outputs repeat
-    is for nbval to say. Without ``names`` also reports notebooks that have no source and a stale ledger.
+    is for nbval to say. Without ``names`` also reports notebooks that have no source, a stale ledger and a stale plan.
 
     Raises:
         ValueError: if a name selects no chapter.
@@ -121,6 +125,9 @@ def check(
             drifts.append(Drift(ledger.PAGE, "is not what the executed solutions say"))
     except ledger.LedgerError as error:
         drifts += [Drift(ledger.LIST, problem) for problem in error.problems]
+    plan = lecture_plan.render(root, exercises)
+    if plan is not None and _read(root / lecture_plan.PAGE) != plan:
+        drifts.append(Drift(lecture_plan.PAGE, "is not what the chapters' slides, notes and exercises say"))
     return drifts
 
 

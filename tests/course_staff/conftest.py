@@ -12,11 +12,14 @@ SMALL_COURSE = Path(__file__).resolve().parent.parent / "fixtures" / "course"
 @pytest.fixture(scope="session")
 def declared():
     """What the exercise modules of a course would declare, as far as the build reads it."""
-    return {
-        "90.1": SimpleNamespace(id="90.1", title="the square", points=2, difficulty=1, minutes=1),
-        "90.2": SimpleNamespace(id="90.2", title="the cube", points=1, difficulty=2, minutes=3),
-        "1.1": SimpleNamespace(id="1.1", title="of another chapter", points=1, difficulty=1, minutes=1),
-    }
+    exercises = [
+        SimpleNamespace(id="90.1", title="the square", points=2, difficulty=1, minutes=1),
+        SimpleNamespace(id="90.2", title="the cube", points=1, difficulty=2, minutes=3),
+        SimpleNamespace(id="1.1", title="of another chapter", points=1, difficulty=1, minutes=1),
+    ]
+    for exercise in exercises:
+        exercise.misconceptions = [SimpleNamespace(message=f"Slip {n} in x_{n}.") for n in (1, 2, 3)]
+    return {exercise.id: exercise for exercise in exercises}
 
 
 @pytest.fixture

@@ -63,8 +63,14 @@ def code(content, number=0):
     return [cell for cell in content["cells"] if cell["cell_type"] == "code"][number]
 
 
+PLAN = "docs/lecture_plan.md"
 BOTH = ["solutions/90_fixture.ipynb", "notebooks/90_fixture.ipynb"]
 MUTATIONS = {
+    "plan edited": (
+        lambda root: (root / PLAN).write_text("mine", encoding="utf-8"),
+        [PLAN],
+        "is not what the chapters' slides, notes and exercises say",
+    ),
     "source edited": (source, BOTH, "was built from another version of its source (source of cell "),
     "module edited": (
         module,
@@ -137,7 +143,7 @@ def test_names_limit_the_check(built, declared):
 
 
 def test_the_command_names_files_and_what_mends_them(built, capsys):
-    for file in ("solutions/90_fixture.md", *BOTH, "claims.toml", "CLAIMS.md"):
+    for file in ("solutions/90_fixture.md", *BOTH, "claims.toml", "CLAIMS.md", PLAN):
         (built / file).unlink()
     assert main(["--root", str(built), "--check"]) == 0
     assert capsys.readouterr().out == "Every generated file matches its source.\n"

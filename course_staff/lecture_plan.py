@@ -1,0 +1,253 @@
+"""The plan for lecturers, ``docs/lecture_plan.md``, and the minute at which each slide is due.
+
+Everything comes from the chapters: a slide with a heading opens a part; the speaker notes say what to do in it and
+how long it takes; the cells up to the next heading hold its claims, its questions and its exercises.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from course_staff.ledger import LIST
+from course_staff.source import SOLUTIONS, slide_type, sources
+
+PAGE = "docs/lecture_plan.md"
+LENGTHS = (50, 90)
+#: The tag of a slide whose part may be left out: ``+++ {"slideshow": ..., "tags": ["if-time"]}``.
+IF_TIME = "if-time"
+
+_SHOWN = ("slide", "subslide", "fragment")  # what a key press brings
+_NUMBERS = ("one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
+            "seventeen eighteen nineteen twenty").split()  # fmt: skip
+_MINUTES = re.compile(rf"\b({'|'.join(_NUMBERS).title()})\s+minutes?\b")  # a sentence of its own: "Four minutes."
+_HEADING = re.compile(r"^#+ +(?:\d+\w? · )?(.+)")
+_CLAIM = re.compile(r"""\bclaim\(\s*["']([^"']+)["']""")
+_CARD = re.compile(r"^#+ Exercise (\S+) — ", re.MULTILINE)
+_PREDICT = re.compile(r"\*\*Predict[.:]?\*\*[.:,]?\s*(.+?)(?=\n\s*\n|\Z)", re.DOTALL)
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """One part of a lecture.
+
+    title        the heading of its first slide
+    start        the minute of the talk at which it begins; exercises are not counted
+    minutes      how long it takes: what its notes say, or one minute for each slide and fragment
+    if_time      whether its slide is tagged "if-time"
+    notes        what the notes say to do
+    questions    what follows "Predict", up to the question mark
+    claims       ids of the claims that it shows
+    exercises    ids of the exercises that follow it
+    marks        position of a cell that appears → the minute at which it does
+    """
+
+    title: str
+    start: int
+    minutes: int
+    if_time: bool
+    notes: str
+    questions: list[str]
+    claims: list[str]
+    exercises: list[str]
+    marks: dict[int, float]
+
+    @property
+    def end(self) -> int:
+        return self.start + self.minutes
+
+
+def parts(cells: Sequence) -> list[Part]:
+    """The parts of a chapter's lecture, from all cells of its solution; none for a chapter without slides."""
+    opens = [place for place, cell in enumerate(cells) if _title(cell)]
+    found: list[Part] = []
+    for first, after in zip(opens, [*opens[1:], len(cells)]):
+        mine = range(first, after)
+        notes = " ".join(cells[i].source for i in mine if slide_type(cells[i]) == "notes")
+        text = "\n\n".join(cells[i].source for i in mine
+                           if cells[i].cell_type == "markdown" and slide_type(cells[i]) != "notes")  # fmt: skip
+        code = "\n".join(cells[i].source for i in mine if cells[i].cell_type == "code")
+        shown = [i for i in mine if slide_type(cells[i]) in _SHOWN]
+        said = sum(_NUMBERS.index(word.lower()) + 1 for word in _MINUTES.findall(notes))
+        start, minutes = found[-1].end if found else 0, said or len(shown)
+        found.append(Part(
+            title=_title(cells[first]),
+            start=start,
+            minutes=minutes,
+            if_time=IF_TIME in cells[first].metadata.get("tags", []),
+            notes=_one_line(re.sub(_MINUTES.pattern + r"\.", "", notes)),
+            questions=[_question(paragraph) for paragraph in _PREDICT.findall(text) if "?" in paragraph],
+            claims=list(dict.fromkeys(_CLAIM.findall(code))),
+            exercises=_CARD.findall(text),
+            marks={i: start + minutes * place / len(shown) for place, i in enumerate(shown)},
+        ))  # fmt: skip
+    return found
+
+
+def cut(parts: Sequence[Part], exercises: Mapping, length: int) -> tuple[list[Part], list, int]:
+    """What to leave out of a lecture of ``length`` minutes.
+
+    Parts tagged "if-time" go first, from the last to the first, each with its exercises; then exercises, the longest
+    first (of equals the hardest), until the rest fits.
+
+    Returns:
+        The parts left out, the exercises left for home, and the minutes that remain: for questions, or, when
+        negative, missing.
+    """
+    in_class = {part: [exercises[id] for id in part.exercises if id in exercises] for part in parts}
+    left = length - sum(part.minutes + _minutes(in_class[part]) for part in parts)
+    skipped: list[Part] = []
+    home: list = []
+    for part in reversed([part for part in parts if part.if_time]):
+        if left < 0:
+            skipped.insert(0, part)
+            home += in_class[part]
+            left += part.minutes + _minutes(in_class[part])
+    order = [exercise for part in parts for exercise in in_class[part]]
+    for exercise in sorted(order, key=lambda e: (e.minutes, e.difficulty), reverse=True):
+        if left < 0 and exercise not in home:
+            home.append(exercise)
+            left += exercise.minutes
+    return skipped, sorted(home, key=order.index), left
+
+
+def render(root: Path, exercises: Mapping | None = None) -> str | None:
+    """The text of the plan; None for a repository whose chapters have no slides.
+
+    Args:
+        root: the repository.
+        exercises: id → declaration; by default all that ``course_utils.exercises`` declares.
+    """
+    if exercises is None:
+        from course_utils.exercises import all_exercises
+
+        exercises = all_exercises()
+    claims = _claims(root / LIST)
+    chapters = []
+    for path in sources(root):
+        try:
+            notebook = json.loads((root / SOLUTIONS / f"{path.stem}.ipynb").read_text(encoding="utf-8"))
+            cells = [_Cell(cell) for cell in notebook["cells"]]
+            course = notebook["metadata"]["course"]
+        except (FileNotFoundError, ValueError, KeyError, TypeError):  # missing or damaged: the check reports it
+            continue
+        if found := parts(cells):
+            chapters += _chapter(path.stem, course, found, exercises, claims)
+    if not chapters:
+        return None
+    return "\n".join([
+        "# A plan for lecturers",
+        "",
+        f"Generated by `make build` from `{SOLUTIONS}/`, `{LIST}` and the exercises; do not edit.",
+        "",
+        "**Before.** `make slides` writes the decks, `make present CHAPTER=03` opens a chapter for a projector. Minutes "
+        "count the talk alone and are those on the slides; exercises come on top, each after its part. Every question "
+        "is asked, and answered by a show of hands, before its cell is run.",
+        "",
+        "**Short of time?** What to cut is said for "
+        + " and ".join(f"{length} minutes" for length in LENGTHS)
+        + ": first parts marked *if time permits*, then the longest exercises, which go home.",
+        *chapters,
+    ]) + "\n"  # fmt: skip
+
+
+class _Cell:
+    """A cell as it is stored, with its source in one piece."""
+
+    def __init__(self, stored: dict):
+        self.cell_type, self.metadata = stored["cell_type"], stored["metadata"]
+        self.source = "".join(stored["source"])
+
+
+def _chapter(name: str, course: dict, parts: list[Part], exercises: Mapping, claims: Mapping) -> list[str]:
+    number = re.match(r"0?(\d+[a-z]?)_", name)[1]
+    in_class = [exercises[id] for part in parts for id in part.exercises if id in exercises]
+    lines = [
+        "",
+        f"## {number} · {course['title']}",
+        "",
+        f"*Follows*: {course['follows']}. *Talk*: {parts[-1].end} minutes. *Exercises*: "
+        f"{_minutes(in_class)} minutes. [The chapter](../{SOLUTIONS}/{name}.ipynb).",
+        "",
+        *_what_to_cut(parts, exercises),
+        "",
+        "| minute | part | follows | then, in class |",
+        "|---:|---|---|---|",
+    ]
+    for part in parts:
+        follows = "; ".join(dict.fromkeys(_follows(claims[id]) for id in part.claims if id in claims))
+        then = ", ".join(f"{id} ({exercises[id].minutes} min)" for id in part.exercises if id in exercises)
+        title = part.title + " *(if time permits)*" * part.if_time
+        cells = (f"{part.start}–{part.end}", title, follows, then)
+        lines.append("| " + " | ".join(re.sub(r"(?<!\\)\|", r"\\|", cell) for cell in cells) + " |")
+    for part in parts:
+        said = [f"- *Ask*: {question}" for question in part.questions]
+        said += [_exercise(exercises[id]) for id in part.exercises if id in exercises]
+        if part.notes or said:
+            stop = "" if part.title.endswith(("?", "!")) else "."
+            lines += ["", f"**{part.start}–{part.end}, {part.title}{stop}** {part.notes}".rstrip(), ""]
+            lines += said
+    return [line for line, before in zip(lines, ["x", *lines]) if line or before]
+
+
+def _what_to_cut(parts: list[Part], exercises: Mapping) -> list[str]:
+    """A line for each length, up to the one in which everything fits."""
+    lines = []
+    for length in LENGTHS:
+        skipped, home, left = cut(parts, exercises, length)
+        said = [f"leave out {', '.join(f'“{part.title}”' for part in skipped)}"] if skipped else []
+        said += [f"give home {', '.join(exercise.id for exercise in home)}"] if home else []
+        rest = f"{left} minute{'s' * (left != 1)} remain{'s' * (left == 1)} for questions"
+        if left < 0:
+            rest = f"and still {-left} minutes are missing: take two lectures"
+        lines.append(f"- **In {length} minutes**: {'; '.join([*(said or ['everything']), rest])}.")
+        if not said and left >= 0:
+            break
+    return lines
+
+
+def _minutes(exercises: Sequence) -> int:
+    return sum(exercise.minutes for exercise in exercises)
+
+
+def _exercise(exercise) -> str:
+    wrong = " ".join(f"“{_plain(m.message)}”" for m in exercise.misconceptions[:2])
+    return f"- *Exercise {exercise.id}, {exercise.title}*, {exercise.minutes} min. What goes wrong: {wrong}"
+
+
+def _follows(entry: dict) -> str:
+    return "beyond the sources" if entry["source"] == "course" else entry["section"]
+
+
+def _claims(path: Path) -> dict[str, dict]:
+    if not path.is_file():
+        return {}
+    return {entry["id"]: entry for entry in tomllib.loads(path.read_text(encoding="utf-8")).get("claim", [])}
+
+
+def _title(cell) -> str:
+    """The heading of a slide that opens a part, or nothing."""
+    if cell.cell_type != "markdown" or slide_type(cell) not in ("slide", "subslide"):
+        return ""
+    heading = _HEADING.match(cell.source.lstrip())
+    return heading[1].strip() if heading else ""
+
+
+def _question(paragraph: str) -> str:
+    """The paragraph up to its last question mark; what comes after it leads over to the code."""
+    text = _one_line(paragraph)
+    text = text[: text.rfind("?") + 1]
+    return text[0].upper() + text[1:]
+
+
+def _plain(text: str) -> str:
+    """Text that is no Markdown, as Markdown on one line."""
+    return re.sub(r"([\\*_`$<\[\]])", r"\\\1", _one_line(text))
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
