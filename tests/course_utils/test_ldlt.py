@@ -306,9 +306,22 @@ def test_the_exact_value_tends_to_the_limit_as_one_over_n(shape):
 
 @pytest.mark.parametrize("m, n, s", [(1, 1, 1), (1, 6, 2), (6, 1, 2), (5, 5, 100), (8, 20, 1), (20, 8, 0.5)])
 def test_simulation_agrees_with_the_exact_value(m, n, s):
-    found = ldlt.simulate(m, n, s / n, 100_000, np.random.default_rng(7))
+    plain = ldlt.simulate(m, n, s / n, 100_000, np.random.default_rng(7))
+    controlled = ldlt.simulate(m, n, s / n, 100_000, np.random.default_rng(8), controls=True)
     exact = ldlt.exact_variance(m, n, s / n).value
-    assert abs(found.mean - exact) < 4 * found.standard_error
+    for found in (plain, controlled):
+        assert abs(found.mean - exact) < 4 * found.standard_error
+    assert controlled.standard_error < plain.standard_error
+
+
+def test_controls_leave_six_percent_of_the_variance_and_an_honest_error():
+    rng = np.random.default_rng(5)
+    plain = ldlt.simulate(64, 64, 1 / 64, 4000, rng)
+    runs = [ldlt.simulate(64, 64, 1 / 64, 500, rng, controls=True) for _ in range(200)]
+    means, errors = np.array(runs).T
+    assert 0.04 < (errors.mean() ** 2 * 500) / (plain.standard_error**2 * 4000) < 0.08
+    assert 0.85 < means.std() / errors.mean() < 1.15
+    assert abs(means.mean() - ldlt.exact_variance(64, 64, 1 / 64).value) < 4 * errors.mean() / math.sqrt(200)
 
 
 def test_a_single_trace_is_that_of_the_bidiagonal_matrix():
@@ -324,13 +337,15 @@ def test_a_single_trace_is_that_of_the_bidiagonal_matrix():
             return self.drawn[-1][1]
 
     recorder = Recorder()
-    found = ldlt._conditional_variances(r, p, ratio, 3, recorder)
+    found, trace, square = ldlt._traces(r, p, ratio, 3, recorder)
     assert [degrees for degrees, _ in recorder.drawn] == [8, 4, 7, 3, 6, 2, 5, 1, 4]
     for i in range(3):
         values = [draw[i] for _, draw in recorder.drawn]
         B = np.diag(np.sqrt(values[::2])) + np.diag(np.sqrt(values[1::2]), -1)
         eigenvalues = ratio * np.linalg.svd(B, compute_uv=False) ** 2
         assert found[i] == pytest.approx((eigenvalues / (1 + eigenvalues)).sum() / r, rel=1e-12)
+        assert trace[i] == pytest.approx(eigenvalues.sum(), rel=1e-12)
+        assert square[i] == pytest.approx((eigenvalues**2).sum(), rel=1e-12)
 
 
 def test_the_bidiagonal_model_has_the_law_of_the_dense_one():
@@ -340,7 +355,7 @@ def test_the_bidiagonal_model_has_the_law_of_the_dense_one():
     m, n, ratio = 6, 4, 0.5
     eigenvalues = ratio * np.linalg.svd(rng.standard_normal((5000, m, n)), compute_uv=False) ** 2
     dense = (eigenvalues / (1 + eigenvalues)).sum(axis=1) / m
-    assert ks_2samp(dense, ldlt._conditional_variances(m, n, ratio, 5000, rng)).pvalue > 1e-3
+    assert ks_2samp(dense, ldlt._traces(m, n, ratio, 5000, rng)[0]).pvalue > 1e-3
 
 
 def test_chunks_are_only_chunks():
@@ -348,9 +363,11 @@ def test_chunks_are_only_chunks():
     many = ldlt.simulate(6, 6, 0.2, 1000, np.random.default_rng(0), chunk=64, gamma=2.0)
     assert one.standard_error == pytest.approx(many.standard_error, rel=0.2)
     assert abs(one.mean - many.mean) < 5 * one.standard_error
-    values = 4 * ldlt._conditional_variances(6, 6, 0.2, 1000, np.random.default_rng(0))
+    values = 4 * ldlt._traces(6, 6, 0.2, 1000, np.random.default_rng(0))[0]
     assert one == pytest.approx((values.mean(), values.std(ddof=1) / math.sqrt(1000)))
     assert math.isnan(ldlt.simulate(3, 3, 1.0, 1, np.random.default_rng(0)).standard_error)
+    assert math.isnan(ldlt.simulate(3, 3, 1.0, 3, np.random.default_rng(0), controls=True).standard_error)
+    assert ldlt.simulate(3, 3, 0.0, 9, np.random.default_rng(0), controls=True) == (0, 0)
 
 
 # --- what the chapter draws -----------------------------------------------------------------------
