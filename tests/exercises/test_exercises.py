@@ -33,6 +33,16 @@ EQUIVALENT = {
     ("4.3", "return v @ Hz @ v → return Hz @ v @ v"): "H_z is symmetric",
     ("4.6", "return np.mean([np.linalg.norm((W @ x > 0)[:, None] * W, 2) for x in X]) → "
             "return np.mean([np.linalg.norm((W @ x >= 0)[:, None] * W, 2) for x in X])"): "no input sits on a kink",
+    ("7.1", "theta = np.arccos(np.clip(products / lengths, -1, 1)) → "
+            "theta = np.arccos(np.clip(-1, products / lengths, 1))"): "the middle one of three numbers",
+    ("7.2", "on = X @ W0.T > 0 → on = X @ W0.T >= 0"): "no input sits on a kink",
+    ("7.3", "p = (np.pi - theta) / (2 * np.pi) → p = (np.pi + theta) / (2 * np.pi)"): "p(1 − p) is the same for 1 − p",
+    ("7.4", "alpha += lr / len(y) * (y - f - K @ alpha) → "
+            "alpha += lr / len(y) * (y - f - alpha @ K)"): "K is symmetric",
+    ("7.5", "return np.sqrt(residual @ np.linalg.solve(K, residual)) → "
+            "return np.sqrt(np.linalg.solve(K, residual) @ residual)"): "an inner product is symmetric",
+    ("7.7", "return total / np.pi ** 2 if k > 0 else total / (2 * np.pi ** 2) → "
+            "return total / np.pi ** 2 if k > 1 else total / (2 * np.pi ** 2)"): "k = 1 has its answer by then",
 }
 
 

@@ -1,0 +1,404 @@
+"""Exercises of Chapter 7, wide nets as kernels."""
+
+import numpy as np
+
+from course_utils.exercises import Exercise, Misconception
+
+
+def _two_groups(rng):
+    n, p, d = (int(k) for k in rng.integers(2, 5, size=3))
+    return {"X": _rounded(rng, n, d), "Y": _rounded(rng, p, d)}
+
+
+def _rounded(rng, n, d):
+    rows = np.round(rng.normal(size=(n, d)), 1)
+    rows[:, 0] += np.where(rows[:, 0] >= 0, 0.5, -0.5)  # no row is zero
+    return rows
+
+
+def limit_kernel(X, Y):
+    products = X @ Y.T
+    lengths = np.outer(np.linalg.norm(X, axis=1), np.linalg.norm(Y, axis=1))
+    theta = np.arccos(np.clip(products / lengths, -1, 1))
+    return products * (np.pi - theta) / (2 * np.pi)
+
+
+# Parallel rows, whose cosine may come out as 1.0000000000000002.
+_PARALLEL = {
+    "X": np.array([[1.3, -0.8, 1.7], [1.8, 1.3, 0.4]]),
+    "Y": np.array([[1.3, -0.8, 1.7], [-1.3, 0.8, -1.7], [3.6, 2.6, 0.8], [-5.4, -3.9, -1.2]]),
+}
+
+
+def _unclipped(X, Y):
+    lengths = np.outer(np.linalg.norm(X, axis=1), np.linalg.norm(Y, axis=1))
+    with np.errstate(invalid="ignore"):
+        return X @ Y.T * (np.pi - np.arccos(X @ Y.T / lengths)) / (2 * np.pi)
+
+
+def _angle(X, Y):
+    lengths = np.outer(np.linalg.norm(X, axis=1), np.linalg.norm(Y, axis=1))
+    return np.arccos(np.clip(X @ Y.T / lengths, -1, 1)), lengths
+
+
+def _first_order(X, Y):
+    theta, lengths = _angle(X, Y)
+    return lengths * (np.sin(theta) + (np.pi - theta) * np.cos(theta)) / (2 * np.pi)
+
+
+def _small_net(rng):
+    m, n, d = int(rng.integers(3, 7)), int(rng.integers(2, 4)), int(rng.integers(2, 4))
+    while True:
+        W0, X = np.round(rng.normal(size=(m, d)), 1), _rounded(rng, n, d)
+        on = W0 @ X.T > 0
+        if np.abs(W0 @ X.T).min() > 1e-6 and 1 < on.sum() < m * n:
+            return {"W0": W0, "a": np.round(rng.choice([-1, 1], m) * rng.uniform(0.5, 2, m), 1), "X": X}
+
+
+def net_kernel(W0, a, X):
+    on = X @ W0.T > 0
+    return (X @ X.T) * ((on * a**2) @ on.T) / len(a)
+
+
+def _kernel_with(W0, a, X, weight, divisor, gate=lambda u: u > 0):
+    on = gate(X @ W0.T)
+    return (X @ X.T) * ((on * weight) @ on.T) / divisor
+
+
+def _accuracy(rng):
+    # An answer next to a whole number would hang on the order in which a student multiplies.
+    while True:
+        theta, eps = round(rng.uniform(0.1, 3.0), 2), round(rng.uniform(0.002, 0.05), 3)
+        p = (np.pi - theta) / (2 * np.pi)
+        exact = np.cos(theta) ** 2 * p * (1 - p) / eps**2
+        if exact > 3 and 0.01 < exact % 1 < 0.99 and abs(np.cos(theta)) > 0.1:
+            return {"theta": theta, "eps": eps}
+
+
+def kernel_width(theta, eps):
+    p = (np.pi - theta) / (2 * np.pi)
+    return int(np.ceil(np.cos(theta) ** 2 * p * (1 - p) / eps**2))
+
+
+def _chance(theta):
+    return (np.pi - theta) / (2 * np.pi)
+
+
+def _spread(theta):
+    p = _chance(theta)
+    return abs(np.cos(theta)) * np.sqrt(p * (1 - p))
+
+
+def _descent(rng):
+    n, p, d = int(rng.integers(2, 5)), int(rng.integers(1, 4)), 4
+    X, X_new = _rounded(rng, n, d), _rounded(rng, p, d)
+    K = limit_kernel(X, X)
+    return {
+        "K": K,
+        "K_new": limit_kernel(X_new, X),
+        "f": np.round(rng.normal(size=n), 1),
+        "f_new": np.round(rng.normal(size=p), 1),
+        "y": rng.choice([-2.0, 2.0], size=n),
+        "steps": int(rng.integers(2, 9)),
+        "lr": round(float(rng.uniform(0.3, 1.2) * n / np.linalg.eigvalsh(K)[-1]), 2),
+    }
+
+
+def after_descent(K, K_new, f, f_new, y, steps, lr):
+    alpha = np.zeros(len(y))
+    for _ in range(steps):
+        alpha += lr / len(y) * (y - f - K @ alpha)
+    return f_new + K_new @ alpha
+
+
+def _interpolation(rng):
+    while True:
+        X = _rounded(rng, int(rng.integers(2, 5)), 5)
+        K = limit_kernel(X, X)
+        if np.linalg.cond(K) < 100:
+            y, f = rng.choice([-1.0, 1.0], size=len(X)), np.round(rng.normal(size=len(X)), 1)
+            return {"K": K, "y": y, "f": f}
+
+
+def distance(K, y, f):
+    residual = y - f
+    return np.sqrt(residual @ np.linalg.solve(K, residual))
+
+
+def _any_net(rng):
+    m, d = int(rng.integers(2, 7)), int(rng.integers(2, 5))
+    return {"W": np.round(rng.normal(size=(m, d)), 1), "a": np.round(rng.normal(size=m), 1)}
+
+
+def odd_direction(W, a):
+    return a @ W / np.sqrt(len(a))
+
+
+def _frequency(rng):
+    return {"k": int(rng.integers(0, 13))}
+
+
+def circle_coefficient(k):
+    if k % 2 == 1:
+        return 1 / 4 if k == 1 else 0.0
+    total = 1 / (k - 1) ** 2 + 1 / (k + 1) ** 2
+    return total / np.pi**2 if k > 0 else total / (2 * np.pi**2)
+
+
+EXERCISES = (
+    Exercise(
+        id="7.1",
+        title="the kernel of an infinitely wide net",
+        points=1,
+        difficulty=1,
+        minutes=5,
+        cases=_two_groups,
+        reference=limit_kernel,
+        edge_cases=(_PARALLEL,),
+        rtol=1e-3,  # an arccosine loses half of its digits near 0 and π, which leaves four of float32
+        atol=1e-3,
+        misconceptions=(
+            Misconception(
+                _unclipped,
+                "Right, but for parallel inputs rounding may give a cosine of 1.0000000000000002, whose angle "
+                "is nan. Clip the cosine to [-1, 1].",
+            ),
+            Misconception(
+                lambda X, Y: X @ Y.T * (np.pi - np.arccos(np.clip(X @ Y.T, -1, 1))) / (2 * np.pi),
+                "The rows are not unit vectors: divide xᵀx' by both lengths before you take the angle.",
+            ),
+            Misconception(
+                lambda X, Y: X @ Y.T / _angle(X, Y)[1] * (np.pi - _angle(X, Y)[0]) / (2 * np.pi),
+                "The angle needs unit vectors, the factor in front does not: it is xᵀx' with its lengths.",
+            ),
+            Misconception(
+                lambda X, Y: X @ Y.T * _angle(X, Y)[0] / (2 * np.pi),
+                "θ/(2π) is the chance to be on for x and off for x'. Both on is what is left of a half.",
+            ),
+            Misconception(
+                lambda X, Y: X @ Y.T * (np.pi - _angle(X, Y)[0]) / np.pi,
+                "Twice too large: for x = x' a neuron is on with chance 1/2, not 1.",
+            ),
+            Misconception(
+                _first_order,
+                "This averages σ(wᵀx)σ(wᵀx'), the covariance of the outputs. The kernel averages slopes.",
+            ),
+        ),
+        after="The same function for every random start: in the limit the luck of the draw is gone.",
+    ),
+    Exercise(
+        id="7.2",
+        title="a kernel without gradients",
+        points=3,
+        difficulty=3,
+        minutes=8,
+        cases=_small_net,
+        reference=net_kernel,
+        misconceptions=(
+            Misconception(
+                lambda W0, a, X: _kernel_with(W0, a, X, a**2, 1),
+                "The factor 1/√m of the net enters twice, once for each gradient: divide by m.",
+            ),
+            Misconception(
+                lambda W0, a, X: _kernel_with(W0, a, X, a**2, np.sqrt(len(a))),
+                "Each of the two gradients has a factor 1/√m: together they make 1/m.",
+            ),
+            Misconception(
+                lambda W0, a, X: _kernel_with(W0, a, X, a, len(a)),
+                "Each of the two gradients has a factor a_i: a neuron counts with a_i².",
+            ),
+            Misconception(
+                lambda W0, a, X: _kernel_with(W0, a, X, 1.0, len(a)),
+                "You count every neuron once. That is right for random signs; here a has other sizes.",
+            ),
+            Misconception(
+                lambda W0, a, X: _kernel_with(W0, a, X, a**2, len(a), lambda u: np.maximum(u, 0)),
+                "You have multiplied the outputs σ(w·x). The derivative of σ is a switch, 0 or 1.",
+            ),
+            Misconception(
+                lambda W0, a, X: ((X @ W0.T > 0) * a**2) @ (X @ W0.T > 0).T / len(a),
+                "The switches are right. The gradient by w_i is also a multiple of x: where is xᵀx'?",
+            ),
+            Misconception(
+                lambda W0, a, X: (X @ X.T) @ (((X @ W0.T > 0) * a**2) @ (X @ W0.T > 0).T) / len(a),
+                "Entry by entry, with *: each pair of inputs has its own inner product and its own count.",
+            ),
+        ),
+        after="Two thin matrix products in place of n gradients of m·d numbers each.",
+    ),
+    Exercise(
+        id="7.3",
+        title="how wide for a good kernel?",
+        points=2,
+        difficulty=2,
+        minutes=5,
+        cases=_accuracy,
+        reference=kernel_width,
+        misconceptions=(
+            Misconception(
+                lambda theta, eps: int(np.ceil(_spread(theta) / eps)),
+                "The error falls as 1/√m, not as 1/m: half the error costs four times the width.",
+            ),
+            Misconception(
+                lambda theta, eps: int(np.ceil(_chance(theta) * (1 - _chance(theta)) / eps**2)),
+                "This is for the share of neurons. In the kernel it is multiplied by xᵀx' = cos θ.",
+            ),
+            Misconception(
+                lambda theta, eps: int(np.ceil(np.cos(theta) ** 2 * _chance(theta) / eps**2)),
+                "The variance of an indicator is p(1 − p), not p.",
+            ),
+            Misconception(
+                lambda theta, eps: int(np.floor((_spread(theta) / eps) ** 2)),
+                "One neuron too few: round up.",
+            ),
+            Misconception(
+                lambda theta, eps: int(np.ceil(_spread(theta) ** 2 / abs(np.cos(theta)) / eps**2)),
+                "In the square of the error cos θ is squared, too.",
+            ),
+        ),
+        after="The dimension of the inputs is not in the answer, nor is the number of weights.",
+    ),
+    Exercise(
+        id="7.4",
+        title="train without a net",
+        points=3,
+        difficulty=3,
+        minutes=8,
+        cases=_descent,
+        reference=after_descent,
+        rtol=1e-7,
+        misconceptions=(
+            Misconception(
+                lambda K, K_new, f, f_new, y, steps, lr: after_descent(K, K_new, f, 0, y, steps, lr),
+                "That is how far f0 has moved. It started at f_new.",
+            ),
+            Misconception(
+                lambda K, K_new, f, f_new, y, steps, lr: after_descent(K, K_new, 0 * f, f_new, y, steps, lr),
+                "The residual is what is missing, y − f: the net did not start at zero on its inputs.",
+            ),
+            Misconception(
+                lambda K, K_new, f, f_new, y, steps, lr: after_descent(
+                    K, K_new, f, f_new, y, steps, lr * len(y)
+                ),
+                "The loss is a mean over n inputs: so is its gradient. Divide by n.",
+            ),
+            Misconception(
+                lambda K, K_new, f, f_new, y, steps, lr: f_new + K_new @ np.linalg.solve(K, y - f),
+                "This is where descent ends. After finitely many steps it is still on its way.",
+            ),
+            Misconception(
+                lambda K, K_new, f, f_new, y, steps, lr: f_new + K_new @ (y - f) * lr * steps / len(y),
+                "Every step sees the residual of the step before: subtract what has been learned, K @ alpha.",
+            ),
+            Misconception(
+                lambda K, K_new, f, f_new, y, steps, lr: after_descent(K, K_new, f, f_new, y, steps - 1, lr),
+                "One step too few.",
+            ),
+            Misconception(
+                lambda K, K_new, f, f_new, y, steps, lr: after_descent(K, -K_new, f, f_new, y, steps, lr),
+                "The sign is turned round: descent moves f towards y.",
+            ),
+        ),
+        after="No weight was touched: K and the start are all that gradient descent on f0 knows of the net.",
+    ),
+    Exercise(
+        id="7.5",
+        title="the whole way",
+        points=2,
+        difficulty=3,
+        minutes=6,
+        cases=_interpolation,
+        reference=distance,
+        rtol=1e-7,
+        misconceptions=(
+            Misconception(
+                lambda K, y, f: distance(K, y, f) ** 2,
+                "This is the square of the distance.",
+            ),
+            Misconception(
+                lambda K, y, f: np.sqrt((y - f) @ K @ (y - f)),
+                "You have put the residual in the place of α. At the end of descent K α equals the residual.",
+            ),
+            Misconception(
+                lambda K, y, f: np.linalg.norm(np.linalg.solve(K, y - f)),
+                "That is the length of α. W − W0 = Σ α_j ∇f(x_j), and these gradients are not orthonormal.",
+            ),
+            Misconception(
+                lambda K, y, f: distance(K, y, 0 * f),
+                "The net does not start at zero: what it has to learn is y − f.",
+            ),
+            Misconception(
+                lambda K, y, f: np.linalg.norm(y - f),
+                "So far the outputs must go. How far must the weights go to move the outputs so far?",
+            ),
+        ),
+        after="Targets along a small eigenvalue of K are far away: that is what makes a problem hard.",
+    ),
+    Exercise(
+        id="7.6",
+        title="the odd part of a net",
+        points=2,
+        difficulty=2,
+        minutes=5,
+        cases=_any_net,
+        reference=odd_direction,
+        misconceptions=(
+            Misconception(
+                lambda W, a: a @ W,
+                "The factor 1/√m of the net is missing.",
+            ),
+            Misconception(
+                lambda W, a: a @ W / len(a),
+                "The factor of the net is 1/√m, not 1/m.",
+            ),
+            Misconception(
+                lambda W, a: a @ W / (2 * np.sqrt(len(a))),
+                "Half of it: f(x) − f(−x) is asked for, without the 1/2 of the odd part.",
+            ),
+            Misconception(
+                lambda W, a: a @ np.maximum(W, 0) / np.sqrt(len(a)),
+                "σ acts on w·x, not on the weights. What is σ(u) − σ(−u)?",
+            ),
+            Misconception(
+                lambda W, a: a @ np.abs(W) / np.sqrt(len(a)),
+                "σ(u) + σ(−u) is |u|. Here they are subtracted.",
+            ),
+        ),
+        after="You have just shown what no net without biases, however wide and however trained, can be.",
+    ),
+    Exercise(
+        id="7.7",
+        title="which frequencies does the kernel hear?",
+        points=3,
+        difficulty=4,
+        minutes=8,
+        cases=_frequency,
+        edge_cases=tuple({"k": k} for k in range(5)),
+        reference=circle_coefficient,
+        rtol=1e-4,  # whoever integrates numerically meets a kink
+        atol=1e-6,
+        misconceptions=(
+            Misconception(
+                lambda k: circle_coefficient(k) / (2 if k > 0 else 1),
+                "Half for k ≥ 1: the mean of cos² over the circle is 1/2, so divide by it.",
+            ),
+            Misconception(
+                lambda k: circle_coefficient(k) * (1 if k > 0 else 2),
+                "Right but for k = 0: there the coefficient is the plain mean.",
+            ),
+            Misconception(
+                lambda k: circle_coefficient(k) * (k != 1),
+                "Right but for k = 1: cos θ itself is in the kernel.",
+            ),
+            Misconception(
+                lambda k: circle_coefficient(k) * 2 * np.pi,
+                "2π times too large: the kernel is cos θ (π − θ)/(2π).",
+            ),
+            Misconception(
+                lambda k: 2 / (np.pi * k) ** 2 if k % 2 else (0.25 if k == 0 else 0.0),
+                "This is the series of (π − θ)/(2π). Multiplied by cos θ it shifts every frequency.",
+            ),
+        ),
+        after="Every even frequency, and of the odd ones only the first: Exercise 7.6 in numbers.",
+    ),
+)
