@@ -209,33 +209,12 @@ def mgf_curves(ps: Sequence[float], reach: float = 2.0) -> MgfCurves:
     return MgfCurves(s, tuple(map(float, ps)), np.array([log_mgf(s, p) for p in ps]), hoeffding_log_mgf(s))
 
 
-def hoeffding_exponent(m: int, t: float, s: np.ndarray | float) -> np.ndarray | float:
-    """Return m s²/8 − s t, the exponent of the bound on Pr[count ≥ mean + t] before s > 0 is chosen.
-
-    Markov's inequality for exp(s (count − mean)) gives it; s = 4t/m makes it smallest, −2t²/m
-    (`hoeffding_tail`).
-
-    Raises ValueError or TypeError if m < 1, t < 0 or s is not finite.
-    """
-    m, t = check_size("m", m), check_number("t", t, at_least=0)
-    return m * hoeffding_log_mgf(s) - np.multiply(s, t)
-
-
 def hoeffding_tail(m: int, t: float) -> float:
     """Return exp(−2t²/m), Hoeffding's bound on Pr[count ≥ mean + t].
 
     Raises ValueError or TypeError if m < 1 or t < 0.
     """
     return math.exp(-2 * check_number("t", t, at_least=0) ** 2 / check_size("m", m))
-
-
-def exceedance_probability(m: int, tau: float, bound: float) -> float:
-    """Return Pr[count > bound] exactly: the count is binomial with m trials of probability erf(τ/√2).
-
-    Raises ValueError or TypeError if m < 1, tau < 0 or bound is not finite.
-    """
-    m, p, bound = check_size("m", m), near_zero_probability(tau), check_number("bound", bound)
-    return _binomial_tail(math.floor(bound), m, p)
 
 
 def tail_bounds(m: int, tau: float, delta: float) -> TailBounds:

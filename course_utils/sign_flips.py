@@ -119,16 +119,6 @@ def count_flips(W0: np.ndarray, W: np.ndarray, x: np.ndarray, a: np.ndarray, tau
 # --- bounds ---------------------------------------------------------------------------------------
 
 
-def naive_bound(W: np.ndarray, norm_x: float = 1.0) -> float:
-    """Return √m ‖W‖_F, the Cauchy–Schwarz bound on |f − f0| for |a_i| ≤ 1 and ‖x‖ ≤ 1.
-
-    Source: `lecture/naive-bound`. Raises ValueError if norm_x > 1: the bound is then not valid.
-    """
-    W = check_array("W", W, 2)
-    check_in_unit_ball(norm_x)
-    return float(math.sqrt(len(W)) * np.linalg.norm(W))
-
-
 def flip_bound(S: int, B: float, norm_x: float = 1.0) -> float:
     """Return √|S| · B, a bound on |f − f0| when all flips lie among |S| neurons, |a_i| ≤ 1 and ‖x‖ ≤ 1.
 
@@ -374,19 +364,6 @@ def random_flips(
         )
         total = _add(total, part)
     return total
-
-
-def expected_random_flips(m: int, d: int, B: float) -> float:
-    """Return m·arctan(s)/π, s = B/√(md): the mean number of flips under an isotropic random move of norm B.
-
-    u and u + s g, with u and g independent standard normals, differ in sign when the angle of (u, g) falls
-    into two sectors of width arctan(s). The coordinate of the normalised move is taken as normal: the
-    relative error is of order 1/(md).
-
-    Raises ValueError or TypeError if m or d < 1 or B < 0.
-    """
-    m, d = check_size("m", m), check_size("d", d)
-    return m * math.atan(check_number("B", B, at_least=0) / math.sqrt(m * d)) / math.pi
 
 
 def random_gap_rms(m: int, d: int, B: float, norm_x: float = 1.0) -> float:

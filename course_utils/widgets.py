@@ -12,7 +12,7 @@ class LiveFigure:
     """A figure that is redrawn often: axes, ticks and labels are kept as pixels while the data artists change.
 
     A full redraw of the axes costs some 40 ms, of which ticks and labels are most; it happens only when limits or
-    labels change.
+    labels change. Texts placed in axes coordinates count as labels.
     """
 
     def __init__(self, draw: Callable[..., str]) -> None:
@@ -29,8 +29,10 @@ class LiveFigure:
         ax.set_prop_cycle(None)
         text = draw_panel(self._draw, ax, data)
         titles = (ax.title, ax._left_title, ax._right_title)
-        moving = [*ax.collections, *ax.patches, *ax.lines, *ax.texts, *titles]
-        frame = (ax.get_xlim(), ax.get_ylim(), ax.get_xlabel(), ax.get_ylabel(), ax.get_xscale(), ax.get_yscale())
+        labels = [text for text in ax.texts if text.get_transform() == ax.transAxes]
+        moving = [*ax.collections, *ax.patches, *ax.lines, *(t for t in ax.texts if t not in labels), *titles]
+        frame = (ax.get_xlim(), ax.get_ylim(), ax.get_xlabel(), ax.get_ylabel(), ax.get_xscale(), ax.get_yscale(),
+                 *((text.get_text(), text.get_position(), text.get_color()) for text in labels))
         if frame != self._frame:
             canvas.draw()  # lets the layout find room for the title
             self._figure.set_layout_engine("none")
