@@ -27,6 +27,8 @@ EQUIVALENT = {
             "return -(sigma * np.sqrt(G.shape[1]) * np.linalg.qr(G.T)[0].T)"): "a direction and its opposite",
     ("5.8", "rho = g @ H @ g / (g @ g) → rho = g @ (g @ H) / (g @ g)"): "H is symmetric",
     ("5.8", "rho = g @ H @ g / (g @ g) → rho = H @ g @ g / (g @ g)"): "H is symmetric",
+    ("6.9", "return gamma ** 2 * np.trace(gram @ np.linalg.inv(alpha * np.eye(n) + gram)) / n → "
+            "return gamma ** 2 * np.trace(np.linalg.inv(alpha * np.eye(n) + gram) @ gram) / n"): "they commute",
     ("4.2", "return 2 * (g @ g) / (g @ H @ g) → return 2 * (g @ g) / (g @ (g @ H))"): "H is symmetric",
     ("4.2", "return 2 * (g @ g) / (g @ H @ g) → return 2 * (g @ g) / (H @ g @ g)"): "H is symmetric",
     ("4.3", "return v @ Hz @ v → return v @ (v @ Hz)"): "H_z is symmetric",

@@ -1,0 +1,332 @@
+"""Exercises of Chapter 6, second notebook: stacks of LDLT layers and their training."""
+
+from math import ceil, log, sqrt
+
+import numpy as np
+
+from course_utils.exercises import Exercise, Misconception
+
+
+def _dying_signal(rng):
+    # An answer next to a whole number would hang on the order in which a student computes.
+    while True:
+        case = {"v": round(rng.uniform(0.15, 0.97), 2), "share": round(rng.uniform(0.001, 0.3), 3)}
+        exact = log(case["share"]) / log(case["v"])
+        if exact > 2.2 and 0.02 < exact % 1 < 0.98:
+            return case
+
+
+def layers_until(v, share):
+    return ceil(log(share) / log(v))
+
+
+def _shrinking_stack(rng):
+    return {"v": round(rng.uniform(0.2, 0.95), 2), "L": int(rng.integers(2, 12))}
+
+
+def gain_for_unit_variance(v, L):
+    return 1 / sqrt(v), v ** (-L / 2)
+
+
+def _rectangle(rng):
+    m, n = (int(k) for k in rng.choice(np.arange(2, 7), size=2, replace=False))
+    return {
+        "W": np.round(rng.normal(size=(m, n)), 1),
+        "alpha": round(rng.uniform(0.3, 2.5), 1) + 0.05,
+        "gamma": round(rng.uniform(1.1, 2), 1),
+    }
+
+
+def backward_variance(W, alpha, gamma):
+    n = W.shape[1]
+    gram = W.T @ W
+    return gamma**2 * np.trace(gram @ np.linalg.inv(alpha * np.eye(n) + gram)) / n
+
+
+def _forward_variance(W, alpha, gamma):
+    return backward_variance(W, alpha, gamma) * W.shape[1] / W.shape[0]
+
+
+def _steps(rng):
+    return {
+        "alpha": round(rng.choice([0.01, 0.04, 0.25, 0.5, 2.0, 4.0]), 2),
+        "sigma": round(rng.uniform(0.05, 1), 2),
+        "eta": round(rng.uniform(0.01, 0.3), 2),
+    }
+
+
+def same_start_and_step(alpha, sigma, eta):
+    return sigma / sqrt(alpha), eta / alpha
+
+
+def _rate_search(rng):
+    rates, seeds = int(rng.integers(3, 6)), int(rng.integers(3, 6))
+    loss = np.round(rng.uniform(0.3, 0.9, size=(rates, seeds)), 3)
+    # Sorted apart, so that no two rates tie and the rate that is best on average is not best for every seed.
+    validation = loss + 0.0001 * np.arange(rates)[:, None]
+    return {"validation": validation, "test": np.round(rng.uniform(0.5, 0.9, size=(rates, seeds)), 3)}
+
+
+def tested_accuracy(validation, test):
+    best = validation.argmin(axis=0)
+    return test[best, np.arange(test.shape[1])].mean()
+
+
+def _two_starts(rng):
+    seeds = int(rng.integers(4, 12))
+    common = rng.normal(scale=0.05, size=seeds)
+    return {
+        "a": np.round(0.65 + common + rng.normal(scale=0.01, size=seeds), 3),
+        "b": np.round(0.62 + common + rng.normal(scale=0.01, size=seeds), 3),
+    }
+
+
+def _interval(differences, quantile=None, ddof=1, power=0.5):
+    from scipy.stats import t
+
+    seeds = len(differences)
+    quantile = t.ppf(0.995, seeds - 1) if quantile is None else quantile
+    half = quantile * differences.std(ddof=ddof) / seeds**power
+    return np.array([differences.mean() - half, differences.mean() + half])
+
+
+def paired_interval(a, b):
+    from scipy.stats import t
+
+    d = a - b
+    half = t.ppf(0.995, len(d) - 1) * d.std(ddof=1) / np.sqrt(len(d))
+    return np.array([d.mean() - half, d.mean() + half])
+
+
+def _unpaired(a, b):
+    from scipy.stats import t
+
+    half = t.ppf(0.995, len(a) - 1) * np.sqrt((a.var(ddof=1) + b.var(ddof=1)) / len(a))
+    return np.array([(a - b).mean() - half, (a - b).mean() + half])
+
+
+def _percent_95(a, b):
+    from scipy.stats import t
+
+    return _interval(a - b, t.ppf(0.975, len(a) - 1))
+
+
+def _one_sided_quantile(a, b):
+    from scipy.stats import t
+
+    return _interval(a - b, t.ppf(0.99, len(a) - 1))
+
+
+EXERCISES = (
+    Exercise(
+        id="6.7",
+        title="how deep until the signal is gone?",
+        points=2,
+        difficulty=2,
+        minutes=5,
+        cases=_dying_signal,
+        reference=layers_until,
+        edge_cases=({"v": 0.38, "share": 0.0005}, {"v": 0.9, "share": 0.01}, {"v": 0.5, "share": 0.001}),
+        misconceptions=(
+            Misconception(
+                lambda v, share: log(share) / log(v),
+                "The right number, but a stack has whole layers: round up.",
+            ),
+            Misconception(
+                lambda v, share: int(log(share) / log(v)),
+                "One layer too few: at this depth the variance is still above the share. Round up.",
+            ),
+            Misconception(
+                lambda v, share: ceil(2 * log(share) / log(v)),
+                "v is already a variance, a square: the amplitude √v would need twice as many layers.",
+            ),
+            Misconception(
+                lambda v, share: ceil((1 - share) / (1 - v)),
+                "You have subtracted the same amount for each layer. Each layer takes a share of what is left: vᴸ.",
+            ),
+            Misconception(
+                lambda v, share: ceil(log(v) / log(share)),
+                "Upside down: vᴸ ≤ share, so L log v ≤ log share, and both logarithms are negative.",
+            ),
+        ),
+        after="At 10/√n a stack may be nine times as deep as at 1/√n before its signal is as weak.",
+    ),
+    Exercise(
+        id="6.8",
+        title="what unit variance costs",
+        points=2,
+        difficulty=2,
+        minutes=5,
+        cases=_shrinking_stack,
+        reference=gain_for_unit_variance,
+        misconceptions=(
+            Misconception(
+                lambda v, L: (1 / v, v**-L),
+                "γ multiplies amplitudes, and the variance by γ²: γ²v = 1.",
+            ),
+            Misconception(
+                lambda v, L: (1 / sqrt(v), 1 / sqrt(v)),
+                "The gain is right. Lipschitz constants of layers multiply: L layers have γᴸ.",
+            ),
+            Misconception(
+                lambda v, L: (1 / sqrt(v), L / sqrt(v)),
+                "The gain is right. Lipschitz constants of layers multiply, they do not add.",
+            ),
+            Misconception(
+                lambda v, L: (v ** (-L / 2), v ** (-L / 2)),
+                "This is the gain of the whole stack, correctly as its Lipschitz constant. γ belongs to one layer.",
+            ),
+            Misconception(
+                lambda v, L: (sqrt(v), v ** (L / 2)),
+                "This γ is below 1 and shrinks the signal further: solve γ²v = 1.",
+            ),
+        ),
+        after="The guarantee is given away at the rate at which the typical signal is gained: γᴸ against v^(−L/2).",
+    ),
+    Exercise(
+        id="6.9",
+        title="the way back",
+        points=2,
+        difficulty=3,
+        minutes=7,
+        cases=_rectangle,
+        reference=backward_variance,
+        misconceptions=(
+            Misconception(
+                _forward_variance,
+                "This is the forward variance, divided by the m outputs. Backwards there are n components.",
+            ),
+            Misconception(
+                lambda W, alpha, gamma: backward_variance(W, alpha, gamma) / gamma,
+                "γ multiplies the signal, so that the variance has γ².",
+            ),
+            Misconception(
+                lambda W, alpha, gamma: backward_variance(W, alpha, 1),
+                "γ is missing; it multiplies the way back as well.",
+            ),
+            Misconception(
+                lambda W, alpha, gamma: backward_variance(W, alpha, gamma) * W.shape[1],
+                "This is the sum over the n components: take their mean.",
+            ),
+            Misconception(
+                lambda W, alpha, gamma: backward_variance(W, alpha**2, gamma),
+                "αI stands below a square root in the layer, and once, unsquared, in its square.",
+            ),
+            Misconception(
+                lambda W, alpha, gamma: gamma**2 * np.trace(W.T @ W) / (alpha * W.shape[1]),
+                "Without WᵀW in the inverse this grows without limit; the layer's singular values stay below γ.",
+            ),
+            Misconception(
+                lambda W, alpha, gamma: (
+                    gamma**2 * np.trace(W.T @ W @ np.linalg.inv(np.eye(W.shape[1]) + W.T @ W)) / W.shape[1]
+                ),
+                "α is missing: it is not 1 here.",
+            ),
+        ),
+        after="Only square layers treat signals and gradients alike; a wide one starves the gradient by m/n.",
+    ),
+    Exercise(
+        id="6.10",
+        title="a smaller α, or a larger σ?",
+        points=3,
+        difficulty=4,
+        minutes=9,
+        cases=_steps,
+        reference=same_start_and_step,
+        misconceptions=(
+            Misconception(
+                lambda alpha, sigma, eta: (sigma / sqrt(alpha), eta / sqrt(alpha)),
+                "σ is right. V = W/√α has a gradient √α times as long and is itself 1/√α times as long: "
+                "its step changes twice.",
+            ),
+            Misconception(
+                lambda alpha, sigma, eta: (sigma / sqrt(alpha), eta),
+                "σ is right: the start is the same. A step of the same η is not: compare ∂/∂V with ∂/∂W.",
+            ),
+            Misconception(
+                lambda alpha, sigma, eta: (sigma / sqrt(alpha), eta * alpha),
+                "σ is right. The rate is turned upside down: a smaller α makes W more sensitive.",
+            ),
+            Misconception(
+                lambda alpha, sigma, eta: (sigma / alpha, eta / alpha),
+                "The layer depends on WᵀW/α, so that W itself is divided by √α.",
+            ),
+            Misconception(
+                lambda alpha, sigma, eta: (sigma * sqrt(alpha), eta * alpha),
+                "Both are turned upside down: αI + WᵀW = α(I + VᵀV) with V = W/√α.",
+            ),
+        ),
+        after="Same function at the start, same forward variance, and SGD moves it 1/α times as far.",
+    ),
+    Exercise(
+        id="6.11",
+        title="a learning rate for each seed",
+        points=2,
+        difficulty=3,
+        minutes=6,
+        cases=_rate_search,
+        reference=tested_accuracy,
+        misconceptions=(
+            Misconception(
+                lambda validation, test: test.max(axis=0).mean(),
+                "You have chosen by the test rows, and reported their luck. Choose by validation loss only.",
+            ),
+            Misconception(
+                lambda validation, test: test[validation.argmax(axis=0), np.arange(test.shape[1])].mean(),
+                "These are the rates with the highest validation loss: a loss is good when it is small.",
+            ),
+            Misconception(
+                lambda validation, test: test[validation.mean(axis=1).argmin()].mean(),
+                "One rate for all seeds: their validation rows are other seeds' test rows. Each chooses its own.",
+            ),
+            Misconception(
+                lambda validation, test: test.T[validation.T.argmin(axis=0) % test.shape[1]].mean(),
+                "You have searched along the wrong axis: rows are rates, columns are seeds.",
+            ),
+            Misconception(
+                lambda validation, test: test.mean(),
+                "This is the average over all rates. Nobody would use the bad ones: choose first.",
+            ),
+        ),
+        after="Tuning is a part of the method: what it costs in luck belongs into the interval.",
+    ),
+    Exercise(
+        id="6.12",
+        title="paired, with an interval",
+        points=2,
+        difficulty=3,
+        minutes=7,
+        cases=_two_starts,
+        reference=paired_interval,
+        misconceptions=(
+            Misconception(
+                _unpaired,
+                "You have added the variances of both. The seeds are shared: take differences first, and what "
+                "they have in common cancels.",
+            ),
+            Misconception(
+                lambda a, b: _interval(a - b, 2.5758293035489),
+                "2.576 is the normal quantile. With so few seeds the spread is uncertain too: use Student's t.",
+            ),
+            Misconception(
+                lambda a, b: _interval(a - b, 2.58),
+                "2.58 belongs to the normal law. With so few seeds the spread is uncertain too: use Student's t.",
+            ),
+            Misconception(_percent_95, "This is the 95 % interval: for 99 % each side keeps 0.5 %."),
+            Misconception(
+                _one_sided_quantile,
+                "You have left 1 % on each side, which makes 98 %: for 99 % each side keeps 0.5 %.",
+            ),
+            Misconception(
+                lambda a, b: _interval(a - b, power=0),
+                "This is the spread of single seeds. Their mean has 1/√seeds of it.",
+            ),
+            Misconception(
+                lambda a, b: _interval(a - b, ddof=0),
+                "The spread around their own mean is a little too small: divide the squares by seeds − 1 (ddof=1).",
+            ),
+            Misconception(lambda a, b: paired_interval(b, a), "The sign: the question is a minus b."),
+        ),
+        after="Pairing is free accuracy: the luck of a fold or of a draw enters both sides.",
+    ),
+)
