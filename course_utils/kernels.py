@@ -349,7 +349,7 @@ class WidthStudy(NamedTuple):
     worst: Array  # the largest gap within the distance moved, at the first new input
     lemma: Array  # Lemma 4.1 at that distance, δ = 0.05
     loss: Array
-    paths: list[Array]  # for each width ‖W_t − W0‖_F of the first net, (steps + 1,)
+    paths: Array  # ‖W_t − W0‖_F after t steps, root mean square over the nets: (widths, steps + 1)
 
 
 def width_study(
@@ -363,7 +363,8 @@ def width_study(
     """
     widths = np.array([check_size("width", m) for m in widths])
     X_new = check_array("X_new", X_new, 2)
-    columns, paths = np.empty((10, check_size("networks", networks), widths.size)), []
+    columns = np.empty((10, check_size("networks", networks), widths.size))
+    squares = np.zeros((widths.size, check_size("steps", steps) + 1))
     for j, m in enumerate(map(int, widths)):
         for i in range(networks):
             init = gaussian_init(m, X_new.shape[1], rng)
@@ -377,9 +378,8 @@ def width_study(
                 _rms(_gap(init, three.run.W, X_new)), _rms(_gap(init, three.run.W, X)),
                 worst, lemma_4_1_bound(m, B, 0.05, norm_x) / math.sqrt(m), three.run.loss[-1],
             )
-            if i == 0:
-                paths.append(three.run.movement)
-    return WidthStudy(widths, *columns, paths)
+            squares[j] += three.run.movement**2 / networks
+    return WidthStudy(widths, *columns, np.sqrt(squares))
 
 
 def _gap(init: Init, W: Array, X: Array) -> Array:
@@ -526,9 +526,9 @@ def first_layer(kind: str, m: int, d: int, rng: np.random.Generator) -> Array:
 
 
 class LayerStudy(NamedTuple):
-    """√m times the root mean square error of the kernel: rows are ``kinds``, columns ``widths``.
+    """√m times the root mean square error of each net's kernel: (kinds, networks, widths).
 
-    ``smallest`` and ``largest`` are the median extreme eigenvalues, relative to those of the limit.
+    ``smallest`` and ``largest`` are the median extreme eigenvalues, (kinds, widths), relative to the limit's.
     """
 
     kinds: tuple[str, ...]
@@ -553,18 +553,19 @@ def layer_study(widths: Sequence[int], X: Array, networks: int, rng: np.random.G
     widths = np.array([check_size("width", m) for m in widths])
     limit, p = limit_kernel(X), arc_cosine(X, degree=0)
     ends = np.linalg.eigvalsh(limit)[[0, -1]]
-    table = np.empty((3, len(LAYERS), widths.size))
+    error = np.empty((len(LAYERS), check_size("networks", networks), widths.size))
+    extremes = np.empty((2, len(LAYERS), widths.size))
     for i, kind in enumerate(LAYERS):
         for j, m in enumerate(map(int, widths)):
             kernels = [
                 empirical_kernel(Init(first_layer(kind, m, X.shape[1], rng), np.ones(m)), X)
-                for _ in range(check_size("networks", networks))
+                for _ in range(networks)
             ]
-            spectra = np.array([np.linalg.eigvalsh(K)[[0, -1]] for K in kernels]) / ends
-            table[:, i, j] = math.sqrt(m) * _rms(np.array(kernels) - limit), *np.median(spectra, axis=0)
+            error[i, :, j] = [math.sqrt(m) * _rms(K - limit) for K in kernels]
+            extremes[:, i, j] = np.median([np.linalg.eigvalsh(K)[[0, -1]] for K in kernels], axis=0) / ends
     # rounding may take p(1 − 2p) below zero where x = x'
     mirrored = np.abs(X @ X.T) * np.sqrt(np.maximum(p * (1 - 2 * p), 0))
-    return LayerStudy(LAYERS, widths, *table, _rms(kernel_error_law(X)), _rms(mirrored))
+    return LayerStudy(LAYERS, widths, error, *extremes, _rms(kernel_error_law(X)), _rms(mirrored))
 
 
 # --- what the sliders show -------------------------------------------------------------------------

@@ -160,7 +160,7 @@ EXERCISES = (
         misconceptions=(
             Misconception(
                 _unclipped,
-                "Right, but for parallel inputs rounding may give a cosine of 1.0000000000000002, whose angle "
+                "Right, but for parallel inputs rounding may give the cosine 1.0000000000000002, whose angle "
                 "is nan. Clip the cosine to [-1, 1].",
             ),
             Misconception(

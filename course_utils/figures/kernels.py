@@ -1,0 +1,197 @@
+"""Drawings of Chapter 7; what each takes is computed by :mod:`course_utils.kernels`."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from course_utils.figures import ALLOWED, CYCLE, MEASURED, MUTED, SECOND, THEORY, THIRD, WORST, band
+from course_utils.kernels import (
+    CircleFit,
+    CircleRun,
+    KernelCurve,
+    KernelErrors,
+    LayerStudy,
+    LearningCurve,
+    WidthStudy,
+)
+
+
+def _wide_axis(ax: Axes, values: np.ndarray, label: str) -> None:
+    """A logarithmic axis with a tick at every value and none between."""
+    ax.set_xscale("log")
+    ax.set_xticks(values, [str(value) for value in values])
+    ax.set_xticks([], minor=True)
+    ax.set_xlabel(label)
+
+
+def kernel_curve(ax: Axes, data: KernelCurve) -> str:
+    """The kernel of one net over the angle, its limit, and twice the root mean square error around it."""
+    degrees = np.degrees(data.angle)
+    low, high = data.limit - 2 * data.law, data.limit + 2 * data.law
+    ax.fill_between(degrees, low, high, color=ALLOWED, alpha=0.3, lw=0, label="limit ± 2 rms by the law")
+    ax.plot(degrees, data.limit, color=THEORY, lw=1.3, label="limit")
+    ax.plot(degrees, data.kernel, ".", color=MEASURED, ms=5, label="one net")
+    ax.set_xlim(0, 180)
+    ax.set_xticks([0, 45, 90, 135, 180])
+    ax.set_ylim(-0.2, 0.8)
+    ax.set_xlabel("angle between the inputs, degrees")
+    ax.set_ylabel("kernel")
+    inside = np.mean(np.abs(data.kernel - data.limit) <= 2 * data.law + 1e-12)
+    largest = np.abs(data.kernel - data.limit).max()
+    ax.set_title(f"m = {data.m}: off by at most {largest:.3f}")
+    ax.legend(loc="upper right")
+    return (
+        f"Kernel of one random net of width {data.m} against the angle between two unit inputs, around its "
+        f"limit: largest distance {largest:.3f}, {inside:.0%} of the angles within twice the rms error."
+    )
+
+
+def kernel_errors(ax: Axes, data: KernelErrors) -> str:
+    """Error of random nets' kernels against the width, with the exact law."""
+    ax.plot(data.widths, data.law, color=THEORY, label="law, exactly ∝ m$^{-1/2}$")
+    band(ax, data.widths, data.error, MEASURED, "random nets")
+    _wide_axis(ax, data.widths, "width m")
+    ax.set_yscale("log")
+    ax.set_ylabel("rms error of the kernel")
+    ax.set_title("Four times the width halves the error of the kernel")
+    ax.legend()
+    ends = np.sqrt(np.mean(data.error**2, axis=0))
+    return (
+        f"Rms distance of the kernel from its limit, widths {data.widths[0]} to {data.widths[-1]}: "
+        f"from {ends[0]:.2g} (law {data.law[0]:.2g}) to {ends[-1]:.2g} (law {data.law[-1]:.2g})."
+    )
+
+
+class Paths(NamedTuple):
+    """A :class:`WidthStudy` and the expected distance of an infinitely wide net after 0, 1, 2, … steps."""
+
+    study: WidthStudy
+    expected: np.ndarray
+
+
+def paths(ax: Axes, data: Paths) -> str:
+    """How far the weights of nets of several widths have travelled after each step."""
+    shown = range(0, len(data.study.widths), 2)
+    for colour, j in zip(CYCLE, shown):
+        ax.plot(data.study.paths[j], color=colour, lw=1.3, label=f"m = {data.study.widths[j]}")
+    ax.plot(data.expected, "--", color=THEORY, label="infinite width, computed")
+    ax.set_xlabel("steps of gradient descent")
+    ax.set_ylabel("rms distance ‖W − W₀‖$_F$")
+    ax.set_ylim(bottom=0)
+    ax.set_title("Nets of every width go equally far")
+    ax.legend(loc="lower right")
+    ends = ", ".join(f"{data.study.paths[j][-1]:.1f} at m = {data.study.widths[j]}" for j in shown)
+    steps = len(data.expected) - 1
+    return f"Distance from the start after {steps} steps: {ends}; expected {data.expected[-1]:.1f}."
+
+
+def distances(ax: Axes, data: WidthStudy) -> str:
+    """Three distances between functions, at new inputs, against the width."""
+    columns = (
+        (data.net_limit, MEASURED, "net, limit kernel"),
+        (data.tangent_limit, ALLOWED, "f₀, limit kernel"),
+        (data.net_tangent, WORST, "net, f₀"),
+    )
+    for values, colour, label in columns:
+        band(ax, data.widths, values, colour, label)
+    anchor = np.median(data.net_limit[:, 0])
+    guide = anchor * np.sqrt(data.widths[0] / data.widths)
+    ax.plot(data.widths, guide, "--", color=THEORY, lw=1, label="m$^{-1/2}$")
+    _wide_axis(ax, data.widths, "width m")
+    ax.set_yscale("log")
+    ax.set_ylabel("rms distance at new inputs")
+    ax.set_title("The luck of the draw costs more than leaving the tangent")
+    ax.legend(ncols=2, loc="lower left")
+    ax.set_ylim(bottom=np.median(data.net_tangent[:, -1]) / 8)
+    medians = ((label, np.median(values, axis=0)) for values, _, label in columns)
+    ends = ", ".join(f"{label} {v[0]:.2g} to {v[-1]:.2g}" for label, v in medians)
+    return f"Median distances of trained functions, widths {data.widths[0]} to {data.widths[-1]}: {ends}."
+
+
+def circle_run(ax: Axes, data: CircleRun) -> str:
+    """Trained net, trained f0 and limit kernel on the circle, with the start they share."""
+    degrees = np.degrees(data.grid)
+    three = data.functions
+    ax.plot(degrees, three.start, color=MUTED, lw=1, label="start")
+    ax.plot(degrees, three.limit, color=THEORY, lw=1.3, label="limit kernel")
+    ax.plot(degrees, three.tangent, "--", color=ALLOWED, label="f₀")
+    ax.plot(degrees, three.net, color=MEASURED, lw=1.3, label="net")
+    ax.plot(np.degrees(data.angle), data.y, "o", color=WORST, ms=5)
+    ax.set_xlim(-180, 180)
+    ax.set_xticks([-180, -90, 0, 90, 180])
+    ax.set_ylim(-2.5, 2.9)
+    ax.set_xlabel("input, degrees on the circle")
+    ax.set_ylabel("f(x)")
+    ax.set_title(f"m = {data.m}, moved {data.distance:.1f}: {data.apart:.3f} apart")
+    ax.legend(ncols=4, loc="upper center", columnspacing=1, handlelength=1.2)
+    return (
+        f"A net of width {data.m} after {data.steps} steps on eight points, at distance {data.distance:.1f} "
+        f"from its start: net and limit kernel differ by {data.apart:.3f} (rms over the circle)."
+    )
+
+
+def circle_fit(ax: Axes, data: CircleFit) -> str:
+    """Regression on the circle, with or without a bias coordinate."""
+    degrees = np.degrees(data.grid)
+    ax.plot(degrees, data.target, color=MUTED, lw=3, alpha=0.6, label="target")
+    ax.plot(degrees, data.linear, color=SECOND, lw=1.2, label="linear")
+    ax.plot(degrees, data.kernel, color=MEASURED, label=f"kernel, {data.bias} bias")
+    ax.plot(np.degrees(data.angle), data.y, ".", color=WORST, ms=7)
+    ax.set_xlim(-180, 180)
+    ax.set_xticks([-180, -90, 0, 90, 180])
+    ax.set_ylim(-3, 3.9)
+    ax.set_xlabel("input, degrees on the circle")
+    ax.set_ylabel("f(x)")
+    ax.set_title(f"n = {data.n}, {data.bias} bias: error {data.error:.2g}")
+    ax.legend(ncols=3, loc="upper center", columnspacing=1, handlelength=1.2)
+    return (
+        f"cos 2φ + cos 3φ, seen at {data.n} points of the circle: kernel regression {data.bias} bias leaves "
+        f"{data.error:.2g} of the target's mean square."
+    )
+
+
+def learning(ax: Axes, data: LearningCurve) -> str:
+    """Error on new inputs against the sample size for three predictors."""
+    for values, colour, label in (
+        (data.linear, THIRD, "linear"),
+        (data.kernel, WORST, "kernel without bias"),
+        (data.with_bias, MEASURED, "kernel with bias"),
+    ):
+        band(ax, data.sizes, values, colour, label)
+    ax.axhline(0.5, color=THEORY, lw=1, ls="--")
+    ax.text(data.sizes[-1], 0.46, "share of the odd cubic", va="top", ha="right", fontsize=8.5)
+    _wide_axis(ax, data.sizes, "sample size n")
+    ax.set_yscale("log")
+    ax.set_ylabel("relative mean square error")
+    ax.set_title("Without a bias, half of the target stays out of reach")
+    ax.legend(loc="lower left")
+    names = "linear", "kernel", "with_bias"
+    ends = ", ".join(f"{name} {np.median(getattr(data, name)[:, -1]):.2g}" for name in names)
+    return f"Error on new inputs, sample sizes {data.sizes[0]} to {data.sizes[-1]}; at the largest: {ends}."
+
+
+def layers(ax: Axes, data: LayerStudy) -> str:
+    """√m times the error of the kernel, for every kind of first layer."""
+    markers = dict(zip(data.kinds, "osD^vP"))
+    colours = dict(zip(data.kinds, (MEASURED, SECOND, ALLOWED, THIRD, WORST, "#56B4E9")))
+    error = np.sqrt(np.mean(data.error**2, axis=1))
+    for kind, row in zip(data.kinds, error):
+        ax.plot(data.widths, row, markers[kind] + "-", color=colours[kind], ms=5, lw=1, label=kind)
+    ax.axhline(data.gaussian_law, color=THEORY, lw=1, ls="--")
+    ax.axhline(data.mirrored_law, color=THEORY, lw=1, ls=":")
+    _wide_axis(ax, data.widths, "width m")
+    ax.set_yscale("log")
+    ax.set_yticks([0.1, 0.2, 0.5, 1, 2, 5], ["0.1", "0.2", "0.5", "1", "2", "5"])
+    ax.set_yticks([], minor=True)
+    ax.set_ylabel("√m · rms error of the kernel")
+    ax.set_title("Round laws share a limit; signs and cubes have their own")
+    ax.legend(ncols=2, loc="upper left")
+    ax.set_ylim(error.min() / 1.3, error.max() * 2.5)
+    ends = ", ".join(f"{kind} {row[-1]:.2g}" for kind, row in zip(data.kinds, error))
+    return (
+        f"Root of the width times the kernel's error, widths {data.widths[0]} to {data.widths[-1]}; laws "
+        f"{data.gaussian_law:.2g} (Gaussian) and {data.mirrored_law:.2g} (mirrored); at the largest: {ends}."
+    )
