@@ -261,6 +261,115 @@ def _check_seed(seed: int) -> int:
     return int(seed)
 
 
+# --- a stack at its random start ------------------------------------------------------------------
+
+
+def stack_variances(
+    depth: int, n: int, factor: float, draws: int, rng: np.random.Generator, gamma: float = 1.0
+) -> Array:
+    """Variance of the outputs after 0, 1, …, ``depth`` linear LDLT layers, α = 1, for random W and x ~ N(0, I).
+
+    Given the weights it is ``‖P‖²_F / n`` for the product P of the layers: no input is drawn. Transposed, P carries
+    gradients, and has the same norm: backwards the variance is the same (ldlt/unit-variance, ldlt/backward).
+
+    Args:
+        depth, n: layers, and the size n × n of each.
+        factor: σ√n.
+        draws: independent stacks.
+
+    Returns:
+        Array of shape (draws, depth + 1).
+
+    Raises:
+        ValueError, TypeError: if a size is not a positive whole number, or γ not positive.
+    """
+    import torch
+
+    from course_utils.ldlt_layer import ldlt_matrix
+
+    depth, n, draws = check_size("depth", depth), check_size("n", n), check_size("draws", draws)
+    gamma = check_number("gamma", gamma, above=0)
+    product = torch.eye(n, dtype=torch.float64).expand(draws, n, n)
+    variances = [torch.ones(draws, dtype=torch.float64)]
+    for _ in range(depth):
+        W = torch.from_numpy(factor / sqrt(n) * rng.standard_normal((draws, n, n)))
+        product = ldlt_matrix(W, 1.0, gamma) @ product
+        variances.append(product.square().sum((1, 2)) / n)
+    return torch.stack(variances, dim=1).numpy()
+
+
+class Gradients(NamedTuple):
+    """Gradients of ``δᵀy`` at the first W of a linear stack; rows are draws, columns scales."""
+
+    depth: int
+    n: int
+    factors: Array  # σ√n, shape (scales,)
+    absolute: Array  # ‖∂/∂W‖_F
+    relative: Array  # the same / ‖W‖_F
+
+
+def first_gradients(
+    factors: Sequence[float], depth: int, n: int, draws: int, rng: np.random.Generator, form: str = "symmetric"
+) -> Gradients:
+    """How large a gradient arrives at the first of ``depth`` layers n × n, for x, δ ~ N(0, I) and α = γ = 1.
+
+    The same normals serve every scale (ldlt/saturation). ``form`` is that of :func:`ldlt_layer.ldlt_matrix`.
+
+    Raises:
+        ValueError, TypeError: if a size is not a positive whole number, or a factor not positive.
+    """
+    import torch
+
+    from course_utils.ldlt_layer import ldlt_matrix
+
+    factors = np.array([check_number("factor", factor, above=0) for factor in factors])
+    depth, n, draws = check_size("depth", depth), check_size("n", n), check_size("draws", draws)
+    normals = torch.from_numpy(rng.standard_normal((depth, draws, n, n)) / sqrt(n))
+    x, delta = torch.from_numpy(rng.standard_normal((2, draws, n, 1)))
+    absolute, relative = np.empty((2, draws, factors.size))
+    for j, factor in enumerate(factors.tolist()):
+        first = (factor * normals[0]).requires_grad_()
+        with torch.no_grad():
+            back = delta
+            for layer in ldlt_matrix(factor * normals[1:], form=form).flip(0):
+                back = layer.mT @ back
+        (back * (ldlt_matrix(first, form=form) @ x)).sum().backward()
+        absolute[:, j] = first.grad.flatten(1).norm(dim=1).numpy()
+        relative[:, j] = absolute[:, j] / first.detach().flatten(1).norm(dim=1).numpy()
+    return Gradients(depth, n, factors, absolute, relative)
+
+
+class Gain(NamedTuple):
+    """A linear stack of n × n layers with a gain γ: its variance and its Lipschitz constant after each layer."""
+
+    factor: float
+    gamma: float
+    one_layer: float  # variance of one layer at γ = 1
+    depths: Array
+    variance: Array
+    lipschitz: Array  # γ^L, which no stack reaches
+    depth: int  # the one that is marked
+
+
+def gain(factor: float = 1.0, gamma: float = 1.0, depth: int = 8, n: int = 32, deepest: int = 16) -> Gain:
+    """Exact variance ``(γ² v)^L`` and Lipschitz constant ``γ^L`` for L = 0 … ``deepest`` (α = 1, σ = factor/√n).
+
+    Raises:
+        ValueError, TypeError: if a size is not a positive whole number, or a number not positive.
+    """
+    from course_utils.ldlt import exact_variance
+
+    factor, gamma = check_number("factor", factor, above=0), check_number("gamma", gamma, above=0)
+    depth, depths = check_size("depth", depth), np.arange(check_size("deepest", deepest) + 1)
+    if depth > deepest:
+        raise ValueError(f"depth must be at most {deepest}, got {depth}")
+    v = exact_variance(n, n, factor**2 / n).value
+    return Gain(factor, gamma, v, depths, (gamma**2 * v) ** depths, gamma**depths, depth)
+
+
+# --- results of a sweep ---------------------------------------------------------------------------
+
+
 #: The recorded sweep: HIGGS, every optimizer, scale and depth, ten seeds (`python -m course_staff.sweep`).
 RESULTS = Path(__file__).resolve().parent.parent / "results" / "higgs_sweep.csv"
 FIELDS = (*Setting._fields, *Run._fields[1:])
@@ -313,3 +422,92 @@ def _parse(row: list[str]) -> Run:
         raise ValueError(f"a line has {len(row)} fields, expected {len(FIELDS)}")
     optimizer, scale, depth, rate, seed, *measured = row
     return Run(Setting(optimizer, scale, int(depth), float(rate)), int(seed), *map(float, measured))
+
+
+def at_best_rate(runs: Sequence[Run]) -> dict[tuple[str, str, int], list[Run]]:
+    """Of each (optimizer, scale, depth) and seed the run whose rate did best on that seed's own validation rows.
+
+    Returns:
+        Lists in the order of the seeds. No choice has looked at test rows.
+    """
+    best: dict[tuple, dict[int, Run]] = {}
+    for run in runs:
+        chosen = best.setdefault(run.setting[:3], {})
+        if run.seed not in chosen or run.validation_loss < chosen[run.seed].validation_loss:
+            chosen[run.seed] = run
+    return {key: [chosen[seed] for seed in sorted(chosen)] for key, chosen in best.items()}
+
+
+class Comparison(NamedTuple):
+    """One scale minus another, paired over seeds, with the 99 % Student-t interval of the mean."""
+
+    optimizer: str
+    depth: int
+    value: float
+    low: float
+    high: float
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        return self.low, self.high
+
+    @property
+    def sign(self) -> int:
+        """1 or −1 where the interval lies on one side of 0, else 0."""
+        return int(self.low > 0) - int(self.high < 0)
+
+
+def compare(runs: Sequence[Run], one: str, other: str, field: str = "test_accuracy") -> list[Comparison]:
+    """For each optimizer and depth the difference of ``field`` between two scales, each run at its best rate.
+
+    Raises:
+        ValueError: for a scale without runs, or scales whose seeds differ.
+    """
+    from course_utils.initial_curvature import mean_interval
+
+    best = at_best_rate(runs)
+    found = []
+    for optimizer, scale, depth in best:
+        if scale != one:
+            continue
+        a, b = best[optimizer, one, depth], best.get((optimizer, other, depth), [])
+        if [run.seed for run in a] != [run.seed for run in b]:
+            raise ValueError(f"{optimizer}, depth {depth}: {one} and {other} must have the same seeds")
+        difference = np.array([getattr(x, field) - getattr(y, field) for x, y in zip(a, b, strict=True)])
+        mean = mean_interval(difference)
+        found.append(Comparison(optimizer, depth, mean.value, mean.low, mean.high))
+    if not found:
+        raise ValueError(f"scale must be one of those that were run, got {one!r}")
+    return found
+
+
+class RateCurves(NamedTuple):
+    """Validation loss against learning rate for each scale; infinite where a run diverged."""
+
+    optimizer: str
+    depth: int
+    rates: Array  # (r,)
+    scales: tuple[str, ...]
+    loss: Array  # (scales, r, seeds)
+
+    def best(self, scale: int) -> int:
+        """Index of the rate with the lowest mean loss."""
+        return int(self.loss[scale].mean(axis=1).argmin())
+
+
+def rate_curves(runs: Sequence[Run], optimizer: str = "Adam", depth: int = 2) -> RateCurves:
+    """The runs of one optimizer and depth, ordered by scale, rate and seed.
+
+    Raises:
+        ValueError: if there are none, or a run is missing.
+    """
+    own = [run for run in runs if (run.setting.optimizer, run.setting.depth) == (optimizer, depth)]
+    if not own:
+        raise ValueError(f"there are no runs of {optimizer} at depth {depth}")
+    scales = tuple(dict.fromkeys(run.setting.scale for run in own))
+    rates, seeds = (sorted(set(values)) for values in ((r.setting.rate for r in own), (r.seed for r in own)))
+    loss = {(run.setting.scale, run.setting.rate, run.seed): run.validation_loss for run in own}
+    if len(loss) < len(scales) * len(rates) * len(seeds):
+        raise ValueError(f"runs of {optimizer} at depth {depth} are missing: the sweep has not ended")
+    table = [[[loss[scale, rate, seed] for seed in seeds] for rate in rates] for scale in scales]
+    return RateCurves(optimizer, depth, np.array(rates), scales, np.array(table))

@@ -5,6 +5,8 @@ import pytest
 import torch
 
 from course_utils import ldlt_training as lt
+from course_utils.initial_curvature import mean_interval
+from course_utils.ldlt import exact_variance
 from course_utils.ldlt_layer import LDLT
 
 RNG = np.random.default_rng
@@ -158,3 +160,91 @@ def test_a_damaged_line_or_a_run_twice_is_refused(tmp_path):
         lt.read_results(write(tmp_path, [run, run]))
     with pytest.raises(ValueError, match="is not a file of results"):
         lt.read_results(write(tmp_path, [run], "Adam,1/sqrt(n),2\n"))
+
+
+@pytest.mark.parametrize("factor", lt.SCALES.values())
+def test_the_variance_of_a_stack_is_the_product(factor):
+    variances = lt.stack_variances(3, 12, factor, 2000, RNG(0), gamma=1.2)
+    assert variances.shape == (2000, 4) and (variances[:, 0] == 1).all()
+    one = 1.2**2 * exact_variance(12, 12, factor**2 / 12).value
+    for depth in (1, 2, 3):
+        mean = mean_interval(variances[:, depth])
+        assert mean.low <= one**depth <= mean.high
+
+
+def test_first_gradients_are_those_of_autograd_through_the_whole_stack():
+    found = lt.first_gradients([0.5, 3.0], 3, 5, 4, RNG(0))
+    rng = RNG(0)
+    normals = rng.standard_normal((3, 4, 5, 5)) / np.sqrt(5)
+    x, delta = torch.from_numpy(rng.standard_normal((2, 4, 5, 1)))
+    for draw in range(4):
+        layers = [LDLT(5, 5) for _ in range(3)]
+        for layer, W in zip(layers, normals, strict=True):
+            layer.load_state_dict({"W": torch.from_numpy(3.0 * W[draw])})
+        y = x[draw, :, 0]
+        for layer in layers:
+            y = layer(y)
+        (delta[draw, :, 0] * y).sum().backward()
+        size = layers[0].W.grad.norm().item()
+        assert found.absolute[draw, 1] == pytest.approx(size, rel=1e-9)
+        assert found.relative[draw, 1] == pytest.approx(size / layers[0].W.norm().item(), rel=1e-9)
+
+
+def test_a_gain_is_paid_in_lipschitz_constant():
+    v = exact_variance(32, 32, 1 / 32).value
+    found = lt.gain(1.0, v**-0.5, 8)
+    assert np.allclose(found.variance, 1) and found.lipschitz[8] == pytest.approx(v**-4)
+    assert lt.gain(1.0, 1.0, 8).variance[8] == pytest.approx(v**8)
+    with pytest.raises(ValueError, match="depth must be at most 16, got 17"):
+        lt.gain(depth=17)
+    with pytest.raises(ValueError, match="gamma must be greater than 0"):
+        lt.gain(gamma=0)
+
+
+def table():
+    """Three seeds, two rates, two scales: 1/sqrt(n) is better by 0.1, 0.2 and 0.3 at the rates that validation picks."""
+    validation = {("1/sqrt(n)", 0.1): (1, 2, 1), ("1/sqrt(n)", 0.2): (2, 1, np.inf)}
+    test = {("1/sqrt(n)", 0.1): (0.7, 0.1, 0.9), ("1/sqrt(n)", 0.2): (0.1, 0.8, 0.1)}
+    runs = []
+    for rate in (0.1, 0.2):
+        for seed in range(3):
+            one = lt.Setting("Adam", "1/sqrt(n)", 2, rate)
+            runs.append(lt.Run(one, seed, 0, validation[one.scale, rate][seed], 0, test[one.scale, rate][seed]))
+            other = lt.Setting("Adam", "10/sqrt(n)", 2, rate)
+            runs.append(lt.Run(other, seed, 0, rate, 0, 0.6))
+    return runs
+
+
+def test_each_seed_takes_the_rate_that_its_validation_rows_prefer():
+    best = lt.at_best_rate(table())
+    assert [run.setting.rate for run in best["Adam", "1/sqrt(n)", 2]] == [0.1, 0.2, 0.1]
+    assert [run.seed for run in best["Adam", "1/sqrt(n)", 2]] == [0, 1, 2]
+
+
+def test_a_comparison_is_paired_over_seeds():
+    (found,) = lt.compare(table(), "1/sqrt(n)", "10/sqrt(n)")
+    mean = mean_interval(np.array([0.1, 0.2, 0.3]))
+    assert (found.optimizer, found.depth) == ("Adam", 2)
+    assert (found.value, *found.interval) == pytest.approx(mean)
+    assert found.sign == 0
+    (other,) = lt.compare(table(), "10/sqrt(n)", "1/sqrt(n)")
+    assert other.value == pytest.approx(-found.value)
+    assert found._replace(low=0.1).sign == 1 and found._replace(low=-2.0, high=-1.0).sign == -1
+
+
+def test_comparisons_need_the_same_seeds_and_known_scales():
+    with pytest.raises(ValueError, match="must have the same seeds"):
+        lt.compare([run for run in table() if run.seed or "10" in run.setting.scale], "1/sqrt(n)", "10/sqrt(n)")
+    with pytest.raises(ValueError, match="scale must be one of those that were run"):
+        lt.compare(table(), "sqrt(2/n)", "10/sqrt(n)")
+
+
+def test_rate_curves_hold_every_seed_and_refuse_gaps():
+    curves = lt.rate_curves(table(), "Adam", 2)
+    assert curves.scales == ("1/sqrt(n)", "10/sqrt(n)") and curves.rates.tolist() == [0.1, 0.2]
+    assert curves.loss.shape == (2, 2, 3) and curves.loss[0, 1].tolist() == [2, 1, np.inf]
+    assert curves.best(0) == 0 and curves.best(1) == 0
+    with pytest.raises(ValueError, match="there are no runs of SGD at depth 2"):
+        lt.rate_curves(table(), "SGD", 2)
+    with pytest.raises(ValueError, match="the sweep has not ended"):
+        lt.rate_curves(table()[1:], "Adam", 2)
