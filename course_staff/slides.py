@@ -1,8 +1,9 @@
 """Each chapter's deck, for a browser without a network: ``python -m course_staff.slides [NAMES]``.
 
 The cells of the executed solution that carry a slide type become ``slides/NN_name.html``, a reveal.js
-presentation of 1280 × 720 with speaker notes (press S). Reveal and MathJax are copied from installed packages
-into ``slides/assets/``.
+presentation of 1280 × 720 with speaker notes (press S), each slide with the minute at which it is due. Reveal and
+MathJax are copied from installed packages into ``slides/assets/``. What does not fit a slide is set in smaller type,
+down to 24 px, then moved to a slide below; a single cell that does not fit alone shrinks to 21 px, code to 15 px.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
+from nbformat.v4 import new_markdown_cell
 
+from course_staff import lecture_plan
 from course_staff.build import ROOT
 from course_staff.source import BEGIN, END, SOLUTIONS, slide_type, sources, without_magics
 
@@ -90,23 +93,49 @@ def export(root: Path = ROOT, names: list[str] | None = None, folder: Path | Non
 def on_slides(notebook: NotebookNode) -> NotebookNode:
     """The notebook reduced to what its deck shows.
 
-    Solution regions lose their markers. Of a cell that is a single call of ``show`` or ``claim``, and of one
-    tagged remove-input, only the output is shown: the picture or the card says it all.
+    Solution regions lose their markers. Of a cell that is a single call of ``show``, ends with one of ``claim``, or
+    is tagged remove-input, only the output is shown: the picture or the card says it all. Each slide knows its
+    minute (``lecture_plan``), and one that opens with a picture gets the heading of its part.
     """
-    notebook.cells = [cell for cell in notebook.cells if slide_type(cell) not in (None, "skip")]
+    parts = lecture_plan.parts(notebook.cells)
+    notebook.metadata["talk"] = parts[-1].end if parts else 0
+    for part in parts:
+        for place, minute in part.marks.items():
+            notebook.cells[place].metadata["slideshow"]["data"] = {"minute": str(int(minute))}
+    heading, cells = "", []
     for cell in notebook.cells:
+        if slide_type(cell) in (None, "skip"):
+            continue
         cell.source = "\n".join(line for line in cell.source.split("\n") if line.strip() not in (BEGIN, END))
-        tags = cell.metadata.get("tags", [])
-        if cell.cell_type == "code" and (_only_shows(cell.source) or "remove-input" in tags):
+        if slide_type(cell) in ("slide", "subslide"):
+            opening = cell.source.partition("\n")[0]
+            if cell.cell_type == "markdown" and opening.startswith("#"):
+                heading = opening
+            elif heading:
+                cells.append(new_markdown_cell(heading, metadata={"slideshow": cell.metadata["slideshow"]}))
+                cell.metadata["slideshow"] = {"slide_type": "-"}
+        if cell.cell_type == "code" and _output_says_it_all(cell):
             cell.metadata["transient"] = {"remove_source": True}  # as nbconvert's own tags do it
+        cells.append(cell)
+    notebook.cells = cells
     return notebook
 
 
-def _only_shows(source: str) -> bool:
+def _output_says_it_all(cell: NotebookNode) -> bool:
+    body = ast.parse(without_magics(cell.source)).body
+    return (
+        "remove-input" in cell.metadata.get("tags", [])
+        or calls_last(cell.source, "claim")
+        or len(body) == 1 and calls_last(cell.source, "show")
+    )
+
+
+def calls_last(source: str, *names: str) -> bool:
+    """Whether the last statement of a code cell is a call of one of these functions, by its name."""
     body = ast.parse(without_magics(source)).body
-    call = body[0].value if len(body) == 1 and isinstance(body[0], ast.Expr) else None
+    call = body[-1].value if body and isinstance(body[-1], ast.Expr) else None
     function = call.func if isinstance(call, ast.Call) else None
-    return isinstance(function, ast.Name) and function.id in ("show", "claim")
+    return isinstance(function, ast.Name) and function.id in names
 
 
 def to_html(notebook: NotebookNode) -> str:

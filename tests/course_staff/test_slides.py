@@ -6,7 +6,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from course_staff import slides
+from course_staff import lecture_plan, slides
 from course_staff.source import slide_type, sources
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -75,6 +75,7 @@ def test_a_deck_shows_the_tagged_cells_and_no_markers(deck):
         ("show(draw, x)", [], True),
         ("claim(\n    'a',\n    1,\n)", [], True),
         ("x = 1\nshow(draw, x)", [], False),
+        ("x = 1\nclaim('a', x)", [], True),
         ("print(1)", [], False),
         ("print(1)", ["remove-input"], True),
     ],
@@ -143,16 +144,15 @@ def opened(browser):
 
 def walk(page):
     """Every state of the deck, fragment by fragment, as facts about the slide shown."""
-    states = []
-    while True:
-        states.append(
-            page.evaluate("""() => {
-            const slide = Reveal.getCurrentSlide(), box = slide.getBoundingClientRect();
+    return page.evaluate("""() => {
+        const states = [];
+        while (true) {
+            const slide = Reveal.getCurrentSlide();
             const parts = [...slide.querySelectorAll("*")].filter(e => e.offsetParent && !e.closest(
                 "aside, .MJX_Assistive_MathML, .MathJax")).map(e => e.getBoundingClientRect());
             const text = slide.cloneNode(true);
             text.querySelectorAll("aside, pre, code, script").forEach(e => e.remove());
-            return {
+            states.push({
                 text: text.textContent,
                 right: Math.max(...parts.map(p => p.right)), bottom: Math.max(...parts.map(p => p.bottom)),
                 height: slide.scrollHeight, width: slide.scrollWidth,
@@ -160,25 +160,35 @@ def walk(page):
                 math: slide.querySelectorAll(".MathJax").length,
                 wrong: slide.querySelectorAll(".merror, .noError, .MathJax_Error").length,
                 images: [...slide.querySelectorAll("img")].filter(i => !i.complete || !i.naturalWidth).length,
-            };
-        }""")
-        )
-        if page.evaluate("Reveal.isLastSlide() && !Reveal.availableFragments().next"):
-            return states
-        page.evaluate("Reveal.next()")
+                heading: Boolean(slide.querySelector("h1, h2, h3")),
+                mark: document.querySelector(".slide-number").textContent.trim(),
+                notes: [...slide.querySelectorAll(":scope > aside.notes")].map(e => e.textContent.trim()),
+            });
+            if (Reveal.isLastSlide() && !Reveal.availableFragments().next) return states;
+            Reveal.next();
+        }
+    }""")
 
 
 def check_deck(page, refused, notebook):
     cells = [cell for cell in notebook.cells if slide_type(cell) not in (None, "skip")]
+    talk = lecture_plan.parts(notebook.cells)[-1].end
     states = walk(page)
     assert len(states) >= sum(slide_type(cell) in ("slide", "subslide", "fragment") for cell in cells)
     for state in states:
         where = " ".join(state["text"].split())[:60]
         assert state["height"] <= slides.HEIGHT and state["bottom"] <= slides.HEIGHT, f"too high: {where}"
         assert state["width"] <= slides.WIDTH and state["right"] <= slides.WIDTH, f"too wide: {where}"
-        assert state["size"] >= 18, f"too small to read: {where}"
-        assert "$" not in state["text"] and not state["wrong"], f"TeX that is not typeset: {where}"
+        assert state["size"] >= 21, f"too small to read: {where}"
+        assert state["heading"], f"no heading: {where}"
+        assert not re.search(r"[$\\]", state["text"]) and not state["wrong"], f"TeX that is not typeset: {where}"
         assert not state["images"], f"an image that does not show: {where}"
+    marks = [re.fullmatch(rf"\d+ / \d+ · minute (\d+) of {talk}", state["mark"]) for state in states]
+    assert None not in marks, [state["mark"] for state in states]
+    minutes = [int(mark[1]) for mark in marks]
+    assert minutes[0] == 0 and minutes == sorted(minutes) and minutes[-1] < talk
+    for minute, state in zip(minutes, states, strict=True):
+        assert len(state["notes"]) == 1 and state["notes"][0].startswith(f"Minute {minute} to "), state["notes"]
     formulas = sum(
         len(TEX.findall(re.sub(r"```.*?```|`[^`]*`", "", cell.source, flags=re.DOTALL)))
         for cell in cells
@@ -202,6 +212,30 @@ def test_the_small_deck_shows_offline(deck, built_once, opened):
 
 
 @pytest.mark.browser
+@pytest.mark.parametrize(
+    "old, new, why",
+    [
+        ("For positive", '<pre style="height: 700px">tall</pre>For positive', "too high"),
+        ("For positive", '<pre style="width: 1400px">wide</pre>For positive', "too wide"),
+        (r"\mathbb{R}", r"\mathbb{R", "TeX that is not typeset"),
+        (r"\mathbb{R}", r"\nosuch{R}", "TeX that is not typeset"),
+        ("For positive", '<img src="assets/missing.png">For positive', "an image that does not show"),
+        ("<body", '<link rel="stylesheet" href="https://example.org/a.css"><body', "example.org"),
+    ],
+    ids=["high", "wide", "broken formula", "unknown macro", "picture", "network"],
+)
+def test_the_walk_notices_what_is_wrong(deck, built_once, opened, tmp_path, old, new, why):
+    html = deck.read_text(encoding="utf-8")
+    assert old in html
+    (tmp_path / "assets").symlink_to(deck.parent / "assets")
+    spoilt = tmp_path / "spoilt.html"
+    spoilt.write_text(html.replace(old, new, 1), encoding="utf-8")
+    page, refused = opened(spoilt)
+    with pytest.raises(AssertionError, match=why):
+        check_deck(page, refused, nbformat.read(built_once / "solutions/90_fixture.ipynb", as_version=4))
+
+
+@pytest.mark.browser
 def test_speaker_notes_open_with_s(deck, opened):
     page, _ = opened(deck)
     with page.expect_popup() as popup:
@@ -215,7 +249,7 @@ def test_what_does_not_fit_moves_to_slides_below(opened, deck, tmp_path):
     cells = [
         nbformat.v4.new_markdown_cell(
             f"{'## Crowded' if n == 0 else ''}\n\nPart{n}. "
-            + "A sentence about it. " * (170 if n == 4 else 30),
+            + "A sentence about it. " * (105 if n == 4 else 30),
             metadata={"slideshow": {"slide_type": "fragment" if n else "slide"}},
         )
         for n in range(5)
@@ -231,8 +265,26 @@ def test_what_does_not_fit_moves_to_slides_below(opened, deck, tmp_path):
     assert all(state["bottom"] <= slides.HEIGHT and "Crowded" in state["text"] for state in states)
     shown = [(re.findall(r"Part\d", state["text"]), state["size"]) for state in states]
     assert [parts for parts, _ in shown] == 2 * [["Part0", "Part1"]] + 2 * [["Part2", "Part3"]] + [["Part4"]]
-    assert all(size >= 24 for _, size in shown[:4]) and 18 <= shown[4][1] < 24
+    assert all(size >= 24 for _, size in shown[:4]) and 21 <= shown[4][1] < 24
     assert [text.strip() for text in page.locator("aside.notes").all_text_contents()] == 3 * ["say it"]
+
+
+def test_a_slide_that_opens_with_a_picture_gets_its_parts_heading():
+    def cell(kind, source, slide):
+        return getattr(nbformat.v4, f"new_{kind}_cell")(source, metadata={"slideshow": {"slide_type": slide}})
+
+    cells = [cell("markdown", "## A part\n\ntext", "slide"), cell("markdown", "Three minutes.", "notes"),
+             cell("code", "1", "skip"), cell("code", "show(draw, x)", "slide"), cell("code", "2", "fragment")]
+    notebook = slides.on_slides(nbformat.v4.new_notebook(cells=cells))
+    shown = [(slide_type(cell), cell.source, cell.metadata["slideshow"].get("data")) for cell in notebook.cells]
+    assert shown == [
+        ("slide", "## A part\n\ntext", {"minute": "0"}),
+        ("notes", "Three minutes.", None),
+        ("slide", "## A part", {"minute": "1"}),
+        ("-", "show(draw, x)", None),
+        ("fragment", "2", {"minute": "2"}),
+    ]
+    assert notebook.metadata["talk"] == 3
 
 
 @pytest.fixture(scope="module")
