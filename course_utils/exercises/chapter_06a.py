@@ -1,0 +1,432 @@
+"""Exercises of Chapter 6, first part: the variance of an LDLT layer."""
+
+import numpy as np
+
+from course_utils import probes
+from course_utils.exercises import Exercise, Misconception
+
+
+def _weights_and_rows(rng):
+    n, m = (int(k) for k in rng.integers(2, 5, size=2))
+    alpha, gamma = round(rng.uniform(0.3, 3), 1), round(rng.uniform(1.2, 3), 1)
+    return {
+        "arguments": (n, m, alpha, gamma),
+        "state": {"W": np.round(rng.normal(size=(m, n)), 1)},
+        "x": np.round(rng.normal(size=(n + 2, n)), 1),
+    }
+
+
+def _module(n, m, matrix):
+    import torch
+
+    class Layer(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.W = torch.nn.Parameter(torch.zeros(m, n))
+
+        def forward(self, x):
+            return x @ matrix(self.W).T
+
+    return Layer()
+
+
+def layer(n, m, alpha, gamma):
+    import torch
+
+    def matrix(W):
+        values, vectors = torch.linalg.eigh(alpha * torch.eye(n) + W.T @ W)
+        return gamma * W @ (vectors / values.sqrt()) @ vectors.T
+
+    return _module(n, m, matrix)
+
+
+def _power(n, m, alpha, gamma, power):
+    import torch
+
+    def matrix(W):
+        values, vectors = torch.linalg.eigh(alpha * torch.eye(n) + W.T @ W)
+        return gamma * W @ (vectors * values**power) @ vectors.T
+
+    return _module(n, m, matrix)
+
+
+def _entry_by_entry(n, m, alpha, gamma):
+    import torch
+
+    return _module(n, m, lambda W: gamma * W @ (alpha * torch.eye(n) + W.T @ W).abs().rsqrt().clamp(max=1e6))
+
+
+def _is_a_form_of_the_layer(y, case):
+    (n, m, alpha, gamma), W, x = case["arguments"], case["state"]["W"], case["x"]
+    if np.shape(y) != (len(x), m):
+        return f"{len(x)} rows gave an output of shape {np.shape(y)}; expected (rows, m) = {(len(x), m)}."
+    if not np.isfinite(y).all():
+        return "The output is not finite."
+    M = np.linalg.lstsq(x, y)[0].T
+    if np.abs(x @ M.T - y).max() > 1e-5 * max(gamma, np.abs(y).max()):
+        return "The output is not linear in x: no matrix maps these rows to it."
+    expected = gamma**2 * W @ np.linalg.inv(alpha * np.eye(n) + W.T @ W) @ W.T
+    if np.abs(M @ M.T - expected).max() <= 1e-5 * gamma**2:
+        return None
+    found, largest = np.linalg.norm(M, 2), np.sqrt(np.linalg.norm(expected, 2))
+    return f"Its largest singular value is {found:.5g}; γ s/√(α + s²) with that of W is {largest:.5g}."
+
+
+def _small_gram(rng):
+    r = int(rng.integers(1, 4))
+    p = r + int(rng.integers(1, 4))
+    W = np.round(rng.normal(size=(r, p)), 1)
+    return {
+        "G": W @ W.T,
+        "m": int(rng.choice([r, p, p + 2])),
+        "alpha": round(rng.uniform(0.3, 3), 1),
+    }
+
+
+def variance_from_gram(G, m, alpha):
+    r = len(G)
+    return (r - alpha * np.trace(np.linalg.inv(alpha * np.eye(r) + G))) / m
+
+
+def _with_size(size):
+    def answer(G, m, alpha):
+        return (size(G, m) - alpha * np.trace(np.linalg.inv(alpha * np.eye(len(G)) + G))) / m
+
+    return answer
+
+
+def _random_pairing(rng):
+    k = int(rng.integers(1, 5))
+    return {"k": k, "pairs": rng.permutation(2 * k).reshape(k, 2)}
+
+
+def free_indices(k, pairs):
+    i = j = range(k)
+    for a, b in pairs:
+        i = _joined(i, (a + 1) // 2 % k, (b + 1) // 2 % k)
+        j = _joined(j, a // 2, b // 2)
+    return len(set(i)), len(set(j))
+
+
+def _joined(names, one, other):
+    old, new = names[one], names[other]
+    return [new if name == old else name for name in names]
+
+
+def _swapped_indices(k, pairs):
+    rows, columns = free_indices(k, pairs)
+    return columns, rows
+
+
+def _overwritten(k, pairs):
+    i, j = list(range(k)), list(range(k))
+    for a, b in pairs:
+        i[(b + 1) // 2 % k] = i[(a + 1) // 2 % k]
+        j[b // 2] = j[a // 2]
+    return len(set(i)), len(set(j))
+
+
+def _both(k, pairs):
+    i, j = list(range(k)), list(range(k))
+    for a, b in pairs:
+        i, j = _joined(i, a // 2, b // 2), _joined(j, a // 2, b // 2)
+    return len(set(i)), len(set(j))
+
+
+def _some_moments(rng):
+    r, p = sorted(int(k) for k in rng.integers(1, 7, size=2))
+    K = int(rng.integers(3, 8))
+    samples = rng.chisquare(p, size=(50, r))  # positive numbers with the growth of true moments
+    M = np.array([float(f"{(samples**k).sum(axis=1).mean():.4g}") for k in range(1, K + 1)])
+    return {"M": M, "m": int(rng.choice([r, p])), "ratio": float(f"{rng.uniform(0.02, 0.5) / p:.2g}")}
+
+
+def series_bounds(M, m, ratio):
+    k = np.arange(1, len(M) + 1)
+    sums = np.cumsum(-((-ratio) ** k) * M) / m
+    return max(0, sums[1::2].max()), sums[::2].min()
+
+
+def _sums(M, m, ratio, shift=1):
+    k = np.arange(1, len(M) + 1)
+    return np.cumsum((-1.0) ** (k + shift) * ratio**k * M) / m
+
+
+def _last_two(M, m, ratio):
+    sums = _sums(M, m, ratio)[-2:]
+    return sums.min(), sums.max()
+
+
+def _extremes(M, m, ratio):
+    sums = _sums(M, m, ratio)
+    return sums.min(), sums.max()
+
+
+def _other_sign(M, m, ratio):
+    sums = _sums(M, m, ratio, shift=0)
+    return max(0, sums[1::2].max()), sums[::2].min()
+
+
+def _sum_not_divided(M, m, ratio):
+    return series_bounds(M, 1, ratio)
+
+
+def _single_terms(M, m, ratio):
+    k = np.arange(1, len(M) + 1)
+    terms = -((-ratio) ** k) * M / m
+    return max(0, terms[1::2].max()), terms[::2].min()
+
+
+def _a_rule(rng):
+    N = int(rng.integers(2, 5))
+    p = N + int(rng.integers(1, 5))
+    diagonal = np.round(np.cumsum(rng.uniform(1, 4, size=N)) + p, 1)
+    return {
+        "a": diagonal,
+        "b": np.round(rng.uniform(0.5, 4, size=N - 1), 1),
+        "r": N,
+        "m": int(rng.choice([N, p])),
+        "ratio": round(rng.uniform(0.05, 1), 2),
+    }
+
+
+def gauss_bound(a, b, r, m, ratio):
+    root = np.sqrt(b)
+    x, V = np.linalg.eigh(np.diag(a) + np.diag(root, 1) + np.diag(root, -1))
+    return r / m * np.sum(V[0] ** 2 * ratio * x / (1 + ratio * x))
+
+
+def _quadrature(a, b, share, weights=lambda V: V[0] ** 2, root=np.sqrt):
+    x, V = np.linalg.eigh(np.diag(a) + np.diag(root(b), 1) + np.diag(root(b), -1))
+    return np.sum(weights(V) * share(x))
+
+
+def _large_layer(rng):
+    m, n = (int(k) for k in rng.integers(2, 200, size=2))
+    while m == n:
+        n = int(rng.integers(2, 200))
+    return {
+        "m": m,
+        "n": n,
+        "sigma2": float(f"{rng.uniform(0.2, 3) / n:.2g}"),
+        "alpha": round(rng.choice([0.5, 2.0, 3.0]), 1),
+    }
+
+
+def large_variance(m, n, sigma2, alpha):
+    y, s = m / n, n * sigma2 / alpha
+    t = 1 + s + s * y
+    return (t - np.sqrt(t**2 - 4 * y * s**2)) / (2 * y * s)
+
+
+def _other_root(m, n, sigma2, alpha):
+    y, s = m / n, n * sigma2 / alpha
+    t = 1 + s + s * y
+    return (t + np.sqrt(t**2 - 4 * y * s**2)) / (2 * y * s)
+
+
+EXERCISES = (
+    Exercise(
+        id="6.1",
+        title="the layer in torch",
+        points=3,
+        difficulty=3,
+        minutes=10,
+        cases=_weights_and_rows,
+        reference=layer,
+        probe=probes.module_output,
+        property=_is_a_form_of_the_layer,
+        misconceptions=(
+            Misconception(
+                lambda n, m, alpha, gamma: _power(n, m, alpha, gamma, -1),
+                "You have applied the inverse. The layer takes its square root, (αI + WᵀW)^(−1/2).",
+            ),
+            Misconception(
+                lambda n, m, alpha, gamma: _power(n, m, alpha, gamma, 0.5),
+                "This multiplies by the root: large singular values have to be divided by it.",
+            ),
+            Misconception(
+                lambda n, m, alpha, gamma: layer(n, m, alpha, 1),
+                "The factor γ is missing.",
+            ),
+            Misconception(
+                lambda n, m, alpha, gamma: layer(n, m, 1, gamma),
+                "You have αI with α = 1. Use the α that is given.",
+            ),
+            Misconception(
+                lambda n, m, alpha, gamma: layer(n, m, alpha**2, gamma),
+                "You have squared α: the matrix is αI + WᵀW.",
+            ),
+            Misconception(
+                _entry_by_entry,
+                "torch's power works entry by entry. The power of a matrix is the power of its eigenvalues.",
+            ),
+        ),
+        after="Whether by eigenvalues or by Cholesky, the singular values are the same, and all are below γ.",
+    ),
+    Exercise(
+        id="6.2",
+        title="the variance from the smaller side",
+        points=2,
+        difficulty=2,
+        minutes=7,
+        cases=_small_gram,
+        reference=variance_from_gram,
+        misconceptions=(
+            Misconception(
+                _with_size(lambda G, m: m),
+                "Each of the m − r eigenvalues 0 puts α/(α + 0) = 1 into the trace of the large side. "
+                "Without them, the first term is r.",
+            ),
+            Misconception(
+                lambda G, m, alpha: variance_from_gram(G, m, alpha) * m / len(G),
+                "You have averaged over the r eigenvalues. The variance is the average over the m outputs.",
+            ),
+            Misconception(
+                lambda G, m, alpha: (len(G) - np.trace(np.linalg.inv(alpha * np.eye(len(G)) + G))) / m,
+                "The factor α in front of the trace is missing.",
+            ),
+            Misconception(
+                lambda G, m, alpha: alpha * np.trace(np.linalg.inv(alpha * np.eye(len(G)) + G)) / m,
+                "This is what is lost. The variance is what is left.",
+            ),
+            Misconception(
+                lambda G, m, alpha: (len(G) - alpha * len(G) ** 2 / (alpha * len(G) + np.trace(G))) / m,
+                "The trace of an inverse is not the inverse of a trace: invert the matrix first.",
+            ),
+        ),
+        after="A 10 000 × 10 layer needs a 10 × 10 inverse.",
+    ),
+    Exercise(
+        id="6.3",
+        title="what one pairing contributes",
+        points=3,
+        difficulty=3,
+        minutes=10,
+        cases=_random_pairing,
+        reference=free_indices,
+        edge_cases=(
+            {"k": 1, "pairs": np.array([[0, 1]])},
+            {"k": 2, "pairs": np.array([[0, 1], [2, 3]])},
+            {"k": 2, "pairs": np.array([[0, 2], [1, 3]])},
+            {"k": 2, "pairs": np.array([[0, 3], [1, 2]])},
+            {"k": 4, "pairs": np.array([[0, 4], [1, 6], [2, 7], [3, 5]])},
+        ),
+        misconceptions=(
+            Misconception(_swapped_indices, "Rows and columns are swapped: i counts rows of W, j columns."),
+            Misconception(
+                _both, "Factor 2t + 1 has the column of factor 2t, but the next row: i_(t+1), not i_t."
+            ),
+            Misconception(
+                _overwritten,
+                "Two indices that were joined before must both move when one of them is joined again.",
+            ),
+            Misconception(
+                lambda k, pairs: (k, k),
+                "These are all indices. Each pair identifies two rows and two columns: count what is left.",
+            ),
+        ),
+        after="Pairings with rows + columns = k + 1 can be drawn without crossings: they alone survive in "
+        "large layers.",
+    ),
+    Exercise(
+        id="6.4",
+        title="what a diverging series still says",
+        points=2,
+        difficulty=2,
+        minutes=8,
+        cases=_some_moments,
+        reference=series_bounds,
+        misconceptions=(
+            Misconception(
+                _last_two,
+                "The last two sums do enclose the variance, but earlier ones may do so more tightly.",
+            ),
+            Misconception(
+                _extremes,
+                "This is the widest of all enclosures: take the largest lower and the smallest upper one.",
+            ),
+            Misconception(
+                _other_sign, "The signs are turned round: the first term, with k = 1, is positive."
+            ),
+            Misconception(_sum_not_divided, "Divide by m: the variance is an average over the outputs."),
+            Misconception(
+                _single_terms, "These are single terms. The sums of the first one, two, three, ... enclose."
+            ),
+        ),
+        after="Where the series stops being useful, its moments are not used up: read on.",
+    ),
+    Exercise(
+        id="6.5",
+        title="a quadrature from a tridiagonal matrix",
+        points=3,
+        difficulty=3,
+        minutes=9,
+        cases=_a_rule,
+        reference=gauss_bound,
+        misconceptions=(
+            Misconception(
+                lambda a, b, r, m, ratio: r / m * _quadrature(
+                    a, b, lambda x: ratio * x / (1 + ratio * x), root=lambda b: b
+                ),
+                "Beside the diagonal stand the roots √b.",
+            ),
+            Misconception(
+                lambda a, b, r, m, ratio: r / m * _quadrature(
+                    a, b, lambda x: ratio * x / (1 + ratio * x), weights=lambda V: V[0]
+                ),
+                "The weights are the squares of the first components: they have to add up to 1.",
+            ),
+            Misconception(
+                lambda a, b, r, m, ratio: r / m * _quadrature(
+                    a, b, lambda x: ratio * x / (1 + ratio * x), weights=lambda V: V[:, 0] ** 2
+                ),
+                "eigh returns eigenvectors as columns: their first components are the first row, V[0].",
+            ),
+            Misconception(
+                lambda a, b, r, m, ratio: _quadrature(a, b, lambda x: ratio * x / (1 + ratio * x)),
+                "This is the mean over one eigenvalue. There are r of them, shared by m outputs.",
+            ),
+            Misconception(
+                lambda a, b, r, m, ratio: r / m * _quadrature(a, b, lambda x: 1 / (1 + ratio * x)),
+                "This is what is lost, α/(α + λ). The variance is the mean of λ/(α + λ).",
+            ),
+            Misconception(
+                lambda a, b, r, m, ratio: r / m * np.mean(ratio * a / (1 + ratio * a)),
+                "The nodes are the eigenvalues of the whole tridiagonal matrix, not its diagonal.",
+            ),
+        ),
+        after="N nodes from 2N moments: the best that any rule could do with them.",
+    ),
+    Exercise(
+        id="6.6",
+        title="the variance of a large layer",
+        points=2,
+        difficulty=2,
+        minutes=7,
+        cases=_large_layer,
+        reference=large_variance,
+        misconceptions=(
+            Misconception(
+                _other_root, "The other root, which exceeds 1: the variance is below γ² = 1, and 0 for σ = 0."
+            ),
+            Misconception(
+                lambda m, n, sigma2, alpha: large_variance(n, m, sigma2, alpha),
+                "n and m are swapped: y = m/n, and s has n, the number of inputs.",
+            ),
+            Misconception(
+                lambda m, n, sigma2, alpha: large_variance(m, n, sigma2, 1),
+                "α is missing: the variance depends on s = nσ²/α.",
+            ),
+            Misconception(
+                lambda m, n, sigma2, alpha: n * sigma2 / alpha / (1 + n * sigma2 / alpha),
+                "This is right for a single output. The factor 1 − yv, the others' share, is missing.",
+            ),
+            Misconception(
+                lambda m, n, sigma2, alpha: large_variance(n, n, sigma2, alpha),
+                "This is the square layer. The shape enters by y = m/n.",
+            ),
+        ),
+        after="For a square layer v = s(1 − v)²: at s = 1 the solution is 1/φ², the golden ratio squared.",
+    ),
+)
