@@ -1,0 +1,293 @@
+"""What a class is given: ``python -m course_staff.release [CHAPTERS] --out FOLDER``.
+
+The students' notebooks of the chapters as a zip that they can start from, the same chapters as a course for
+nbgrader, and ``manifest.json``, by which the instructor's side knows later what was given out. With
+``--variants roster.csv --secret-file FILE`` every student gets a zip of their own, with numbers of their own.
+
+A release is made as a whole or not at all, and an existing one is never changed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import hashlib
+import json
+import re
+import shutil
+import sys
+import tempfile
+import tomllib
+import zipfile
+from collections.abc import Iterable, Mapping
+from copy import deepcopy
+from io import BytesIO
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+
+from course_staff import variants
+from course_staff.build import MEND, ROOT, check
+from course_staff.grading import records
+from course_staff.source import NOTEBOOKS, SOLUTIONS, slide_type, sources
+
+FORMAT = 1
+MANIFEST, COURSE_ZIP, STUDENTS, NBGRADER = "manifest.json", "course.zip", "students", "nbgrader"
+#: The one folder in a zip.
+FOLDER = "course"
+README = Path(__file__).with_name("student_readme.md.j2")
+
+# Beside the notebooks: all that they need to run, and to be installed by.
+_FILES = (
+    "environment.yml", "pyproject.toml", "requirements.lock", "LICENSE", "LICENSE-TEXT", "claims.toml", "CLAIMS.md",
+)
+_PACKAGE = "course_utils"
+_CHECK = re.compile(r'^check\("(\d+\.\d+)"', re.MULTILINE)
+
+_NBGRADER_CONFIG = '''\
+# nbgrader's settings for this release. The course itself (course_utils) must be installed where nbgrader runs.
+c = get_config()  # noqa: F821
+
+c.CourseDirectory.course_id = "course"
+c.ExecutePreprocessor.timeout = 600  # seconds for a cell: exercises have limits of their own
+'''
+
+
+def release(
+    out: Path,
+    names: list[str] | None = None,
+    *,
+    root: Path = ROOT,
+    exercises: Mapping | None = None,
+    students: Iterable[str] = (),
+    secret: bytes | None = None,
+) -> dict:
+    """Make a release in the new folder ``out`` and return its manifest.
+
+    Args:
+        out: must not exist, or be empty.
+        names: which chapters ("01", "01_taylor_bounds"); all by default.
+        root: the repository.
+        exercises: id → declaration, instead of those of ``course_utils.exercises``.
+        students: their ids, for a release with variants.
+        secret: of the course; None for a release without variants.
+
+    Raises:
+        FileExistsError: if there is something in ``out``.
+        ValueError: if a name selects no chapter, a chapter is not built, or only one of students and secret
+            is given.
+    """
+    students = list(students)
+    if bool(students) != (secret is not None):
+        raise ValueError("variants need both the students and the secret; expected both or neither")
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise FileExistsError(
+            f"{out} exists, and a release that may have been given out is never changed: "
+            f"choose another folder, such as --out {out}-2"
+        )
+    if exercises is None:
+        from course_utils.exercises import all_exercises
+
+        exercises = all_exercises()
+    drifts = check(root, names or [path.stem for path in sources(root)], exercises=exercises)
+    if drifts:
+        raise ValueError("\n".join([*map(str, drifts), f"A release needs built chapters: run `{MEND}` first."]))
+
+    chapters = {path.stem: _read(root, NOTEBOOKS, path.stem) for path in sources(root, names)}
+    listed = [_listed(name, notebook, exercises) for name, notebook in chapters.items()]
+    manifest = {"format": FORMAT, "course": _course(root), "chapters": listed, "variants": None}
+    out.parent.mkdir(parents=True, exist_ok=True)
+    partial = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}-"))
+    try:
+        if secret is None:
+            texts = {name: _text(notebook) for name, notebook in chapters.items()}
+            (partial / COURSE_ZIP).write_bytes(_zip(root, texts, _readme(listed)))
+            for entry in listed:
+                entry["sha256"] = _sha256(texts[entry["name"]])
+            _nbgrader(partial / NBGRADER, root, texts)
+        else:
+            manifest["variants"] = {"secret": variants.mark(secret), "students": {}}
+            (partial / STUDENTS).mkdir()
+            for student in students:
+                texts, given = _personal(chapters, student, secret)
+                manifest["variants"]["students"][student] = given
+                content = _zip(root, texts, _readme(listed, personal=True))
+                (partial / STUDENTS / f"{student}.zip").write_bytes(content)
+        text = json.dumps(manifest, ensure_ascii=False, indent=1) + "\n"
+        (partial / MANIFEST).write_text(text, encoding="utf-8")
+        partial.chmod(0o755)
+        partial.rename(out)  # replaces an empty folder, and fails for anything else
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+    return manifest
+
+
+def read_manifest(folder: Path) -> dict:
+    """The manifest of a release.
+
+    Raises:
+        ValueError: if the folder holds no release of this format.
+    """
+    path = folder / MANIFEST
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ValueError(f"{folder} holds no release: there is no {MANIFEST}") from None
+    except ValueError as error:
+        raise ValueError(f"{path} is not readable as JSON: {error}") from None
+    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
+        raise ValueError(f"{path} is no manifest of format {FORMAT}, which this version of the course writes")
+    return manifest
+
+
+def _read(root: Path, folder: str, name: str) -> NotebookNode:
+    return nbformat.read(root / folder / f"{name}.ipynb", as_version=4)
+
+
+def _text(notebook: NotebookNode) -> str:
+    nbformat.validate(notebook)
+    return nbformat.writes(notebook) + "\n"
+
+
+def _listed(name: str, notebook: NotebookNode, exercises: Mapping) -> dict:
+    """A chapter as the manifest lists it."""
+    course = notebook.metadata["course"]
+    ids = [id for cell in notebook.cells if cell.cell_type == "code" for id in _CHECK.findall(cell.source)]
+    asked = [{"id": id, "title": exercises[id].title, "points": exercises[id].points} for id in ids]
+    return {
+        "name": name,
+        "title": course["title"],
+        "version": course["version"],
+        "minutes": course["minutes"],
+        "points": sum(exercise["points"] for exercise in asked),
+        "exercises": asked,
+    }
+
+
+def _course(root: Path) -> dict:
+    path = root / "pyproject.toml"
+    project = tomllib.loads(path.read_text(encoding="utf-8"))["project"] if path.is_file() else {}
+    return {"name": project.get("name", root.name), "version": project.get("version", "unknown")}
+
+
+def _personal(chapters: Mapping[str, NotebookNode], student: str, secret: bytes) -> tuple[dict, dict]:
+    """One student's notebooks as texts, and what the manifest says of them."""
+    texts, given = {}, {}
+    for name, notebook in chapters.items():
+        numbers = variants.numbers_for(student, name, secret)
+        texts[name] = _text(variants.personal(notebook, numbers))
+        given[name] = {"numbers": numbers, "sha256": _sha256(texts[name])}
+    return texts, given
+
+
+def _readme(listed: list[dict], personal: bool = False) -> str:
+    import jinja2
+
+    template = jinja2.Template(README.read_text(encoding="utf-8"), trim_blocks=True, keep_trailing_newline=True)
+    return template.render(chapters=listed, personal=personal)
+
+
+def _zip(root: Path, notebooks: Mapping[str, str], readme: str) -> bytes:
+    """A folder to start Jupyter in: the notebooks, and the course's package beside them, where they find it."""
+    files = {f"{name}.ipynb": text.encode() for name, text in notebooks.items()} | {"README.md": readme.encode()}
+    files |= {name: (root / name).read_bytes() for name in _FILES if (root / name).is_file()}
+    for path in sorted((root / _PACKAGE).rglob("*")):
+        hidden = any(part.startswith((".", "__pycache__")) for part in path.relative_to(root).parts)
+        if path.is_file() and not hidden:
+            files[path.relative_to(root).as_posix()] = path.read_bytes()
+    content = BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in files.items():
+            # A fixed date: the same chapters give the same bytes.
+            entry = zipfile.ZipInfo(f"{FOLDER}/{name}", (1980, 1, 1, 0, 0, 0))
+            entry.compress_type, entry.external_attr = zipfile.ZIP_DEFLATED, 0o100644 << 16
+            archive.writestr(entry, data)
+    return content.getvalue()
+
+
+def _nbgrader(folder: Path, root: Path, students: Mapping[str, str]) -> None:
+    """A course folder of nbgrader's: each chapter is an assignment of one notebook."""
+    for name, text in students.items():
+        solution = deepcopy(_read(root, SOLUTIONS, name))
+        solution.cells = [cell for cell in solution.cells if slide_type(cell) != "notes"]
+        for part, content in (("source", _text(solution)), ("release", text)):
+            path = folder / part / name / f"{name}.ipynb"
+            path.parent.mkdir(parents=True)
+            path.write_text(content, encoding="utf-8", newline="\n")
+    (folder / "nbgrader_config.py").write_text(_NBGRADER_CONFIG, encoding="utf-8")
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m course_staff.release", description=__doc__.splitlines()[0]
+    )
+    parser.add_argument("names", nargs="*", metavar="CHAPTER", help='"01" or "01_taylor_bounds"; default: all')
+    parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="a folder that does not exist yet")
+    parser.add_argument("--variants", type=Path, metavar="ROSTER", help="a number of their own for all in roster.csv")
+    parser.add_argument("--secret-file", type=Path, metavar="FILE",
+                        help="the course's secret, made here where there is none; grading needs the same file")
+    parser.add_argument("--root", type=Path, default=ROOT, help=argparse.SUPPRESS)
+    args = parser.parse_args(argv)
+    if (args.variants is None) != (args.secret_file is None):
+        parser.error("--variants and --secret-file go together")
+    try:
+        students, secret = (), None
+        if args.variants is not None:
+            students, secret = _students(args.variants), _secret(args.secret_file)
+        manifest = release(args.out, args.names or None, root=args.root, students=students, secret=secret)
+    except (ValueError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(_summary(args, manifest))
+    return 0
+
+
+def _students(roster: Path) -> list[str]:
+    """The ids of a roster, a CSV file with a column student_id."""
+    with roster.open(encoding="utf-8-sig", newline="") as file:
+        table = csv.DictReader(file)
+        if "student_id" not in (table.fieldnames or ()):
+            raise ValueError(f"{roster} has the columns {table.fieldnames}; expected one called student_id")
+        students = [(row["student_id"] or "").strip() for row in table]
+    for student in students:
+        if not records.STUDENT_ID.fullmatch(student):
+            raise ValueError(f"{roster}: student_id is {student!r}; expected letters, digits and . _ @ -")
+        if students.count(student) > 1:
+            raise ValueError(f"{roster}: {student!r} appears {students.count(student)} times; expected once")
+    if not students:
+        raise ValueError(f"{roster} lists no student")
+    return students
+
+
+def _secret(path: Path) -> bytes:
+    if path.exists():
+        return variants.read_secret(path)
+    secret = variants.make_secret(path)
+    print(f"{path}: a new secret. Keep it, and keep it to yourself: grading needs it.")
+    return secret
+
+
+def _summary(args: argparse.Namespace, manifest: dict) -> str:
+    points = sum(chapter["points"] for chapter in manifest["chapters"])
+    chapters = ", ".join(chapter["name"] for chapter in manifest["chapters"])
+    lines = [f"{args.out}: {chapters}; {points} points."]
+    grade = f"make grade ARGS=\"SUBMISSIONS --roster roster.csv --release {args.out} --out grades\""
+    if manifest["variants"]:
+        count = len(manifest["variants"]["students"])
+        lines.append(f"  {STUDENTS}/        one zip for each of {count} students: give everybody their own")
+        grade = grade.removesuffix('"') + f' --secret-file {args.secret_file}"'
+    else:
+        lines.append(f"  {COURSE_ZIP}       give this to the students")
+        lines.append(f"  {NBGRADER}/        the same chapters for nbgrader, if you use it")
+    lines.append(f"  {MANIFEST}    what was given out; stays with you")
+    return "\n".join([*lines, f"When the work comes back: {grade}"])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
