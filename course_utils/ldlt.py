@@ -259,7 +259,7 @@ def _gauss_rule(r: int, p: int, shift: int, N: int) -> tuple[Array, Array]:
     """Nodes and weights, (N,), of the Gauss rule of ``x^shift`` times the mean eigenvalue density, σ = 1."""
     if N == 0:
         return np.zeros(0), np.zeros(0)
-    size = max(8, 1 << (N - 1).bit_length())  # shared by all smaller rules
+    size = 5 * math.ceil(N / 5)  # shared by the smaller rules
     a, b, mass = _recurrence(r, p, shift, size)
     off = np.sqrt(b[: N - 1])
     nodes, vectors = np.linalg.eigh(np.diag(a[:N]) + np.diag(off, 1) + np.diag(off, -1))
@@ -537,6 +537,50 @@ def _traces(m: int, n: int, ratio: float, size: int, rng: np.random.Generator) -
 
 
 # --- what the chapter draws -----------------------------------------------------------------------
+
+
+class Spectrum(NamedTuple):
+    """Mean density of the positive singular values of an m × n layer's W, σ² = 1/p, and its large-size limit."""
+
+    m: int
+    n: int
+    s: Array  # singular values
+    density: Array  # of one of the r, at s
+    limit: Array
+
+
+def spectrum(m: int, n: int) -> Spectrum:
+    """How the singular values of W spread at this size, on the scale ``1/√max(m, n)``; errors as mean_density."""
+    exact = mean_density(m, n)
+    r, p = sorted((m, n))
+    x, y = exact.x / p, r / p
+    inside = np.maximum(((1 + math.sqrt(y)) ** 2 - x) * (x - (1 - math.sqrt(y)) ** 2), 0)
+    limit = np.sqrt(inside) / (math.pi * y * np.sqrt(x))
+    return Spectrum(m, n, np.sqrt(x), exact.density * math.sqrt(p) / r, limit)
+
+
+class ShapeCurve(NamedTuple):
+    """Var[y]/γ² over the shape m/n at one nσ²/α: the limit, and exact values of small layers."""
+
+    s: float
+    shapes: Array  # m/n
+    limit: Array
+    exact: dict[int, tuple[Array, Array]]  # n → (m/n, variance)
+
+
+def shape_curve(s: float, sizes: tuple[int, ...] = (3, 5, 20)) -> ShapeCurve:
+    """The variance for m/n up to 2, and at every m ≤ 2n for the given n.
+
+    Raises:
+        ValueError: for a size below 1, s ≤ 0; and as :func:`exact_variance`.
+        TypeError: for arguments of another type.
+    """
+    s, shapes = check_number("s", s, above=0), np.linspace(0.01, 2, 200)
+    exact = {}
+    for n in sizes:
+        ms = np.arange(1, 2 * check_size("n", n) + 1)
+        exact[n] = ms / n, np.array([exact_variance(int(m), n, s / n).value for m in ms])
+    return ShapeCurve(s, shapes, _limit(shapes, s), exact)
 
 
 class VarianceCurve(NamedTuple):

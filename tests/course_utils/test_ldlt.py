@@ -388,6 +388,29 @@ def test_the_curves_are_what_their_functions_say():
     assert by_moments.best == 1 + np.abs(by_moments.series - by_moments.exact).argmin()
 
 
+def test_the_spectrum_is_a_density_that_approaches_the_quarter_circle():
+    gaps = []
+    for n in (4, 64):
+        data = ldlt.spectrum(n, n)
+        weights = ldlt.mean_density(n, n).weights / n
+        inside = data.s < 1.8
+        gaps.append(np.abs(data.density - data.limit)[inside & (data.s > 0.2)].max())
+        assert weights[inside].sum() == pytest.approx(0.95, abs=0.02)  # of the quarter circle 0.948
+        np.testing.assert_allclose(data.limit[inside], np.sqrt(4 - data.s[inside] ** 2) / math.pi)
+    assert gaps[1] < gaps[0] / 4
+    tall, wide = ldlt.spectrum(9, 4), ldlt.spectrum(4, 9)
+    np.testing.assert_array_equal(tall.density, wide.density)
+    width = np.gradient(wide.s)
+    assert (wide.limit * width).sum() == pytest.approx(1, abs=0.02)
+
+
+def test_the_shapes():
+    data = ldlt.shape_curve(1.0, sizes=(5,))
+    ratio, variance = data.exact[5]
+    assert ratio[2] == 0.6 and variance[2] == ldlt.exact_variance(3, 5, 0.2).value and len(ratio) == 10
+    assert data.limit[0] > 0.49 and data.limit[-1] == ldlt.limit_variance(2, 1, 1.0)
+
+
 def test_the_grid_of_sizes():
     grid = ldlt.size_grid((2, 5), 0.1, 4000, np.random.default_rng(0))
     assert grid.exact[0, 1] == ldlt.exact_variance(2, 5, 0.1 / 5).value

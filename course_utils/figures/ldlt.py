@@ -1,0 +1,189 @@
+"""Drawings of Chapter 6's first part; what each takes is computed by :mod:`course_utils.ldlt`."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from course_utils.figures import ALLOWED, MEASURED, MUTED, SECOND, THEORY, THIRD, WORST
+from course_utils.ldlt import MomentCurve, Pairing, ShapeCurve, SizeGrid, Spectrum, VarianceCurve
+
+
+class Singular(NamedTuple):
+    """Singular values s of one W, and those of its layer, for one α and γ."""
+
+    s: np.ndarray
+    layer: np.ndarray
+    alpha: float
+    gamma: float
+
+
+def singular(ax: Axes, data: Singular) -> str:
+    """What the layer makes of every singular value."""
+    s = np.linspace(0, 1.1 * data.s.max(), 300)
+    ax.axhline(data.gamma, color=ALLOWED, ls="--", label="γ")
+    ax.plot(s, data.gamma * s / np.sqrt(data.alpha + s**2), color=THEORY, label="γ s/√(α + s²)")
+    ax.plot(data.s, data.layer, "o", color=MEASURED, ms=5, label="layer")
+    ax.set_ylim(0, 1.15 * data.gamma)
+    ax.set_xlabel("singular value of W")
+    ax.set_ylabel("singular value of the layer")
+    ax.set_title("However large it is, it ends below γ")
+    ax.legend(loc="lower right")
+    return (
+        f"Singular values of the layer over those of W, for alpha = {data.alpha:g}: {len(data.s)} dots on the curve, the "
+        f"largest {data.layer.max():.3f}, all below gamma = {data.gamma:g}."
+    )
+
+
+def pairings(ax: Axes, data: list[Pairing]) -> str:
+    """Each pairing as chords of a circle of factors, with what it contributes."""
+    columns = min(5, len(data))
+    k = len(data[0].pairs)
+    angles = np.pi / 2 - np.pi * np.arange(2 * k) / k
+    for number, pairing in enumerate(data):
+        x, y = 2.6 * (number % columns), -3.0 * (number // columns)
+        ax.add_patch(_circle(x, y))
+        planar = pairing.rows + pairing.columns == k + 1
+        for a, b in pairing.pairs:
+            ends = angles[[a, b]]
+            ax.plot(x + np.cos(ends), y + np.sin(ends), color=MEASURED if planar else WORST, lw=1.6)
+        ax.plot(x + np.cos(angles), y + np.sin(angles), "o", color=THEORY, ms=3.5)
+        ax.text(x, y - 1.45, _monomial(pairing), ha="center", va="center", color=MEASURED if planar else WORST)
+    rows = (len(data) - 1) // columns
+    ax.set_xlim(-1.4, 2.6 * (columns - 1) + 1.4)
+    ax.set_ylim(-3.0 * rows - 1.9, 1.2)
+    ax.set_aspect("equal")
+    ax.axis("off")
+    planar = sum(p.rows + p.columns == k + 1 for p in data)
+    ax.set_title(f"k = {k}: {planar} of {len(data)} without crossings")
+    kinds = {_monomial(p): sum(_monomial(q) == _monomial(p) for q in data) for p in data}
+    listed = ", ".join(f"{count} of {name}" for name, count in kinds.items())
+    return f"All pairings of {2 * k} factors on a circle, {planar} of {len(data)} without crossing chords: {listed}."
+
+
+def _circle(x: float, y: float):
+    from matplotlib.patches import Circle
+
+    return Circle((x, y), 1, fill=False, color=MUTED, lw=0.8)
+
+
+def _monomial(pairing: Pairing) -> str:
+    def power(name: str, exponent: int) -> str:
+        return name if exponent == 1 else name + "⁰¹²³⁴⁵⁶⁷⁸⁹"[exponent]
+
+    return power("m", pairing.rows) + power("n", pairing.columns)
+
+
+def spectrum(ax: Axes, data: Spectrum) -> str:
+    """The mean density of singular values at one size, and of large layers."""
+    ax.plot(data.s, data.limit, "--", color=MUTED, label="large layers")
+    ax.plot(data.s, data.density, color=MEASURED, label="exact")
+    ax.set_xlim(0, 3)
+    ax.set_ylim(0, 1.25)
+    ax.set_xlabel("singular value of W")
+    ax.set_ylabel("mean density")
+    ax.set_title(f"{data.m} × {data.n}")
+    ax.legend()
+    middle = (data.s > 0.3) & (data.s < 1.7)
+    gap = np.abs(data.density - data.limit)[middle].max()
+    return (
+        f"Mean density of the singular values of a {data.m} by {data.n} matrix with variance "
+        f"1/{max(data.m, data.n)}: {data.density[0]:.2f} at 0 where large layers have {data.limit[0]:.2f}, and at most "
+        f"{gap:.1g} away from large layers between 0.3 and 1.7."
+    )
+
+
+def variance_curve(ax: Axes, data: VarianceCurve) -> str:
+    """Variance over nσ²: bounds from K moments as a band, the exact value and the limit as lines."""
+    ax.fill_between(data.s, data.lower, data.upper, color=ALLOWED, alpha=0.35, lw=0, label=f"from {data.K} moments")
+    ax.plot(data.s, data.limit, "--", color=MUTED, label="large layers")
+    ax.plot(data.s, data.exact, color=THEORY, label="exact")
+    ax.plot([data.marked], [data.value], "o", color=WORST, ms=7)
+    ax.set_xscale("log")
+    ax.set_xlim(0.01, 1000)
+    ax.set_ylim(0, 1.02)
+    ax.set_xlabel("nσ²/α")
+    ax.set_ylabel("output variance / γ²")
+    ax.set_title(f"{data.m} × {data.n}, nσ² = {data.marked:.3g}: {data.value:.4f}")
+    ax.legend(loc="upper left")
+    low, high = data.bounds
+    return (
+        f"Output variance of a {data.m} by {data.n} layer over n sigma squared: {data.value:.4f} at {data.marked:.3g}, "
+        f"between {low:.4f} and {high:.4f} from {data.K} moments; at the right end {data.exact[-1]:.3f}."
+    )
+
+
+def moment_curve(ax: Axes, data: MomentCurve) -> str:
+    """Errors over the number of moments: the series falls and rises again, the bounds close."""
+    ax.plot(data.K, np.abs(data.series - data.exact), "o-", color=WORST, ms=4, label="series")
+    ax.plot(data.K, np.maximum(data.upper - data.lower, 1e-15), "s-", color=MEASURED, ms=4, label="width of the bounds")
+    ax.axhline(data.exact, color=MUTED, lw=0.8, ls="--", label="the variance itself")
+    ax.set_yscale("log")
+    ax.set_xlim(0, 21)
+    ax.set_ylim(1e-12, 1e6)
+    ax.set_xlabel("moments used")
+    ax.set_ylabel("error")
+    last = abs(data.series[-1] - data.exact)
+    ax.set_title(f"{data.m} × {data.n}, nσ² = {data.s:.3g}: best after {data.best}")
+    ax.legend(loc="lower left", fontsize=8)
+    return (
+        f"Error over the number of moments for a {data.m} by {data.n} layer with n sigma squared {data.s:.3g}: the "
+        f"series is best after {data.best} terms and off by {last:.1g} after {data.K[-1]}; the bounds from as many "
+        f"moments are {max(data.upper[-1] - data.lower[-1], 1e-15):.1g} apart."
+    )
+
+
+def shape_curve(ax: Axes, data: ShapeCurve) -> str:
+    """Variance over the shape, with the paper's 0.41."""
+    ax.axhline(0.41, color=ALLOWED, ls="--", label="0.41")
+    ax.plot(data.shapes, data.limit, color=THEORY, label="large layers")
+    for (n, (shapes, exact)), colour, marker in zip(data.exact.items(), (WORST, MEASURED, SECOND), "^os"):
+        ax.plot(shapes, exact, marker, color=colour, ms=4, label=f"n = {n}, exact")
+    ax.axvline(1, color=MUTED, lw=0.8)
+    ax.set_xlim(0, 2)
+    ax.set_ylim(0.2, 0.55)
+    ax.set_xlabel("shape m/n")
+    ax.set_ylabel("output variance")
+    at = data.shapes[np.argmin(np.abs(data.limit - 0.41))]
+    ax.set_title(f"Large layers have 0.41 at m = {at:.2f} n")
+    ax.legend()
+    square = data.limit[np.argmin(np.abs(data.shapes - 1))]
+    return (
+        f"Output variance over m/n at n sigma squared {data.s:g}: large layers fall from {data.limit[0]:.2f} through "
+        f"0.41, at m/n = {at:.2f}, to {square:.2f} for square ones and {data.limit[-1]:.2f} for m = 2n; small layers "
+        "lie below."
+    )
+
+
+class Differences(NamedTuple):
+    """A size grid, and which theory is compared with the simulation: "exact" or "series"."""
+
+    grid: SizeGrid
+    theory: str
+
+
+def size_grid(ax: Axes, data: Differences) -> str:
+    """Theory minus simulation for each pair of sizes, with three Monte Carlo standard errors."""
+    grid, theory = data
+    difference = getattr(grid, theory) - grid.simulated
+    count = len(grid.sizes)
+    at = np.arange(count**2).reshape(count, count)
+    colours = (MEASURED, WORST, SECOND, THIRD, ALLOWED, "#56B4E9", THEORY, MUTED, "#8F5F00")
+    for i in range(count):
+        ax.errorbar(
+            at[i], difference[i], 3 * grid.standard_error[i], fmt="o", ms=2.5, lw=0.9, color=colours[i % len(colours)]
+        )
+    ax.axhline(0, color=THEORY, lw=0.8)
+    ax.set_xticks(at[:, count // 2], [str(m) for m in grid.sizes])
+    ax.set_xlabel("m, and within each group n in the same order")
+    ax.set_ylabel("theory − simulation")
+    inside = int((np.abs(difference) <= 3 * grid.standard_error).sum())
+    name = {"exact": "exact", "series": "ten terms"}[theory]
+    ax.set_title(f"{name}, nσ² = {grid.s:g}: {inside} of {count**2} within 3 errors")
+    return (
+        f"Theory ({name}) minus simulation for {count**2} pairs of sizes from {grid.sizes[0]} to {grid.sizes[-1]} at "
+        f"n sigma squared {grid.s:g}: largest difference {np.abs(difference).max():.2g}, {inside} within three standard "
+        f"errors, the largest of which is {grid.standard_error.max():.1g}."
+    )
