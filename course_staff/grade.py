@@ -34,12 +34,16 @@ ROOT = Path(__file__).resolve().parents[1]
 UNGRADED, UNUSABLE = 1, 2
 
 
-def chapters(names: list[str] | None, release: Path | None, root: Path = ROOT) -> dict[str, running.Chapter]:
+def chapters(
+    names: list[str] | None, release: Path | None, with_variants: bool = False, root: Path = ROOT
+) -> dict[str, running.Chapter]:
     """The chapters to grade, as the course's own notebooks ask for them.
 
     Args:
         names: "01" or "01_taylor_bounds"; by default all, or those of the release.
         release: a folder that ``course_staff.release`` has made.
+        with_variants: whether the exercises differ from student to student.
+        root: the repository.
 
     Raises:
         ValueError: for a name or a release that is none, or a chapter that is not built.
@@ -52,8 +56,11 @@ def chapters(names: list[str] | None, release: Path | None, root: Path = ROOT) -
         notebook = root / NOTEBOOKS / f"{source.stem}.ipynb"
         if not notebook.is_file():
             raise ValueError(f"the chapter {source.stem} is not built: there is no {NOTEBOOKS}/{notebook.name}")
-        metadata = json.loads(notebook.read_text(encoding="utf-8"))["metadata"]
-        found[source.stem] = running.Chapter(source.stem, read_tasks(notebook), metadata["course"].get("version"))
+        content = json.loads(notebook.read_text(encoding="utf-8"))
+        found[source.stem] = running.Chapter(
+            source.stem, read_tasks(notebook), running.digest_of(content, source.stem, with_variants, root),
+            content["metadata"]["course"].get("version"),
+        )
     return found
 
 
@@ -125,7 +132,7 @@ def _grade(arguments: argparse.Namespace) -> int:
     secret = variants.read_secret(arguments.secret_file) if arguments.secret_file else None
     if arguments.release is not None:
         _same_secret(arguments.release, secret)
-    wanted = chapters(arguments.chapter, arguments.release)
+    wanted = chapters(arguments.chapter, arguments.release, secret is not None)
     found = find(folder, list(people), list(wanted))
     with running.locked(out):
         limits = Limits(
@@ -134,7 +141,7 @@ def _grade(arguments: argparse.Namespace) -> int:
         )
         settings = running.Settings(
             out=str(out), submissions=str(folder), view=str(make_view(out / running.PRIVATE)), jail=arguments.jail,
-            secret=running.grading_secret(out), chapters=wanted, environment=running.environment_digest(),
+            secret=running.grading_secret(out), chapters=wanted,
             course_secret=secret, limits=limits,
         )
         results = _results(found.units, settings, arguments)

@@ -1,8 +1,9 @@
 """From a notebook to marks: the questions asked of a student's process, and the verdict on its answers.
 
-The verdict is reached here, where the student's code never runs. An exercise is tried on the inputs of the
-notebook's own check, which the student can see, and then on hidden ones, some inputs twice; what the student
-may read later comes from the first alone.
+The verdict is reached here, where the student's code never runs. All exercises are first tried on the inputs of
+the notebook's own check, which the student can see, and all that a student may read later comes from this round.
+Those that pass it are then tried on hidden inputs, some of them twice, by the same process: from the moment that
+it knows a hidden input nothing of what it says is shown.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import hmac
 import json
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,8 @@ _GRACE = 5.0
 #: Seconds in which a session has to start, on a busy machine.
 _START = 60.0
 
+_STOPPED = "error", "The notebook was stopped before this exercise could be tried."
+
 
 @dataclass(frozen=True)
 class Task:
@@ -59,7 +62,7 @@ def read_tasks(notebook: Path) -> tuple[Task, ...]:
             continue
         for node in ast.walk(ast.parse(without_magics("".join(cell["source"])))):
             match node:
-                case ast.Call(ast.Name("check"), [ast.Constant(str(id)), ast.Name(name)]):
+                case ast.Call(ast.Name("check"), [ast.Constant(str() as id), ast.Name(name)]):
                     tasks.append(Task(id, name))
     if not tasks:
         raise ValueError(f'{notebook}: expected exercises, cells with check("1.2", f); found none')
@@ -68,47 +71,46 @@ def read_tasks(notebook: Path) -> tuple[Task, ...]:
 
 @dataclass(frozen=True)
 class Paper:
-    """The inputs of one exercise: first those of the notebook's check, then hidden ones and repetitions."""
+    """The inputs of one exercise in two rounds, and the right answers.
+
+    ``cases`` are the ``n_public`` ones of the notebook's check, then the hidden ones. ``rounds`` are indices into
+    them: first the public ones in the notebook's order and some again; then the hidden ones and some of all
+    again, in an order by chance.
+    """
 
     exercise: Exercise
-    public: list[Case]
-    hidden: list[Case]
-    order: list[int]  # what is asked after the public cases: indices into public + hidden
+    cases: list[Case]
     expected: list[Plain]
-
-    @property
-    def cases(self) -> list[Case]:
-        return self.public + self.hidden
-
-    @property
-    def asked(self) -> list[Case]:
-        cases = self.cases
-        return self.public + [cases[index] for index in self.order]
+    n_public: int
+    rounds: tuple[list[int], list[int]]
 
 
 def make_paper(exercise: Exercise, secret: bytes) -> Paper:
     """The paper of an exercise, the same for everybody who is given this exercise and this secret."""
     public = exercise.draw_cases(checks.public_seed(exercise))
     seed = int.from_bytes(hmac.digest(secret, f"inputs\0{exercise.id}".encode(), "sha256"))
-    hidden = exercise.draw_cases(seed)[len(exercise.edge_cases) :]
+    cases = public + exercise.draw_cases(seed)[len(exercise.edge_cases) :]
     rng = np.random.default_rng(seed + 1)
-    everything = len(public) + len(hidden)
-    again = rng.choice(everything, size=min(REPEATS, everything), replace=False)
-    order = rng.permutation([*range(len(public), everything), *again]).tolist()
-    return Paper(exercise, public, hidden, order, checks.expect(exercise, public + hidden))
+
+    def some(count: int) -> list[int]:
+        return rng.choice(count, size=min(REPEATS, count), replace=False).tolist()
+
+    first = [*range(len(public)), *some(len(public))]
+    second = rng.permutation([*range(len(public), len(cases)), *some(len(cases))]).tolist()
+    return Paper(exercise, cases, checks.expect(exercise, cases), len(public), (first, second))
 
 
 # Verdicts
 
 
-def read_attempts(reply: Any, body: bytes, paper: Paper) -> list[Attempt]:
+def read_attempts(reply: Any, body: bytes, paper: Paper, round: int) -> list[Attempt]:
     """What a student's process says about its calls.
 
     Raises:
-        ProtocolError: for anything but complete and well-formed attempts at the paper's inputs.
+        ProtocolError: for anything but complete and well-formed attempts at the inputs of this round.
     """
-    rows = reply["attempts"]
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+    rows, count = reply["attempts"], len(paper.rounds[round])
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows) or len(rows) > count:
         raise protocol.ProtocolError("attempts are a list of objects")
     answers = protocol.decode_plain([row.get("yours") for row in rows], body)
     attempts = []
@@ -119,72 +121,79 @@ def read_attempts(reply: Any, body: bytes, paper: Paper) -> list[Attempt]:
         if not fine or not all(isinstance(text, str) for text in texts.values()) or not isinstance(changed, list):
             raise protocol.ProtocolError("an attempt is incomplete")
         texts = {name: clean(text, 300) for name, text in texts.items()}
-        known = tuple(name for name in paper.public[0] if name in changed)
-        attempts.append(Attempt(outcome, yours, **texts, changed=known))
+        attempts.append(Attempt(outcome, yours, **texts, changed=tuple(n for n in paper.cases[0] if n in changed)))
     late = [number for number, attempt in enumerate(attempts) if attempt.outcome == "timeout"]
-    complete = len(attempts) == len(paper.asked) and not late or late == [len(attempts) - 1]
-    if not complete or len(attempts) > len(paper.asked):
+    if late != [len(attempts) - 1] and (late or len(attempts) != count):
         raise protocol.ProtocolError("answers are missing")
     return attempts
 
 
-def judge(paper: Paper, reply: Any, body: bytes) -> tuple[Result, str | None]:
-    """The verdict on what a student's process answered, and a hash of its answers.
+def judge_public(paper: Paper, reply: Any, body: bytes) -> tuple[Result, str | None]:
+    """The verdict of the first round, as the notebook's check would put it, and a hash of the answers.
 
     Raises:
-        ProtocolError: if the answer is none.
+        ProtocolError: if what came back is no answer.
     """
-    exercise = paper.exercise
+    exercise, count = paper.exercise, paper.n_public
     if not isinstance(reply, dict) or not {"callable", "parameters", "attempts"} <= reply.keys():
         raise protocol.ProtocolError("an answer has three parts")
     if reply["callable"] is not True:
         return checks.not_callable(exercise), None
     if reply["parameters"] is not None:
-        return checks.wrong_parameters(exercise, paper.public[0], str(reply["parameters"])), None
-    attempts = read_attempts(reply, body, paper)
+        return checks.wrong_parameters(exercise, paper.cases[0], str(reply["parameters"])), None
+    attempts = read_attempts(reply, body, paper, 0)
     answer = _hash([attempt.yours for attempt in attempts if attempt.yours is not None])
-    count = len(paper.public)
-    seconds = {index: attempts[count + place].yours for place, index in enumerate(paper.order)
-               if index < count and count + place < len(attempts)}
-    seen = checks.conclude(exercise, paper.public, paper.expected[:count], attempts[:count], seconds.get)
-    if not seen.correct:
-        return seen, answer
-    return _on_hidden(paper, attempts[count:], seen), answer
-
-
-def _on_hidden(paper: Paper, attempts: list[Attempt], seen: Result) -> Result:
-    """The verdict on the inputs that the student does not see; its words must not tell them."""
-    exercise, everything = paper.exercise, len(paper.cases)
-    order = paper.order[: len(attempts)]
-    rest = checks.conclude(
-        exercise, [paper.cases[index] for index in paper.order], [paper.expected[index] for index in paper.order],
-        attempts,
+    second = {index: attempt.yours for index, attempt in zip(paper.rounds[0][count:], attempts[count:])}  # noqa: B905
+    result = checks.conclude(
+        exercise, paper.cases[:count], paper.expected[:count], attempts[:count], second.get
     )
-    if rest.correct:
+    if result.correct and not _conclude(paper, 0, attempts).correct:
+        result = replace(result, status="values", sentence=TWO_ANSWERS)
+    return result, answer
+
+
+def judge_hidden(paper: Paper, reply: Any, body: bytes, seen: Result) -> Result:
+    """The verdict of the second round on an answer that passed the first. Its words tell no hidden input.
+
+    Raises:
+        ProtocolError: if what came back is no answer.
+    """
+    if not isinstance(reply, dict) or reply.get("callable") is not True or reply.get("parameters") is not None:
+        raise protocol.ProtocolError("an answer has three parts")
+    exercise, everything = paper.exercise, len(paper.cases)
+    attempts = read_attempts(reply, body, paper, 1)
+    result = _conclude(paper, 1, attempts)
+    if result.correct:
         sentence = f"Well done: right on all {everything} inputs. {exercise.after}".strip()
-        return Result(exercise, "correct", sentence, (), seen.remarks, everything, everything)
-    right = set(range(len(paper.public)))
-    wrong = set()
-    for index, attempt in zip(order, attempts, strict=True):
+        return replace(seen, sentence=sentence, passed=everything, tried=everything)
+    right, wrong = set(range(paper.n_public)), set()
+    for index, attempt in zip(paper.rounds[1], attempts):  # noqa: B905, fewer after a timeout
         alone = checks.conclude(exercise, [paper.cases[index]], [paper.expected[index]], [attempt])
         (right if alone.correct else wrong).add(index)
     passed = len(right - wrong)
-    twice = wrong & right
-    if rest.status == "misconception":
-        sentence = rest.sentence
-    elif rest.status == "timeout":
+    if result.status == "misconception":
+        sentence = result.sentence
+    elif result.status == "timeout":
         sentence = (
             "Right on the inputs that the notebook's check tries; on others it gives no answer within "
             f"{exercise.time_limit:g} seconds."
         )
-    elif twice and rest.status == "values":
+    elif right & wrong and result.status == "values":
         sentence = TWO_ANSWERS
     else:
         sentence = (
             f"Right on the inputs that the notebook's check tries, but on {passed} of {everything} in all. Does it "
             "treat some inputs in a special way, or is a case missing?"
         )
-    return Result(exercise, rest.status, sentence, (), seen.remarks, passed, everything, rest.misconception)
+    return replace(seen, status=result.status, sentence=sentence, passed=passed, tried=everything,
+                   misconception=result.misconception)
+
+
+def _conclude(paper: Paper, round: int, attempts: list[Attempt]) -> Result:
+    indices = paper.rounds[round]
+    return checks.conclude(
+        paper.exercise, [paper.cases[index] for index in indices], [paper.expected[index] for index in indices], attempts
+    )
 
 
 def _hash(answers: list[Plain]) -> str | None:
@@ -249,6 +258,7 @@ class _Sitting:
         self.verdicts: dict[Task, tuple[Result, str | None]] = {}
         self.notes: list[str] = []
         self.errors: dict[int, str] = {}
+        self.stopped: dict[Task, tuple[str, str]] = {}
         self.functions = {task.function for task in papers}
 
     def settled(self, task: Task) -> bool:
@@ -259,12 +269,20 @@ class _Sitting:
         return result.correct or result.status in ("misconception", "not attempted")
 
     def run(self, lean: bool, tasks: list[Task]) -> None:
-        """Run the cells and have the tasks answered, in as many sessions as it takes."""
-        skip: set[int] = set()
+        """Have the tasks answered in one session, and then alone those that came to no end in it."""
         end = time.monotonic() + 2 * self.limits.notebook_seconds
-        broken: set[Task] = set()
+        skip: set[int] = set()
+        for task in self._session(lean, tasks, skip, end):
+            if self._session(lean, [task], skip, end):
+                self.keep(task, Result(self.papers[task].exercise, *self.stopped.get(task, _STOPPED)), None)
+
+    def _session(self, lean: bool, tasks: list[Task], skip: set[int], end: float) -> list[Task]:
+        """Run the cells and ask; returns the tasks to which no answer came, for whatever reason.
+
+        A cell in which a session ends is added to those to ``skip``, and another session begins.
+        """
         for _ in range(MAX_SESSIONS):
-            if not tasks or time.monotonic() > end:
+            if time.monotonic() > end:
                 break
             with self.jail.session() as channel:
                 cell = None
@@ -283,11 +301,10 @@ class _Sitting:
                         break
                     skip.add(cell)
                     reason = self.jail.reason() or "it was ended before it was done"
-                    self.errors[cell] = f"the cell was left out: {reason}"
+                    self.errors[cell] = f"it was left out: {reason}"
                     continue
-                tasks = self._ask_all(channel, tasks, candidates, lean, broken)
-        for task in tasks:  # no session lived long enough
-            self.keep(task, self._died(task, "The notebook was stopped before this exercise could be tried."), None)
+                return self._ask_all(channel, tasks, candidates, lean)
+        return tasks
 
     def _started(self, channel: Any) -> None:
         """Until here only the course's own code runs in a session."""
@@ -308,7 +325,7 @@ class _Sitting:
         """
         try:
             snapshots = [(str(id), str(name)) for id, name in header["snapshots"]]
-            defined = {str(name) for name in header["defined"]}
+            complete, defined = ({str(name) for name in header[key]} for key in ("complete", "defined"))
             self.errors |= {int(cell): clean(str(error), 200) for cell, error in header["errors"].items()}
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise protocol.ProtocolError("a report of no known form") from error
@@ -317,63 +334,64 @@ class _Sitting:
             named = [key for key in snapshots if key[1] == task.function]
             renamed = [key for key in snapshots if key[0] == task.id and key[1] not in self.functions]
             keys = sorted(named, key=lambda key: key[0] != task.id)[:1] + renamed[:1]
-            if task.function in defined:
+            if task.function in (complete if keys else defined):  # an empty stub need not be asked twice
                 keys.append(("", task.function))
             found[task] = [list(key) for key in keys]
         return found
 
-    def _ask_all(
-        self, channel: Any, tasks: list[Task], candidates: dict, lean: bool, broken: set[Task]
-    ) -> list[Task]:
-        """Ask one after the other; returns those that need another session."""
-        open_tasks = []
-        for number, task in enumerate(tasks):
+    def _ask_all(self, channel: Any, tasks: list[Task], candidates: dict, lean: bool) -> list[Task]:
+        """Both rounds; returns the tasks to which no answer came."""
+        unanswered, passed = [], []
+        for task in tasks:
             if not candidates[task] and not lean:
                 self.keep(task, self._missing(task), None)
             for key in candidates[task]:
+                reply = self._ask(channel, task, key, 0, lean)
+                if reply is None:
+                    unanswered.append(task)
+                    break
                 try:
-                    ended = self._ask(channel, task, key, lean)
-                except protocol.ProtocolError:  # the session itself is gone
-                    if task in broken:
-                        self.keep(task, self._died(task, "Your function ended the program that it runs in."), None)
-                        return open_tasks + tasks[number + 1 :]
-                    broken.add(task)
-                    return open_tasks + tasks[number:]
-                if ended == "died" and task not in broken:
-                    # Perhaps another exercise has killed the process that should have answered.
-                    broken.add(task)
-                    open_tasks.append(task)
+                    result, answer = judge_public(self.papers[task], *reply)
+                except protocol.ProtocolError:
+                    result, answer = self._unreadable(task), None
+                if result.correct:
+                    passed.append((task, key, result, answer))
                     break
-                if ended == "died":
-                    self.keep(task, self._died(task, "Your function ended the program that it runs in."), None)
-                if self.verdicts[task][0].correct:
-                    break
-        return open_tasks
+                self.keep(task, result, answer)
+        for task, key, result, answer in passed:
+            reply = self._ask(channel, task, key, 1, lean)
+            if reply is None:
+                unanswered.append(task)
+                continue
+            try:
+                result = judge_hidden(self.papers[task], *reply, result)
+            except protocol.ProtocolError:
+                result = self._unreadable(task)
+            self.keep(task, result, answer)
+        return unanswered
 
-    def _ask(self, channel: Any, task: Task, key: list[str], lean: bool) -> str:
+    def _ask(self, channel: Any, task: Task, key: list[str], round: int, lean: bool) -> tuple[Any, bytes] | None:
+        """The reply to one round of an exercise; None where none came, and then ``stopped`` says why."""
         paper, body = self.papers[task], []
-        exercise = paper.exercise
-        limit = exercise.time_limit * (min(1.0, self.limits.patience) if lean else self.limits.patience)
-        rest = len(paper.order) / len(paper.public) * limit
-        header = {
-            "key": key, "cases": protocol.encode(paper.asked, body), "probe": protocol.encode(exercise.probe, body),
-            "parts": [[len(paper.public), limit], [len(paper.order), rest]], "seconds": limit + rest + 2,
-        }
-        protocol.send(channel, header, body)
-        header, answers = protocol.receive(channel, limit + rest + 2 + _GRACE)
+        indices = paper.rounds[round]
+        # In the first, quick run an exercise has the time that it has in a notebook.
+        patience = min(1.0, self.limits.patience) if lean else self.limits.patience
+        seconds = patience * paper.exercise.time_limit * len(indices) / paper.n_public
+        cases = protocol.encode([paper.cases[index] for index in indices], body)
+        header = {"key": key, "cases": cases, "probe": protocol.encode(paper.exercise.probe, body), "seconds": seconds}
+        try:
+            protocol.send(channel, header, body)
+            header, answers = protocol.receive(channel, seconds + 2 * _GRACE)
+        except protocol.Late:
+            header, answers = {"ended": "timeout"}, b""
+        except protocol.ProtocolError:
+            header, answers = {"ended": "died"}, b""
         ended = header.get("ended")
         if ended == "timeout":
-            late = checks.conclude(exercise, paper.public, paper.expected[: len(paper.public)], [Attempt("timeout")])
-            self.keep(task, Result(exercise, "timeout", late.sentence.replace("; it was busy with this input", "")),
-                      None)
+            self.stopped[task] = "timeout", f"No answer within {paper.exercise.time_limit:g} seconds, and no end either."
         elif ended:
-            return "died"
-        else:
-            try:
-                self.keep(task, *judge(paper, header.get("reply"), answers))
-            except protocol.ProtocolError:
-                self.keep(task, self._died(task, "What came back from your function could not be read."), None)
-        return ""
+            self.stopped[task] = "error", "Your function ended the program that it runs in."
+        return None if ended else (header.get("reply"), answers)
 
     def keep(self, task: Task, result: Result, answer: str | None) -> None:
         """Keep a verdict that is better than the one before."""
@@ -384,8 +402,8 @@ class _Sitting:
         if task not in self.verdicts or rank(result) >= rank(self.verdicts[task][0]):
             self.verdicts[task] = result, answer
 
-    def _died(self, task: Task, sentence: str) -> Result:
-        return Result(self.papers[task].exercise, "error", sentence)
+    def _unreadable(self, task: Task) -> Result:
+        return Result(self.papers[task].exercise, "error", "What came back from your function could not be read.")
 
     def _missing(self, task: Task) -> Result:
         sentence = f"The notebook defines no function `{task.function}`."

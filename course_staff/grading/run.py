@@ -20,8 +20,7 @@ from dataclasses import asdict, dataclass, field, replace
 from importlib import metadata
 from pathlib import Path
 
-import course_utils
-from course_staff import variants
+from course_staff import fingerprint, variants
 from course_staff.grading import records
 from course_staff.grading.jail import Jail, JailError, Limits
 from course_staff.grading.marking import Marker, Task
@@ -34,10 +33,11 @@ SECRET, LOCK, LOG, PRIVATE = "secret", ".lock", "log.jsonl", ".grading"
 
 @dataclass(frozen=True)
 class Chapter:
-    """A chapter that is graded: its exercises, and the version that its notebook's metadata names."""
+    """A chapter that is graded: its exercises, what its verdicts depend on, and the version of its release."""
 
     name: str
     tasks: tuple[Task, ...]
+    digest: str
     version: str | None = None
 
 
@@ -51,7 +51,6 @@ class Settings:
     jail: str
     secret: bytes
     chapters: dict[str, Chapter]
-    environment: str
     course_secret: bytes | None = None
     limits: Limits = field(default_factory=Limits)
 
@@ -94,12 +93,23 @@ def grading_secret(out: Path) -> bytes:
     return path.read_bytes()
 
 
-def environment_digest() -> str:
-    """A hash of what a verdict depends on beside the submission: the course, the grader, and their libraries."""
-    root = Path(course_utils.__file__).resolve().parent
-    own = Path(__file__).resolve().parent
-    hashed = hashlib.sha256()
-    for path in [*sorted(root.rglob("*.py")), *(own / f"{name}.py" for name in ("marking", "protocol", "worker"))]:
+def digest_of(notebook: dict, chapter: str, with_variants: bool, root: Path) -> str:
+    """A hash of what a chapter's verdicts depend on beside the submission.
+
+    These are its exercises, what its notebook imports of the course, the grader itself, and the libraries.
+
+    Args:
+        notebook: as it was released; its metadata holds the fingerprint of what its cells run.
+        chapter: its name.
+        with_variants: whether the exercises differ from student to student.
+        root: the repository.
+    """
+    names = {"course_utils.checks", "course_utils.probes", f"course_utils.exercises.chapter_{chapter.split('_')[0]}"}
+    if with_variants:
+        names.add("course_utils.exercises.variants")
+    own = [Path(__file__).parent / f"{name}.py" for name in ("marking", "protocol", "worker")]
+    hashed = hashlib.sha256(str(notebook["metadata"]["course"].get("fingerprint")).encode())
+    for path in [*fingerprint.files(names, root), *own]:
         hashed.update(path.name.encode() + b"\0" + path.read_bytes())
     versions = {name: metadata.version(name) for name in ("numpy", "scipy", "torch")}
     hashed.update(json.dumps([platform.python_version(), versions], sort_keys=True).encode())
@@ -123,7 +133,7 @@ def key_of(unit: Unit, data: bytes | None, settings: Settings) -> str:
     numbers = variants.numbers_for(unit.student, unit.chapter, settings.course_secret)
     parts = [
         digest(data) if data is not None else None, unit.student, chapter.name, [asdict(task) for task in chapter.tasks],
-        settings.environment, hashlib.sha256(settings.secret).hexdigest(), numbers, settings.jail,
+        chapter.digest, hashlib.sha256(settings.secret).hexdigest(), numbers, settings.jail,
         asdict(settings.limits), unit.label(Path(settings.submissions)), unit.notes,
     ]
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
