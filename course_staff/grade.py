@@ -145,9 +145,7 @@ def _grade(arguments: argparse.Namespace) -> int:
             course_secret=secret, limits=limits,
         )
         results = _results(found.units, settings, arguments)
-        made = exports.write_all(
-            out, results, {id: (row["name"], row["email"]) for id, row in people.items()}, found.unknown
-        )
+        made = exports.write_all(out, results, people, found.unknown)
     _tell(results, found.unknown, made, arguments)
     return UNGRADED if any(result.status == INFRASTRUCTURE_ERROR for result in results) else 0
 
