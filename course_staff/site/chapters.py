@@ -1,0 +1,121 @@
+"""The chapters as pages of the site: executed solutions, rearranged for a reader; nothing is executed."""
+
+from __future__ import annotations
+
+import re
+from copy import deepcopy
+from html import escape
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_markdown_cell
+
+from course_staff import ledger
+from course_staff.site import sliders
+from course_staff.source import BEGIN, END, NOTEBOOKS, SOLUTIONS, clear_solution, slide_type, sources
+
+_CARD = re.compile(r"^#+ Exercise (\S+) — ", re.MULTILINE)
+_LINK = re.compile(r"\[([^\]]*)\]\((?!https?:|#|mailto:)([^)\s]+)\)")
+
+
+def read(root: Path) -> dict[str, NotebookNode]:
+    """The executed solutions by name, in the order of the course.
+
+    Raises:
+        FileNotFoundError: if one is not built.
+    """
+    notebooks = {}
+    for source in sources(root):
+        path = root / SOLUTIONS / f"{source.stem}.ipynb"
+        if not path.is_file():
+            raise FileNotFoundError(f"{SOLUTIONS}/{path.name} is not built; run `make build` first")
+        notebooks[source.stem] = nbformat.read(path, as_version=4)
+    return notebooks
+
+
+def page(name: str, notebook: NotebookNode) -> NotebookNode:
+    """A chapter's page: speaker notes left out, solutions folded below their checks, sliders in place.
+
+    Where the notebook has a solution, the page shows what a student is given; the solution follows, folded, after
+    the check. Cells that show a claim can be linked to (see :func:`claim_label`).
+    """
+    notebook = deepcopy(notebook)
+    cells, folded, known = [], None, set()
+    exercise = None
+    explores = set(sliders.find(notebook))
+    for number, cell in enumerate(notebook.cells):
+        if slide_type(cell) == "notes":
+            continue
+        if cell.cell_type == "markdown":
+            card = _CARD.search(cell.source)
+            if card:
+                exercise = card[1]
+            cells.append(new_markdown_cell(links(cell.source)))
+            continue
+        records = [output["data"].pop(ledger.MIME) for output in cell.outputs if ledger.MIME in output.get("data", {})]
+        shown = new_code_cell(cell.source, outputs=cell.outputs, execution_count=cell.execution_count)
+        if BEGIN in cell.source:
+            cells.append(new_code_cell(clear_solution(cell.source)))
+            shown.source = "\n".join(line for line in cell.source.split("\n") if line.strip() not in (BEGIN, END))
+            shown.metadata = {
+                "tags": ["hide-input"],
+                "mystnb": {"code_prompt_show": f"Solution of exercise {exercise}",
+                           "code_prompt_hide": f"Hide the solution of exercise {exercise}"},
+            }  # fmt: skip
+            folded = shown
+            continue
+        for record in records:
+            if record["id"] not in known:
+                known.add(record["id"])
+                cells.append(new_markdown_cell(f"({claim_label(name, record['id'])})="))
+        cells.append(shown)
+        if number in explores:
+            cells.append(new_markdown_cell(slider_place(slider_name(name, cell))))
+        if folded is not None:
+            cells.append(folded)
+            folded = None
+    if folded is not None:
+        cells.append(folded)
+    return nbformat.v4.new_notebook(metadata={**notebook.metadata}, cells=cells)
+
+
+def claim_label(chapter: str, id: str) -> str:
+    """The target of links to the cell of a chapter that shows a claim."""
+    return re.sub(r"[^a-z0-9]+", "-", f"claim-{chapter}-{id}".lower())
+
+
+def slider_name(chapter: str, cell: NotebookNode) -> str:
+    return f"{chapter}-{cell.id}"
+
+
+def slider_place(name: str) -> str:
+    """Where the page's script puts a slider; a reader without scripts is told what is missing."""
+    return (
+        f'<div class="explore" id="explore-{name}" data-pictures="{escape(name)}">'
+        "<p>With scripts switched on, sliders move this picture. The picture above shows three of its states.</p>"
+        f'</div>\n<script defer src="../_static/sliders/{name}.js"></script>'
+    )
+
+
+def links(text: str) -> str:
+    """Markdown whose links to the course's files lead to the site's pages instead, or are no links.
+
+    Code is left alone: a line of a fenced block, or a link inside backticks, is shown as it is.
+    """
+
+    def replace(match: re.Match) -> str:
+        words, target = match[1], match[2]
+        path = target.partition("#")[0]
+        found = re.search(rf"(?:^|/)(?:{SOLUTIONS}|{NOTEBOOKS})/(\d\d\w*)\.(?:ipynb|md)$", path) or re.search(
+            r"^(\d\d\w*)\.ipynb$", path
+        )
+        if found:
+            return f"[{words}](/chapters/{found[1]}.ipynb)"
+        pages = {ledger.PAGE: "/ledger.md", "README.md": "/index.md", "lecture_plan.md": "/lecture_plan.md",
+                 "teaching.md": "/teaching.md"}  # fmt: skip
+        name = path.rpartition("/")[2]
+        return f"[{words}]({pages[name]})" if name in pages else words
+
+    parts = re.split(r"(^```.*?^```|`[^`\n]*`)", text, flags=re.MULTILINE | re.DOTALL)
+    return "".join(part if index % 2 else _LINK.sub(replace, part) for index, part in enumerate(parts))

@@ -1,0 +1,267 @@
+"""The pages that are no chapters, as MyST text: front page, ledger, errata, run times, reference."""
+
+from __future__ import annotations
+
+import json
+import pkgutil
+import re
+from collections import Counter
+from pathlib import Path
+
+from nbformat import NotebookNode
+
+import course_utils
+from course_staff import ledger
+from course_staff.site.chapters import claim_label
+
+#: Verdicts in the order of the pages, and the heading of each on the page of errata.
+ERRATA = {
+    "not reproduced": "Not reproduced",
+    "corrected": "Fail as printed, hold as corrected",
+    "loose": "Hold, and the bound is loose",
+}
+#: What `course_utils.claims` prints for the sources.
+SOURCES = {
+    "lecture": "The lecture",
+    "hessian": "Skorski, Revisiting Initialization of Neural Networks",
+    "perturbation": "The note Weight Perturbation",
+    "ldlt": "Juston & Sreenivas, LDLT L-Lipschitz Network Weight Parameterization Initialization",
+    "course": "This course, beyond its sources",
+}
+RUN_TIMES = Path("build") / "run_times.json"
+
+
+def front(notebooks: dict[str, NotebookNode], further: dict[str, str]) -> str:
+    """The front page, with the table of chapters and everything that the navigation lists.
+
+    Args:
+        notebooks: the chapters by name.
+        further: page → title of the pages for teachers that exist.
+    """
+    courses = {name: notebook.metadata.course for name, notebook in notebooks.items()}
+    hours = sum(course["minutes"] for course in courses.values()) / 60
+    rows = [
+        f"| {number(name)} | [{plain(course['title'])}](chapters/{name}.ipynb) | {course['minutes']} "
+        f"| {plain(course['follows'])} | {plain(course['proves'])} |"
+        for name, course in courses.items()
+    ]
+    lines = [
+        "# Neural networks at birth: a course that checks its own theory",
+        "",
+        "What is a neural network at its random initialization, before it has learned anything? This course starts",
+        "with a Taylor bound and ends with wide networks as kernels. Every claim of the four sources behind it is put",
+        "to the test in front of you, with its tightness and, where a source slips, its correction: see",
+        "[the ledger](ledger.md) and [the errata](errata.md).",
+        "",
+        f"These pages show all {len(courses)} chapters as they ran, {hours:.0f} hours of work with the exercises.",
+        "Sliders move without Python, solutions are folded, and nothing is loaded from the network: the folder works",
+        "from a memory stick. To do the exercises, with checks that answer at once, get the course itself and run",
+        "`make lab`.",
+        "",
+        "| | chapter | minutes | follows | what it proves, or disproves |",
+        "|---|---|---:|---|---|",
+        *rows,
+        "",
+        "**How to read a chapter.** Before an important run stands a question, marked *Predict*: commit yourself to an",
+        "answer, then read on. *Explore* asks you to push a claim with the sliders until it bends. An exercise shows what",
+        "a student is given, its hints and its solution are folded.",
+        "",
+    ]
+    record = {"ledger": "", "errata": "", "run_times": ""}
+    for caption, names in (
+        ("Chapters", [f"chapters/{name}" for name in notebooks]),
+        ("The record", list(record)),
+        ("For teachers", list(further)),
+        ("Reference", ["reference/index"]),
+    ):
+        if names:
+            lines += ["```{toctree}", ":hidden:", f":caption: {caption}", "", *names, "```", ""]
+    return "\n".join(lines)
+
+
+def claims_page(root: Path, notebooks: dict[str, NotebookNode]) -> str:
+    """The ledger, a table for each chapter; a script adds the filters by verdict.
+
+    Raises:
+        LedgerError: as :func:`course_staff.ledger.read`.
+    """
+    entries, shown = _claims(root, notebooks)
+    counts = Counter(shown[entry["id"]][0][1]["verdict"] if entry["id"] in shown else "" for entry in entries)
+    words = {**ledger.VERDICTS, "": "not yet shown"}
+    lines = [
+        "# The claims ledger",
+        "",
+        f"Every statement of the sources that the course puts to the test: {len(entries)} claims. The verdict follows",
+        "from what the chapter measured; it is not typed in. [The errata](errata.md) say what is wrong with those that",
+        "do not simply hold.",
+        "",
+        "| verdict | claims |",
+        "|---|---:|",
+        *(f"| {phrase} | {counts[verdict]} |" for verdict, phrase in words.items() if verdict or counts[verdict]),
+    ]
+    for title, some in _by_place(entries, notebooks):
+        lines += ["", f"## {title}", "", "| claim | statement | measured | verdict |", "|---|---|---|---|"]
+        lines += [_claim_row(entry, shown.get(entry["id"], [])) for entry in some]
+    return "\n".join(lines) + "\n"
+
+
+def errata(root: Path, notebooks: dict[str, NotebookNode]) -> str:
+    """Every claim that does not simply hold, by source, with what was measured.
+
+    Raises:
+        LedgerError: as :func:`course_staff.ledger.read`.
+    """
+    entries, shown = _claims(root, notebooks)
+    lines = [
+        "# Errata of the sources",
+        "",
+        "What the course found when it tested its sources: statements that could not be reproduced, statements that fail",
+        "as printed and hold once corrected, and bounds that hold with room to spare. Each entry leads to the place",
+        "where the measurement is made, and the derivation with it.",
+        "",
+    ]
+    for source, title in SOURCES.items():
+        mine = [entry for entry in entries if entry["source"] == source and entry["id"] in shown]
+        groups = {
+            verdict: [entry for entry in mine if shown[entry["id"]][0][1]["verdict"] == verdict] for verdict in ERRATA
+        }
+        if not any(groups.values()):
+            continue
+        lines += [f"## {plain(title)}", ""]
+        for verdict, some in groups.items():
+            if some:
+                lines += [f"### {ERRATA[verdict]}", ""]
+                for entry in some:
+                    name, record = shown[entry["id"]][0]
+                    _, statement, *facts = (line.strip() for line in record["text"].splitlines())
+                    lines += [
+                        f"{plain(_capital(entry['section']))} — [chapter {number(name)}](#{claim_label(name, entry['id'])})",
+                        f": {plain(statement)}",
+                        *(f"  - {plain(fact)}" for fact in facts),
+                        "",
+                    ]
+    return "\n".join(lines)
+
+
+def run_times(root: Path, notebooks: dict[str, NotebookNode]) -> str:
+    """How long each chapter ran when it was last built here, as the build noted it."""
+    path = root / RUN_TIMES
+    try:
+        noted = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        noted = {}
+    rows, total = [], 0.0
+    for name, notebook in notebooks.items():
+        course = notebook.metadata.course
+        seconds = noted.get(name, {}).get("seconds")
+        current = noted.get(name, {}).get("fingerprint") == course["fingerprint"]
+        total += seconds or 0
+        said = "not measured" if seconds is None else f"{seconds:.1f} s" + ("" if current else " (an earlier version)")
+        cells = sum(cell.cell_type == "code" for cell in notebook.cells)
+        size = len(json.dumps(notebook, ensure_ascii=False).encode()) / 1e3
+        rows.append(
+            f"| {number(name)} | [{plain(course['title'])}](chapters/{name}.ipynb) | {cells} | {size:.0f} kB | {said} |"
+        )
+    return "\n".join(
+        [
+            "# Run times",
+            "",
+            "How long the solution of each chapter took from its first cell to its last, with one thread, when it was built",
+            f"on the machine that made these pages{f': {total:.0f} seconds together' if total else ''}. `make build` with",
+            "`ARGS=--force` measures anew.",
+            "",
+            "| | chapter | code cells | size | run time |",
+            "|---|---|---:|---:|---:|",
+            *rows,
+            "",
+        ]
+    )
+
+
+def reference() -> dict[str, str]:
+    """Page → text of the reference: one page for each public module that a notebook imports.
+
+    The exercises are left out: their modules hold the answers.
+    """
+    names = [
+        info.name
+        for info in pkgutil.walk_packages(course_utils.__path__, "course_utils.")
+        if not any(part.startswith("_") for part in info.name.split(".")) and ".exercises" not in info.name
+    ]
+    index = [
+        "Reference",
+        "=========",
+        "",
+        "What the notebooks import, from the docstrings.",
+        "",
+        ".. toctree::",
+        "   :maxdepth: 1",
+        "",
+        *(f"   {name}" for name in names),
+        "",
+    ]
+    pages = {"index.rst": "\n".join(index)}
+    for name in names:
+        pages[f"{name}.rst"] = "\n".join(
+            [name, "=" * len(name), "", f".. automodule:: {name}", "   :members:", "   :undoc-members:",
+             "   :member-order: bysource", ""]
+        )
+    return pages
+
+
+def number(name: str) -> str:
+    """A chapter's number as readers say it: "1", "6a"."""
+    return name.partition("_")[0].lstrip("0") or "0"
+
+
+def plain(text: str) -> str:
+    """Text as MyST that shows exactly this: every sign that could mean something is escaped."""
+    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", " ".join(text.split()))
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _claims(root: Path, notebooks: dict[str, NotebookNode]) -> tuple[list[dict], dict[str, list[tuple[str, dict]]]]:
+    """The listed claims; and for each that is shown, (chapter, record), its own chapter first."""
+    entries = ledger.read(root).entries
+    own = {entry["id"]: entry["chapter"] for entry in entries}
+    shown: dict[str, list[tuple[str, dict]]] = {}
+    for name, notebook in notebooks.items():
+        for cell in notebook.cells:
+            for output in cell.get("outputs", []):
+                if ledger.MIME in output.get("data", {}):
+                    record = output["data"][ledger.MIME]
+                    shown.setdefault(record["id"], []).append((name, record))
+    for id, found in shown.items():
+        found.sort(key=lambda pair: int(pair[0][:2]) != own[id])
+    return entries, shown
+
+
+def _by_place(entries: list[dict], notebooks: dict[str, NotebookNode]) -> list[tuple[str, list[dict]]]:
+    """The claims of each chapter number under the title of its notebook, or notebooks."""
+    found = []
+    for chapter in sorted({entry["chapter"] for entry in entries}):
+        titles = [
+            plain(notebook.metadata.course["title"])
+            for name, notebook in notebooks.items()
+            if int(name[:2]) == chapter
+        ]
+        title = f"Chapter {chapter}: {' and '.join(titles) or 'not yet written'}"
+        found.append((title, [entry for entry in entries if entry["chapter"] == chapter]))
+    return found
+
+
+def _claim_row(entry: dict, found: list[tuple[str, dict]]) -> str:
+    name = f"{plain(entry['id'])}<br>{plain(entry['section'])}"
+    if not found:
+        return f"| {name} | {plain(entry['statement'])} | | [not yet shown]{{.verdict}} |"
+    place, record = found[0]
+    words = plain(ledger._verdict(record))
+    measured = "<br>".join(plain(part) for part in record["measured"].split("; "))
+    kind = record["verdict"].replace(" ", "-")
+    return (
+        f"| [{plain(entry['id'])}](#{claim_label(place, entry['id'])})<br>{plain(entry['section'])} "
+        f"| {plain(entry['statement'])} | {measured} | [{words}]{{.verdict .{kind}}} |"
+    )

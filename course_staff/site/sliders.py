@@ -1,0 +1,497 @@
+"""A chapter's sliders without a kernel: every picture of a slider's grid as vector data that a small script draws.
+
+The pictures come from the two functions that the slider itself calls. Matplotlib draws them on a renderer that
+writes SVG elements down instead of setting pixels; an element that many pictures share is stored once.
+"""
+
+from __future__ import annotations
+
+import ast
+import base64
+import gzip
+import hashlib
+import inspect
+import io
+import itertools
+import json
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from functools import cache
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib import rc_context
+from matplotlib.backend_bases import RendererBase
+from matplotlib.backends.backend_agg import RendererAgg
+from matplotlib.colors import to_hex
+from matplotlib.path import Path as Curve
+from matplotlib.transforms import Affine2D
+from nbformat import NotebookNode
+
+from course_staff.source import first_line, without_magics
+from course_utils import widgets
+from course_utils.figures import STYLE, new_figure
+
+#: A larger grid is thinned to every second value of its longest sliders, to every third, and so on.
+LARGEST_GRID = 7000
+#: SVG units per pixel: coordinates are whole numbers, which compress well.
+UNITS = 10
+
+
+class SliderError(Exception):
+    """A slider that cannot be computed for the page, named by file and cell."""
+
+
+@dataclass(frozen=True)
+class Control:
+    """One argument as the page offers it: its label, the words for its values, and which one it starts with."""
+
+    label: str
+    words: list[str]
+    start: int
+    buttons: bool
+
+
+@dataclass(frozen=True)
+class Slider:
+    """What ``explore`` was called with: the two functions, the controls, and for each argument its values."""
+
+    compute: Callable[..., Any]
+    draw: Callable[..., str]
+    controls: list[Control]
+    choices: dict[str, list]
+
+    @property
+    def size(self) -> int:
+        return math.prod(len(values) for values in self.choices.values())
+
+    def arguments(self) -> Iterator[dict[str, Any]]:
+        """The arguments of every picture; the last name varies fastest."""
+        return (dict(zip(self.choices, values)) for values in itertools.product(*self.choices.values()))
+
+    @property
+    def first(self) -> int:
+        """The number of the picture that the slider starts with."""
+        number = 0
+        for control in self.controls:
+            number = number * len(control.words) + control.start
+        return number
+
+
+def find(notebook: NotebookNode) -> list[int]:
+    """The numbers of the code cells that call ``explore``."""
+    return [
+        number
+        for number, cell in enumerate(notebook.cells)
+        if cell.cell_type == "code" and "explore" in _calls(ast.parse(without_magics(cell.source)))
+    ]
+
+
+def read(notebook: NotebookNode, number: int, label: str) -> Slider:
+    """The slider of one cell, from running that cell and those earlier statements that define the names it uses.
+
+    Nothing else of the notebook runs. Therefore a slider may use imports, functions, and variables that are
+    assigned once and do not come from a random generator.
+
+    Args:
+        number: the cell, as :func:`find` counts.
+        label: the notebook's name in messages.
+
+    Raises:
+        SliderError: if the cell calls ``explore`` not exactly once, uses a name that is bound otherwise, or fails.
+    """
+    cell = notebook.cells[number]
+    where = f"{label}, cell {number + 1} ({first_line(cell)!r})"
+    before = [
+        ast.parse(without_magics(other.source))
+        for other in notebook.cells[:number]
+        if other.cell_type == "code"
+    ]
+    tree = ast.parse(without_magics(cell.source))
+    caught: list[Slider] = []
+    original = widgets.explore
+    try:
+        program = ast.Module([*_needed(tree, [node for part in before for node in part.body]), *tree.body], [])
+        widgets.explore = lambda *args, **kwargs: caught.append(_slider(*args, **kwargs))
+        namespace: dict[str, Any] = {"__name__": "slider"}
+        exec(compile(program, where, "exec"), namespace)
+    except Exception as error:
+        raise SliderError(f"{where}: cannot be computed for the site: {type(error).__name__}: {error}") from error
+    finally:
+        widgets.explore = original
+    streams = sorted(key for key, value in namespace.items() if isinstance(value, np.random.Generator))
+    if streams:
+        raise SliderError(
+            f"{where}: uses the random generator {streams[0]!r}, whose state depends on cells that do not run for "
+            "the site; compute what it draws in a function with a seed of its own"
+        )
+    if len(caught) != 1:
+        raise SliderError(f"{where}: calls explore {len(caught)} times; once is expected")
+    return caught[0]
+
+
+def _needed(tree: ast.Module, before: list[ast.stmt]) -> list[ast.stmt]:
+    """The statements that bind the names which ``tree`` uses, and those which these use, in their order."""
+    binding: dict[str, list[int]] = {}
+    for index, node in enumerate(before):
+        for name in _bound(node):
+            binding.setdefault(name, []).append(index)
+    chosen: set[int] = set()
+    waiting = list(_used(tree))
+    while waiting:
+        name = waiting.pop()
+        for index in binding.get(name, []):
+            node = before[index]
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                chosen.add(index)
+                continue
+            if not isinstance(node, ast.FunctionDef | ast.Assign) or len(binding[name]) > 1:
+                raise ValueError(f"{name!r} must be an import, a function, or a variable assigned once")
+            if index not in chosen:
+                chosen.add(index)
+                waiting += _used(node)
+    return [before[index] for index in sorted(chosen)]
+
+
+def _used(tree: ast.AST) -> set[str]:
+    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+
+
+def _bound(node: ast.stmt) -> set[str]:
+    """The names that a statement at the top of a cell binds, or may bind."""
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        return {(alias.asname or alias.name).split(".")[0] for alias in node.names}
+    if isinstance(node, ast.FunctionDef | ast.ClassDef):
+        return {node.name}
+    return {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Load)}
+
+
+def _calls(tree: ast.AST) -> set[str]:
+    functions = (node.func for node in ast.walk(tree) if isinstance(node, ast.Call))
+    return {function.id for function in functions if isinstance(function, ast.Name)}
+
+
+def _slider(compute, draw, *, start: dict[str, Any] | None = None, **choices: Sequence) -> Slider:
+    """What ``explore`` would show, its controls read off its own widgets."""
+    start = start or {}
+    made = {name: widgets._control(name, list(values), start.get(name)) for name, values in choices.items()}
+    indices = {name: list(range(len(values))) for name, values in choices.items()}
+    stride = 1
+    while math.prod(map(len, indices.values())) > LARGEST_GRID:
+        stride += 1
+        longest = max(len(values) for values in choices.values())
+        for name, values in choices.items():
+            if 2 * len(values) > longest and not isinstance(values[0], str):
+                # The start stays on the grid.
+                indices[name] = list(range(made[name].index % stride, len(values), stride))
+        if stride > longest:
+            raise ValueError(f"a grid of {math.prod(map(len, choices.values()))} pictures is too large")
+    controls = [
+        Control(
+            control.description,
+            [_words(control.options[index]) for index in indices[name]],
+            indices[name].index(control.index),
+            isinstance(choices[name][0], str),
+        )
+        for name, control in made.items()
+    ]
+    values = {name: [list(choices[name])[index] for index in indices[name]] for name in choices}
+    return Slider(compute, draw, controls, values)
+
+
+def _words(option) -> str:
+    return option if isinstance(option, str) else option[0]
+
+
+class Recorder(RendererBase):
+    """Matplotlib's drawing commands as SVG elements, in units of a tenth of a pixel.
+
+    An element is its markup; of many equal markers, it is ``[attributes, shape, places]``.
+    """
+
+    def __init__(self, width: float, height: float, dpi: float) -> None:
+        super().__init__()
+        self.width, self.height, self.dpi = width, height, dpi
+        self.elements: list[str | list] = []
+        self.clips: list[tuple] = []
+        self._agg = RendererAgg(width, height, dpi)  # measures texts
+        self._to_units = Affine2D().scale(UNITS, -UNITS).translate(0, height * UNITS)
+
+    def get_canvas_width_height(self):
+        return self.width, self.height
+
+    def points_to_pixels(self, points):
+        return points * self.dpi / 72
+
+    def flipy(self):
+        return True
+
+    def get_text_width_height_descent(self, s, prop, ismath):
+        return self._agg.get_text_width_height_descent(s, prop, ismath)
+
+    def draw_path(self, gc, path, transform, rgbFace=None):
+        line = rgbFace is None
+        clip = (0, 0, self.width * UNITS, self.height * UNITS) if line else None
+        curve = path.cleaned(transform + self._to_units, remove_nans=True, clip=clip, simplify=line, curves=True)
+        shape = _shape(curve, start=None)
+        if not shape:
+            return
+        attributes = self._attributes(gc, rgbFace)
+        last = self.elements[-1] if self.elements else None
+        # Segments of one colour become one element; where colours mix, the order counts.
+        if line and "opacity" not in attributes and isinstance(last, str) and last.startswith(f"<path{attributes} "):
+            self.elements[-1] = last[:-3] + shape + '"/>'
+        else:
+            self.elements.append(f'<path{attributes} d="{shape}"/>')
+
+    def draw_path_collection(self, gc, master, paths, transforms, offsets, offset_trans, faces, edges, widths,
+                             styles, *rest, **more):  # fmt: skip
+        alike = len(edges) == len(widths) == len(styles) == 1 and not len(faces) and not len(transforms)
+        if not alike or len(offsets) > 1 or np.any(offsets):
+            super().draw_path_collection(gc, master, paths, transforms, offsets, offset_trans, faces, edges, widths,
+                                         styles, *rest, **more)  # fmt: skip
+            return
+        # Segments of one colour in one go: one at a time they would cost half of the whole site's pictures.
+        own = self.new_gc()
+        own.copy_properties(gc)
+        own.set_foreground(edges[0], isRGBA=True)
+        own.set_linewidth(widths[0])
+        own.set_dashes(*styles[0])
+        self.draw_path(own, Curve.make_compound_path(*paths), master)
+
+    def draw_markers(self, gc, marker_path, marker_trans, path, trans, rgbFace=None):
+        flipped = marker_trans + Affine2D().scale(UNITS, -UNITS)
+        shape = _shape(marker_path.cleaned(flipped, curves=True), start=(0, 0))
+        points = path.cleaned(trans + self._to_units, remove_nans=True)
+        inside = np.isin(points.codes, (Curve.MOVETO, Curve.LINETO))
+        places = np.rint(points.vertices[inside]).astype(int).ravel().tolist()
+        if places:
+            self.elements.append([self._attributes(gc, rgbFace), shape, places])
+
+    def draw_text(self, gc, x, y, s, prop, angle, ismath=False, mtext=None):
+        if ismath:
+            self._draw_text_as_path(gc, x, y, s, prop, angle, ismath, mtext)
+            return
+        x, y = round(x * UNITS), round(y * UNITS)
+        size = self.points_to_pixels(prop.get_size_in_points()) * UNITS
+        bold = ' font-weight="bold"' if prop.get_weight() in ("bold", 700) else ""
+        turn = f' transform="rotate({-angle:g} {x} {y})"' if angle else ""
+        rgba = gc.get_rgb()
+        pale = f' opacity="{rgba[3]:g}"' if rgba[3] < 1 else ""
+        self.elements.append(
+            f'<text x="{x}" y="{y}" font-size="{size:g}"{bold}{turn}{pale} fill="{to_hex(rgba)}">{escape(s)}</text>'
+        )
+
+    def draw_image(self, gc, x, y, im, transform=None):
+        from PIL import Image
+
+        if transform is not None:
+            raise NotImplementedError("an image that is drawn by an affine transformation")
+        height, width = im.shape[:2]
+        buffer = io.BytesIO()
+        Image.fromarray(im[::-1]).save(buffer, "png", optimize=True)
+        source = base64.b64encode(buffer.getvalue()).decode()
+        top = round((self.height - y - height) * UNITS)
+        self.elements.append(
+            f'<image x="{round(x * UNITS)}" y="{top}" width="{width * UNITS}" height="{height * UNITS}" '
+            f'preserveAspectRatio="none" href="data:image/png;base64,{source}"/>'
+        )
+
+    def _attributes(self, gc, rgbFace) -> str:
+        found = {"fill": "none" if rgbFace is None else to_hex(rgbFace[:3])}
+        if rgbFace is not None:
+            alpha = gc.get_alpha() if gc.get_forced_alpha() or len(rgbFace) < 4 else rgbFace[3]
+            if alpha < 1:
+                found["fill-opacity"] = f"{alpha:.3g}"
+        width = self.points_to_pixels(gc.get_linewidth()) * UNITS
+        rgba = gc.get_rgb()
+        if width and rgba[3]:
+            found |= {"stroke": to_hex(rgba[:3]), "stroke-width": f"{width:.3g}"}
+            if rgba[3] < 1:
+                found["stroke-opacity"] = f"{rgba[3]:.3g}"
+            found["stroke-linejoin"] = gc.get_joinstyle()
+            found["stroke-linecap"] = {"projecting": "square"}.get(gc.get_capstyle(), gc.get_capstyle())
+            offset, dashes = gc.get_dashes()
+            if dashes is not None:
+                found["stroke-dasharray"] = " ".join(f"{self.points_to_pixels(d) * UNITS:.3g}" for d in dashes)
+                if offset:
+                    found["stroke-dashoffset"] = f"{self.points_to_pixels(offset) * UNITS:.3g}"
+        box = gc.get_clip_rectangle()
+        if box is not None:
+            (left, bottom), (right, top) = self._to_units.transform(box.get_points()).round().astype(int).tolist()
+            clip = (left, top, right - left, bottom - top)
+            if clip not in self.clips:
+                self.clips.append(clip)
+            found["clip-path"] = f"url(#CLIP{self.clips.index(clip)})"
+        return "".join(f' {key}="{value}"' for key, value in found.items())
+
+
+_COMMANDS = {Curve.MOVETO: "m", Curve.LINETO: "l", Curve.CURVE3: "q", Curve.CURVE4: "c"}
+_LENGTHS = {Curve.MOVETO: 1, Curve.LINETO: 1, Curve.CURVE3: 2, Curve.CURVE4: 3}
+
+
+def _shape(curve: Curve, start: tuple[int, int] | None) -> str:
+    """A path's commands, relative to the point before; the first point absolute, or relative to ``start``."""
+    points = np.rint(curve.vertices).astype(int).tolist()
+    codes = curve.codes.tolist()
+    parts, at, begun, before = [], start, start, None
+    index = 0
+    while index < len(codes):
+        code = codes[index]
+        if code == Curve.STOP:
+            break
+        if code == Curve.CLOSEPOLY:
+            parts.append("z")
+            at, before = begun, "z"
+            index += 1
+            continue
+        length = _LENGTHS[code]
+        some = points[index : index + length]
+        command = _COMMANDS[code]
+        if at is None:
+            numbers, command = some[0], "M"
+        else:
+            numbers = [value for x, y in some for value in (x - at[0], y - at[1])]
+        # SVG reads further pairs of numbers as the same command again.
+        text = " ".join(map(str, numbers)).replace(" -", "-")
+        parts.append((command if command != before or command == "m" else "" if text[0] == "-" else " ") + text)
+        at, before = some[-1], command
+        if code == Curve.MOVETO:
+            begun = at
+        index += length
+    return "".join(parts)
+
+
+class Pictures:
+    """Draws a slider's pictures one after another, as :class:`course_utils.widgets.LiveFigure` does."""
+
+    def __init__(self, slider: Slider) -> None:
+        self._slider = slider
+        self._figure, (self._ax,) = new_figure()
+        self._frames: dict[tuple, list] = {}
+        self.width, self.height = (round(size) for size in self._figure.bbox.size)
+        self._renderer = Recorder(self.width, self.height, self._figure.dpi)
+        self.clips = self._renderer.clips
+        # The first picture decides on the layout, as it does in a notebook.
+        self.picture(next(itertools.islice(slider.arguments(), slider.first, None)))
+
+    def picture(self, arguments: dict[str, Any]) -> tuple[list, str]:
+        """The elements of one picture, and its alternative text."""
+        ax, renderer = self._ax, self._renderer
+        for artist in (*ax.lines, *ax.collections, *ax.patches, *ax.texts):
+            artist.remove()
+        ax.set_prop_cycle(None)
+        text = self._slider.draw(ax, self._slider.compute(**arguments))
+        titles = (ax.title, ax._left_title, ax._right_title)
+        moving = [*ax.collections, *ax.patches, *ax.lines, *ax.texts, *titles]
+        moving.sort(key=lambda artist: artist.get_zorder())
+        if ax.get_legend() is not None:
+            moving.append(ax.get_legend())
+        frame = (ax.get_xlim(), ax.get_ylim(), ax.get_xlabel(), ax.get_ylabel(), ax.get_xscale(), ax.get_yscale())
+        if frame not in self._frames:
+            if not self._frames:
+                self._figure.canvas.draw()
+                self._figure.set_layout_engine("none")
+            for artist in moving:
+                artist.set_visible(False)
+            self._frames[frame] = self._record(self._figure)
+            for artist in moving:
+                artist.set_visible(True)
+        return self._frames[frame] + self._record(*moving), text
+
+    def _record(self, *artists) -> list:
+        self._renderer.elements = []
+        for artist in artists:
+            artist.draw(self._renderer)
+        return self._renderer.elements
+
+
+@dataclass
+class Part:
+    """Some pictures of a slider: elements that occur, and for each picture their numbers and its text."""
+
+    elements: list
+    pictures: list[list[int]]
+    texts: list[str]
+    clips: list[tuple]
+    width: int
+    height: int
+
+
+@cache
+def _pictures(path: Path, number: int) -> Pictures:
+    import nbformat
+
+    return Pictures(read(nbformat.read(path, as_version=4), number, path.name))
+
+
+def compute(path: Path, number: int, start: int, stop: int) -> Part:
+    """Pictures ``start`` to ``stop`` of the slider in one cell of a notebook; runs in a worker process."""
+    known: dict[str, int] = {}
+    elements, drawn, texts = [], [], []
+    with rc_context(STYLE):
+        pictures = _pictures(path, number)
+        for arguments in itertools.islice(pictures._slider.arguments(), start, stop):
+            found, text = pictures.picture(arguments)
+            numbers = []
+            for element in found:
+                key = element if isinstance(element, str) else json.dumps(element)
+                if key not in known:
+                    known[key] = len(elements)
+                    elements.append(element)
+                numbers.append(known[key])
+            drawn.append(numbers)
+            texts.append(text)
+    return Part(elements, drawn, texts, pictures.clips, pictures.width, pictures.height)
+
+
+def join(slider: Slider, parts: list[Part]) -> dict[str, Any]:
+    """All pictures of a slider, in the order of :meth:`Slider.arguments`, as the page's script reads them."""
+    known: dict[str, int] = {}
+    elements, drawn = [], []
+    for part in parts:
+        # Which rectangles clip, a part counts for itself.
+        if part.clips[: len(parts[0].clips)] != parts[0].clips[: len(part.clips)]:
+            raise SliderError("the parts of one slider are clipped differently")
+        numbers = []
+        for element in part.elements:
+            key = element if isinstance(element, str) else json.dumps(element)
+            if key not in known:
+                known[key] = len(elements)
+                elements.append(element)
+            numbers.append(known[key])
+        drawn += [[numbers[number] for number in picture] for picture in part.pictures]
+    # Neighbours in this order begin alike, which halves what is stored.
+    order = sorted(range(len(elements)), key=list(known).__getitem__)
+    place = {number: index for index, number in enumerate(order)}
+    elements = [elements[number] for number in order]
+    drawn = [[place[number] for number in picture] for picture in drawn]
+    return {
+        "width": parts[0].width * UNITS,
+        "height": parts[0].height * UNITS,
+        "clips": max((part.clips for part in parts), key=len),
+        "controls": [asdict(control) for control in slider.controls],
+        "elements": elements,
+        "pictures": drawn,
+        "texts": [text for part in parts for text in part.texts],
+    }
+
+
+def script(name: str, data: dict[str, Any]) -> str:
+    """The data as a script, since a page that is a file may not read other files."""
+    packed = gzip.compress(json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode(), 9, mtime=0)
+    return f'explorePictures("{name}","{base64.b64encode(packed).decode()}")\n'
+
+
+def signs(script: Path) -> set[str]:
+    """The signs that occur in a script's pictures."""
+    packed = script.read_text(encoding="utf-8").split('","')[1].split('"')[0]
+    return {sign for sign in gzip.decompress(base64.b64decode(packed)).decode() if sign.isprintable()}
+
+
+def version() -> str:
+    """Changes when this module does, so that pictures of an older one are not used again."""
+    return hashlib.sha256(inspect.getsource(inspect.getmodule(version)).encode()).hexdigest()[:8]
