@@ -30,7 +30,7 @@ _FORMULA = re.compile(r"[\s\0]*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n]")
 def write_all(
     out: Path,
     results: Iterable[UnitResult],
-    people: Mapping[str, tuple[str, str]] | None = None,
+    roster: Mapping[str, Mapping[str, str]] | None = None,
     unplaced: Sequence[str] = (),
 ) -> list[Path]:
     """Everything that is made of results: feedback, class report, tables, Gradescope's and nbgrader's files.
@@ -38,20 +38,20 @@ def write_all(
     Args:
         out: the folder of the grading run.
         results: of every student of the roster in every chapter, in any order.
-        people: student's id → (name, email), empty texts for what the roster does not say.
+        roster: student's id → its row, of which name and email are used where they are there.
         unplaced: a sentence for each submission or file that belongs to nobody of the roster.
 
     Returns:
         What an instructor opens: the report, the folder of feedback, the tables, and the exports that were made.
     """
     results = sorted(results, key=lambda unit: (unit.student, unit.chapter))
-    people = people or {}
-    names = {student: name for student, (name, _) in people.items() if name}
+    roster = roster or {}
+    names = {student: row["name"] for student, row in roster.items() if row.get("name")}
     pages = write_feedback(out, results, names)
     made = [write_report(out, results, names, unplaced), *{page.parent for page in pages}]
-    made += [write_grades(out, results, names), write_totals(out, results, people)]
+    made += [write_grades(out, results, names), write_totals(out, results, roster)]
     made += {path.parent.parent for path in write_gradescope(out, results)}
-    gradebook = write_gradebook(out, results, people)
+    gradebook = write_gradebook(out, results, roster)
     return [*made, gradebook] if gradebook else made
 
 
@@ -73,7 +73,7 @@ def write_grades(out: Path, results: Iterable[UnitResult], names: Mapping[str, s
 
 
 def write_totals(
-    out: Path, results: Iterable[UnitResult], people: Mapping[str, tuple[str, str]] | None = None
+    out: Path, results: Iterable[UnitResult], roster: Mapping[str, Mapping[str, str]] | None = None
 ) -> Path:
     """``out/totals.csv``: a row for each student, a column for each chapter: what most systems import."""
     results = list(results)
@@ -81,10 +81,14 @@ def write_totals(
     rows = []
     for student, units in _by_student(results):
         points = {unit.chapter: unit.points for unit in units}
-        rows.append((
-            student, *(people or {}).get(student, ("", "")), *(points.get(chapter) for chapter in chapters), _total(units)
-        ))
+        person = _person(roster, student)
+        rows.append((student, *person, *(points.get(chapter) for chapter in chapters), _total(units)))
     return _write_csv(out / TOTALS, ("student_id", "name", "email", *chapters, "total"), rows)
+
+
+def _person(roster: Mapping[str, Mapping[str, str]] | None, student: str) -> tuple[str, str]:
+    row = (roster or {}).get(student, {})
+    return row.get("name", ""), row.get("email", "")
 
 
 def _by_student(results: Iterable[UnitResult]) -> Iterable[tuple[str, list[UnitResult]]]:
@@ -163,7 +167,7 @@ def gradescope(unit: UnitResult) -> dict:
 
 
 def write_gradebook(
-    out: Path, results: Iterable[UnitResult], people: Mapping[str, tuple[str, str]] | None = None
+    out: Path, results: Iterable[UnitResult], roster: Mapping[str, Mapping[str, str]] | None = None
 ) -> Path | None:
     """``out/gradebook.db``, nbgrader's gradebook by its own API; None where nbgrader is not installed.
 
@@ -179,7 +183,7 @@ def write_gradebook(
     out.mkdir(parents=True, exist_ok=True)
     with _programs_of_this_python(), Gradebook(f"sqlite:///{path.resolve()}") as book:
         for student in sorted({unit.student for unit in results}):
-            name, email = (people or {}).get(student, ("", ""))
+            name, email = _person(roster, student)
             first, _, last = name.rpartition(" ")
             book.update_or_create_student(student, first_name=first, last_name=last, email=email)
         for chapter in sorted({unit.chapter for unit in results}):
