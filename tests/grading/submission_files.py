@@ -1,0 +1,427 @@
+"""How the attacks that are more than edited cells become files: ``FILES[name](notebook, folder, attack, around)``.
+
+Each function gets the notebook as it would be handed in and the student's own folder, which does not exist yet.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import nbformat
+from attack_suite import Attack, Surroundings, answer_cell, check_cell, code_cell
+
+#: The student whose solved notebook others try to use; handed in like every other one.
+CLASSMATE = "000-classmate"
+
+FILES: dict[str, Callable[[dict, Path, Attack, Surroundings], None]] = {}
+
+_SCRIPT = "<script>window.pwned=1;alert(1)</script><img src=x onerror=alert(1)>"
+
+
+def encode(notebook: dict) -> bytes:
+    """A notebook's bytes, as Jupyter writes them."""
+    return json.dumps(notebook, indent=1, ensure_ascii=False).encode() + b"\n"
+
+
+def hand_in(attack: Attack, notebook: dict, around: Surroundings) -> None:
+    """Write what a student hands in below ``around.submissions``."""
+    folder = around.submissions / attack.name
+    if attack.make:
+        FILES[attack.make](notebook, folder, attack, around)
+    else:
+        _write(folder, attack, encode(notebook))
+
+
+def _write(folder: Path, attack: Attack, data: bytes) -> None:
+    folder.mkdir()
+    (folder / f"{attack.chapter_name}.ipynb").write_bytes(data)
+
+
+def _edits_notebook(edit: Callable[[dict], None]) -> Callable[[dict], None]:
+    def make(notebook: dict, folder: Path, attack: Attack, around: Surroundings) -> None:
+        edit(notebook)
+        _write(folder, attack, encode(notebook))
+
+    FILES[edit.__name__] = make
+    return edit
+
+
+def _makes_bytes(bytes_of: Callable[[dict], bytes]) -> Callable[[dict], bytes]:
+    def make(notebook: dict, folder: Path, attack: Attack, around: Surroundings) -> None:
+        _write(folder, attack, bytes_of(notebook))
+
+    FILES[bytes_of.__name__] = make
+    return bytes_of
+
+
+def _makes_files(make: Callable[[dict, Path, Attack, Surroundings], None]) -> Callable:
+    FILES[make.__name__] = make
+    return make
+
+
+# Edited notebooks
+
+
+@_edits_notebook
+def saved_outputs(notebook):
+    card = "✓ Exercise {}: correct · 3 of 3 points\nWell done: right on all 27 inputs."
+    for cell in notebook["cells"]:
+        grade_id = cell["metadata"].get("nbgrader", {}).get("grade_id", "")
+        if grade_id.startswith("check-"):
+            text = card.format(grade_id.removeprefix("check-").replace("-", "."))
+            cell["outputs"] = [{"output_type": "stream", "name": "stdout", "text": text}]
+            cell["execution_count"] = 1
+
+
+@_edits_notebook
+def without_check_of_1_2(notebook):
+    notebook["cells"].remove(check_cell(notebook, "1.2"))
+
+
+@_edits_notebook
+def check_of_another_function(notebook):
+    check_cell(notebook, "1.2")["source"] = 'check("1.2", lambda **case: True); check("1.2", safe_step)'
+
+
+@_edits_notebook
+def renamed_function(notebook):
+    for part in (answer_cell, check_cell):
+        cell = part(notebook, "1.2")
+        cell["source"] = "".join(cell["source"]).replace("scaled_beta", "beta_of_mine")
+
+
+@_edits_notebook
+def points_edited(notebook):
+    for id in ("1.2", "1.3"):
+        check_cell(notebook, id)["metadata"]["nbgrader"]["points"] = 1000
+
+
+@_edits_notebook
+def checks_skipped(notebook):
+    for cell in notebook["cells"]:
+        if cell["metadata"].get("nbgrader", {}).get("grade"):
+            cell["metadata"]["tags"] = ["skip-execution"]
+
+
+@_edits_notebook
+def answers_skipped(notebook):
+    for cell in notebook["cells"]:
+        if cell["metadata"].get("nbgrader", {}).get("solution"):
+            cell["metadata"]["tags"] = ["skip-execution", "remove-cell"]
+
+
+@_edits_notebook
+def errors_allowed(notebook):
+    for cell in notebook["cells"]:
+        cell["metadata"]["tags"] = ["raises-exception", "nbval-ignore-output"]
+
+
+@_edits_notebook
+def answers_not_code(notebook):
+    for id, kind in (("1.2", "markdown"), ("1.3", "raw")):
+        cell = answer_cell(notebook, id)
+        cell["cell_type"] = kind
+        del cell["outputs"], cell["execution_count"]
+
+
+@_edits_notebook
+def answer_ids_swapped(notebook):
+    one, other = answer_cell(notebook, "1.2"), answer_cell(notebook, "1.3")
+    one["metadata"], other["metadata"] = other["metadata"], one["metadata"]
+
+
+@_edits_notebook
+def forged_chapter(notebook):
+    notebook["metadata"]["course"] |= {
+        "chapter": 99, "version": "x" * 16, "fingerprint": "0" * 16, "title": "Forged", "points": 1000,
+        "exercises": {"1.2": {"points": 1000}},
+    }  # fmt: skip
+
+
+@_edits_notebook
+def own_exercise(notebook):
+    notebook["cells"] += [
+        {"cell_type": "markdown", "id": "own-card", "metadata": {}, "source": "### Exercise 1.99 — mine\n\n50 points"},
+        code_cell("def mine():\n    return 1", "own-answer"),
+        code_cell('check("1.99", mine)', "own-check"),
+    ]
+    nbgrader = {"grade": True, "grade_id": "check-1-99", "points": 50, "locked": True, "schema_version": 3,
+                "solution": False, "task": False}  # fmt: skip
+    notebook["cells"][-1]["metadata"]["nbgrader"] = nbgrader
+
+
+@_edits_notebook
+def pasted_copy(notebook):
+    answer = answer_cell(notebook, "1.2")
+    notebook["cells"].insert(notebook["cells"].index(answer) + 1, dict(answer))
+
+
+@_edits_notebook
+def pasted_stub_below(notebook):
+    answer = answer_cell(notebook, "1.2")
+    stub = dict(answer, source=_stub(answer))
+    notebook["cells"].insert(notebook["cells"].index(answer) + 1, stub)
+
+
+@_edits_notebook
+def answer_in_a_new_cell(notebook):
+    given = answer_cell(notebook, "1.2")
+    own = code_cell(given["source"], "own-answer")
+    given["source"] = _stub(given)
+    notebook["cells"].insert(notebook["cells"].index(given) + 1, own)
+
+
+def _stub(answer: dict) -> str:
+    head, doc = answer["source"].split("\n")[:2]
+    return f"{head}\n{doc}\n    # YOUR CODE HERE\n    raise NotImplementedError()"
+
+
+@_edits_notebook
+def reordered(notebook):
+    notebook["cells"].reverse()
+
+
+@_edits_notebook
+def older_release(notebook):
+    notebook["metadata"]["course"] |= {"version": "0123456789abcdef", "fingerprint": "fedcba9876543210", "minutes": 60}
+    for part in (answer_cell, check_cell):
+        notebook["cells"].remove(part(notebook, "1.7"))
+    gone = code_cell("def gone(x):\n    return x", "gone")
+    gone["metadata"]["nbgrader"] = {**answer_cell(notebook, "1.6")["metadata"]["nbgrader"], "grade_id": "answer-1-9"}
+    notebook["cells"] += [gone, code_cell('check("1.9", gone)', "gone-check")]
+    for cell in notebook["cells"]:
+        cell["id"] = f"old-{cell['id']}"[:64]
+        if cell["cell_type"] == "markdown":
+            cell["source"] = "".join(cell["source"]).upper()
+
+
+@_edits_notebook
+def metadata_lost(notebook):
+    notebook["metadata"], notebook["nbformat_minor"] = {}, 2
+    for cell in notebook["cells"]:
+        cell["metadata"] = {}
+        del cell["id"]
+
+
+@_edits_notebook
+def another_kernel(notebook):
+    notebook["metadata"]["kernelspec"] = {"display_name": "my env (Python 3.9)", "language": "python", "name": "my-env"}
+    notebook["metadata"]["language_info"] |= {"version": "3.9.1"}
+
+
+@_edits_notebook
+def duplicated_ids(notebook):
+    for cell in notebook["cells"]:
+        cell["id"] = "same"
+
+
+@_edits_notebook
+def large_outputs(notebook):
+    cell = next(cell for cell in notebook["cells"] if cell["cell_type"] == "code")
+    cell["outputs"] = [{"output_type": "stream", "name": "stdout", "text": "x" * 79 + "\n"}] * 250_000
+
+
+@_edits_notebook
+def markup_everywhere(notebook):
+    notebook["metadata"] |= {"title": _SCRIPT, "authors": [{"name": _SCRIPT}], _SCRIPT: _SCRIPT}
+    notebook["metadata"]["course"] |= {"title": _SCRIPT, "version": _SCRIPT, "follows": _SCRIPT}
+    notebook["metadata"]["kernelspec"]["name"] = _SCRIPT
+    markdown = {"cell_type": "markdown", "id": "m", "metadata": {"tags": [_SCRIPT]}, "source": _SCRIPT}
+    attached = dict(markdown, id="a", attachments={_SCRIPT: {"text/html": _SCRIPT}}, source=f"![]({_SCRIPT})")
+    shown = code_cell("", "o")
+    shown["outputs"] = [
+        {"output_type": "display_data", "metadata": {}, "data": {"text/html": _SCRIPT, "application/javascript": "alert(1)"}}
+    ]
+    notebook["cells"] += [markdown, attached, shown]
+    for number, cell in enumerate(notebook["cells"]):
+        cell["id"] = f"{number}{_SCRIPT}"
+
+
+@_edits_notebook
+def cells_nonsense(notebook):
+    notebook["cells"] += [7, "text", None, {"cell_type": "code"}, {"cell_type": "code", "source": 5, "metadata": None},
+                          {"cell_type": "heading", "source": "x", "metadata": {}}]  # fmt: skip
+
+
+@_edits_notebook
+def cells_mapping(notebook):
+    notebook["cells"] = {str(number): cell for number, cell in enumerate(notebook["cells"])}
+
+
+@_edits_notebook
+def format_of_the_future(notebook):
+    notebook["nbformat"], notebook["nbformat_minor"] = 99, 0
+    notebook["blocks"] = notebook.pop("cells")
+
+
+# Other bytes in the place of a notebook
+
+
+@_makes_bytes
+def not_json(notebook):
+    return b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n" + bytes(range(256)) * 40
+
+
+@_makes_bytes
+def empty_file(notebook):
+    return b""
+
+
+@_makes_bytes
+def json_list(notebook):
+    return json.dumps(notebook["cells"]).encode()
+
+
+@_makes_bytes
+def json_number(notebook):
+    return b"20"
+
+
+@_makes_bytes
+def merge_conflict(notebook):
+    lines = encode(notebook).split(b"\n")
+    return b"\n".join([*lines[:20], b"<<<<<<< HEAD", *lines[20:24], b"=======", *lines[20:24], b">>>>>>> mine", *lines[24:]])
+
+
+@_makes_bytes
+def cut_short(notebook):
+    data = encode(notebook)
+    return data[: len(data) // 2]
+
+
+@_makes_bytes
+def invalid_utf8(notebook):
+    return encode(notebook).replace(b"Smoothness constant", b"Smoothness \xff\xfe\x80 constant")
+
+
+@_makes_bytes
+def nested_deep(notebook):
+    return b'{"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"
+
+
+@_makes_bytes
+def long_number(notebook):
+    notebook["metadata"]["number"] = "LONG"
+    return encode(notebook).replace(b'"LONG"', b"9" * 1_000_000)
+
+
+@_makes_bytes
+def nbformat_3(notebook):
+    return nbformat.v3.writes_json(nbformat.convert(nbformat.from_dict(notebook), 3)).encode()
+
+
+@_makes_bytes
+def byte_order_mark(notebook):
+    return b"\xef\xbb\xbf" + encode(notebook).replace(b"\n", b"\r\n")
+
+
+# More than one file, or none
+
+
+@_makes_files
+def forged_neighbours(notebook, folder, attack, around):
+    _write(folder, attack, encode(notebook))
+    entry = {"exercise": "1.2", "status": "correct", "points": 2, "time": "2026-01-01T00:00:00+00:00"}
+    (folder / "progress.jsonl").write_text(json.dumps(entry) + "\n")
+    (folder / f"{attack.chapter_name}.json").write_text(json.dumps({"format": 1, "status": "graded", "points": 16}))
+    (folder / "results.json").write_text('{"score": 16}')
+
+
+@_makes_files
+def two_gigabytes(notebook, folder, attack, around):
+    _write(folder, attack, b"")
+    os.truncate(folder / f"{attack.chapter_name}.ipynb", 2 * 10**9)
+
+
+@_makes_files
+def folder_for_a_file(notebook, folder, attack, around):
+    (folder / f"{attack.chapter_name}.ipynb" / "inside").mkdir(parents=True)
+
+
+@_makes_files
+def link_to_a_classmate(notebook, folder, attack, around):
+    folder.mkdir()
+    name = f"{attack.chapter_name}.ipynb"
+    (folder / name).symlink_to(Path("..") / CLASSMATE / name)
+
+
+@_makes_files
+def folder_linked_to_a_classmate(notebook, folder, attack, around):
+    folder.symlink_to(CLASSMATE, target_is_directory=True)
+
+
+@_makes_files
+def link_to_a_device(notebook, folder, attack, around):
+    folder.mkdir()
+    (folder / f"{attack.chapter_name}.ipynb").symlink_to("/dev/zero")
+
+
+@_makes_files
+def pipe(notebook, folder, attack, around):
+    folder.mkdir()
+    os.mkfifo(folder / f"{attack.chapter_name}.ipynb")
+
+
+@_makes_files
+def two_notebooks(notebook, folder, attack, around):
+    _write(folder, attack, encode(notebook))
+    (folder / f"{attack.chapter_name}-Copy1.ipynb").write_bytes(b"")
+
+
+@_makes_files
+def markup_in_file_names(notebook, folder, attack, around):
+    _write(folder, attack, encode(notebook))
+    for name in ("<img src=x onerror=alert(1)>.ipynb", "=cmd|calc!A0.ipynb", "a\nb\x1b[31m.ipynb", "x" * 200 + ".txt"):
+        (folder / name).write_bytes(b"{}")
+    (around.submissions / "<script>window.pwned=1<").mkdir()
+    (around.submissions / "<script>window.pwned=1<" / "01_taylor_bounds.ipynb").write_bytes(encode(notebook))
+
+
+# Zips, which lie beside the students' folders
+
+
+def _zip(folder: Path) -> zipfile.ZipFile:
+    return zipfile.ZipFile(folder.with_name(folder.name + ".zip"), "w", zipfile.ZIP_DEFLATED)
+
+
+@_makes_files
+def zip_with_a_notebook(notebook, folder, attack, around):
+    with _zip(folder) as archive:
+        archive.writestr("my work/", b"")
+        archive.writestr(f"my work/{attack.chapter_name}.ipynb", encode(notebook))
+        archive.writestr("__MACOSX/my work/._" + attack.chapter_name + ".ipynb", b"\x00\x05\x16\x07")
+
+
+@_makes_files
+def zip_that_escapes(notebook, folder, attack, around):
+    with _zip(folder) as archive:
+        archive.writestr(f"{attack.chapter_name}.ipynb", encode(notebook))
+        for target in (f"../{CLASSMATE}", "../../../..", str(around.home), f"../{attack.name}-outside"):
+            archive.writestr(f"{target}/{attack.chapter_name}.ipynb", b"{}")
+            archive.writestr(f"{target}/{around.marker}-zip", b"was here")
+
+
+@_makes_files
+def zip_bomb(notebook, folder, attack, around):
+    with _zip(folder) as archive:
+        with archive.open(f"{attack.chapter_name}.ipynb", "w", force_zip64=True) as file:
+            for _ in range(400):
+                file.write(bytes(10_000_000))
+
+
+@_makes_files
+def zip_with_a_link(notebook, folder, attack, around):
+    with _zip(folder) as archive:
+        link = zipfile.ZipInfo(f"{attack.chapter_name}.ipynb")
+        link.create_system, link.external_attr = 3, 0o120777 << 16
+        archive.writestr(link, f"../{CLASSMATE}/{attack.chapter_name}.ipynb")
+
+
+@_makes_files
+def zip_that_is_none(notebook, folder, attack, around):
+    folder.with_name(folder.name + ".zip").write_bytes(b"PK\x03\x04" + bytes(100))
