@@ -117,9 +117,10 @@ def is_taken(port: int, address: str) -> bool:
     return False
 
 
-def command(root: Path, arguments: list[str]) -> list[str]:
+def command(root: Path, arguments: list[str], page: str | None = None) -> list[str]:
     """The command line that starts JupyterLab in `root`/work as `make lab` does.
 
+    `page` is the address that it opens, "/lab/tree/..."; by default the course's first page, where there is one.
     Raises Stop where `arguments` name a port that is not a number, or is taken.
     """
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
@@ -127,8 +128,10 @@ def command(root: Path, arguments: list[str]) -> list[str]:
     parser.add_argument("--ip", "--ServerApp.ip", default="localhost")
     asked, _ = parser.parse_known_args(arguments)
     line = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={root / 'work'}"]
-    if (root / "work" / FIRST_PAGE).exists():
-        line.append(f"--LabApp.default_url=/lab/tree/{FIRST_PAGE}")
+    if page is None and (root / "work" / FIRST_PAGE).exists():
+        page = f"/lab/tree/{FIRST_PAGE}"
+    if page is not None:
+        line.append(f"--LabApp.default_url={page}")
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         line.append("--allow-root")  # a container's only user; JupyterLab would refuse
     if asked.port is not None:
@@ -143,10 +146,14 @@ def command(root: Path, arguments: list[str]) -> list[str]:
     return [*line, *arguments]
 
 
-def environment() -> dict[str, str]:
-    """The environment that JupyterLab is started in: ours, with the course's defaults on Jupyter's path."""
+def environment(*more: Path) -> dict[str, str]:
+    """The environment that JupyterLab is started in: ours, with the course's defaults on Jupyter's path.
+
+    `more` are folders like `CONFIG`, whose defaults win over it.
+    """
     others = os.environ.get("JUPYTER_CONFIG_PATH")
-    return {**os.environ, "JUPYTER_CONFIG_PATH": os.pathsep.join([str(CONFIG), *([others] if others else [])])}
+    paths = [*map(str, more), str(CONFIG), *([others] if others else [])]
+    return {**os.environ, "JUPYTER_CONFIG_PATH": os.pathsep.join(paths)}
 
 
 def main(arguments: list[str]) -> int:
