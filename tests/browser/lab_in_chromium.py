@@ -58,11 +58,18 @@ def running_lab(root: Path) -> Iterator[str]:
     for notebook in (REPOSITORY / "notebooks").glob("*.ipynb"):
         shutil.copy(notebook, root / "notebooks")
     lab.bring_chapters(root)
+    with serving(root, lab.environment()) as address:
+        yield address.format("/lab/tree/{}") + "&reset"
+
+
+@contextmanager
+def serving(root: Path, inside: dict[str, str]) -> Iterator[str]:
+    """JupyterLab on ``root``/work in the environment ``inside``; yields its address, with a gap for the page."""
     with socket.socket() as probe:
         probe.bind(("localhost", 0))
         port = probe.getsockname()[1]
     token = secrets.token_hex(8)
-    environment = {k: v for k, v in lab.environment().items() if k not in {"COURSE_PROGRESS", "MPLBACKEND"}}
+    environment = {k: v for k, v in inside.items() if k not in {"COURSE_PROGRESS", "MPLBACKEND"}}
     arguments = ["--no-browser", "--port", str(port), f"--IdentityProvider.token={token}"]
     log = root / "lab.log"
     with open(log, "wb") as output:
@@ -71,7 +78,7 @@ def running_lab(root: Path) -> Iterator[str]:
         )
     try:
         _wait_until_it_answers(f"http://localhost:{port}/api?token={token}", server, log)
-        yield f"http://localhost:{port}/lab/tree/{{}}?token={token}&reset"
+        yield f"http://localhost:{port}{{}}?token={token}"
     finally:
         os.killpg(server.pid, signal.SIGTERM)
         server.wait(timeout=30)
