@@ -304,7 +304,6 @@ def flip_probability(s, c):
 def _flip_probability(c: float) -> dict:
     return {
         "reference": partial(flip_probability, c=c),
-        "edge_cases": ({"s": c},),
         "misconceptions": (
             _not_yours(_FLIP, f"This is the answer where u has standard deviation 1; yours has {c}."),
             Misconception(
