@@ -370,8 +370,11 @@ def gain(factor: float = 1.0, gamma: float = 1.0, depth: int = 8, n: int = 32, d
 # --- results of a sweep ---------------------------------------------------------------------------
 
 
+_FOLDER = Path(__file__).resolve().parent.parent / "results"
 #: The recorded sweep: HIGGS, every optimizer, scale and depth, ten seeds (`python -m course_staff.sweep`).
-RESULTS = Path(__file__).resolve().parent.parent / "results" / "higgs_sweep.csv"
+RESULTS = _FOLDER / "higgs_sweep.csv"
+#: The same with α = 0.01 and the scale 1/√n, whose variance is that of 10/√n at α = 1.
+SMALL_ALPHA = _FOLDER / "higgs_small_alpha.csv"
 FIELDS = (*Setting._fields, *Run._fields[1:])
 
 
@@ -443,6 +446,7 @@ class Comparison(NamedTuple):
 
     optimizer: str
     depth: int
+    differences: Array  # (seeds,)
     value: float
     low: float
     high: float
@@ -475,10 +479,28 @@ def compare(runs: Sequence[Run], one: str, other: str, field: str = "test_accura
             raise ValueError(f"{optimizer}, depth {depth}: {one} and {other} must have the same seeds")
         difference = np.array([getattr(x, field) - getattr(y, field) for x, y in zip(a, b, strict=True)])
         mean = mean_interval(difference)
-        found.append(Comparison(optimizer, depth, mean.value, mean.low, mean.high))
+        found.append(Comparison(optimizer, depth, difference, mean.value, mean.low, mean.high))
     if not found:
         raise ValueError(f"scale must be one of those that were run, got {one!r}")
     return found
+
+
+def pooled(comparisons: Sequence[Comparison]):
+    """The mean of several comparisons with its 99 % interval: first the mean for each seed, then over seeds.
+
+    Raises:
+        ValueError: if there are none, or their numbers of seeds differ.
+    """
+    from course_utils.initial_curvature import mean_interval
+
+    if len({one.differences.size for one in comparisons}) != 1:
+        raise ValueError(f"comparisons must be some with as many seeds each, got {len(comparisons)}")
+    return mean_interval(np.mean([one.differences for one in comparisons], axis=0))
+
+
+def relabelled(runs: Sequence[Run], scale: str) -> list[Run]:
+    """The same runs with another name for their scale, to compare them with runs of another recipe."""
+    return [run._replace(setting=run.setting._replace(scale=scale)) for run in runs]
 
 
 class RateCurves(NamedTuple):

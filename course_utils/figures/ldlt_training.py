@@ -11,8 +11,8 @@ from course_utils.figures import ALLOWED, MEASURED, MUTED, SECOND, THEORY, THIRD
 from course_utils.initial_curvature import mean_interval
 from course_utils.ldlt_training import SCALES, Comparison, Gain, Gradients, RateCurves
 
-NAMES = {"1/sqrt(n)": "1/√n", "sqrt(2/n)": "√2/√n", "10/sqrt(n)": "10/√n"}
-COLOURS = {"1/sqrt(n)": MEASURED, "sqrt(2/n)": SECOND, "10/sqrt(n)": WORST}
+NAMES = {"1/sqrt(n)": "1/√n", "sqrt(2/n)": "√2/√n", "10/sqrt(n)": "10/√n", "alpha = 0.01": "α = 0.01"}
+COLOURS = {"1/sqrt(n)": MEASURED, "sqrt(2/n)": SECOND, "10/sqrt(n)": WORST, "alpha = 0.01": THIRD}
 
 
 class Stacks(NamedTuple):
@@ -113,15 +113,16 @@ def rates(ax: Axes, data: RateCurves) -> str:
         at = data.rates[finite] * 1.06 ** (i - 1)  # side by side, so that intervals can be told apart
         colour, best = COLOURS[scale], data.best(i)
         ax.errorbar(at, middle, (middle - low, high - middle), color=colour, marker="o", ms=3.5, capsize=2, lw=1.3,
-                    label=f"σ = {NAMES[scale]}")  # fmt: skip
+                    label=NAMES[scale])  # fmt: skip
         lowest = data.loss[i, best].mean()
         ax.plot(data.rates[best] * 1.06 ** (i - 1), lowest, "o", color=colour, ms=8)
         words.append(f"{NAMES[scale]} {lowest:.3f} at rate {data.rates[best]:g}")
     ax.set_xscale("log")
     ax.set_xlabel("learning rate")
     ax.set_ylabel("validation loss")
-    ax.set_title(f"{data.optimizer}, {data.depth} layers")
-    ax.legend(loc="upper left", ncols=3, columnspacing=1)
+    winner = min(range(len(data.scales)), key=lambda i: data.loss[i, data.best(i)].mean())
+    ax.set_title(f"{data.optimizer}, {data.depth} layers: {NAMES[data.scales[winner]]} is lowest")
+    ax.legend(loc="upper left", ncols=3, columnspacing=0.8, handlelength=1.2)
     return (
         f"Validation loss against learning rate for {data.optimizer} and {data.depth} layers, {data.loss.shape[2]} "
         f"seeds with 99 % intervals; lowest mean: {', '.join(words)}."
@@ -131,7 +132,7 @@ def rates(ax: Axes, data: RateCurves) -> str:
 def higgs_rates(ax: Axes, data: RateCurves) -> str:
     """The same for HIGGS, with limits that hold for every optimizer and depth."""
     ax.set_xlim(2e-4, 4)
-    ax.set_ylim(0.615, 0.72)
+    ax.set_ylim(0.61, 0.74)
     return rates(ax, data)
 
 

@@ -232,6 +232,23 @@ def test_a_comparison_is_paired_over_seeds():
     assert found._replace(low=0.1).sign == 1 and found._replace(low=-2.0, high=-1.0).sign == -1
 
 
+def test_pooling_is_over_settings_first_and_then_over_seeds():
+    (one,) = lt.compare(table(), "1/sqrt(n)", "10/sqrt(n)")
+    other = one._replace(differences=np.array([0.5, 0.2, -0.1]))
+    assert tuple(lt.pooled([one, other])) == pytest.approx(tuple(mean_interval(np.array([0.3, 0.2, 0.1]))))
+    with pytest.raises(ValueError, match="as many seeds each"):
+        lt.pooled([one, one._replace(differences=np.zeros(2))])
+    with pytest.raises(ValueError, match="got 0"):
+        lt.pooled([])
+
+
+def test_relabelled_runs_are_compared_with_others():
+    mine = [run for run in table() if run.setting.scale == "1/sqrt(n)"]
+    both = table() + lt.relabelled(mine, "alpha = 0.01")
+    (found,) = lt.compare(both, "alpha = 0.01", "1/sqrt(n)")
+    assert (found.differences == 0).all()
+
+
 def test_comparisons_need_the_same_seeds_and_known_scales():
     with pytest.raises(ValueError, match="must have the same seeds"):
         lt.compare([run for run in table() if run.seed or "10" in run.setting.scale], "1/sqrt(n)", "10/sqrt(n)")
