@@ -118,7 +118,7 @@ def _write_sources(root: Path, notebooks: dict[str, NotebookNode], source: Path)
     (source / "chapters").mkdir(parents=True)
     (source / "reference").mkdir()
     for name, notebook in notebooks.items():
-        nbformat.write(chapters.page(name, notebook), source / "chapters" / f"{name}.ipynb")
+        nbformat.write(chapters.page(name, notebook, {*notebooks}), source / "chapters" / f"{name}.ipynb")
     further = {
         page: text
         for page in ("lecture_plan", "teaching")
@@ -130,7 +130,7 @@ def _write_sources(root: Path, notebooks: dict[str, NotebookNode], source: Path)
         "ledger": pages.claims_page(root, notebooks),
         "errata": pages.errata(root, notebooks),
         "run_times": pages.run_times(root, notebooks),
-        **{page: chapters.links(text) for page, text in further.items()},
+        **{page: chapters.links(text, {*notebooks}) for page, text in further.items()},
     }
     for page, text in texts.items():
         (source / f"{page}.md").write_text(text, encoding="utf-8")
@@ -158,7 +158,7 @@ def _fonts(scripts) -> str:
     rules = []
     for weight, file in (("normal", "DejaVuSans.ttf"), ("bold", "DejaVuSans-Bold.ttf")):
         font = TTFont(Path(get_data_path()) / "fonts" / "ttf" / file, recalcTimestamp=False)
-        subsetter = Subsetter(Options(layout_features=["kern"], notdef_outline=True))
+        subsetter = Subsetter(Options(layout_features=["kern"], drop_tables=["FFTM"]))
         subsetter.populate(unicodes=[*range(0x20, 0x7F), *map(ord, signs)])
         subsetter.subset(font)
         font.flavor = "woff"
@@ -203,12 +203,14 @@ def _settings(static: Path) -> dict:
         "add_module_names": False,
         "autodoc_typehints": "none",
         "autodoc_inherit_docstrings": False,
+        # MathJax's menu would make every formula a stop of the Tab key.
+        "mathjax3_config": {"options": {"enableMenu": False}},
         "mathjax_path": f"mathjax/{Path(MATHJAX[1]).name}",
         "html_theme": "sphinx_book_theme",
         "html_title": "Neural networks at birth",
         "html_static_path": [str(static)],
         "html_css_files": ["site.css"],
-        "html_js_files": [("explore.js", {"defer": "defer"}), ("ledger.js", {"defer": "defer"})],
+        "html_js_files": [(f"{name}.js", {"defer": "defer"}) for name in ("explore", "ledger", "formulas")],
         "html_copy_source": False,
         "html_show_sourcelink": False,
         # A summary of each page found would be fetched, which a page that is a file may not do.
@@ -217,7 +219,8 @@ def _settings(static: Path) -> dict:
             "use_download_button": False,
             "use_fullscreen_button": False,
             "show_toc_level": 2,
-            "home_page_in_toc": True,
+            "navbar_persistent": [],
+            "collapse_navigation": True,
             "pygments_light_style": "a11y-high-contrast-light",
         },
         "html_context": {"default_mode": "light"},

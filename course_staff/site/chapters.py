@@ -34,7 +34,7 @@ def read(root: Path) -> dict[str, NotebookNode]:
     return notebooks
 
 
-def page(name: str, notebook: NotebookNode) -> NotebookNode:
+def page(name: str, notebook: NotebookNode, known_chapters: set[str]) -> NotebookNode:
     """A chapter's page: speaker notes left out, solutions folded below their checks, sliders in place.
 
     Where the notebook has a solution, the page shows what a student is given; the solution follows, folded, after
@@ -51,7 +51,7 @@ def page(name: str, notebook: NotebookNode) -> NotebookNode:
             card = _CARD.search(cell.source)
             if card:
                 exercise = card[1]
-            cells.append(new_markdown_cell(links(cell.source)))
+            cells.append(new_markdown_cell(links(cell.source, known_chapters)))
             continue
         records = [output["data"].pop(ledger.MIME) for output in cell.outputs if ledger.MIME in output.get("data", {})]
         shown = new_code_cell(cell.source, outputs=cell.outputs, execution_count=cell.execution_count)
@@ -98,7 +98,7 @@ def slider_place(name: str) -> str:
     )
 
 
-def links(text: str) -> str:
+def links(text: str, known_chapters: set[str]) -> str:
     """Markdown whose links to the course's files lead to the site's pages instead, or are no links.
 
     Code is left alone: a line of a fenced block, or a link inside backticks, is shown as it is.
@@ -110,7 +110,7 @@ def links(text: str) -> str:
         found = re.search(rf"(?:^|/)(?:{SOLUTIONS}|{NOTEBOOKS})/(\d\d\w*)\.(?:ipynb|md)$", path) or re.search(
             r"^(\d\d\w*)\.ipynb$", path
         )
-        if found:
+        if found and found[1] in known_chapters:
             return f"[{words}](/chapters/{found[1]}.ipynb)"
         pages = {ledger.PAGE: "/ledger.md", "README.md": "/index.md", "lecture_plan.md": "/lecture_plan.md",
                  "teaching.md": "/teaching.md"}  # fmt: skip
