@@ -56,6 +56,15 @@ def _entry_by_entry(n, m, alpha, gamma):
     return _module(n, m, lambda W: gamma * W @ (alpha * torch.eye(n) + W.T @ W).abs().rsqrt().clamp(max=1e6))
 
 
+def _wrong_triangle(n, m, alpha, gamma):
+    import torch
+
+    def matrix(W):
+        return gamma * W @ torch.linalg.inv(torch.linalg.cholesky(alpha * torch.eye(n) + W.T @ W))
+
+    return _module(n, m, matrix)
+
+
 def _is_a_form_of_the_layer(y, case):
     (n, m, alpha, gamma), W, x = case["arguments"], case["state"]["W"], case["x"]
     if np.shape(y) != (len(x), m):
@@ -256,6 +265,10 @@ EXERCISES = (
             Misconception(
                 lambda n, m, alpha, gamma: layer(n, m, alpha**2, gamma),
                 "You have squared α: the matrix is αI + WᵀW.",
+            ),
+            Misconception(
+                _wrong_triangle,
+                "This is W L⁻¹, and (L⁻¹)(L⁻¹)ᵀ is the inverse of LᵀL. The inverse of LLᵀ needs W L⁻ᵀ.",
             ),
             Misconception(
                 _entry_by_entry,

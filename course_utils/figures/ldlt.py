@@ -177,11 +177,11 @@ def size_grid(ax: Axes, data: Differences) -> str:
         )
     ax.axhline(0, color=THEORY, lw=0.8)
     ax.set_xticks(at[:, count // 2], [str(m) for m in grid.sizes])
-    ax.set_xlabel("m, and within each group n in the same order")
+    ax.set_xlabel("m (in each group: n likewise)")
     ax.set_ylabel("theory − simulation")
     inside = int((np.abs(difference) <= 3 * grid.standard_error).sum())
     name = {"exact": "exact", "series": "ten terms"}[theory]
-    ax.set_title(f"{name}, nσ² = {grid.s:g}: {inside} of {count**2} within 3 errors")
+    ax.set_title(f"{name}: {inside} of {count**2} within 3 errors")
     return (
         f"Theory ({name}) minus simulation for {count**2} pairs of sizes from {grid.sizes[0]} to {grid.sizes[-1]} at "
         f"n sigma squared {grid.s:g}: largest difference {np.abs(difference).max():.2g}, {inside} within three standard "
