@@ -27,6 +27,7 @@ from course_staff.grading.records import INFRASTRUCTURE_ERROR, UnitResult
 from course_staff.grading.submissions import find, read_roster
 from course_staff.release import read_manifest
 from course_staff.source import NOTEBOOKS, sources
+from course_utils.answers import clean
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -178,15 +179,20 @@ def _tell(results: list[UnitResult], unknown: list[str], made: list[Path], argum
     print(", ".join(f"{count} {status}" for status, count in sorted(counts.items())) or "nothing to grade")
     for result in results:
         if result.status in (records.STUDENT_ERROR, INFRASTRUCTURE_ERROR):
-            print(f"  {result.student}, {result.chapter}: {result.status}: {result.problem}")
+            print(f"  {result.student}, {result.chapter}: {result.status}: {_one_line(result.problem)}")
     for sentence in unknown:
-        print(f"  not graded: {sentence}")
+        print(f"  not graded: {_one_line(sentence)}")
     if arguments.jail == NONE and not arguments.only_reports:
         print("  The students' code ran without a jail, with your rights (--jail none).")
     if counts[INFRASTRUCTURE_ERROR]:
         print("  Infrastructure errors are no zeros: run the same command again to grade these.")
     for path in made:
         print(f"{path}")
+
+
+def _one_line(text: str) -> str:
+    """What others have named, without control characters."""
+    return " ".join(clean(text, 500).split())
 
 
 if __name__ == "__main__":

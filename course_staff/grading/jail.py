@@ -159,8 +159,11 @@ def _bubblewrap(binds: list[tuple[str, str]], hidden: tuple[Path, ...] = ()) -> 
     command += ["--dev", "/dev", "--remount-ro", "/dev", "--perms", "1777", "--tmpfs", "/dev/shm",
                 "--perms", "1777", "--tmpfs", "/tmp"]
     places = {Path(target): ["--ro-bind", source, target] for source, target in binds}
-    places |= {path: ["--tmpfs", str(path)] for path in hidden if any(path.is_relative_to(s) and path != Path(s)
-                                                                                     for s, _ in binds)}
+    for source, target in binds:
+        for path in hidden:
+            if path.is_relative_to(source) and path != Path(source):
+                covered = Path(target) / path.relative_to(source)
+                places[covered] = ["--tmpfs", str(covered)]
     for path in sorted(places):  # what lies in another one comes after it
         for parent in reversed(path.parents[:-1]):
             if parent not in places and not any(other in places for other in parent.parents):

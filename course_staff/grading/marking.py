@@ -258,6 +258,7 @@ class _Sitting:
         self.verdicts: dict[Task, tuple[Result, str | None]] = {}
         self.notes: list[str] = []
         self.errors: dict[int, str] = {}
+        self.questions = 0
         self.stopped: dict[Task, tuple[str, str]] = {}
         self.functions = {task.function for task in papers}
 
@@ -378,10 +379,12 @@ class _Sitting:
         patience = min(1.0, self.limits.patience) if lean else self.limits.patience
         seconds = patience * paper.exercise.time_limit * len(indices) / paper.n_public
         cases = protocol.encode([paper.cases[index] for index in indices], body)
-        header = {"key": key, "cases": cases, "probe": protocol.encode(paper.exercise.probe, body), "seconds": seconds}
+        self.questions += 1
+        header = {"question": self.questions, "key": key, "cases": cases, "seconds": seconds,
+                  "probe": protocol.encode(paper.exercise.probe, body)}
         try:
             protocol.send(channel, header, body)
-            header, answers = protocol.receive(channel, seconds + 2 * _GRACE)
+            header, answers = protocol.receive_reply(channel, self.questions, seconds + 2 * _GRACE)
         except protocol.Late:
             header, answers = {"ended": "timeout"}, b""
         except protocol.ProtocolError:

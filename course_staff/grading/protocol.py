@@ -27,6 +27,9 @@ _MAGIC = b"course/1"
 _DTYPES = {np.dtype(code).str.lstrip("|<"): np.dtype(code).newbyteorder("<")
            for code in ("?", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f4", "f8")}
 
+#: Modules that a student's process does not have.
+_PRIVATE = ("course_utils.exercises", "course_staff", "__main__")
+
 #: Largest header and body that are accepted from a student's process, in bytes.
 MAX_HEADER, MAX_BODY = 4 << 20, 64 << 20
 #: Deepest nesting of separate values in an answer, most values in a frame, and most axes of an array.
@@ -79,6 +82,19 @@ def receive(
     if not isinstance(header, dict):
         raise ProtocolError("the header of a frame is no object")
     return header, body
+
+
+def receive_reply(channel: socket.socket, question: int, seconds: float) -> tuple[dict, bytes]:
+    """The frame that answers the question of this number; late or repeated replies to others are dropped.
+
+    Raises:
+        Closed, Late, ProtocolError: as :func:`receive` does.
+    """
+    deadline = time.monotonic() + seconds
+    while True:
+        header, body = receive(channel, max(0.0, deadline - time.monotonic()))
+        if header.get("question") == question:
+            return header, body
 
 
 def _no_constant(name: str) -> float:
@@ -157,17 +173,18 @@ def name_of(function: Any) -> str:
     Raises:
         TypeError: when there is no such name, as for a lambda, or when it belongs to the exercises.
     """
-    if isinstance(function, np.ufunc):
-        module, name = "numpy", function.__name__
-    else:
-        module, name = getattr(function, "__module__", None) or "", getattr(function, "__qualname__", "")
-    try:
-        found = _named(f"{module}:{name}")
-    except (ImportError, AttributeError, ValueError):
-        found = None
-    if found is not function or module.startswith("course_utils.exercises") or module == "__main__":
-        raise TypeError(f"{function!r:.80} has no public name by which it can be sent to a student's function")
-    return f"{module}:{name}"
+    # numpy's and torch's compiled functions do not know their module.
+    names = [(getattr(function, "__module__", None), getattr(function, "__qualname__", None))]
+    names += [(module, getattr(function, "__name__", None)) for module in ("numpy", "math", "torch")
+              if module in sys.modules]
+    for module, name in names:
+        if isinstance(module, str) and isinstance(name, str) and not module.startswith(_PRIVATE):
+            try:
+                if _named(f"{module}:{name}") is function:
+                    return f"{module}:{name}"
+            except (ImportError, AttributeError, ValueError):
+                continue
+    raise TypeError(f"{function!r:.80} has no public name by which it can be sent to a student's function")
 
 
 def _named(name: str) -> Any:

@@ -130,6 +130,7 @@ def find(folder: Path, students: list[str], chapters: list[str]) -> Found:
         elif student not in students:
             unknown.append(f"{shown}: {student!r} is not in the roster")
         else:
+            unknown += [f"{odd.relative_to(folder).as_posix()}: a link, or no ordinary file" for odd in _odd(path)]
             try:
                 for unit_path, entry, name in _notebooks(path):
                     chapter = _chapter_of(name, chapters)
@@ -153,6 +154,14 @@ def find(folder: Path, students: list[str], chapters: list[str]) -> Found:
             else:
                 units.append(Unit(student, chapter))
     return Found(units, unknown)
+
+
+def _odd(path: Path) -> list[Path]:
+    """What has a notebook's name in a student's folder and is not opened."""
+    if not path.is_dir():
+        return []
+    return [place for pattern in ("*.ipynb", "*.zip", "*/*.ipynb") for place in sorted(path.glob(pattern))
+            if place.is_symlink() or place.parent.is_symlink() or not place.is_file()]
 
 
 def _notebooks(path: Path) -> Iterator[tuple[Path, str | None, str]]:

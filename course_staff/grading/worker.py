@@ -73,8 +73,9 @@ def main(channel: int, settings: dict) -> None:
     _call("prctl", _SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     _call("prctl", _SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     _call("prctl", _SET_DUMPABLE, 0, 0, 0, 0)
-    shell = _warm(settings["modules"])
     problem = _isolation_problem(settings) if settings["isolate"] else "not asked for"
+    # A process for one session only imports what this session needs.
+    shell = _warm([] if problem and settings["isolate"] else settings["modules"])
     gc.collect()
     gc.freeze()  # so that the forks go on sharing its memory
     hello = {"isolated": not problem, "problem": problem, "uid": os.getuid()}
@@ -419,7 +420,7 @@ class _Session:
         try:
             channel.settimeout(header["seconds"] + _GRACE)
             protocol.send(channel, header, [body])
-            reply, answers = protocol.receive(channel, header["seconds"] + _GRACE)
+            reply, answers = protocol.receive_reply(channel, header["question"], header["seconds"] + _GRACE)
         except protocol.Late:
             ended = "timeout"
         except protocol.ProtocolError:
@@ -427,7 +428,7 @@ class _Session:
         if ended:
             self.drop(key)
         self.sweep()
-        protocol.send(self.channel, {"reply": reply, "ended": ended}, [answers])
+        protocol.send(self.channel, {"question": header["question"], "reply": reply, "ended": ended}, [answers])
 
     def sweep(self) -> None:
         """Kill what an exercise has left behind, before it can take the time of the next one."""
@@ -454,7 +455,7 @@ def _answer(channel: socket.socket, fn: Any) -> None:
         header, body = protocol.receive(channel)
         cases = protocol.decode(header["cases"], body)
         probe = protocol.decode(header["probe"], b"")
-        reply: dict = {"callable": callable(fn), "parameters": None, "attempts": []}
+        reply: dict = {"question": header["question"], "callable": callable(fn), "parameters": None, "attempts": []}
         answers: list[bytes] = []
         if callable(fn):
             with Guard(header["seconds"]) as guard:
