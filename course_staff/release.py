@@ -10,11 +10,11 @@ A release is made as a whole or not at all, and an existing one is never changed
 from __future__ import annotations
 
 import argparse
-import csv
 import hashlib
 import json
 import re
 import shutil
+import subprocess
 import sys
 import tempfile
 import tomllib
@@ -29,7 +29,7 @@ from nbformat import NotebookNode
 
 from course_staff import variants
 from course_staff.build import MEND, ROOT, check
-from course_staff.grading import records
+from course_staff.grading.submissions import read_roster
 from course_staff.source import NOTEBOOKS, SOLUTIONS, slide_type, sources
 
 FORMAT = 1
@@ -38,15 +38,15 @@ MANIFEST, COURSE_ZIP, STUDENTS, NBGRADER = "manifest.json", "course.zip", "stude
 FOLDER = "course"
 README = Path(__file__).with_name("student_readme.md.j2")
 
-# Beside the notebooks: all that they need to run, and to be installed by.
-_FILES = (
-    "environment.yml", "pyproject.toml", "requirements.lock", "LICENSE", "LICENSE-TEXT", "claims.toml", "CLAIMS.md",
+# Beside the notebooks: all that they read and are installed by.
+_PARTS = (
+    "environment.yml", "pyproject.toml", "requirements.lock", "LICENSE", "LICENSE-TEXT", "claims.toml",
+    "CLAIMS.md", "course_utils", "results",
 )
-_PACKAGE = "course_utils"
 _CHECK = re.compile(r'^check\("(\d+\.\d+)"', re.MULTILINE)
 
 _NBGRADER_CONFIG = '''\
-# nbgrader's settings for this release. The course itself (course_utils) must be installed where nbgrader runs.
+# nbgrader's settings for this release. Where nbgrader runs, the course (course_utils) must be installed.
 c = get_config()  # noqa: F821
 
 c.CourseDirectory.course_id = "course"
@@ -92,7 +92,8 @@ def release(
         exercises = all_exercises()
     drifts = check(root, names or [path.stem for path in sources(root)], exercises=exercises)
     if drifts:
-        raise ValueError("\n".join([*map(str, drifts), f"A release needs built chapters: run `{MEND}` first."]))
+        advice = f"A release needs built chapters: run `{MEND}` first."
+        raise ValueError("\n".join([*map(str, drifts), advice]))
 
     chapters = {path.stem: _read(root, NOTEBOOKS, path.stem) for path in sources(root, names)}
     listed = [_listed(name, notebook, exercises) for name, notebook in chapters.items()]
@@ -167,9 +168,21 @@ def _listed(name: str, notebook: NotebookNode, exercises: Mapping) -> dict:
 
 
 def _course(root: Path) -> dict:
+    """Which course this is; ``commit`` is None outside of a git repository."""
     path = root / "pyproject.toml"
     project = tomllib.loads(path.read_text(encoding="utf-8"))["project"] if path.is_file() else {}
-    return {"name": project.get("name", root.name), "version": project.get("version", "unknown")}
+    commit = None
+    if (root / ".git").exists():
+        said = subprocess.run(
+            ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=40", "--exclude", "*"],
+            capture_output=True, text=True, check=False,
+        )
+        commit = said.stdout.strip() or None
+    return {
+        "name": project.get("name", root.name),
+        "version": project.get("version", "unknown"),
+        "commit": commit,
+    }
 
 
 def _personal(chapters: Mapping[str, NotebookNode], student: str, secret: bytes) -> tuple[dict, dict]:
@@ -185,18 +198,20 @@ def _personal(chapters: Mapping[str, NotebookNode], student: str, secret: bytes)
 def _readme(listed: list[dict], personal: bool = False) -> str:
     import jinja2
 
-    template = jinja2.Template(README.read_text(encoding="utf-8"), trim_blocks=True, keep_trailing_newline=True)
+    text = README.read_text(encoding="utf-8")
+    template = jinja2.Template(text, trim_blocks=True, keep_trailing_newline=True)
     return template.render(chapters=listed, personal=personal)
 
 
 def _zip(root: Path, notebooks: Mapping[str, str], readme: str) -> bytes:
-    """A folder to start Jupyter in: the notebooks, and the course's package beside them, where they find it."""
-    files = {f"{name}.ipynb": text.encode() for name, text in notebooks.items()} | {"README.md": readme.encode()}
-    files |= {name: (root / name).read_bytes() for name in _FILES if (root / name).is_file()}
-    for path in sorted((root / _PACKAGE).rglob("*")):
-        hidden = any(part.startswith((".", "__pycache__")) for part in path.relative_to(root).parts)
-        if path.is_file() and not hidden:
-            files[path.relative_to(root).as_posix()] = path.read_bytes()
+    """A folder to start Jupyter in: the notebooks, and beside them the package, where they find it."""
+    files = {f"{name}.ipynb": text.encode() for name, text in notebooks.items()}
+    files["README.md"] = readme.encode()
+    for name in _PARTS:
+        for path in sorted([root / name, *(root / name).rglob("*")]):
+            hidden = any(part.startswith((".", "__pycache__")) for part in path.relative_to(root).parts)
+            if path.is_file() and not hidden:
+                files[path.relative_to(root).as_posix()] = path.read_bytes()
     content = BytesIO()
     with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, data in files.items():
@@ -227,11 +242,17 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m course_staff.release", description=__doc__.splitlines()[0]
     )
-    parser.add_argument("names", nargs="*", metavar="CHAPTER", help='"01" or "01_taylor_bounds"; default: all')
-    parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="a folder that does not exist yet")
-    parser.add_argument("--variants", type=Path, metavar="ROSTER", help="a number of their own for all in roster.csv")
-    parser.add_argument("--secret-file", type=Path, metavar="FILE",
-                        help="the course's secret, made here where there is none; grading needs the same file")
+    parser.add_argument(
+        "names", nargs="*", metavar="CHAPTER", help='"01" or "01_taylor_bounds"; default: all'
+    )
+    parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="must not exist yet")
+    parser.add_argument(
+        "--variants", type=Path, metavar="ROSTER", help="numbers of their own for the students of roster.csv"
+    )
+    parser.add_argument(
+        "--secret-file", type=Path, metavar="FILE",
+        help="the course's secret, made here where there is none; grading needs the same file",
+    )
     parser.add_argument("--root", type=Path, default=ROOT, help=argparse.SUPPRESS)
     args = parser.parse_args(argv)
     if (args.variants is None) != (args.secret_file is None):
@@ -239,30 +260,13 @@ def main(argv: list[str] | None = None) -> int:
     try:
         students, secret = (), None
         if args.variants is not None:
-            students, secret = _students(args.variants), _secret(args.secret_file)
+            students, secret = list(read_roster(args.variants)), _secret(args.secret_file)
         manifest = release(args.out, args.names or None, root=args.root, students=students, secret=secret)
     except (ValueError, OSError) as error:
         print(error, file=sys.stderr)
         return 1
     print(_summary(args, manifest))
     return 0
-
-
-def _students(roster: Path) -> list[str]:
-    """The ids of a roster, a CSV file with a column student_id."""
-    with roster.open(encoding="utf-8-sig", newline="") as file:
-        table = csv.DictReader(file)
-        if "student_id" not in (table.fieldnames or ()):
-            raise ValueError(f"{roster} has the columns {table.fieldnames}; expected one called student_id")
-        students = [(row["student_id"] or "").strip() for row in table]
-    for student in students:
-        if not records.STUDENT_ID.fullmatch(student):
-            raise ValueError(f"{roster}: student_id is {student!r}; expected letters, digits and . _ @ -")
-        if students.count(student) > 1:
-            raise ValueError(f"{roster}: {student!r} appears {students.count(student)} times; expected once")
-    if not students:
-        raise ValueError(f"{roster} lists no student")
-    return students
 
 
 def _secret(path: Path) -> bytes:

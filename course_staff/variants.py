@@ -66,7 +66,7 @@ def _exercises(chapter: str) -> dict[str, Exercise]:
     except ModuleNotFoundError as error:
         if error.name != name:
             raise
-        raise ValueError(f"no exercises are declared for the chapter {chapter!r}: there is no {name}") from None
+        raise ValueError(f"no exercises are declared for the chapter {chapter!r} (no {name})") from None
     return {exercise.id: exercise for exercise in module.EXERCISES}
 
 
@@ -116,7 +116,9 @@ def read_secret(path: Path) -> bytes:
     try:
         secret = path.read_bytes().strip()
     except FileNotFoundError:
-        raise ValueError(f"there is no secret {path}; expected the file that the release was made with") from None
+        raise ValueError(
+            f"there is no secret {path}; expected the file that the release was made with"
+        ) from None
     if len(secret) < SHORTEST_SECRET:
         raise ValueError(
             f"the secret in {path} has {len(secret)} bytes; expected {SHORTEST_SECRET} or more, by chance"

@@ -42,7 +42,7 @@ def write_all(
         unplaced: a sentence for each submission or file that belongs to nobody of the roster.
 
     Returns:
-        What an instructor opens: the report, the folder of feedback, the tables, and the exports that were made.
+        What an instructor opens: the report, the folder of feedback, the tables and the exports.
     """
     results = sorted(results, key=lambda unit: (unit.student, unit.chapter))
     roster = roster or {}
@@ -57,7 +57,8 @@ def write_all(
 
 def write_grades(out: Path, results: Iterable[UnitResult], names: Mapping[str, str] | None = None) -> Path:
     """``out/grades.csv``: a row for each student and chapter, and one with the student's total."""
-    header = "student_id", "name", "chapter", "status", "points", "max_points", "problem", "jail", "submission"
+    marks = "chapter", "status", "points", "max_points"
+    header = "student_id", "name", *marks, "problem", "jail", "submission"
     rows = []
     for student, units in _by_student(results):
         name = (names or {}).get(student, "")
@@ -197,7 +198,7 @@ def write_gradebook(
 
 @contextmanager
 def _programs_of_this_python() -> Iterator[None]:
-    """nbgrader starts `alembic` by its bare name, which an environment that is not activated does not find."""
+    """nbgrader starts `alembic` by its bare name, not found where the environment is not activated."""
     before = os.environ.get("PATH", os.defpath)
     os.environ["PATH"] = os.pathsep.join((str(Path(sys.executable).parent), before))
     try:
@@ -212,8 +213,8 @@ def _declare(book, chapter: str, units: list[UnitResult]) -> None:
     book.update_or_create_notebook(chapter, chapter)
     exercises = {exercise.id: exercise for unit in units for exercise in unit.exercises}
     for id, exercise in exercises.items():
-        cell = _cell(id)
-        book.update_or_create_grade_cell(cell, chapter, chapter, max_score=exercise.max_points, cell_type="code")
+        worth = {"max_score": exercise.max_points, "cell_type": "code"}
+        book.update_or_create_grade_cell(_cell(id), chapter, chapter, **worth)
 
 
 def _cell(id: str) -> str:

@@ -22,7 +22,9 @@ from course_utils.checks import Result
 FOLDER = "feedback"
 
 
-def write_feedback(out: Path, results: Iterable[UnitResult], names: Mapping[str, str] | None = None) -> list[Path]:
+def write_feedback(
+    out: Path, results: Iterable[UnitResult], names: Mapping[str, str] | None = None
+) -> list[Path]:
     """One page for each student, ``out/feedback/<student>.html``; return the pages.
 
     Args:
@@ -87,8 +89,12 @@ def _templates():
     )
     environment.filters["card"] = lambda exercise: Markup(card(exercise))
     environment.filters["title"] = title
-    environment.filters["plural"] = lambda count, one, many=None: f"{count} {one if count == 1 else many or one + 's'}"
+    environment.filters["plural"] = _plural
     return environment
+
+
+def _plural(count: int, one: str, many: str = "") -> str:
+    return f"{count} {one if count == 1 else many or one + 's'}"
 
 
 @functools.cache

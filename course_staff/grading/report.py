@@ -215,7 +215,9 @@ def pairs(results: Iterable[UnitResult]) -> list[tuple[tuple[str, str], list[str
                 for other in group.right_for:
                     shared[tuple(sorted((student, other)))].add(group.exercise)
     found = [
-        (pair, sorted(exercises, key=_number)) for pair, exercises in shared.items() if len(exercises) >= _SHARED
+        (pair, sorted(exercises, key=_number))
+        for pair, exercises in shared.items()
+        if len(exercises) >= _SHARED
     ]
     return sorted(found, key=lambda item: (-len(item[1]), item[0]))
 

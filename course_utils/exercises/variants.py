@@ -1,8 +1,8 @@
 """Exercises that exist with many numbers, so that a class can give each student another one.
 
-A notebook made for one student says its number before the check, ``yours("1.3", 7)``, and its card and its stub
-say the same. Which student gets which number is decided by ``course_staff.variants``, from a secret; here is
-only what an exercise becomes with a given number.
+A notebook made for one student says its number before the check, ``yours("1.3", 7)``, and its card and its
+stub say the same. Which student gets which number is decided by ``course_staff.variants``, from a secret;
+here is only what an exercise becomes with a given number.
 """
 
 from collections.abc import Callable
@@ -106,9 +106,10 @@ def _safe_step(k: int) -> dict:
 def _safe_step_texts(k: int) -> dict[str, str]:
     answer = safe_step(4 / (3 * sqrt(3)), 0.01, k)
     return {
-        "Return the largest step for which the envelope guarantees an error of at most `eps`.": f"A sum of **{k} neurons** "
-        "is moved, every one of them by the same step. Return the largest step for which their envelopes together "
-        "guarantee an error of at most `eps`.",
+        "Return the largest step for which the envelope guarantees an error of at most `eps`.": (
+            f"A sum of **{k} neurons** is moved, every one of them by the same step. Return the largest step "
+            "for which their envelopes together guarantee an error of at most `eps`."
+        ),
         "with beta * step**2 / 2 <= eps.": f"with {k} * beta * step**2 / 2 <= eps.",
         "Set the envelope equal to": f"Set {k} times the envelope equal to",
         "divide by β, take the root": f"divide by {k}β, take the root",
@@ -128,7 +129,7 @@ def _width_needed(k: int) -> dict:
         "reference": partial(width_needed, k=k),
         "edge_cases": ({"beta": 4.0 * k, "B": 1.0, "eps": 1.0},),  # exactly 4k blocks
         "misconceptions": (
-            _not_yours(_WIDTH, f"Enough neurons, but they come in blocks of {k}: round up to a multiple of it."),
+            _not_yours(_WIDTH, f"Enough neurons, but they come in blocks of {k}: round up to whole blocks."),
             Misconception(
                 lambda beta, B, eps: ceil(width_needed(beta, B, eps, k) / k),
                 f"This is the number of blocks. Return the number of neurons, {k} in each.",
@@ -159,7 +160,9 @@ def _width_needed(k: int) -> dict:
 
 def _width_needed_texts(k: int) -> dict[str, str]:
     return {
-        "Return the smallest whole number.": f"They come in blocks of **{k} neurons**: return the smallest multiple of {k}.",
+        "Return the smallest whole number.": (
+            f"They come in blocks of **{k} neurons**: return the smallest multiple of {k}."
+        ),
         "Smallest m with beta": f"Smallest multiple m of {k} with beta",
         "so round up: <code>np.ceil</code>, then <code>int</code>.": f"so round up, to whole blocks of {k}: "
         "<code>np.ceil</code> of the number of blocks, then <code>int</code>.",
@@ -175,14 +178,15 @@ def _relu_width(k: int) -> dict:
     return {
         "reference": partial(relu_width, k=k),
         "misconceptions": (
-            _not_yours(_RELU, f"Enough neurons, but they come in blocks of {k}: round up to a multiple of it."),
+            _not_yours(_RELU, f"Enough neurons, but they come in blocks of {k}: round up to whole blocks."),
             Misconception(
                 lambda c, B, eps: ceil(relu_width(c, B, eps, k) / k),
                 f"This is the number of blocks. Return the number of neurons, {k} in each.",
             ),
             Misconception(
                 lambda c, B, eps: k * ceil((c * B ** (4 / 3) / eps) ** 3 / k),
-                "The cube belongs to a rate of m^(−1/3). With the factor 1/√m the gap falls as m^(1/3 − 1/2).",
+                "The cube belongs to a rate of m^(−1/3). With the factor 1/√m the gap falls as "
+                "m^(1/3 − 1/2).",
             ),
             Misconception(
                 lambda c, B, eps: k * ceil((c * B ** (4 / 3) / eps) ** 2 / k),
@@ -206,8 +210,10 @@ def _relu_width(k: int) -> dict:
 
 def _relu_width_texts(k: int) -> dict[str, str]:
     return {
-        "Return the smallest whole $m$ that brings it to `eps`.": f"Neurons come in blocks of **{k}**: return the smallest "
-        f"multiple $m$ of {k} that brings it to `eps`.",
+        "Return the smallest whole $m$ that brings it to `eps`.": (
+            f"Neurons come in blocks of **{k}**: return the smallest multiple $m$ of {k} that brings it "
+            "to `eps`."
+        ),
         "Smallest m with c": f"Smallest multiple m of {k} with c",
         "Then round up.": f"Then round up to whole blocks of {k}.",
         "the answer is 7061.": f"the answer is {relu_width(0.438, 1, 0.1, k)}.",
@@ -230,7 +236,10 @@ def _growth_factor(k: int) -> dict:
     return {
         "reference": partial(growth_factor, k=k),
         "misconceptions": (
-            _not_yours(_RATE, f"This is the rate r. When the width grows {k}-fold, the gap changes by {k} to the power r."),
+            _not_yours(
+                _RATE,
+                f"This is the rate r. When the width grows {k}-fold, the gap changes by {k} to the power r.",
+            ),
             Misconception(
                 lambda widths, gaps: k * _RATE.reference(widths, gaps),
                 f"A power law: {k} is raised to the power r, not multiplied by it.",
@@ -242,9 +251,13 @@ def _growth_factor(k: int) -> dict:
 
 def _growth_factor_texts(k: int) -> dict[str, str]:
     return {
-        "Return the least-squares estimate of $r$.": "Estimate $r$ by least squares, and return the factor by which "
-        f"the gap changes when the width grows **{k}-fold**.",
-        "Slope of log(gaps) against log(widths), a float.": f"{k}**r, with r the slope of log(gaps) against log(widths).",
+        "Return the least-squares estimate of $r$.": (
+            "Estimate $r$ by least squares, and return the factor by which the gap changes when the width "
+            f"grows **{k}-fold**."
+        ),
+        "Slope of log(gaps) against log(widths), a float.": (
+            f"{k}**r, with r the slope of log(gaps) against log(widths)."
+        ),
     }
 
 
@@ -277,7 +290,8 @@ def _best_tau(c: float) -> dict:
                 "This is the smallest value of the sum. The question is where it is reached.",
             ),
             Misconception(
-                lambda m, B: (2 * B / (c * m)) ** (1 / 3), "The budget enters squared: B²/τ² neurons, not B/τ."
+                lambda m, B: (2 * B / (c * m)) ** (1 / 3),
+                "The budget enters squared: B²/τ² neurons, not B/τ.",
             ),
         ),
     }
@@ -285,8 +299,10 @@ def _best_tau(c: float) -> dict:
 
 def _best_tau_texts(c: float) -> dict[str, str]:
     return {
-        r"Return the τ that makes $m\tau + B^2/\tau^2$ smallest.": "Other initial weights put a neuron within τ of zero "
-        rf"with probability at most **{c}** τ. Return the τ that makes ${c}\,m\tau + B^2/\tau^2$ smallest.",
+        r"Return the τ that makes $m\tau + B^2/\tau^2$ smallest.": (
+            f"Other initial weights put a neuron within τ of zero with probability at most **{c}** τ. "
+            rf"Return the τ that makes ${c}\,m\tau + B^2/\tau^2$ smallest."
+        ),
         "Minimiser of m * tau": f"Minimiser of {c} * m * tau",
         "m = 2B²/τ³ is an equation": f"{c} m = 2B²/τ³ is an equation",
         "the answer is 0.056, where the figure has its dot.": f"the answer is {best_tau(100_000, 3, c):.4f}; "
@@ -322,7 +338,9 @@ def _flip_probability(c: float) -> dict:
                 lambda s: np.arctan(s / c) / (2 * np.pi),
                 "Half of the answer: the line u = −s g cuts off two wedges, one on each side.",
             ),
-            Misconception(lambda s: 2 * np.arctan(s / c) / np.pi, "Twice the answer: a full turn is 2π, not π."),
+            Misconception(
+                lambda s: 2 * np.arctan(s / c) / np.pi, "Twice the answer: a full turn is 2π, not π."
+            ),
             Misconception(
                 lambda s: s / (c * np.pi),
                 "Right for a tiny s only. Large moves saturate: what is the limit for s → ∞?",
@@ -338,8 +356,10 @@ def _flip_probability(c: float) -> dict:
 
 def _flip_probability_texts(c: float) -> dict[str, str]:
     return {
-        "with $u$ and $g$ independent\nstandard normals.": "with $u$ and $g$ independent\nnormals of mean 0, $u$ of standard "
-        f"deviation **{c}** and $g$ of standard deviation 1.",
+        "with $u$ and $g$ independent\nstandard normals.": (
+            "with $u$ and $g$ independent\n"
+            f"normals of mean 0, $u$ of standard deviation **{c}** and $g$ of standard deviation 1."
+        ),
         "u and g independent standard normal, s > 0.": f"u ~ N(0, {c}**2), g ~ N(0, 1) independent, s > 0.",
         "(u, g) is a point": f"(u/{c}, g) is a point",
         "is arctan(s).": f"is arctan(s/{c}).",
@@ -378,8 +398,10 @@ def _near_zero(c: float) -> dict:
 
 def _near_zero_texts(c: float) -> dict[str, str]:
     return {
-        "for a standard normal vector $w$ and an $x$ of any length.": "for a vector $w$ of independent normals with mean 0 "
-        f"and standard deviation **{c}**, and an $x$ of any length.",
+        "for a standard normal vector $w$ and an $x$ of any length.": (
+            f"for a vector $w$ of independent normals with mean 0 and standard deviation **{c}**, and an $x$ "
+            "of any length."
+        ),
         "for standard normal w and": f"for w ~ N(0, {c}**2 I) and",
         "has the strip at τ‖x‖": f"has the strip at {c} τ‖x‖ for your w",
         "the answer is 0.683.": f"the answer is {near_zero(1, 1, c):.3f}.",

@@ -1,4 +1,4 @@
-"""A student's page: the notebook's own cards, no zero for our trouble, and nothing that a student wrote is HTML."""
+"""A student's page: the notebook's own cards, no zero for our trouble, no student's text as HTML."""
 
 import html
 import re
@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 from types import SimpleNamespace
 
 import pytest
-from small_class import HOSTILE, ONE, ROSTER, answer, of, results
+from small_class import ONE, ROSTER, answer, of, results
 
 from course_staff.grading import feedback
 from course_utils.checks import LADDER, Result, grade
@@ -25,7 +25,9 @@ class Page(HTMLParser):
     def handle_starttag(self, tag, attributes):
         self.tags.append(tag)
         names = {name for name, _ in attributes}
-        self.active += [tag] if tag in ("script", "img", "iframe", "link", "object", "form", "base", "svg") else []
+        self.active += (
+            [tag] if tag in ("script", "img", "iframe", "link", "object", "form", "base", "svg") else []
+        )
         self.active += [name for name in names if name in ("src", "href") or name.startswith("on")]
 
     def handle_data(self, data):
@@ -39,25 +41,50 @@ def page_of(student, *units):
 
 @pytest.mark.parametrize("status", LADDER)
 def test_each_rung_has_the_card_and_the_text_of_the_notebook(status):
-    given = answer("1.2", status, rows=(("x", "1\n2"),), remarks=("A remark.",), passed=3, tried=24, sentence="Do `this`.")
+    given = answer(
+        "1.2",
+        status,
+        rows=(("x", "1\n2"),),
+        remarks=("A remark.",),
+        passed=3,
+        tried=24,
+        sentence="Do `this`.",
+    )
     exercise = SimpleNamespace(id="1.2", points=3)
     shown = Result(exercise, status, "Do `this`.", (("x", "1\n2"),), ("A remark.",), 3, 24)
     assert feedback.card(given) == shown._repr_html_()
     assert feedback.text(given) == str(shown)
-    assert shown._repr_html_() in page_of("ada", of("ada")[0], replace(of("ada")[1], exercises=(given,), points=given.points))
+    assert shown._repr_html_() in page_of(
+        "ada", of("ada")[0], replace(of("ada")[1], exercises=(given,), points=given.points)
+    )
 
 
 def test_a_real_result_survives_the_way():
     result = grade(find("1.3"), lambda beta, eps: eps / beta)
-    given = answer("1.2", result.status, worth=1, sentence=result.sentence, rows=result.rows, remarks=result.remarks,
-                   passed=result.passed, tried=result.tried)
+    given = answer(
+        "1.2",
+        result.status,
+        worth=1,
+        sentence=result.sentence,
+        rows=result.rows,
+        remarks=result.remarks,
+        passed=result.passed,
+        tried=result.tried,
+    )
     assert feedback.card(given).replace("Exercise 1.2", "Exercise 1.3") == result._repr_html_()
 
 
 def test_points_titles_and_notes_are_there():
     text = Page(page_of("bob")).text
-    for expected in ("0 of 9 points", "1 · Taylor bounds — 0 of 6", "2 · ReLU sign flips — 0 of 3", "A note.",
-                     "array([1., 2.])", "Divide x by 2.", "1.2 β of a rescaled activation"):
+    for expected in (
+        "0 of 9 points",
+        "1 · Taylor bounds — 0 of 6",
+        "2 · ReLU sign flips — 0 of 3",
+        "A note.",
+        "array([1., 2.])",
+        "Divide x by 2.",
+        "1.2 β of a rescaled activation",
+    ):
         assert expected in text, expected
 
 
@@ -82,7 +109,9 @@ def test_without_a_jail_the_page_says_so():
 def test_what_a_student_wrote_is_text():
     page = Page(page_of("eve"))
     assert page.active == []
-    assert page.text.count("<script>document.title='run'</script>") == 8  # title and heading, and six in results
+    assert (
+        page.text.count("<script>document.title='run'</script>") == 8
+    )  # title and heading, and six in results
     assert "{{ 7*7 }}" in page.text and "49" not in page.text
 
 

@@ -1,4 +1,4 @@
-"""Feedback and class report in a real browser: readable on a phone, accessible, and inert whatever a student wrote."""
+"""Feedback and class report in a real browser: they fit a phone, are accessible, and run nothing."""
 
 import shutil
 
@@ -14,7 +14,9 @@ pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: apt-get install chromium"),
 ]
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
+axe = pytest.importorskip(
+    "axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed"
+)
 
 NAMES = {student: row["name"] for student, row in ROSTER.items()}
 PAGES = {
@@ -36,7 +38,6 @@ def browser():
 def test_a_page_is_inert_accessible_and_fits_a_phone(browser, tmp_path, name, scheme):
     path = tmp_path / f"{name}.html"
     path.write_text(PAGES[name](), encoding="utf-8")
-    # axe is a script of the test's own, which the page's policy would refuse as any other: a second page for it.
     heard = []
     page = browser.new_page(viewport={"width": 375, "height": 800}, color_scheme=scheme)
     page.on("console", lambda message: heard.append(message.text))
@@ -48,7 +49,10 @@ def test_a_page_is_inert_accessible_and_fits_a_phone(browser, tmp_path, name, sc
     assert heard == []
     page.close()
 
-    context = browser.new_context(bypass_csp=True, color_scheme=scheme, viewport={"width": 1280, "height": 900})
+    # axe is a script, which the page's policy would refuse like any other.
+    context = browser.new_context(
+        bypass_csp=True, color_scheme=scheme, viewport={"width": 1280, "height": 900}
+    )
     page = context.new_page()
     page.goto(path.as_uri())
     found = axe.Axe().run(page)

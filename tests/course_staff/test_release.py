@@ -41,11 +41,14 @@ def test_the_manifest_says_what_was_given_out(made, built_once):
     assert [chapter["name"] for chapter in manifest["chapters"]] == ["90_fixture", "91_other"]
     chapter = manifest["chapters"][0]
     student = built_once / "notebooks" / "90_fixture.ipynb"
-    assert chapter["exercises"] == [{"id": "90.1", "title": "the square", "points": 2},
-                                    {"id": "90.2", "title": "the cube", "points": 1}]
+    assert chapter["exercises"] == [
+        {"id": "90.1", "title": "the square", "points": 2},
+        {"id": "90.2", "title": "the cube", "points": 1},
+    ]
     assert chapter["points"] == 3
     assert chapter["version"] == nbformat.read(student, as_version=4).metadata["course"]["version"]
     assert chapter["sha256"] == hashlib.sha256(student.read_bytes()).hexdigest()
+    assert manifest["course"] == {"name": "course", "version": "unknown", "commit": None}
     assert manifest["variants"] is None
 
 
@@ -66,15 +69,24 @@ def test_the_real_zip_runs_by_itself(unchecked, tmp_path):
     with zipfile.ZipFile(tmp_path / "out" / "course.zip") as archive:
         archive.extractall(tmp_path)
     folder = tmp_path / "course"
+    assert manifest["course"]["name"] == "course-utils" and manifest["course"]["version"][0].isdigit()
     assert {"README.md", "environment.yml", "pyproject.toml", "requirements.lock", "claims.toml"} <= {
         path.name for path in folder.iterdir()
     }
     notebook = nbformat.read(folder / "00_start_here.ipynb", as_version=4)
-    code = [cell.source for cell in notebook.cells if cell.cell_type == "code" and "raise Not" not in cell.source]
+    code = [
+        cell.source for cell in notebook.cells if cell.cell_type == "code" and "raise Not" not in cell.source
+    ]
     code.insert(-1, "import course_utils; print(course_utils.__file__)")
     env = {**os.environ, "COURSE_PROGRESS": "", "PYTHONPATH": ""}
-    run = subprocess.run([sys.executable, "-c", "def movement(W, W0): pass\n" + "\n".join(code)], cwd=folder,
-                         env=env, capture_output=True, text=True, timeout=120)
+    run = subprocess.run(
+        [sys.executable, "-c", "def movement(W, W0): pass\n" + "\n".join(code)],
+        cwd=folder,
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
     assert run.returncode == 0, run.stderr
     assert str(folder / "course_utils") in run.stdout, "the package of the zip, not the installed one"
     assert "Exercise 0.1: not attempted yet" in run.stdout
@@ -89,8 +101,13 @@ def test_the_readme_names_commands_and_files_that_exist(unchecked, tmp_path):
             readme[name] = archive.read("course/README.md").decode()
             for file in ("requirements.lock", "environment.yml"):
                 assert file in readme[name] and f"course/{file}" in archive.namelist()
-    assert "# This chapter, for" in readme["one"] and "hand in the notebook under its own name" in readme["one"]
-    assert "# These chapters, for" in readme["two"] and "`01_taylor_bounds.ipynb` (Taylor bounds) | 75 | 16 |" in readme["two"]
+    assert (
+        "# This chapter, for" in readme["one"] and "hand in the notebook under its own name" in readme["one"]
+    )
+    assert (
+        "# These chapters, for" in readme["two"]
+        and "`01_taylor_bounds.ipynb` (Taylor bounds) | 75 | 16 |" in readme["two"]
+    )
     assert "Your numbers" not in readme["two"]
 
 
@@ -120,7 +137,9 @@ def test_a_release_is_whole_or_not_there(built_once, declared, tmp_path, monkeyp
 
 def test_chapters_that_are_not_built_are_not_released(built, declared, tmp_path):
     (built / "notebooks" / "90_fixture.ipynb").unlink()
-    with pytest.raises(ValueError, match=r"90_fixture.ipynb: is missing\nA release needs built chapters: run `make build`"):
+    with pytest.raises(
+        ValueError, match=r"90_fixture.ipynb: is missing\nA release needs built chapters: run `make build`"
+    ):
         release(tmp_path / "out", ["90"], root=built, exercises=declared)
     with pytest.raises(ValueError, match="no chapter '77'"):
         release(tmp_path / "out", ["77"], root=built, exercises=declared)
@@ -183,17 +202,11 @@ def test_the_command(unchecked, tmp_path, capsys):
         main(["01", "--out", str(tmp_path / "third"), "--variants", str(roster)])
 
 
-@pytest.mark.parametrize("text, why", [
-    ("id,name\nada,Ada\n", "expected one called student_id"),
-    ("student_id\n../ada\n", "student_id is '../ada'; expected letters, digits"),
-    ("student_id\nada\nada\n", "'ada' appears 2 times; expected once"),
-    ("student_id\n", "lists no student"),
-])
-def test_a_roster_that_is_none(text, why, unchecked, tmp_path, capsys):
-    (tmp_path / "roster.csv").write_text(text)
+def test_a_roster_that_is_none_leaves_nothing_behind(unchecked, tmp_path, capsys):
+    (tmp_path / "roster.csv").write_text("student_id\n../ada\n")
     files = ["--variants", str(tmp_path / "roster.csv"), "--secret-file", str(tmp_path / "secret")]
     assert main(["01", "--out", str(tmp_path / "out"), *files]) == 1
-    assert why in capsys.readouterr().err
+    assert "student_id is '../ada'; expected letters, digits" in capsys.readouterr().err
     assert not (tmp_path / "out").exists() and not (tmp_path / "secret").exists()
 
 
@@ -213,14 +226,19 @@ def test_nbgrader_generates_and_grades_it(made, built_once, monkeypatch):
 import nbgrader.apps.api, traitlets.config
 config = traitlets.config.PyFileConfigLoader("nbgrader_config.py", ".").load_config()
 api = nbgrader.apps.api.NbGraderAPI(config=config)
-done = [api.generate_assignment("90_fixture"), *(api.autograde("90_fixture", s) for s in ("solved", "untouched"))]
+done = [api.generate_assignment("90_fixture")]
+done += [api.autograde("90_fixture", student) for student in ("solved", "untouched")]
 assert all(one["success"] for one in done), done
 with api.gradebook as gradebook:
     print({s.student.id: (s.score, s.max_score) for s in gradebook.find_assignment("90_fixture").submissions})
 """
-    run = subprocess.run([sys.executable, "-c", script], cwd=course, capture_output=True, text=True, timeout=200)
+    run = subprocess.run(
+        [sys.executable, "-c", script], cwd=course, capture_output=True, text=True, timeout=200
+    )
     assert run.returncode == 0, run.stderr
     assert run.stdout.splitlines()[-1] == "{'solved': (3.0, 3.0), 'untouched': (0.0, 3.0)}"
     generated = nbformat.read(course / "release" / "90_fixture" / "90_fixture.ipynb", as_version=4)
     ours = nbformat.reads(released.decode(), as_version=4)
-    assert [(cell.id, cell.source) for cell in generated.cells] == [(cell.id, cell.source) for cell in ours.cells]
+    assert [(cell.id, cell.source) for cell in generated.cells] == [
+        (cell.id, cell.source) for cell in ours.cells
+    ]

@@ -45,7 +45,8 @@ def test_time_outs_name_the_students():
 def test_equal_unusual_answers_are_found_and_usual_ones_are_not():
     both = ("bob", "eve")
     assert report.twins(results()) == [
-        report.Twins("1.1", "values", both), report.Twins("1.2", "type", both),
+        report.Twins("1.1", "values", both),
+        report.Twins("1.2", "type", both),
     ]
     assert report.pairs(results()) == [(both, ["1.1", "1.2"])]
 
@@ -59,7 +60,8 @@ def test_the_right_answer_of_somebody_elses_number_is_named():
 
 def test_what_half_of_the_class_answers_makes_no_pairs():
     class_ = [
-        unit(f"s{n}", ONE, answer("1.1", "values", answer="all"), answer("1.2", "values", answer="all")) for n in range(10)
+        unit(f"s{n}", ONE, answer("1.1", "values", answer="all"), answer("1.2", "values", answer="all"))
+        for n in range(10)
     ]
     assert len(report.twins(class_)) == 2 and report.pairs(class_) == []
 

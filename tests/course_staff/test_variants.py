@@ -113,16 +113,19 @@ def test_without_a_secret_every_exercise_is_as_declared():
 
 @each
 def test_the_texts_of_every_number_fit_the_chapter(id, students):
-    notebook = next(nb for nb in students.values() if nb.metadata["course"]["chapter"] == int(id.split(".")[0]))
+    notebook = next(
+        nb for nb in students.values() if nb.metadata["course"]["chapter"] == int(id.split(".")[0])
+    )
     before = [cell.source for cell in notebook.cells]
     for number in VARIANTS[id].numbers:
         after = variants.personal(notebook, {id: number})
         changed = [cell.source for cell, old in zip(after.cells, before, strict=True) if cell.source != old]
         assert str(number) in changed[0], "the card says the number"
         assert any("raise NotImplementedError()" in source and str(number) in source for source in changed)
-        assert changed[-1].splitlines()[-2:] == [f'yours("{id}", {number})', next(
-            source for source in before if source.startswith(f'check("{id}"')
-        )]
+        assert changed[-1].splitlines()[-2:] == [
+            f'yours("{id}", {number})',
+            next(source for source in before if source.startswith(f'check("{id}"')),
+        ]
     assert before == [cell.source for cell in notebook.cells], "the original is left alone"
 
 
@@ -138,7 +141,9 @@ def test_a_personal_notebook_checks_its_own_number(students, registry, monkeypat
     notebook = variants.personal(students["01_taylor_bounds"], {"1.3": 7})
     monkeypatch.setattr(checks.progress, "display_both", lambda text, html: print(text))
     monkeypatch.setattr(checks.progress, "record", lambda *_: "")
-    [check] = [cell.source for cell in notebook.cells if cell.source.startswith("from course_utils.exercises.v")]
+    [check] = [
+        cell.source for cell in notebook.cells if cell.source.startswith("from course_utils.exercises.v")
+    ]
     scope = {"check": checks.check}
     exec("import numpy as np\ndef safe_step(beta, eps): return np.sqrt(2 * eps / beta / 7)", scope)
     exec(check, scope)

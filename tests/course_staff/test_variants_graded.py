@@ -1,4 +1,4 @@
-"""Variants from release to report: the right numbers earn all points, a neighbour's none, and the report sees it."""
+"""Variants from release to report: one's own numbers earn all points, a neighbour's none, and it shows."""
 
 import csv
 import zipfile
@@ -15,22 +15,30 @@ NAME = "01_taylor_bounds"
 
 
 def solved(archive, numbers):
-    """The notebook that a student was given, solved by somebody with these numbers; without the simulations."""
+    """The notebook that a student was given, solved with these numbers; without the simulations."""
     with zipfile.ZipFile(archive) as files:
         notebook = nbformat.reads(files.read(f"course/{NAME}.ipynb").decode(), as_version=4)
     [path] = sources(releasing.ROOT, ["01"])
-    answers = {cell.metadata.nbgrader.grade_id: cell.source for cell in read_chapter(path, releasing.ROOT).solution.cells
-               if cell.metadata.get("nbgrader", {}).get("solution")}
+    answers = {
+        cell.metadata.nbgrader.grade_id: cell.source
+        for cell in read_chapter(path, releasing.ROOT).solution.cells
+        if cell.metadata.get("nbgrader", {}).get("solution")
+    }
     step, width, rate = (numbers[id] for id in ("1.3", "1.6", "1.7"))
     for id, old, new in (
         ("1-3", "np.sqrt(2 * eps / beta)", f"np.sqrt(2 * eps / ({step} * beta))"),
-        ("1-6", "int(np.ceil((beta * B**2 / (2 * eps)) ** 2))",
-         f"{width} * int(np.ceil((beta * B**2 / (2 * eps)) ** 2 / {width}))"),
+        (
+            "1-6",
+            "int(np.ceil((beta * B**2 / (2 * eps)) ** 2))",
+            f"{width} * int(np.ceil((beta * B**2 / (2 * eps)) ** 2 / {width}))",
+        ),
         ("1-7", "return np.polyfit", f"return {rate} ** np.polyfit"),
     ):
         assert old in answers[f"answer-{id}"]
         answers[f"answer-{id}"] = answers[f"answer-{id}"].replace(old, new)
-    notebook.cells = [cell for cell in notebook.cells if "nbgrader" in cell.metadata or cell.source.startswith("import ")]
+    notebook.cells = [
+        cell for cell in notebook.cells if "nbgrader" in cell.metadata or cell.source.startswith("import ")
+    ]
     for cell in notebook.cells:
         id = cell.metadata.get("nbgrader", {}).get("grade_id")
         cell.source = answers.get(id, cell.source)
@@ -49,8 +57,15 @@ def test_a_class_with_numbers_of_their_own(tmp_path, monkeypatch, capsys):
         notebook = solved(tmp_path / "given" / "students" / f"{student}.zip", numbers["ada"])
         nbformat.write(notebook, folder / f"{NAME}.ipynb")
     arguments = [
-        str(tmp_path / "handed-in"), "--roster", str(tmp_path / "roster.csv"), "--out", str(tmp_path / "grades"),
-        "--release", str(tmp_path / "given"), "--jobs", "1",
+        str(tmp_path / "handed-in"),
+        "--roster",
+        str(tmp_path / "roster.csv"),
+        "--out",
+        str(tmp_path / "grades"),
+        "--release",
+        str(tmp_path / "given"),
+        "--jobs",
+        "1",
         *(["--jail", "none"] if jail.problem(jail.BUBBLEWRAP) else []),
     ]
     assert grade.main(arguments) == grade.UNUSABLE
@@ -60,7 +75,11 @@ def test_a_class_with_numbers_of_their_own(tmp_path, monkeypatch, capsys):
     ada, bob = records.read_all(tmp_path / "grades")
     assert (ada.points, ada.max_points) == (16, 16)
     wrong = {exercise.id: exercise for exercise in bob.exercises if exercise.status != "correct"}
-    assert set(wrong) == {id for id in numbers["ada"] if numbers["ada"][id] != numbers["bob"][id]} == {"1.3", "1.6", "1.7"}
+    assert (
+        set(wrong)
+        == {id for id in numbers["ada"] if numbers["ada"][id] != numbers["bob"][id]}
+        == {"1.3", "1.6", "1.7"}
+    )
     assert bob.points == 11
     report = (tmp_path / "grades" / "report.html").read_text(encoding="utf-8")
     assert report.count("right for the numbers of") >= 2
