@@ -22,7 +22,7 @@ from course_staff import variants
 from course_staff.grading import exports, records
 from course_staff.grading import run as running
 from course_staff.grading.jail import BUBBLEWRAP, NONE, Limits, make_view, problem
-from course_staff.grading.marking import read_tasks
+from course_staff.grading.marking import read_released
 from course_staff.grading.records import INFRASTRUCTURE_ERROR, UnitResult
 from course_staff.grading.submissions import find, read_roster
 from course_staff.release import read_manifest
@@ -58,9 +58,10 @@ def chapters(
         if not notebook.is_file():
             raise ValueError(f"the chapter {source.stem} is not built: there is no {NOTEBOOKS}/{notebook.name}")
         content = json.loads(notebook.read_text(encoding="utf-8"))
+        tasks, modules = read_released(content)
+        digest = running.digest_of(content, source.stem, with_variants, root)
         found[source.stem] = running.Chapter(
-            source.stem, read_tasks(notebook), running.digest_of(content, source.stem, with_variants, root),
-            content["metadata"]["course"].get("version"),
+            source.stem, tasks, digest, modules, content["metadata"]["course"].get("version")
         )
     return found
 

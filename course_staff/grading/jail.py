@@ -32,13 +32,6 @@ from course_utils.exercises import all_exercises
 
 BUBBLEWRAP, NONE = "bubblewrap", "none"
 
-#: What the chapters import; importing takes seconds, so it is done once.
-MODULES = (
-    "numpy", "scipy.stats", "scipy.special", "scipy.optimize", "matplotlib.pyplot", "torch", "sklearn.datasets",
-    "course_utils.figures", "course_utils.widgets", "course_utils.checks", "course_utils.data",
-    "course_utils.environment", "course_utils.probes",
-)
-
 _PACKAGE = Path(course_utils.__file__).resolve().parent
 _ROOT = _PACKAGE.parent
 _GIB = 1 << 30
@@ -195,12 +188,21 @@ def _environment(view: str, home: str) -> dict[str, str]:
 class Jail:
     """A running jail. ``with jail.session() as channel:`` runs one submission in it.
 
+    Args:
+        kind: "bubblewrap" or "none".
+        view: from :func:`make_view`.
+        limits: of each session.
+        hidden: folders of which a session sees nothing, wherever they are; the repository is always one.
+        modules: what notebooks import; it takes seconds, so it is done once.
+
     Raises:
         JailError: from the constructor and from :meth:`session`, when the jail cannot be made or has died.
     """
 
-    def __init__(self, kind: str, view: Path, limits: Limits, hidden: tuple[Path, ...] = ()) -> None:
-        self.kind, self.view, self.limits = kind, view, limits
+    def __init__(
+        self, kind: str, view: Path, limits: Limits, hidden: tuple[Path, ...] = (), modules: tuple[str, ...] = ()
+    ) -> None:
+        self.kind, self.view, self.limits, self.modules = kind, view, limits, modules
         self.hidden = tuple(path.resolve() for path in (_ROOT, *hidden))
         self.process: subprocess.Popen | None = None
         self.isolated = self.running = False
@@ -218,7 +220,7 @@ class Jail:
         self._folder = None if inside else tempfile.mkdtemp(prefix="grading-")
         limits = self.limits
         settings = {
-            "isolate": inside, "drop": inside and os.getuid() == 0, "modules": MODULES, "memory": limits.memory,
+            "isolate": inside, "drop": inside and os.getuid() == 0, "modules": self.modules, "memory": limits.memory,
             "files": limits.files,
             "limits": {
                 "RLIMIT_AS": limits.address_space, "RLIMIT_FSIZE": limits.file_size, "RLIMIT_CORE": 0,

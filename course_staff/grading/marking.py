@@ -11,11 +11,9 @@ from __future__ import annotations
 import ast
 import hashlib
 import hmac
-import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -50,23 +48,27 @@ class Task:
     function: str
 
 
-def read_tasks(notebook: Path) -> tuple[Task, ...]:
-    """The exercises of a released notebook, from its ``check("1.2", f)`` cells.
+def read_released(notebook: dict) -> tuple[tuple[Task, ...], tuple[str, ...]]:
+    """The exercises of a released notebook, from its ``check("1.2", f)`` cells, and the modules that it imports.
 
     Raises:
-        ValueError: if it has none.
+        ValueError: if it has no exercises.
     """
-    tasks = []
-    for cell in json.loads(notebook.read_text(encoding="utf-8"))["cells"]:
+    tasks, modules = [], []
+    for cell in notebook["cells"]:
         if cell["cell_type"] != "code":
             continue
         for node in ast.walk(ast.parse(without_magics("".join(cell["source"])))):
             match node:
                 case ast.Call(ast.Name("check"), [ast.Constant(str() as id), ast.Name(name)]):
                     tasks.append(Task(id, name))
+                case ast.Import(names):
+                    modules += [alias.name for alias in names]
+                case ast.ImportFrom(str() as module, names):
+                    modules += [module, *(f"{module}.{alias.name}" for alias in names)]
     if not tasks:
-        raise ValueError(f'{notebook}: expected exercises, cells with check("1.2", f); found none')
-    return tuple(tasks)
+        raise ValueError('a notebook to grade has cells with check("1.2", f); expected one at least, found none')
+    return tuple(tasks), tuple(dict.fromkeys(modules))
 
 
 @dataclass(frozen=True)

@@ -33,11 +33,16 @@ SECRET, LOCK, LOG, PRIVATE = "secret", ".lock", "log.jsonl", ".grading"
 
 @dataclass(frozen=True)
 class Chapter:
-    """A chapter that is graded: its exercises, what its verdicts depend on, and the version of its release."""
+    """A chapter that is graded.
+
+    ``digest`` is a hash of what its verdicts depend on, ``modules`` what its notebook imports, and ``version``
+    that of its release.
+    """
 
     name: str
     tasks: tuple[Task, ...]
     digest: str
+    modules: tuple[str, ...] = ()
     version: str | None = None
 
 
@@ -230,7 +235,8 @@ def _marker(settings: Settings) -> Marker:
         if getattr(_MARKERS, "marker", None) is not None:
             _MARKERS.marker.jail.stop()
         hidden = (Path(settings.submissions), Path(settings.out))
-        jail = Jail(settings.jail, Path(settings.view), settings.limits, hidden)
+        modules = dict.fromkeys(name for chapter in settings.chapters.values() for name in chapter.modules)
+        jail = Jail(settings.jail, Path(settings.view), settings.limits, hidden, tuple(modules))
         _MARKERS.marker, _MARKERS.made_for = Marker(jail, settings.limits, settings.secret), wanted
     return _MARKERS.marker
 
