@@ -93,7 +93,8 @@ def check(
     """What does not match its source, without executing anything; empty when all is current.
 
     Compares sources, ids, metadata and fingerprints, and the layout of the files; whether the outputs repeat
-    is for nbval to say. Without ``names`` also reports notebooks that have no source, a stale ledger and a stale plan.
+    is for nbval to say. Without ``names`` also reports notebooks that have no source, and a stale ledger or
+    plan.
 
     Raises:
         ValueError: if a name selects no chapter.

@@ -120,8 +120,8 @@ def is_taken(port: int, address: str) -> bool:
 def command(root: Path, arguments: list[str], page: str | None = None) -> list[str]:
     """The command line that starts JupyterLab in `root`/work as `make lab` does.
 
-    `page` is the address that it opens, "/lab/tree/..."; by default the course's first page, where there is one.
-    Raises Stop where `arguments` name a port that is not a number, or is taken.
+    `page` is the address that it opens, "/lab/tree/..."; by default the course's first page, where there is
+    one. Raises Stop where `arguments` name a port that is not a number, or is taken.
     """
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("--port", "--ServerApp.port")

@@ -1,9 +1,9 @@
 """Open a chapter in JupyterLab ready for a projector: ``make present CHAPTER=03``.
 
-`python -m course_staff.present 03 [--fresh] [JupyterLab's arguments]` makes a copy of the executed solution in
-`work/present/` and becomes JupyterLab with large type and nothing else on the screen. In the copy every result is
-hidden until its cell is run (Shift+Enter) or the dots in its place are clicked, so that a class can predict first;
-code that is not the point is folded; speaker notes are left out.
+`python -m course_staff.present 03 [--fresh] [JupyterLab's arguments]` makes a copy of the executed solution
+in `work/present/` and becomes JupyterLab with large type and nothing else on the screen. In the copy every
+result is hidden until its cell is run (Shift+Enter) or the dots in its place are clicked, so that a class can
+predict first; code that is not the point is folded; speaker notes are left out.
 
 A copy that was changed is the lecturer's, and is never written to.
 """
@@ -46,7 +46,7 @@ _TRACES = ("execution", "collapsed", "scrolled")
 
 
 def presentation(notebook: NotebookNode) -> NotebookNode:
-    """The executed solution as it is shown: results hidden, code folded where it is not the point, no notes."""
+    """The executed solution as it is shown: results hidden, code folded that is not the point, no notes."""
     notebook.cells = [cell for cell in notebook.cells if slide_type(cell) != "notes"]
     for cell in notebook.cells:
         if cell.cell_type != "code":
@@ -63,7 +63,7 @@ def presentation(notebook: NotebookNode) -> NotebookNode:
 
 
 def _is_aside(source: str) -> bool:
-    """Whether a cell's code is folded: imports, figures, claims, sliders, checks, and answers to exercises."""
+    """Whether a cell's code is folded: imports, figures, claims, sliders, checks, answers to exercises."""
     statements = [line for line in source.splitlines() if line and not line[0].isspace()]
     only_imports = all(re.match(r"from |import |\)|#", line) for line in statements)
     return only_imports or BEGIN in source or calls_last(source, *FOLDED)
@@ -72,8 +72,8 @@ def _is_aside(source: str) -> bool:
 def bring(root: Path, name: str, fresh: bool = False) -> tuple[Path, list[str]]:
     """Bring the copy of a chapter that is to be presented.
 
-    A copy that was only run is folded again; one that was changed is opened as it was left, unless a ``fresh`` one
-    is asked for, which then lies beside it and is the one that counts.
+    A copy that was only run is folded again; one that was changed is opened as it was left, unless a
+    ``fresh`` one is asked for, which then lies beside it and is the one that counts.
 
     Args:
         root: the repository.
@@ -106,7 +106,7 @@ def bring(root: Path, name: str, fresh: bool = False) -> tuple[Path, list[str]]:
     said = []
     if yours or not number:
         copy = folder / _numbered(chapter, number + 1)
-        said.append(f"work/{FOLDER}/{copy.name} is the copy to present; whatever you change there stays yours.")
+        said.append(f"work/{FOLDER}/{copy.name} is the copy to present; what you change there stays yours.")
     partial = folder / f".{copy.name}.partial"
     try:
         nbformat.write(new, partial)
@@ -148,7 +148,8 @@ def _cells(notebook: NotebookNode) -> list:
         seen = {key: value for key, value in kept.pop("jupyter", {}).items() if key != "outputs_hidden"}
         return {**kept, "jupyter": seen}
 
-    return [(cell.cell_type, cell.source, view(cell.metadata), cell.get("attachments")) for cell in notebook.cells]
+    return [(cell.cell_type, cell.source, cell.get("attachments"), view(cell.metadata)) for cell in
+            notebook.cells]  # fmt: skip
 
 
 def bring_settings(root: Path) -> Path:
@@ -164,8 +165,10 @@ def bring_settings(root: Path) -> Path:
 
 def main(arguments: list[str]) -> int:
     """Bring the copy and become JupyterLab; return an exit code where that cannot be."""
-    parser = argparse.ArgumentParser(prog="make present", description=__doc__.splitlines()[0], allow_abbrev=False)
-    parser.add_argument("chapter", nargs="?", metavar="CHAPTER", help='"03", "06a" or "03_hoeffding_concentration"')
+    parser = argparse.ArgumentParser(
+        prog="make present", description=__doc__.splitlines()[0], allow_abbrev=False
+    )
+    parser.add_argument("chapter", nargs="?", metavar="CHAPTER", help='"03", "06a" or "01_taylor_bounds"')
     parser.add_argument("--fresh", action="store_true", help="a new copy beside one that you have changed")
     args, others = parser.parse_known_args(arguments)
     known = ", ".join(path.stem for path in sources(ROOT))
@@ -177,19 +180,21 @@ def main(arguments: list[str]) -> int:
         page = f"/doc/workspaces/present/tree/{FOLDER}/{copy.name}"
         line, inside = lab.command(ROOT, others, page), environment(ROOT)
     except ValueError as error:
-        print(f"{str(error)[0].upper()}{str(error)[1:]}.\nNext step: make present CHAPTER=01", file=sys.stderr)
+        problem = str(error)[0].upper() + str(error)[1:]
+        print(f"{problem}.\nNext step: make present CHAPTER=01", file=sys.stderr)
         return 1
     except lab.Stop as stop:
         print(str(stop).replace("make lab", f"make present CHAPTER={args.chapter}"), file=sys.stderr)
         return 1
     except OSError as error:
-        print(f"work/{FOLDER}/ cannot be filled: {error}.\nNext step: mend that, then run the same command again",
-              file=sys.stderr)  # fmt: skip
+        print(f"work/{FOLDER}/ cannot be filled: {error}.", file=sys.stderr)
+        print("Next step: mend that, then run the same command again", file=sys.stderr)
         return 1
     for sentence in said:
         print(sentence)
-    print("Opening it in JupyterLab. Shift+Enter runs a cell and shows its result; after a jump, Ctrl+Shift+Enter "
-          "(Cmd+Shift+Enter) runs all cells above. Ctrl-C twice here ends it.", flush=True)  # fmt: skip
+    print("Opening it in JupyterLab. Shift+Enter runs a cell and shows its result; after a jump, "
+          "Ctrl+Shift+Enter (Cmd+Shift+Enter) runs all cells above.", flush=True)  # fmt: skip
+    print("Ctrl-C twice here ends it.", flush=True)
     os.execve(line[0], line, inside)
 
 

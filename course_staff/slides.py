@@ -1,9 +1,10 @@
 """Each chapter's deck, for a browser without a network: ``python -m course_staff.slides [NAMES]``.
 
 The cells of the executed solution that carry a slide type become ``slides/NN_name.html``, a reveal.js
-presentation of 1280 × 720 with speaker notes (press S), each slide with the minute at which it is due. Reveal and
-MathJax are copied from installed packages into ``slides/assets/``. What does not fit a slide is set in smaller type,
-down to 24 px, then moved to a slide below; a single cell that does not fit alone shrinks to 21 px, code to 15 px.
+presentation of 1280 × 720 with speaker notes (press S), each slide with the minute at which it is due. Reveal
+and MathJax are copied from installed packages into ``slides/assets/``. What does not fit a slide is set in
+smaller type, down to 24 px, then moved to a slide below; a single cell that does not fit alone shrinks to 21
+px, its code to 15 px.
 """
 
 from __future__ import annotations
@@ -93,9 +94,9 @@ def export(root: Path = ROOT, names: list[str] | None = None, folder: Path | Non
 def on_slides(notebook: NotebookNode) -> NotebookNode:
     """The notebook reduced to what its deck shows.
 
-    Solution regions lose their markers. Of a cell that is a single call of ``show``, ends with one of ``claim``, or
-    is tagged remove-input, only the output is shown: the picture or the card says it all. Each slide knows its
-    minute (``lecture_plan``), and one that opens with a picture gets the heading of its part.
+    Solution regions lose their markers. Of a cell that is a single call of ``show``, ends with one of
+    ``claim``, or is tagged remove-input, only the output is shown: the picture or the card says it all. Each
+    slide knows its minute (``lecture_plan``), and one that opens with a picture gets the heading of its part.
     """
     parts = lecture_plan.parts(notebook.cells)
     notebook.metadata["talk"] = parts[-1].end if parts else 0

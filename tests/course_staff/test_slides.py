@@ -181,14 +181,16 @@ def check_deck(page, refused, notebook):
         assert state["width"] <= slides.WIDTH and state["right"] <= slides.WIDTH, f"too wide: {where}"
         assert state["size"] >= 21, f"too small to read: {where}"
         assert state["heading"], f"no heading: {where}"
-        assert not re.search(r"[$\\]", state["text"]) and not state["wrong"], f"TeX that is not typeset: {where}"
+        raw = re.search(r"[$\\]", state["text"])
+        assert not raw and not state["wrong"], f"TeX that is not typeset: {where}"
         assert not state["images"], f"an image that does not show: {where}"
     marks = [re.fullmatch(rf"\d+ / \d+ · minute (\d+) of {talk}", state["mark"]) for state in states]
     assert None not in marks, [state["mark"] for state in states]
     minutes = [int(mark[1]) for mark in marks]
     assert minutes[0] == 0 and minutes == sorted(minutes) and minutes[-1] < talk
     for minute, state in zip(minutes, states, strict=True):
-        assert len(state["notes"]) == 1 and state["notes"][0].startswith(f"Minute {minute} to "), state["notes"]
+        [notes] = state["notes"]
+        assert notes.startswith(f"Minute {minute} to "), notes
     formulas = sum(
         len(TEX.findall(re.sub(r"```.*?```|`[^`]*`", "", cell.source, flags=re.DOTALL)))
         for cell in cells
@@ -276,7 +278,8 @@ def test_a_slide_that_opens_with_a_picture_gets_its_parts_heading():
     cells = [cell("markdown", "## A part\n\ntext", "slide"), cell("markdown", "Three minutes.", "notes"),
              cell("code", "1", "skip"), cell("code", "show(draw, x)", "slide"), cell("code", "2", "fragment")]
     notebook = slides.on_slides(nbformat.v4.new_notebook(cells=cells))
-    shown = [(slide_type(cell), cell.source, cell.metadata["slideshow"].get("data")) for cell in notebook.cells]
+    views = [cell.metadata["slideshow"] for cell in notebook.cells]
+    shown = [(slide_type(cell), cell.source, view.get("data")) for cell, view in zip(notebook.cells, views)]
     assert shown == [
         ("slide", "## A part\n\ntext", {"minute": "0"}),
         ("notes", "Three minutes.", None),
