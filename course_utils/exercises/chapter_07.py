@@ -111,6 +111,13 @@ def after_descent(K, K_new, f, f_new, y, steps, lr):
     return f_new + K_new @ alpha
 
 
+def _moved_too_early(K, K_new, f, f_new, y, steps, lr):
+    for _ in range(steps):
+        f = f + lr / len(y) * K @ (y - f)
+        f_new = f_new + lr / len(y) * K_new @ (y - f)
+    return f_new
+
+
 def _interpolation(rng):
     while True:
         X = _rounded(rng, int(rng.integers(2, 5)), 5)
@@ -208,6 +215,11 @@ EXERCISES = (
                 "Each of the two gradients has a factor a_i: a neuron counts with a_i².",
             ),
             Misconception(
+                lambda W0, a, X: (X @ X.T) * ((X @ W0.T > 0) @ (X @ W0.T > 0).T) / len(a),
+                "A matrix product of booleans asks whether any neuron is on for both. To count them, multiply "
+                "one of the factors by numbers first: by a_i².",
+            ),
+            Misconception(
                 lambda W0, a, X: _kernel_with(W0, a, X, 1.0, len(a)),
                 "You count every neuron once. That is right for random signs; here a has other sizes.",
             ),
@@ -246,6 +258,10 @@ EXERCISES = (
             Misconception(
                 lambda theta, eps: int(np.ceil(np.cos(theta) ** 2 * _chance(theta) / eps**2)),
                 "The variance of an indicator is p(1 − p), not p.",
+            ),
+            Misconception(
+                lambda theta, eps: (_spread(theta) / eps) ** 2,
+                "A net has a whole number of neurons: round up.",
             ),
             Misconception(
                 lambda theta, eps: int(np.floor((_spread(theta) / eps) ** 2)),
@@ -289,6 +305,11 @@ EXERCISES = (
             Misconception(
                 lambda K, K_new, f, f_new, y, steps, lr: f_new + K_new @ (y - f) * lr * steps / len(y),
                 "Every step sees the residual of the step before: subtract what has been learned, K @ alpha.",
+            ),
+            Misconception(
+                _moved_too_early,
+                "The new inputs move by the residual that the training inputs have before the step: compute y − f "
+                "once for both.",
             ),
             Misconception(
                 lambda K, K_new, f, f_new, y, steps, lr: after_descent(K, K_new, f, f_new, y, steps - 1, lr),
