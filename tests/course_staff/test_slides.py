@@ -290,14 +290,9 @@ def test_a_slide_that_opens_with_a_picture_gets_its_parts_heading():
     assert notebook.metadata["talk"] == 3
 
 
-@pytest.fixture(scope="module")
-def decks(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("decks")
-    return {deck.stem: deck for deck in slides.export(ROOT, folder=folder)}
-
-
 @pytest.mark.browser
 @pytest.mark.parametrize("name", [path.stem for path in sources(ROOT)])
-def test_the_courses_decks_show_offline(decks, opened, name):
-    page, refused = opened(decks[name])
+def test_the_courses_decks_show_offline(opened, tmp_path, name):
+    [deck] = slides.export(ROOT, [name], tmp_path)
+    page, refused = opened(deck)
     check_deck(page, refused, nbformat.read(ROOT / f"solutions/{name}.ipynb", as_version=4))
