@@ -9,6 +9,7 @@ import io
 import re
 import shutil
 import sys
+import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -19,7 +20,8 @@ from nbformat import NotebookNode
 from sphinx.ext.napoleon import Config, GoogleDocstring
 from sphinx.util.nodes import make_refnode
 
-from course_staff.build import PARALLEL, ROOT, _context
+from course_staff.build import PARALLEL, ROOT, _context, _write
+from course_staff.execute import execute
 from course_staff.site import chapters, pages, sliders
 from course_staff.source import SOLUTIONS
 
@@ -69,6 +71,7 @@ def build(root: Path = ROOT, folder: Path | None = None, say: Callable[[str], No
     _write_sources(root, notebooks, source)
     say("Sphinx makes the pages")
     _sphinx(source, static, output, work / "doctrees")
+    _name_toggles(output)
     old = folder.with_name(f".{folder.name}.old")
     shutil.rmtree(old, ignore_errors=True)
     if folder.exists():
@@ -79,17 +82,32 @@ def build(root: Path = ROOT, folder: Path | None = None, say: Callable[[str], No
     return folder / "index.html"
 
 
+def measure(root: Path = ROOT, say: Callable[[str], None] = print) -> None:
+    """Run every solution once, only to note how long it takes; what it shows is dropped.
+
+    Raises:
+        FileNotFoundError: if a chapter is not built.
+        BuildError: if a cell fails.
+    """
+    for name, notebook in chapters.read(root).items():
+        label = f"{SOLUTIONS}/{name}.ipynb"
+        start = time.perf_counter()
+        execute(notebook, root / SOLUTIONS, root, label)
+        seconds = time.perf_counter() - start
+        pages.note_run_time(root, name, notebook.metadata.course["fingerprint"], seconds)
+        say(f"{label}  {seconds:.1f} s")
+
+
 def _pictures(
     root: Path, notebooks: dict[str, NotebookNode], cache: Path, say: Callable[[str], None]
 ) -> dict[str, Path]:
-    """The scripts with the sliders' pictures by name; those of unchanged chapters are kept from the last time."""
+    """The scripts with the sliders' pictures by name; those that nothing changed for are kept from the last time."""
     cache.mkdir(parents=True, exist_ok=True)
     scripts, tasks = {}, []
     for name, notebook in notebooks.items():
         for number in sliders.find(notebook):
             slider = chapters.slider_name(name, notebook.cells[number])
-            print_ = f"{notebook.metadata.course['fingerprint']}-{sliders.version()}"
-            scripts[slider] = cache / f"{slider}-{print_}.js"
+            scripts[slider] = cache / f"{slider}-{sliders.fingerprint(notebook, number, root)}.js"
             if not scripts[slider].is_file():
                 label = f"{SOLUTIONS}/{name}.ipynb"
                 tasks.append((slider, root / label, number, sliders.read(notebook, number, label)))
@@ -107,9 +125,7 @@ def _pictures(
         }
         for slider, _, _, read in tasks:
             text = sliders.script(slider, sliders.join(read, [future.result() for future in futures.pop(slider)]))
-            partial_file = scripts[slider].with_suffix(".partial")
-            partial_file.write_text(text, encoding="utf-8")
-            partial_file.replace(scripts[slider])
+            _write(scripts[slider], text)
             say(f"slider {slider}: {read.size} pictures, {len(text) / 1e3:.0f} kB")
     return scripts
 
@@ -190,6 +206,14 @@ def _sphinx(source: Path, static: Path, output: Path, doctrees: Path) -> None:
         raise SiteError(found or "Sphinx failed without a word")
 
 
+def _name_toggles(output: Path) -> None:
+    """The theme's arrows that unfold a part of the navigation have no name to read out."""
+    for page in output.rglob("*.html"):
+        text = page.read_text(encoding="utf-8")
+        named = text.replace("<summary><span", '<summary aria-label="Show the pages of this part"><span')
+        page.write_text(named, encoding="utf-8")
+
+
 def _settings(static: Path) -> dict:
     return {
         "project": "Neural networks at birth",
@@ -220,7 +244,6 @@ def _settings(static: Path) -> dict:
             "use_fullscreen_button": False,
             "show_toc_level": 2,
             "navbar_persistent": [],
-            "collapse_navigation": True,
             "pygments_light_style": "a11y-high-contrast-light",
         },
         "html_context": {"default_mode": "light"},

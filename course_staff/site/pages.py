@@ -143,35 +143,43 @@ def errata(root: Path, notebooks: dict[str, NotebookNode]) -> str:
     return "\n".join(lines)
 
 
-def run_times(root: Path, notebooks: dict[str, NotebookNode]) -> str:
-    """How long each chapter ran when it was last built here, as the build noted it."""
+def note_run_time(root: Path, name: str, fingerprint: str, seconds: float) -> None:
+    """Keep how long a chapter's solution ran, for the page of run times."""
+    noted = _noted(root) | {name: {"fingerprint": fingerprint, "seconds": round(seconds, 1)}}
     path = root / RUN_TIMES
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(noted, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def _noted(root: Path) -> dict[str, dict]:
     try:
-        noted = json.loads(path.read_text(encoding="utf-8"))
+        return json.loads((root / RUN_TIMES).read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
-        noted = {}
-    rows, total = [], 0.0
+        return {}
+
+
+def run_times(root: Path, notebooks: dict[str, NotebookNode]) -> str:
+    """How long each chapter ran when it was last measured here (see :func:`note_run_time`)."""
+    noted, rows, total = _noted(root), [], 0.0
     for name, notebook in notebooks.items():
-        course = notebook.metadata.course
-        seconds = noted.get(name, {}).get("seconds")
-        current = noted.get(name, {}).get("fingerprint") == course["fingerprint"]
-        total += seconds or 0
-        said = "not measured" if seconds is None else f"{seconds:.1f} s" + ("" if current else " (an earlier version)")
+        course, note = notebook.metadata.course, noted.get(name)
+        if note is None:
+            said = "not measured"
+        else:
+            total += note["seconds"]
+            current = note["fingerprint"] == course["fingerprint"]
+            said = f"{note['seconds']:.1f} s" + ("" if current else " (before its last change)")
         cells = sum(cell.cell_type == "code" for cell in notebook.cells)
-        size = len(json.dumps(notebook, ensure_ascii=False).encode()) / 1e3
-        rows.append(
-            f"| {number(name)} | [{plain(course['title'])}](chapters/{name}.ipynb) | {cells} | {size:.0f} kB | {said} |"
-        )
+        rows.append(f"| {number(name)} | [{plain(course['title'])}](chapters/{name}.ipynb) | {cells} | {said} |")
     return "\n".join(
         [
             "# Run times",
             "",
-            "How long the solution of each chapter took from its first cell to its last, with one thread, when it was built",
-            f"on the machine that made these pages{f': {total:.0f} seconds together' if total else ''}. `make build` with",
-            "`ARGS=--force` measures anew.",
+            "How long the solution of each chapter ran from its first cell to its last, with one thread, on the machine that",
+            f"made these pages{f': {total:.0f} seconds together' if total else ''}. `make site ARGS=--time` measures anew.",
             "",
-            "| | chapter | code cells | size | run time |",
-            "|---|---|---:|---:|---:|",
+            "| | chapter | code cells | run time |",
+            "|---|---|---:|---:|",
             *rows,
             "",
         ]

@@ -15,6 +15,7 @@ import io
 import itertools
 import json
 import math
+import symtable
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -31,6 +32,7 @@ from matplotlib.path import Path as Curve
 from matplotlib.transforms import Affine2D
 from nbformat import NotebookNode
 
+from course_staff.fingerprint import _imported, files
 from course_staff.source import first_line, without_magics
 from course_utils import widgets
 from course_utils.figures import STYLE, new_figure
@@ -103,18 +105,11 @@ def read(notebook: NotebookNode, number: int, label: str) -> Slider:
     Raises:
         SliderError: if the cell calls ``explore`` not exactly once, uses a name that is bound otherwise, or fails.
     """
-    cell = notebook.cells[number]
-    where = f"{label}, cell {number + 1} ({first_line(cell)!r})"
-    before = [
-        ast.parse(without_magics(other.source))
-        for other in notebook.cells[:number]
-        if other.cell_type == "code"
-    ]
-    tree = ast.parse(without_magics(cell.source))
+    where = f"{label}, cell {number + 1} ({first_line(notebook.cells[number])!r})"
     caught: list[Slider] = []
     original = widgets.explore
     try:
-        program = ast.Module([*_needed(tree, [node for part in before for node in part.body]), *tree.body], [])
+        program = _program(notebook, number)
         widgets.explore = lambda *args, **kwargs: caught.append(_slider(*args, **kwargs))
         namespace: dict[str, Any] = {"__name__": "slider"}
         exec(compile(program, where, "exec"), namespace)
@@ -131,6 +126,31 @@ def read(notebook: NotebookNode, number: int, label: str) -> Slider:
     if len(caught) != 1:
         raise SliderError(f"{where}: calls explore {len(caught)} times; once is expected")
     return caught[0]
+
+
+def fingerprint(notebook: NotebookNode, number: int, root: Path) -> str:
+    """What the pictures of one cell's slider depend on, as a hash; the rest of its chapter may change."""
+    try:
+        program = _program(notebook, number)
+    except ValueError:  # which `read` reports
+        return "none"
+    modules = files(set(_imported(program, "course_utils")), root)
+    parts = (_slider, Recorder, _shape, Pictures, compute, join, script)
+    texts = [ast.unparse(program), *map(inspect.getsource, parts), *(path.read_text("utf-8") for path in modules)]
+    return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:16]
+
+
+def _program(notebook: NotebookNode, number: int) -> ast.Module:
+    """The cell, after those earlier statements that it needs.
+
+    Raises:
+        ValueError: as :func:`_needed`.
+    """
+    trees = [
+        ast.parse(without_magics(cell.source)) for cell in notebook.cells[: number + 1] if cell.cell_type == "code"
+    ]
+    before = [node for tree in trees[:-1] for node in tree.body]
+    return ast.Module([*_needed(trees[-1], before), *trees[-1].body], [])
 
 
 def _needed(tree: ast.Module, before: list[ast.stmt]) -> list[ast.stmt]:
@@ -157,7 +177,16 @@ def _needed(tree: ast.Module, before: list[ast.stmt]) -> list[ast.stmt]:
 
 
 def _used(tree: ast.AST) -> set[str]:
-    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+    """The names that running ``tree`` looks up among the notebook's variables, its functions' insides included."""
+
+    def names(table: symtable.SymbolTable) -> Iterator[str]:
+        for symbol in table.get_symbols():
+            if symbol.is_referenced() and (symbol.is_global() or table.get_type() == "module"):
+                yield symbol.get_name()
+        for child in table.get_children():
+            yield from names(child)
+
+    return set(names(symtable.symtable(ast.unparse(tree), "cell", "exec")))
 
 
 def _bound(node: ast.stmt) -> set[str]:
@@ -490,8 +519,3 @@ def signs(script: Path) -> set[str]:
     """The signs that occur in a script's pictures."""
     packed = script.read_text(encoding="utf-8").split('","')[1].split('"')[0]
     return {sign for sign in gzip.decompress(base64.b64decode(packed)).decode() if sign.isprintable()}
-
-
-def version() -> str:
-    """Changes when this module does, so that pictures of an older one are not used again."""
-    return hashlib.sha256(inspect.getsource(inspect.getmodule(version)).encode()).hexdigest()[:8]
