@@ -11,6 +11,9 @@ from course_utils.figures import ALLOWED, MEASURED, MUTED, SECOND, THEORY, THIRD
 from course_utils.ldlt import MomentCurve, Pairing, ShapeCurve, SizeGrid, Spectrum, VarianceCurve
 
 
+GREY, OCHRE = "#6E6E6E", "#8F5F00"  # MUTED and ALLOWED, dark enough for words
+
+
 class Singular(NamedTuple):
     """Singular values s of one W, and those of its layer, for one α and γ."""
 
@@ -32,8 +35,8 @@ def singular(ax: Axes, data: Singular) -> str:
     ax.set_title("However large it is, it ends below γ")
     ax.legend(loc="lower right")
     return (
-        f"Singular values of the layer over those of W, for alpha = {data.alpha:g}: {len(data.s)} dots on the curve, the "
-        f"largest {data.layer.max():.3f}, all below gamma = {data.gamma:g}."
+        f"Singular values of the layer over those of W, for alpha = {data.alpha:g}: {len(data.s)} dots on the "
+        f"curve, the largest {data.layer.max():.3f}, all below gamma = {data.gamma:g}."
     )
 
 
@@ -60,7 +63,9 @@ def pairings(ax: Axes, data: list[Pairing]) -> str:
     ax.set_title(f"k = {k}: {planar} of {len(data)} without crossings")
     kinds = {_monomial(p): sum(_monomial(q) == _monomial(p) for q in data) for p in data}
     listed = ", ".join(f"{count} of {name}" for name, count in kinds.items())
-    return f"All pairings of {2 * k} factors on a circle, {planar} of {len(data)} without crossing chords: {listed}."
+    return (
+        f"All pairings of {2 * k} factors on a circle, {planar} of {len(data)} without crossing chords: {listed}."
+    )
 
 
 def _circle(x: float, y: float):
@@ -90,16 +95,16 @@ def spectrum(ax: Axes, data: Spectrum) -> str:
     gap = np.abs(data.density - data.limit)[middle].max()
     return (
         f"Mean density of the singular values of a {data.m} by {data.n} matrix with variance "
-        f"1/{max(data.m, data.n)}: {data.density[0]:.2f} at 0 where large layers have {data.limit[0]:.2f}, and at most "
-        f"{gap:.1g} away from large layers between 0.3 and 1.7."
+        f"1/{max(data.m, data.n)}: {data.density[0]:.2f} at 0 where large layers have {data.limit[0]:.2f}, "
+        f"and at most {gap:.1g} away from large layers between 0.3 and 1.7."
     )
 
 
 def variance_curve(ax: Axes, data: VarianceCurve) -> str:
     """Variance over nσ²: bounds from K moments as a band, the exact value and the limit as lines."""
-    ax.fill_between(data.s, data.lower, data.upper, color=ALLOWED, alpha=0.35, lw=0, label=f"from {data.K} moments")
-    ax.plot(data.s, data.limit, "--", color=MUTED, label="large layers")
-    ax.plot(data.s, data.exact, color=THEORY, label="exact")
+    ax.fill_between(data.s, data.lower, data.upper, color=ALLOWED, alpha=0.35, lw=0)
+    ax.plot(data.s, data.limit, "--", color=MUTED)
+    ax.plot(data.s, data.exact, color=THEORY)
     ax.plot([data.marked], [data.value], "o", color=WORST, ms=7)
     ax.set_xscale("log")
     ax.set_xlim(0.01, 1000)
@@ -107,19 +112,26 @@ def variance_curve(ax: Axes, data: VarianceCurve) -> str:
     ax.set_xlabel("nσ²/α")
     ax.set_ylabel("output variance / γ²")
     ax.set_title(f"{data.m} × {data.n}, nσ² = {data.marked:.3g}: {data.value:.4f}")
-    ax.legend(loc="upper left")
+    _names(ax, 0.93, ("exact", THEORY), ("large layers, dashed", GREY), ("bounds", OCHRE))
     low, high = data.bounds
     return (
-        f"Output variance of a {data.m} by {data.n} layer over n sigma squared: {data.value:.4f} at {data.marked:.3g}, "
-        f"between {low:.4f} and {high:.4f} from {data.K} moments; at the right end {data.exact[-1]:.3f}."
+        f"Output variance of a {data.m} by {data.n} layer over n sigma squared: {data.value:.4f} at "
+        f"{data.marked:.3g}, between {low:.4f} and {high:.4f} from {data.K} moments; at the right end "
+        f"{data.exact[-1]:.3f}."
     )
+
+
+def _names(ax: Axes, top: float, *names: tuple[str, str]) -> None:
+    """Words in the colour of their line: drawing a legend takes a slider as long as everything else."""
+    for row, (name, colour) in enumerate(names):
+        ax.text(0.03, top - 0.085 * row, name, color=colour, transform=ax.transAxes)
 
 
 def moment_curve(ax: Axes, data: MomentCurve) -> str:
     """Errors over the number of moments: the series falls and rises again, the bounds close."""
-    ax.plot(data.K, np.abs(data.series - data.exact), "o-", color=WORST, ms=4, label="series")
-    ax.plot(data.K, np.maximum(data.upper - data.lower, 1e-15), "s-", color=MEASURED, ms=4, label="width of the bounds")
-    ax.axhline(data.exact, color=MUTED, lw=0.8, ls="--", label="the variance itself")
+    ax.plot(data.K, np.abs(data.series - data.exact), "o-", color=WORST, ms=4)
+    ax.plot(data.K, np.maximum(data.upper - data.lower, 1e-15), "s-", color=MEASURED, ms=4)
+    ax.axhline(data.exact, color=MUTED, lw=0.8, ls="--")
     ax.set_yscale("log")
     ax.set_xlim(0, 21)
     ax.set_ylim(1e-12, 1e6)
@@ -127,11 +139,11 @@ def moment_curve(ax: Axes, data: MomentCurve) -> str:
     ax.set_ylabel("error")
     last = abs(data.series[-1] - data.exact)
     ax.set_title(f"{data.m} × {data.n}, nσ² = {data.s:.3g}: best after {data.best}")
-    ax.legend(loc="lower left", fontsize=8)
+    _names(ax, 0.24, ("series", WORST), ("width of bounds", MEASURED), ("variance", GREY))
     return (
-        f"Error over the number of moments for a {data.m} by {data.n} layer with n sigma squared {data.s:.3g}: the "
-        f"series is best after {data.best} terms and off by {last:.1g} after {data.K[-1]}; the bounds from as many "
-        f"moments are {max(data.upper[-1] - data.lower[-1], 1e-15):.1g} apart."
+        f"Error over the number of moments for a {data.m} by {data.n} layer with n sigma squared {data.s:.3g}: "
+        f"the series is best after {data.best} terms and off by {last:.1g} after {data.K[-1]}; the bounds from as "
+        f"many moments are {max(data.upper[-1] - data.lower[-1], 1e-15):.1g} apart."
     )
 
 
@@ -151,9 +163,9 @@ def shape_curve(ax: Axes, data: ShapeCurve) -> str:
     ax.legend()
     square = data.limit[np.argmin(np.abs(data.shapes - 1))]
     return (
-        f"Output variance over m/n at n sigma squared {data.s:g}: large layers fall from {data.limit[0]:.2f} through "
-        f"0.41, at m/n = {at:.2f}, to {square:.2f} for square ones and {data.limit[-1]:.2f} for m = 2n; small layers "
-        "lie below."
+        f"Output variance over m/n at n sigma squared {data.s:g}: large layers fall from {data.limit[0]:.2f} "
+        f"through 0.41, at m/n = {at:.2f}, to {square:.2f} for square ones and {data.limit[-1]:.2f} for m = 2n; "
+        "small layers lie below."
     )
 
 
@@ -172,9 +184,8 @@ def size_grid(ax: Axes, data: Differences) -> str:
     at = np.arange(count**2).reshape(count, count)
     colours = (MEASURED, WORST, SECOND, THIRD, ALLOWED, "#56B4E9", THEORY, MUTED, "#8F5F00")
     for i in range(count):
-        ax.errorbar(
-            at[i], difference[i], 3 * grid.standard_error[i], fmt="o", ms=2.5, lw=0.9, color=colours[i % len(colours)]
-        )
+        error, colour = 3 * grid.standard_error[i], colours[i % len(colours)]
+        ax.errorbar(at[i], difference[i], error, fmt="o", ms=2.5, lw=0.9, color=colour)
     ax.axhline(0, color=THEORY, lw=0.8)
     ax.set_xticks(at[:, count // 2], [str(m) for m in grid.sizes])
     ax.set_xlabel("m (in each group: n likewise)")
@@ -183,7 +194,7 @@ def size_grid(ax: Axes, data: Differences) -> str:
     name = {"exact": "exact", "series": "ten terms"}[theory]
     ax.set_title(f"{name}: {inside} of {count**2} within 3 errors")
     return (
-        f"Theory ({name}) minus simulation for {count**2} pairs of sizes from {grid.sizes[0]} to {grid.sizes[-1]} at "
-        f"n sigma squared {grid.s:g}: largest difference {np.abs(difference).max():.2g}, {inside} within three standard "
-        f"errors, the largest of which is {grid.standard_error.max():.1g}."
+        f"Theory ({name}) minus simulation for {count**2} pairs of sizes from {grid.sizes[0]} to "
+        f"{grid.sizes[-1]} at n sigma squared {grid.s:g}: largest difference {np.abs(difference).max():.2g}, "
+        f"{inside} within three standard errors, the largest of which is {grid.standard_error.max():.1g}."
     )
