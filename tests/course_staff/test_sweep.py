@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -182,3 +183,44 @@ def test_a_scheduler_that_is_not_there_is_named(rows, out, monkeypatch):
     monkeypatch.setattr(distributed, "Client", lambda address, timeout: client(address, timeout=1))
     with pytest.raises(SystemExit, match="there is no Dask scheduler at tcp://127.0.0.1:9"):
         sweep.main([str(rows), "--out", str(out), *OPTIONS, "--scheduler", "tcp://127.0.0.1:9"])
+
+
+BESIDE = Path(__file__).resolve().parents[3] / "shared" / "data"
+beside = pytest.mark.skipif(not BESIDE.is_dir(), reason="there are no HIGGS rows beside the project, in ../shared/data")
+
+
+@pytest.fixture(scope="module")
+def recorded():
+    return lt.read_results()
+
+
+def test_the_recorded_sweep_is_complete(recorded):
+    done = {run.key for run in recorded.runs}
+    assert len(done) == len(recorded.runs)
+    assert recorded.provenance["recipe"] == lt.Recipe()._asdict() and recorded.provenance["rows"] == 7500
+    pairs = {(run.setting.optimizer, run.setting.depth) for run in recorded.runs}
+    assert pairs >= {(o, d) for o in lt.OPTIMIZERS for d in (2, 4)} | {("SGD", 8), ("Adam", 8)}
+    for optimizer, depth in pairs:
+        options = sweep.parse(["rows.csv", "--optimizers", optimizer, "--depths", str(depth)])
+        assert sweep.plan(options, done) == [], (optimizer, depth)
+
+
+def test_the_best_recorded_rates_lie_inside_their_grids(recorded):
+    for optimizer, depth in {(run.setting.optimizer, run.setting.depth) for run in recorded.runs}:
+        curves = lt.rate_curves(recorded.runs, optimizer, depth)
+        for i, scale in enumerate(curves.scales):
+            trained = curves.loss[i].mean(axis=1).min() < 0.69  # of log 2 = 0.693 for guessing
+            inside = 0 < curves.best(i) < len(curves.rates) - 1
+            assert inside or not trained, (optimizer, depth, scale)
+
+
+@beside
+def test_a_recorded_run_comes_out_again(recorded):
+    data = higgs.load(BESIDE / "higgs_train_7000.csv.gz", BESIDE / "higgs_test_500.csv.gz")
+    assert data.fingerprint() == recorded.provenance["sha256"]
+    setting = lt.Setting("SGD", "sqrt(2/n)", 2, 0.03)
+    (found,) = lt.train(data.x, data.y, setting, [7])
+    expected = next(run for run in recorded.runs if run.key == found.key)
+    # Other processors round otherwise, and training amplifies it.
+    assert found[2:5] == pytest.approx(expected[2:5], rel=1e-3)
+    assert found.test_accuracy == pytest.approx(expected.test_accuracy, abs=3 / 750)

@@ -249,6 +249,11 @@ def test_relabelled_runs_are_compared_with_others():
     assert (found.differences == 0).all()
 
 
+def test_points_are_hundredths_with_their_interval():
+    (found,) = lt.compare(table(), "1/sqrt(n)", "10/sqrt(n)")
+    assert lt.in_points(found._replace(value=0.0114, low=-0.001, high=0.023)) == "+1.1 (-0.1 to +2.3) points"
+
+
 def test_comparisons_need_the_same_seeds_and_known_scales():
     with pytest.raises(ValueError, match="must have the same seeds"):
         lt.compare([run for run in table() if run.seed or "10" in run.setting.scale], "1/sqrt(n)", "10/sqrt(n)")
