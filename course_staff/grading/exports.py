@@ -193,6 +193,8 @@ def write_gradebook(
             for unit in units:
                 if unit.status not in (MISSING, INFRASTRUCTURE_ERROR):
                     _score(book, unit)
+            book.db.commit()
+    path.chmod(0o600)  # as all the other files with marks
     return path
 
 
@@ -237,4 +239,3 @@ def _score(book, unit: UnitResult) -> None:
             book.db.add(grade)
         grade.auto_score = points.get(cell.name, 0)
         grade.needs_manual_grade = False
-    book.db.commit()

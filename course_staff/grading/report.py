@@ -21,6 +21,8 @@ RUNGS = LADDER[::-1]
 _UNUSUAL = ("type", "shape", "values")
 # Two students with this many unusual answers in common are named as a pair.
 _SHARED = 2
+# An answer that more students than this have in common says more about the exercise than about them.
+_COMMON = 6
 
 
 @dataclass(frozen=True)
@@ -201,18 +203,15 @@ def twins(results: Iterable[UnitResult]) -> list[Twins]:
 def pairs(results: Iterable[UnitResult]) -> list[tuple[tuple[str, str], list[str]]]:
     """Two students and the exercises in which they share an unusual answer, where these are several.
 
-    A copied notebook shows in many exercises at once; a group that half of the class belongs to says more
-    about the exercise, and makes no pairs.
+    A copied notebook shows in many exercises at once.
     """
-    results = list(results)
-    students = len({student for student, _ in _answers(results)})
     shared = defaultdict(set)
     for group in twins(results):
-        if 2 * len(group.students) <= max(students, 4):
+        if len(group.students) <= _COMMON:
             for pair in combinations(sorted(group.students), 2):
                 shared[pair].add(group.exercise)
             for student in group.students:
-                for other in group.right_for:
+                for other in group.right_for[:_COMMON]:
                     shared[tuple(sorted((student, other)))].add(group.exercise)
     found = [
         (pair, sorted(exercises, key=_number))

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import stat
 import sys
 from dataclasses import replace
 
@@ -151,8 +152,9 @@ def gradebook(tmp_path):
     return write
 
 
-def test_nbgrader_reads_the_gradebook(gradebook):
+def test_nbgrader_reads_the_gradebook(gradebook, tmp_path):
     with gradebook(results()) as book:
+        assert stat.S_IMODE((tmp_path / "gradebook.db").stat().st_mode) == 0o600
         assert {student.id for student in book.students} == set(ROSTER)
         ada = book.find_student("ada")
         assert (ada.first_name, ada.last_name, ada.email) == ("Ada", "Lovelace", "ada@example.org")

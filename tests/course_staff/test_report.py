@@ -58,7 +58,7 @@ def test_the_right_answer_of_somebody_elses_number_is_named():
     assert "kim: right for the numbers of ada (Ada Lovelace)" in text_of([*others, copied], NAMES)
 
 
-def test_what_half_of_the_class_answers_makes_no_pairs():
+def test_what_many_answer_makes_no_pairs():
     class_ = [
         unit(f"s{n}", ONE, answer("1.1", "values", answer="all"), answer("1.2", "values", answer="all"))
         for n in range(10)
