@@ -100,8 +100,8 @@ class Attack:
             case ["none"]:
                 chosen = frozenset()
             case ["all", "but", *ids]:
+                _known(self.name, ids, every)
                 chosen = every - set(ids)
-                ids and _known(self.name, ids, every)
             case ids:
                 _known(self.name, ids, every)
                 chosen = frozenset(ids)

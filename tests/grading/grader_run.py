@@ -29,7 +29,7 @@ from course_staff.grading.records import UnitResult
 CLASSMATES = {CLASSMATE: "solution", "zzz-classmate": "student"}
 #: Small limits, so that what never ends costs seconds; nobody honest comes near them.
 OPTIONS = ("--cell-seconds", "6", "--notebook-seconds", "30", "--patience", "0.5")
-RUN_LIMIT = 900  # seconds, at which the run is given up
+RUN_LIMIT = 1500  # seconds, at which the run is given up; a quiet machine needs a tenth of it
 _SUBREAPER = 36
 
 
@@ -39,8 +39,9 @@ class Run:
 
     folder: Path
     names: tuple[str, ...]
-    code: int
+    code: int | str
     seconds: float
+    cpu_seconds: float
     stderr: str
     connections: tuple[str, ...]
     left_processes: tuple[str, ...]
@@ -105,7 +106,7 @@ def grade_all(attacks: tuple[Attack, ...], folder: Path, jail: str) -> Run:
     for place in (home, submissions):
         (place / "canary").write_text("sings\n")
     _hand_in_classmates(submissions, secret)
-    with _listening(folder, marker) as (port, path, connections):
+    with listening(folder, marker) as (port, path, connections):
         around = Surroundings(submissions, out, home, folder, marker, port, path)
         for attack in attacks:
             hand_in(attack, build(attack, around), around)
@@ -118,12 +119,12 @@ def grade_all(attacks: tuple[Attack, ...], folder: Path, jail: str) -> Run:
         chapters = sorted({attack.chapter for attack in attacks})
         command = [sys.executable, "-m", "course_staff.grade", str(submissions), "--roster", str(roster), "--out", str(out),
                    "--chapter", *chapters, "--jobs", "2", "--jail", jail, *OPTIONS]  # fmt: skip
-        code, seconds, stderr, left = _watched(command, home)
+        known = watched(command, home)
         after = _fingerprints(submissions) | _fingerprints(home) | _fingerprints(roster)
     run = Run(
-        folder, tuple(attack.name for attack in attacks), code, seconds, stderr, tuple(connections), tuple(left),
-        tuple(_left_files(folder, home, submissions, marker)),
-        tuple(sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))), secret,
+        folder, tuple(attack.name for attack in attacks), **known, connections=tuple(connections), secret=secret,
+        left_files=tuple(_left_files(folder, marker)),
+        changed=tuple(sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))),
     )  # fmt: skip
     run.save()
     return run
@@ -140,7 +141,7 @@ def _hand_in_classmates(submissions: Path, secret: str) -> None:
 
 
 @contextmanager
-def _listening(folder: Path, marker: str) -> Iterator[tuple[int, Path, list[str]]]:
+def listening(folder: Path, marker: str) -> Iterator[tuple[int, Path, list[str]]]:
     """Servers on this machine that note whoever reaches them, and give a friend's answer back."""
     heard: list[str] = []
     # A path for a Unix socket is short.
@@ -216,7 +217,7 @@ def _fingerprints(place: Path) -> dict[str, str]:
     return found
 
 
-def _left_files(folder: Path, home: Path, submissions: Path, marker: str) -> Iterator[str]:
+def _left_files(folder: Path, marker: str) -> Iterator[str]:
     """Files that only an attack can have made, wherever attacks try to make them."""
     import course_utils
 
@@ -233,7 +234,7 @@ def _left_files(folder: Path, home: Path, submissions: Path, marker: str) -> Ite
 
 
 _RUN = """
-import ctypes, json, os, subprocess, sys, time
+import ctypes, json, os, resource, subprocess, sys, time
 ctypes.CDLL(None).prctl({subreaper}, 1, 0, 0, 0)
 started = time.monotonic()
 with open(sys.argv[1] + "/grade.log", "wb") as log:
@@ -262,17 +263,19 @@ while children() and time.monotonic() < end:
 left = children()
 for pid, _ in left:
     os.kill(pid, 9)
-json.dump([code, seconds, [command for _, command in left]], open(sys.argv[1] + "/watched.json", "w"))
+usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+json.dump([code, seconds, usage.ru_utime + usage.ru_stime, [command for _, command in left]], open(sys.argv[1] + "/watched.json", "w"))
 """
 
 
-def _watched(command: list[str], home: Path) -> tuple[int, float, str, list[str]]:
-    """Run a command as the ancestor of whatever it leaves behind; returns code, seconds, output, left processes."""
+def watched(command: list[str], home: Path) -> dict:
+    """Run a command as the ancestor of whatever it leaves behind; what is known of it, named as in :class:`Run`."""
     folder = home.parent
     environment = {**os.environ, "HOME": str(home), "PYTHONPATH": str(REPOSITORY), "PYTHONDONTWRITEBYTECODE": "1",
                    "XDG_CACHE_HOME": str(folder / "cache"), "MPLCONFIGDIR": str(folder / "cache"),
                    "GRADING_TEST_TOKEN": "not for students"}  # fmt: skip
     script = _RUN.format(subreaper=_SUBREAPER, limit=RUN_LIMIT)
     subprocess.run([sys.executable, "-c", script, str(folder), *command], env=environment, cwd=REPOSITORY, check=True)
-    code, seconds, left = json.loads((folder / "watched.json").read_text())
-    return code, seconds, (folder / "grade.log").read_text(errors="replace"), left
+    code, seconds, cpu_seconds, left = json.loads((folder / "watched.json").read_text())
+    return {"code": code, "seconds": seconds, "cpu_seconds": cpu_seconds, "left_processes": tuple(left),
+            "stderr": (folder / "grade.log").read_text(errors="replace")}  # fmt: skip

@@ -227,6 +227,23 @@ def large_outputs(notebook):
 
 
 @_edits_notebook
+def large_data_in_a_cell(notebook):
+    notebook["cells"].insert(1, code_cell(f'data = """{"0123456789abcde " * 125_000}"""', "data"))
+
+
+@_edits_notebook
+def code_of_seven_megabytes(notebook):
+    notebook["cells"].insert(1, code_cell("# " + "\N{CJK UNIFIED IDEOGRAPH-4E00}" * 2_400_000, "long"))
+
+
+@_edits_notebook
+def metadata_of_other_types(notebook):
+    notebook |= {"metadata": ["a", "list"], "nbformat": "4", "nbformat_minor": None}
+    for cell in notebook["cells"]:
+        cell |= {"metadata": "none", "id": 5, "outputs": "none", "execution_count": [1]}
+
+
+@_edits_notebook
 def markup_everywhere(notebook):
     notebook["metadata"] |= {"title": _SCRIPT, "authors": [{"name": _SCRIPT}], _SCRIPT: _SCRIPT}
     notebook["metadata"]["course"] |= {"title": _SCRIPT, "version": _SCRIPT, "follows": _SCRIPT}
@@ -308,6 +325,13 @@ def nested_deep(notebook):
 def long_number(notebook):
     notebook["metadata"]["number"] = "LONG"
     return encode(notebook).replace(b'"LONG"', b"9" * 1_000_000)
+
+
+@_makes_bytes
+def half_a_letter(notebook):
+    notebook["cells"].insert(1, code_cell("x = 'HALF'  # \N{GREEK SMALL LETTER BETA} \N{CJK UNIFIED IDEOGRAPH-4E00}", "half"))
+    notebook["cells"].insert(1, {"cell_type": "markdown", "id": "half-m", "metadata": {}, "source": "HALF"})
+    return encode(notebook).replace(b"HALF", rb"\ud83d \u0000 \ud83d\ude00")
 
 
 @_makes_bytes
@@ -410,7 +434,7 @@ def zip_that_escapes(notebook, folder, attack, around):
 def zip_bomb(notebook, folder, attack, around):
     with _zip(folder) as archive:
         with archive.open(f"{attack.chapter_name}.ipynb", "w", force_zip64=True) as file:
-            for _ in range(400):
+            for _ in range(100):
                 file.write(bytes(10_000_000))
 
 
@@ -420,6 +444,35 @@ def zip_with_a_link(notebook, folder, attack, around):
         link = zipfile.ZipInfo(f"{attack.chapter_name}.ipynb")
         link.create_system, link.external_attr = 3, 0o120777 << 16
         archive.writestr(link, f"../{CLASSMATE}/{attack.chapter_name}.ipynb")
+
+
+@_makes_files
+def zip_with_broken_data(notebook, folder, attack, around):
+    with _zip(folder) as archive:
+        archive.writestr(f"{attack.chapter_name}.ipynb", encode(notebook))
+    path = folder.with_name(folder.name + ".zip")
+    data = bytearray(path.read_bytes())
+    data[80:2000] = bytes(255 - value for value in data[80:2000])
+    path.write_bytes(data)
+
+
+@_makes_files
+def zip_with_a_password(notebook, folder, attack, around):
+    with _zip(folder) as archive:
+        archive.writestr(f"{attack.chapter_name}.ipynb", encode(notebook))
+    path = folder.with_name(folder.name + ".zip")
+    data = bytearray(path.read_bytes())
+    # The flag "encrypted", in the entry and in the directory of the archive.
+    data[6] |= 1
+    data[data.index(b"PK\x01\x02") + 8] |= 1
+    path.write_bytes(data)
+
+
+@_makes_files
+def file_name_that_is_no_text(notebook, folder, attack, around):
+    folder.mkdir()
+    Path(os.fsdecode(os.fsencode(folder) + b"/01_\xff\xfe.ipynb")).write_bytes(encode(notebook))
+    Path(os.fsdecode(os.fsencode(folder) + b"/\xff <script>.ipynb")).write_bytes(encode(notebook))
 
 
 @_makes_files
