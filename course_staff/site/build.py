@@ -71,7 +71,7 @@ def build(root: Path = ROOT, folder: Path | None = None, say: Callable[[str], No
     _write_sources(root, notebooks, source)
     say("Sphinx makes the pages")
     _sphinx(source, static, output, work / "doctrees")
-    _name_toggles(output)
+    _finish(output)
     old = folder.with_name(f".{folder.name}.old")
     shutil.rmtree(old, ignore_errors=True)
     if folder.exists():
@@ -206,8 +206,10 @@ def _sphinx(source: Path, static: Path, output: Path, doctrees: Path) -> None:
         raise SiteError(found or "Sphinx failed without a word")
 
 
-def _name_toggles(output: Path) -> None:
-    """The theme's arrows that unfold a part of the navigation have no name to read out."""
+def _finish(output: Path) -> None:
+    """Mend the theme: arrows that unfold the navigation get a name to read out, and its own sources go."""
+    for left in [*(output / "_static").glob("*.html"), *output.rglob("*.map")]:
+        left.unlink()
     for page in output.rglob("*.html"):
         text = page.read_text(encoding="utf-8")
         named = text.replace("<summary><span", '<summary aria-label="Show the pages of this part"><span')
@@ -237,6 +239,8 @@ def _settings(static: Path) -> dict:
         "html_js_files": [(f"{name}.js", {"defer": "defer"}) for name in ("explore", "ledger", "formulas")],
         "html_copy_source": False,
         "html_show_sourcelink": False,
+        "html_use_index": False,
+        "html_domain_indices": False,
         # A summary of each page found would be fetched, which a page that is a file may not do.
         "html_show_search_summary": False,
         "html_theme_options": {
