@@ -461,7 +461,7 @@ def _limit(y: Array | float, s: Array | float) -> Array:
 
 
 class Simulated(NamedTuple):
-    """A mean over independent matrices W, and its standard error (nan where too few samples leave it unknown)."""
+    """A mean over independent matrices W, and its standard error (nan for too few samples)."""
 
     mean: float
     standard_error: float
@@ -516,7 +516,7 @@ def simulate(
 
 
 def _traces(m: int, n: int, ratio: float, size: int, rng: np.random.Generator) -> Array:
-    """``Σ λ/(1 + λ)/m``, ``Σ λ`` and ``Σ λ²`` over the eigenvalues λ of S with σ²/α = ratio, shape (3, size)."""
+    """``Σ λ/(1 + λ)/m``, ``Σ λ``, ``Σ λ²`` over the eigenvalues λ of S with σ²/α = ratio, (3, size)."""
     r, p = min(m, n), max(m, n)
     # BBᵀ + I = LDLᵀ for the bidiagonal B with squared entries a, b. The pivots are a + e, and g is what the
     # derivative of the pivots leaves of e: Σ λ/(1 + λ) = Σ (a + g)/(a + e).
@@ -540,7 +540,7 @@ def _traces(m: int, n: int, ratio: float, size: int, rng: np.random.Generator) -
 
 
 class Spectrum(NamedTuple):
-    """Mean density of the positive singular values of an m × n layer's W, σ² = 1/p, and its large-size limit."""
+    """Mean density of the positive singular values of W, m × n, σ² = 1/p, and its large-size limit."""
 
     m: int
     n: int
@@ -550,7 +550,7 @@ class Spectrum(NamedTuple):
 
 
 def spectrum(m: int, n: int) -> Spectrum:
-    """How the singular values of W spread at this size, on the scale ``1/√max(m, n)``; errors as mean_density."""
+    """How the singular values of W spread at this size for σ² = 1/max(m, n); errors as mean_density."""
     exact = mean_density(m, n)
     r, p = sorted((m, n))
     x, y = exact.x / p, r / p

@@ -35,8 +35,8 @@ def singular(ax: Axes, data: Singular) -> str:
     ax.set_title("However large it is, it ends below γ")
     ax.legend(loc="lower right")
     return (
-        f"Singular values of the layer over those of W, for alpha = {data.alpha:g}: {len(data.s)} dots on the "
-        f"curve, the largest {data.layer.max():.3f}, all below gamma = {data.gamma:g}."
+        f"Singular values of the layer over those of W, for alpha = {data.alpha:g}: {len(data.s)} dots on "
+        f"the curve, the largest {data.layer.max():.3f}, all below gamma = {data.gamma:g}."
     )
 
 
@@ -48,12 +48,12 @@ def pairings(ax: Axes, data: list[Pairing]) -> str:
     for number, pairing in enumerate(data):
         x, y = 2.6 * (number % columns), -3.0 * (number // columns)
         ax.add_patch(_circle(x, y))
-        planar = pairing.rows + pairing.columns == k + 1
+        colour = MEASURED if pairing.rows + pairing.columns == k + 1 else WORST
         for a, b in pairing.pairs:
             ends = angles[[a, b]]
-            ax.plot(x + np.cos(ends), y + np.sin(ends), color=MEASURED if planar else WORST, lw=1.6)
+            ax.plot(x + np.cos(ends), y + np.sin(ends), color=colour, lw=1.6)
         ax.plot(x + np.cos(angles), y + np.sin(angles), "o", color=THEORY, ms=3.5)
-        ax.text(x, y - 1.45, _monomial(pairing), ha="center", va="center", color=MEASURED if planar else WORST)
+        ax.text(x, y - 1.45, _monomial(pairing), ha="center", va="center", color=colour)
     rows = (len(data) - 1) // columns
     ax.set_xlim(-1.4, 2.6 * (columns - 1) + 1.4)
     ax.set_ylim(-3.0 * rows - 1.9, 1.2)
@@ -64,7 +64,8 @@ def pairings(ax: Axes, data: list[Pairing]) -> str:
     kinds = {_monomial(p): sum(_monomial(q) == _monomial(p) for q in data) for p in data}
     listed = ", ".join(f"{count} of {name}" for name, count in kinds.items())
     return (
-        f"All pairings of {2 * k} factors on a circle, {planar} of {len(data)} without crossing chords: {listed}."
+        f"All pairings of {2 * k} factors on a circle, {planar} of {len(data)} without crossing chords: "
+        f"{listed}."
     )
 
 
@@ -141,9 +142,9 @@ def moment_curve(ax: Axes, data: MomentCurve) -> str:
     ax.set_title(f"{data.m} × {data.n}, nσ² = {data.s:.3g}: best after {data.best}")
     _names(ax, 0.24, ("series", WORST), ("width of bounds", MEASURED), ("variance", GREY))
     return (
-        f"Error over the number of moments for a {data.m} by {data.n} layer with n sigma squared {data.s:.3g}: "
-        f"the series is best after {data.best} terms and off by {last:.1g} after {data.K[-1]}; the bounds from as "
-        f"many moments are {max(data.upper[-1] - data.lower[-1], 1e-15):.1g} apart."
+        f"Error over the number of moments for a {data.m} by {data.n} layer with n sigma squared "
+        f"{data.s:.3g}: the series is best after {data.best} terms and off by {last:.1g} after {data.K[-1]}; "
+        f"the bounds from as many moments are {max(data.upper[-1] - data.lower[-1], 1e-15):.1g} apart."
     )
 
 
@@ -164,8 +165,8 @@ def shape_curve(ax: Axes, data: ShapeCurve) -> str:
     square = data.limit[np.argmin(np.abs(data.shapes - 1))]
     return (
         f"Output variance over m/n at n sigma squared {data.s:g}: large layers fall from {data.limit[0]:.2f} "
-        f"through 0.41, at m/n = {at:.2f}, to {square:.2f} for square ones and {data.limit[-1]:.2f} for m = 2n; "
-        "small layers lie below."
+        f"through 0.41, at m/n = {at:.2f}, to {square:.2f} for square ones and {data.limit[-1]:.2f} for "
+        "m = 2n; small layers lie below."
     )
 
 
