@@ -238,25 +238,27 @@ def _sha256(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m course_staff.release", description=__doc__.splitlines()[0]
-    )
-    parser.add_argument(
+def parser() -> argparse.ArgumentParser:
+    made = argparse.ArgumentParser(prog="python -m course_staff.release", description=__doc__.splitlines()[0])
+    made.add_argument(
         "names", nargs="*", metavar="CHAPTER", help='"01" or "01_taylor_bounds"; default: all'
     )
-    parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="must not exist yet")
-    parser.add_argument(
+    made.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="must not exist yet")
+    made.add_argument(
         "--variants", type=Path, metavar="ROSTER", help="numbers of their own for the students of roster.csv"
     )
-    parser.add_argument(
+    made.add_argument(
         "--secret-file", type=Path, metavar="FILE",
         help="the course's secret, made here where there is none; grading needs the same file",
     )
-    parser.add_argument("--root", type=Path, default=ROOT, help=argparse.SUPPRESS)
-    args = parser.parse_args(argv)
+    made.add_argument("--root", type=Path, default=ROOT, help=argparse.SUPPRESS)
+    return made
+
+
+def main(argv: list[str] | None = None) -> int:
+    args = parser().parse_args(argv)
     if (args.variants is None) != (args.secret_file is None):
-        parser.error("--variants and --secret-file go together")
+        parser().error("--variants and --secret-file go together")
     try:
         students, secret = (), None
         if args.variants is not None:
