@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import lzma
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -46,9 +48,12 @@ class Unit:
             try:
                 with zipfile.ZipFile(self.path) as archive, archive.open(self.entry) as file:
                     data = file.read(MAX_BYTES + 1)  # whatever size the archive claims
-            except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, ValueError, KeyError) as error:
+            except (
+                zipfile.BadZipFile, zlib.error, lzma.LZMAError, RuntimeError, NotImplementedError, EOFError, ValueError,
+                KeyError,
+            ) as error:
                 raise StudentError(
-                    f"The zip archive {Path(self.path).name} cannot be read ({error}): hand in the notebook itself."
+                    f"The zip archive {_text(Path(self.path).name)} cannot be read ({error}): hand in the notebook itself."
                 ) from error
         if len(data) > MAX_BYTES:
             raise StudentError(
@@ -63,7 +68,12 @@ class Unit:
             return None
         path = Path(self.path)
         shown = path.relative_to(folder).as_posix() if path.is_relative_to(folder) else path.name
-        return shown if self.entry is None else f"{shown}:{self.entry}"
+        return _text(shown if self.entry is None else f"{shown}:{self.entry}")
+
+
+def _text(name: str) -> str:
+    """A file's name as text that can be written: a name may be any bytes, which stand in it as half letters."""
+    return name.encode("utf-8", "replace").decode()
 
 
 @dataclass
@@ -153,7 +163,7 @@ def find(folder: Path, students: list[str], chapters: list[str]) -> Found:
                 units.append(Unit(student, chapter, broken[student].path, "*"))
             else:
                 units.append(Unit(student, chapter))
-    return Found(units, unknown)
+    return Found(units, [_text(sentence) for sentence in unknown])
 
 
 def _odd(path: Path) -> list[Path]:
@@ -204,7 +214,7 @@ def _chosen(found: list[Unit], chapter: str) -> Unit:
         return name == f"{chapter}.ipynb", unit.entry is None and Path(unit.path).stat().st_mtime, name
 
     best = max(found, key=rank)
-    name, notes = Path(best.entry or best.path).name, []
+    name, notes = _text(Path(best.entry or best.path).name), []
     if name != f"{chapter}.ipynb":
         notes.append(f"The file {name} was read as {chapter}.ipynb.")
     if len(found) > 1:

@@ -452,7 +452,7 @@ def zip_with_broken_data(notebook, folder, attack, around):
         archive.writestr(f"{attack.chapter_name}.ipynb", encode(notebook))
     path = folder.with_name(folder.name + ".zip")
     data = bytearray(path.read_bytes())
-    data[80:2000] = bytes(255 - value for value in data[80:2000])
+    data[80:400] = bytes(255 - value for value in data[80:400])
     path.write_bytes(data)
 
 
