@@ -47,7 +47,7 @@ def test_the_reference_passes_with_every_number(id):
     for number in VARIANTS[id].numbers:
         exercise = VARIANTS[id].exercise(number)
         assert (exercise.id, exercise.points) == (id, VARIANTS[id].base.points)
-        for seed in (None, 1, 2):
+        for seed in (None, 1):
             result = grade(exercise, exercise.reference, seed)
             assert result.correct and not result.remarks, f"number {number}, seed {seed}\n{result}"
 
