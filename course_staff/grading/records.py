@@ -153,7 +153,9 @@ def path_of(out: Path, student: str, chapter: str) -> Path:
 def write(out: Path, result: UnitResult) -> Path:
     """Write one result; whoever reads meanwhile, or after a crash, sees the old one or all of the new one."""
     path = path_of(out, result.student, result.chapter)
-    write_atomically(path, json.dumps(asdict(result), ensure_ascii=False, indent=1).encode() + b"\n")
+    # Half a letter, as in some names of files, cannot be written: a mark stands for it.
+    text = json.dumps(asdict(result), ensure_ascii=False, indent=1)
+    write_atomically(path, text.encode("utf-8", "replace") + b"\n")
     return path
 
 

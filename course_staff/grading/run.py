@@ -169,15 +169,8 @@ def finished(unit: Unit, settings: Settings) -> UnitResult | None:
 # One unit
 
 
-def grade_unit(unit: Unit, settings: Settings, parent: int | None = None) -> UnitResult:
-    """Grade one student's chapter and write the result: a task of a run.
-
-    Args:
-        unit: which.
-        settings: of the run.
-        parent: process id of the grader; a worker process of it does not outlive it.
-    """
-    _die_with(parent)
+def grade_unit(unit: Unit, settings: Settings) -> UnitResult:
+    """Grade one student's chapter and write the result: a task of a run."""
     _log(settings, unit, "started")
     begun = time.monotonic()
     chapter = settings.chapters[unit.chapter]
@@ -258,14 +251,8 @@ def _log(settings: Settings, unit: Unit, event: str, **more: str) -> None:
         os.close(descriptor)
 
 
-_watched: set[int] = set()
-
-
-def _die_with(parent: int | None) -> None:
-    """End this process when the grader that started it is gone, however it went."""
-    if parent is None or parent in _watched or os.getppid() != parent:
-        return
-    _watched.add(parent)
+def _die_with(parent: int) -> None:
+    """End this process when the grader that started it is gone, however it went: called first in each."""
 
     def watch() -> None:
         while os.getppid() == parent:
@@ -351,14 +338,17 @@ def _in_parallel(
 
     with contextlib.ExitStack() as stack:
         if scheduler is None:
-            stack.enter_context(parallel_config("loky", n_jobs=min(jobs, len(units)), inner_max_num_threads=1))
+            stack.enter_context(parallel_config(
+                "loky", n_jobs=min(jobs, len(units)), inner_max_num_threads=1, initializer=_die_with,
+                initargs=(os.getpid(),),
+            ))
             stack.callback(_end_workers)
         else:
             from distributed import Client
 
             client = stack.enter_context(Client(scheduler, timeout=30))
             stack.enter_context(parallel_config("dask", client=client))
-        tasks = (delayed(grade_unit)(unit, settings, os.getpid()) for unit in units)
+        tasks = (delayed(grade_unit)(unit, settings) for unit in units)
         yield from Parallel(return_as="generator_unordered", batch_size=1)(tasks)
 
 

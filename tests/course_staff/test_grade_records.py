@@ -68,3 +68,8 @@ def test_what_is_no_result_is_refused_by_name(tmp_path, text):
     path.write_text(text)
     with pytest.raises(ValueError, match="one.json"):
         records.read(path)
+
+
+def test_half_a_letter_in_a_name_does_not_stop_a_run(tmp_path):
+    path = records.write(tmp_path, replace(UNIT, submission="ada/01_\udcff.ipynb"))
+    assert records.read(path).submission == "ada/01_?.ipynb"
