@@ -33,7 +33,7 @@ WAYS = {
     "numpy.testing": "np.testing.assert_allclose(function(**case), expected, rtol=1e-6)",
     "the notebook's check": "import course_utils.checks as c; assert c.grade(c.find(id), function).correct",
 }
-SECONDS = 8
+SECONDS = 30
 
 
 def main(names: list[str], folder: Path) -> dict[str, list[str]]:

@@ -127,13 +127,14 @@ def test_the_table_has_a_row_for_each_attack_and_shows_no_markup():
     assert "1 submissions: 1 that cheat" in page
 
 
+@pytest.mark.timeout(960)
 def test_the_tricks_are_real_tests_in_the_same_process_pass_many_of_them(tmp_path, record_property):
     """For comparison: what the usual way of grading makes of the same wrong answers."""
     names = [a.name for a in ATTACKS.values() if a.group in TRICKS and a.wrong and not a.jail and not a.make]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(REPOSITORY), str(HERE)]), "MPLBACKEND": "agg"}
     done = subprocess.run(
         [sys.executable, str(HERE / "one_process.py"), str(tmp_path), *names],
-        capture_output=True, text=True, timeout=280, env=environment, stdin=subprocess.DEVNULL, cwd=tmp_path,
+        capture_output=True, text=True, timeout=900, env=environment, stdin=subprocess.DEVNULL, cwd=tmp_path,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-2000:]
     passed = {name: ways for name, ways in json.loads(done.stdout.splitlines()[-1]).items() if ways}
@@ -142,5 +143,4 @@ def test_the_tricks_are_real_tests_in_the_same_process_pass_many_of_them(tmp_pat
         f"{len(passed)} of {len(names)} wrong answers get full marks from one of five ways of testing in their own "
         f"process: {', '.join(sorted(passed))}",
     )
-    assert len(passed) >= 15, passed
-    assert {"equal-to-everything", "patch-numpy-comparisons", "patch-the-checker", "exit-zero"} <= set(passed)
+    assert len(passed) >= 29, passed
