@@ -103,6 +103,8 @@ def fit(yours: Plain, expected: Plain) -> Plain | Misfit:
             hint = " Is it transposed?" if transposed else " Only the shape differs: reshape it."
         elif expected.ndim == 0 and yours.shape == (1,):
             hint = " Take the number out of it; a comma at the end of a line makes such a thing too."
+        elif expected.ndim == 0 and yours.size == 1:
+            hint = " Take the number out of it."
         elif expected.ndim == 0 and yours.ndim == 1:
             hint = f" Of the {yours.size} values return the one that is asked for."
         return Misfit("shape", f"Expected {describe(expected)}; yours is {describe(yours)}.{hint}")

@@ -544,6 +544,8 @@ def _diagnosis(trials: list[_Trial], shown: _Trial) -> str:
         factor = _common_factor(trials)
         if factor == -1:
             return "Only the sign is wrong: yours is the negative of the expected value, every time."
+        if factor == 0:
+            return "Yours is zero, every time."
         if factor is not None and abs(factor - 1) > CLOSE:
             return f"Yours is {factor:.4g} times the expected value, every time."
         error = max(_relative_error(trial) for trial in trials)
