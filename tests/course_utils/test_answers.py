@@ -89,6 +89,7 @@ def test_other_things_are_named(answer, says):
     [
         (3, [1.0, 2.0], "shape", "Expected an array of shape (2,); yours is a number."),
         (np.ones((2, 3)), np.ones((3, 2)), "shape", "Is it transposed?"),
+        (np.ones((1, 1)), 1.0, "shape", "Take the number out of it."),
         (np.ones((2, 1)), np.ones(2), "shape", "Only the shape differs: reshape it."),
         (np.ones(1), 1.0, "shape", "Expected a number; yours is an array of shape (1,)."),
         (True, 1.0, "type", "Expected a number; yours is True or False."),

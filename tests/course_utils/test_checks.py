@@ -102,7 +102,6 @@ def crash(W, tau):
         (lambda W, tau: right(W, tau) + 1, "values", "The right shape, but not yet the right values."),
         (lambda W, tau: 2 * right(W, tau), "values", "Yours is 2 times the expected value, every time."),
         (lambda W, tau: 0.0 * right(W, tau), "values", "Yours is zero, every time."),
-        (lambda W, tau: np.array([[right(W, tau)]]), "shape", "Take the number out of it."),
         (lambda W, tau: -right(W, tau), "values", "Only the sign is wrong"),
         (lambda W, tau: right(W, tau) * np.nan, "values", "Your answer holds NaN (not a number)"),
         (lambda W, tau: right(W, tau) * np.inf, "values", "Your answer is infinite"),
