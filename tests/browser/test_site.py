@@ -103,6 +103,8 @@ class Page(HTMLParser):
             self.loads.append(source)
         if tag == "img" and not (attributes.get("alt") or "").strip():
             self.without_alt += 1
+        if tag == "article":  # above it the theme repeats the title, for print only
+            self.levels = []
         if len(tag) == 2 and tag[0] == "h" and tag[1].isdigit():
             self.levels.append(int(tag[1]))
 
@@ -236,10 +238,9 @@ def test_a_sliders_picture_looks_as_matplotlib_draws_it(site, opened, name):
         place.locator("svg").evaluate("svg => { svg.style.cssText = ''; }")
         shown = Image.open(io.BytesIO(screen)).convert("L")
         # Seen from a little way off, so that the edges' smoothing, which differs, does not count.
-        far = [np.asarray(each.reduce(4), float) for each in (shown, drawn)]
-        difference = np.abs(far[0] - far[1])
-        ink = 255 - far[1].mean()
-        assert difference.mean() < 0.16 * ink, f"{name}, cell {number}: {difference.mean():.2f} of {ink:.2f}"
+        far = [np.asarray(each.reduce(8), float) for each in (shown, drawn)]
+        alike = np.corrcoef(far[0].ravel(), far[1].ravel())[0, 1]
+        assert alike > 0.95, f"{name}, cell {number}: correlation {alike:.2f}"  # with another state it is below 0.7
 
 
 def test_print_shows_the_static_pictures_alone(site, opened):
