@@ -10,6 +10,11 @@ window.addEventListener("load", async () => {
     const room = document.querySelector(".bd-article").clientWidth;
     const wide = formulas.filter((formula) => formula.getBoundingClientRect().width > room);
     for (const formula of wide) formula.classList.add("wide");
+    // What scrolls must be within reach of the keyboard.
+    for (const formula of document.querySelectorAll("mjx-container")) {
+      if (formula.scrollWidth > formula.clientWidth) formula.setAttribute("tabindex", "0");
+      else formula.removeAttribute("tabindex");
+    }
   };
   mark();
   window.addEventListener("resize", mark);
