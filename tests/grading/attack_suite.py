@@ -1,4 +1,4 @@
-"""The attack suite: submissions that try to cheat, to break the grader or to spy, and honest ones that must lose nothing.
+"""The attack suite: submissions that cheat, break or spy, and honest ones that must lose nothing.
 
 ``attacks/*.toml`` holds one entry for each: what it tries, how its notebook differs from the chapter's own, and
 what must happen. Keys of an entry::
@@ -245,7 +245,7 @@ def build(attack: Attack, surroundings: Surroundings) -> dict:
     for place in ("start", *(f"after {id}" for id in attack.exercises), "end"):
         added = [entry for entry in attack.cell if entry["at"] == place]
         cells = [
-            code_cell(surroundings.fill(entry["code"], attack.name).strip("\n"), f"own-{place.replace(' ', '-')}-{i}-{j}")
+            code_cell(surroundings.fill(entry["code"], attack.name).strip("\n"), f"{place.replace(' ', '-')}-{i}-{j}")
             for i, entry in enumerate(added) for j in range(entry.get("repeat", 1))
         ]  # fmt: skip
         if place == "start":

@@ -42,8 +42,8 @@ def page(attacks: Sequence[Attack], happened: Mapping[str, tuple[str, str]]) -> 
             continue
         parts.append(f"## {title}\n\n| submission | tries or does | points | what happened |\n|---|---|---|---|")
         parts[-1] += "".join(
-            f"\n| {attack.name} | {_cell(attack.tries)} | {happened[attack.name][0]} | {_cell(happened[attack.name][1])} |"
-            for attack in rows
+            f"\n| {attack.name} | {_cell(attack.tries)} | {points} | {_cell(what)} |"
+            for attack, (points, what) in ((attack, happened[attack.name]) for attack in rows)
         )
         parts[-1] += "\n"
     return "\n".join(parts)

@@ -116,8 +116,8 @@ def grade_all(attacks: tuple[Attack, ...], folder: Path, jail: str) -> Run:
         roster.chmod(0o600)
         before = _fingerprints(submissions) | _fingerprints(home) | _fingerprints(roster)
         chapters = sorted({attack.chapter for attack in attacks})
-        command = [sys.executable, "-m", "course_staff.grade", str(submissions), "--roster", str(roster), "--out", str(out),
-                   "--chapter", *chapters, "--jobs", "2", "--jail", jail, *OPTIONS]  # fmt: skip
+        command = [sys.executable, "-m", "course_staff.grade", str(submissions), "--roster", str(roster),
+                   "--out", str(out), "--chapter", *chapters, "--jobs", "2", "--jail", jail, *OPTIONS]  # fmt: skip
         known = watched(command, home)
         after = _fingerprints(submissions) | _fingerprints(home) | _fingerprints(roster)
     run = Run(
@@ -226,7 +226,8 @@ def _left_files(folder: Path, marker: str) -> Iterator[str]:
                Path.cwd().parent, sys.prefix, *filter(os.path.isdir, sys.path))}  # fmt: skip
     for place in sorted(shallow):
         if place.is_dir():
-            yield from (str(path) for path in place.iterdir() if marker in path.name or path.name == "left_for_a_friend")
+            found = sorted(place.iterdir())
+            yield from (str(path) for path in found if marker in path.name or path.name == "left_for_a_friend")
     for path in sorted(folder.rglob("*")):
         if marker in path.name or path.name in names:
             yield str(path)

@@ -252,7 +252,8 @@ def markup_everywhere(notebook):
     attached = dict(markdown, id="a", attachments={_SCRIPT: {"text/html": _SCRIPT}}, source=f"![]({_SCRIPT})")
     shown = code_cell("", "o")
     shown["outputs"] = [
-        {"output_type": "display_data", "metadata": {}, "data": {"text/html": _SCRIPT, "application/javascript": "alert(1)"}}
+        {"output_type": "display_data", "metadata": {},
+         "data": {"text/html": _SCRIPT, "application/javascript": "alert(1)"}},
     ]
     notebook["cells"] += [markdown, attached, shown]
     for number, cell in enumerate(notebook["cells"]):
@@ -302,7 +303,8 @@ def json_number(notebook):
 @_makes_bytes
 def merge_conflict(notebook):
     lines = encode(notebook).split(b"\n")
-    return b"\n".join([*lines[:20], b"<<<<<<< HEAD", *lines[20:24], b"=======", *lines[20:24], b">>>>>>> mine", *lines[24:]])
+    both = [b"<<<<<<< HEAD", *lines[20:24], b"=======", *lines[20:24], b">>>>>>> mine"]
+    return b"\n".join([*lines[:20], *both, *lines[24:]])
 
 
 @_makes_bytes
@@ -329,7 +331,8 @@ def long_number(notebook):
 
 @_makes_bytes
 def half_a_letter(notebook):
-    notebook["cells"].insert(1, code_cell("x = 'HALF'  # \N{GREEK SMALL LETTER BETA} \N{CJK UNIFIED IDEOGRAPH-4E00}", "half"))
+    source = "x = 'HALF'  # \N{GREEK SMALL LETTER BETA} \N{CJK UNIFIED IDEOGRAPH-4E00}"
+    notebook["cells"].insert(1, code_cell(source, "half"))
     notebook["cells"].insert(1, {"cell_type": "markdown", "id": "half-m", "metadata": {}, "source": "HALF"})
     return encode(notebook).replace(b"HALF", rb"\ud83d \u0000 \ud83d\ude00")
 
