@@ -26,6 +26,7 @@ class LiveFigure:
         ax, canvas = self._ax, self._figure.canvas
         for artist in (*ax.lines, *ax.collections, *ax.patches, *ax.texts):
             artist.remove()
+        ax.containers.clear()  # error bars would come back in the legend, once more at each move
         ax.set_prop_cycle(None)
         text = draw_panel(self._draw, ax, data)
         titles = (ax.title, ax._left_title, ax._right_title)

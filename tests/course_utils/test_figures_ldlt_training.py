@@ -6,6 +6,7 @@ import pytest
 from course_utils import ldlt_training as lt
 from course_utils.figures import draw_panel, new_figure
 from course_utils.figures import ldlt_training as draw
+from course_utils.widgets import LiveFigure
 
 RNG = np.random.default_rng
 SCALES = tuple(lt.SCALES)
@@ -78,3 +79,11 @@ def test_the_higgs_rates_keep_their_limits():
     for optimizer, rates in (("Adam", [0.0003, 0.3]), ("SGD", [0.01, 3.0])):
         _, ax = text_and_axes(draw.higgs_rates, CURVES._replace(optimizer=optimizer, rates=np.array(rates)))
         assert ax.get_xlim() == (2e-4, 4) and ax.get_ylim() == (0.61, 0.74)
+
+
+def test_a_slider_does_not_gather_error_bars_in_its_legend():
+    """What is removed from the axes between two moves must not come back in the legend."""
+    live = LiveFigure(draw.rates)
+    for _ in range(3):
+        live.update(CURVES)
+    assert len(live._ax.get_legend().get_texts()) == len(SCALES)
