@@ -105,6 +105,18 @@ def _unpaired(a, b):
     return np.array([(a - b).mean() - half, (a - b).mean() + half])
 
 
+def _two_groups(a, b):
+    from scipy.stats import t
+
+    half = t.ppf(0.995, 2 * len(a) - 2) * np.sqrt((a.var(ddof=1) + b.var(ddof=1)) / len(a))
+    return np.array([(a - b).mean() - half, (a - b).mean() + half])
+
+
+def _mean_and_half(a, b):
+    low, high = paired_interval(a, b)
+    return np.array([(low + high) / 2, (high - low) / 2])
+
+
 def _percent_95(a, b):
     from scipy.stats import t
 
@@ -126,7 +138,12 @@ EXERCISES = (
         minutes=5,
         cases=_dying_signal,
         reference=layers_until,
-        edge_cases=({"v": 0.38, "share": 0.0005}, {"v": 0.9, "share": 0.01}, {"v": 0.5, "share": 0.001}),
+        edge_cases=(
+            {"v": 0.38, "share": 0.0005},
+            {"v": 0.9, "share": 0.01},
+            {"v": 0.5, "share": 0.001},
+            {"v": 0.5, "share": 0.25},  # both logarithms are exact multiples: the share itself is reached
+        ),
         misconceptions=(
             Misconception(
                 lambda v, share: log(share) / log(v),
@@ -135,6 +152,10 @@ EXERCISES = (
             Misconception(
                 lambda v, share: int(log(share) / log(v)),
                 "One layer too few: at this depth the variance is still above the share. Round up.",
+            ),
+            Misconception(
+                lambda v, share: int(log(share) / log(v)) + 1,
+                "One layer too many where vᴸ meets the share exactly: “at most” includes it. Round up; do not add 1.",
             ),
             Misconception(
                 lambda v, share: ceil(2 * log(share) / log(v)),
@@ -146,7 +167,8 @@ EXERCISES = (
             ),
             Misconception(
                 lambda v, share: ceil(log(v) / log(share)),
-                "Upside down: vᴸ ≤ share, so L log v ≤ log share, and both logarithms are negative.",
+                "You get 1 every time, but one layer leaves v, more than the share. Take logarithms of vᴸ ≤ share, "
+                "and mind which of the two divides the other.",
             ),
         ),
         after="At 10/√n a stack may be nine times as deep as at 1/√n before its signal is as weak.",
@@ -174,11 +196,19 @@ EXERCISES = (
             ),
             Misconception(
                 lambda v, L: (v ** (-L / 2), v ** (-L / 2)),
-                "This is the gain of the whole stack, correctly as its Lipschitz constant. γ belongs to one layer.",
+                "The Lipschitz constant is right. γ is the gain of one layer only; you return that of the whole stack.",
             ),
             Misconception(
                 lambda v, L: (sqrt(v), v ** (L / 2)),
                 "This γ is below 1 and shrinks the signal further: solve γ²v = 1.",
+            ),
+            Misconception(
+                lambda v, L: (v ** (-L / 2), 1 / sqrt(v)),
+                "The right numbers in the wrong order: first γ, then the Lipschitz constant.",
+            ),
+            Misconception(
+                lambda v, L: (1 / sqrt(v), 1.0),
+                "The gain is right. It also stretches: a layer is γ-Lipschitz, so that 1 is not kept.",
             ),
         ),
         after="The guarantee is given away at the rate at which the typical signal is gained: γᴸ against v^(−L/2).",
@@ -191,6 +221,7 @@ EXERCISES = (
         minutes=7,
         cases=_rectangle,
         reference=backward_variance,
+        rtol=1e-6,  # a torch.eye in single precision costs half of the digits, whatever the answer's type
         misconceptions=(
             Misconception(
                 _forward_variance,
@@ -255,6 +286,19 @@ EXERCISES = (
                 lambda alpha, sigma, eta: (sigma * sqrt(alpha), eta * alpha),
                 "Both are turned upside down: αI + WᵀW = α(I + VᵀV) with V = W/√α.",
             ),
+            Misconception(
+                lambda alpha, sigma, eta: (sigma / sqrt(alpha), eta * sqrt(alpha)),
+                "σ is right. The rate changes by a whole power of α, and the other way: ∂/∂V = √α ∂/∂W, and "
+                "ΔV = ΔW/√α.",
+            ),
+            Misconception(
+                lambda alpha, sigma, eta: (eta / alpha, sigma / sqrt(alpha)),
+                "The right numbers in the wrong order: first σ, then the rate.",
+            ),
+            Misconception(
+                lambda alpha, sigma, eta: (sigma, eta),
+                "Nothing has changed, but α did: with α = 1 this layer is another function. What is V?",
+            ),
         ),
         after="Same function at the start, same forward variance, and SGD moves it 1/α times as far.",
     ),
@@ -277,7 +321,16 @@ EXERCISES = (
             ),
             Misconception(
                 lambda validation, test: test[validation.mean(axis=1).argmin()].mean(),
-                "One rate for all seeds: their validation rows are other seeds' test rows. Each chooses its own.",
+                "You have chosen one rate for all seeds together, and the validation rows of one seed are the test rows "
+                "of another. Each seed chooses its own.",
+            ),
+            Misconception(
+                lambda validation, test: test[np.arange(len(test)), validation.argmin(axis=1)].mean(),
+                "This is the luckiest seed of each rate. Turn it around: for each seed, a column, the best rate.",
+            ),
+            Misconception(
+                lambda validation, test: test[validation.argmin(axis=0)].mean(),
+                "One index takes whole rows, all seeds at each chosen rate. Count each seed at its own rate only.",
             ),
             Misconception(
                 lambda validation, test: test.T[validation.T.argmin(axis=0) % test.shape[1]].mean(),
@@ -288,7 +341,7 @@ EXERCISES = (
                 "This is the average over all rates. Nobody would use the bad ones: choose first.",
             ),
         ),
-        after="Tuning is a part of the method: what it costs in luck belongs into the interval.",
+        after="Tuning is a part of the method: what it costs in luck belongs in the interval.",
     ),
     Exercise(
         id="6.12",
@@ -303,6 +356,11 @@ EXERCISES = (
                 _unpaired,
                 "You have added the variances of both. The seeds are shared: take differences first, and what "
                 "they have in common cancels.",
+            ),
+            Misconception(
+                _two_groups,
+                "This is the interval for two independent groups, with 2S − 2 degrees of freedom. Here each seed "
+                "serves both: take differences first, and what they have in common cancels.",
             ),
             Misconception(
                 lambda a, b: _interval(a - b, 2.5758293035489),
@@ -326,6 +384,14 @@ EXERCISES = (
                 "The spread around their own mean is a little too small: divide the squares by seeds − 1 (ddof=1).",
             ),
             Misconception(lambda a, b: paired_interval(b, a), "The sign: the question is a minus b."),
+            Misconception(
+                lambda a, b: paired_interval(a, b)[::-1],
+                "The right ends in the wrong order: the lower one comes first.",
+            ),
+            Misconception(
+                _mean_and_half,
+                "These are the mean and half of the width: return where the interval begins and where it ends.",
+            ),
         ),
         after="Pairing is free accuracy: the luck of a fold or of a draw enters both sides.",
     ),
