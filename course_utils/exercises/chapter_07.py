@@ -152,6 +152,10 @@ def circle_coefficient(k):
     return total / np.pi**2 if k > 0 else total / (2 * np.pi**2)
 
 
+def _one_of_two(k, j):
+    return circle_coefficient(k) if k == 0 or k % 2 else 1 / (np.pi * j) ** 2
+
+
 EXERCISES = (
     Exercise(
         id="7.1",
@@ -177,6 +181,10 @@ EXERCISES = (
             Misconception(
                 lambda X, Y: X @ Y.T / _angle(X, Y)[1] * (np.pi - _angle(X, Y)[0]) / (2 * np.pi),
                 "The angle needs unit vectors, the factor in front does not: it is xᵀx' with its lengths.",
+            ),
+            Misconception(
+                lambda X, Y: (np.pi - _angle(X, Y)[0]) / (2 * np.pi),
+                "This is the chance that a neuron is on for both. The kernel multiplies it by xᵀx'.",
             ),
             Misconception(
                 lambda X, Y: X @ Y.T * _angle(X, Y)[0] / (2 * np.pi),
@@ -245,6 +253,7 @@ EXERCISES = (
         difficulty=2,
         minutes=5,
         cases=_accuracy,
+        edge_cases=({"theta": 0.0, "eps": 0.01},),  # the law is met exactly, by 2500 neurons
         reference=kernel_width,
         misconceptions=(
             Misconception(
@@ -266,6 +275,10 @@ EXERCISES = (
             Misconception(
                 lambda theta, eps: int(np.floor((_spread(theta) / eps) ** 2)),
                 "One neuron too few: round up.",
+            ),
+            Misconception(
+                lambda theta, eps: int((_spread(theta) / eps) ** 2) + 1,
+                "Right unless the law gives a whole number, which is then wide enough: round up with np.ceil.",
             ),
             Misconception(
                 lambda theta, eps: int(np.ceil(_spread(theta) ** 2 / abs(np.cos(theta)) / eps**2)),
@@ -316,6 +329,18 @@ EXERCISES = (
                 "One step too few.",
             ),
             Misconception(
+                lambda K, K_new, f, f_new, y, steps, lr: after_descent(K, K_new, f, f_new, y, steps + 1, lr),
+                "One step too many.",
+            ),
+            Misconception(
+                lambda K, K_new, f, f_new, y, steps, lr: after_descent(K, K_new, f, f_new, y, steps, -lr),
+                "You climb: the residual is y − f, not f − y, and every step makes it smaller.",
+            ),
+            Misconception(
+                lambda K, K_new, f, f_new, y, steps, lr: after_descent(-K, K_new, f, f_new, y, steps, lr),
+                "What has been learned is no longer missing: the residual is now y − f − K @ alpha.",
+            ),
+            Misconception(
                 lambda K, K_new, f, f_new, y, steps, lr: after_descent(K, -K_new, f, f_new, y, steps, lr),
                 "The sign is turned round: descent moves f towards y.",
             ),
@@ -350,7 +375,7 @@ EXERCISES = (
             ),
             Misconception(
                 lambda K, y, f: np.linalg.norm(y - f),
-                "So far the outputs must go. How far must the weights go to move the outputs so far?",
+                "That is how far the outputs must go. How far must the weights go to move the outputs by that much?",
             ),
         ),
         after="Targets along a small eigenvalue of K are far away: that is what makes a problem hard.",
@@ -396,9 +421,29 @@ EXERCISES = (
         cases=_frequency,
         edge_cases=tuple({"k": k} for k in range(5)),
         reference=circle_coefficient,
-        rtol=1e-4,  # whoever integrates numerically meets a kink
-        atol=1e-6,
+        rtol=1e-3,  # the mean over np.linspace(-np.pi, np.pi, 2000), with both ends, is off by 1/2000
+        atol=1e-6,  # and meets a kink, where the coefficient is zero, too
         misconceptions=(
+            Misconception(
+                lambda k: 2 * circle_coefficient(k),
+                "Twice the coefficient, for every k: the kernel is cos θ (π − θ)/(2π), and at θ = 0 it is 1/2.",
+            ),
+            Misconception(
+                lambda k: circle_coefficient(k) / 2,
+                "Half the coefficient, for every k: at θ = 0 the coefficients add up to 1/2.",
+            ),
+            Misconception(
+                lambda k: circle_coefficient(k) * (1 if k % 2 else 2),
+                "Right for odd k, twice too large for even k: cos θ cos jθ has a factor 1/2.",
+            ),
+            Misconception(
+                lambda k: _one_of_two(k, k - 1),
+                "Right as far as it goes, but for k ≥ 2 also j = k + 1 makes cos kθ: its share is missing.",
+            ),
+            Misconception(
+                lambda k: _one_of_two(k, k + 1),
+                "Right as far as it goes, but for k ≥ 2 also j = k − 1 makes cos kθ: its share is missing.",
+            ),
             Misconception(
                 lambda k: circle_coefficient(k) / (2 if k > 0 else 1),
                 "Half for k ≥ 1: the mean of cos² over the circle is 1/2, so divide by it.",

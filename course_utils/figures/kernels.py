@@ -182,7 +182,8 @@ def learning(ax: Axes, data: LearningCurve) -> str:
     ax.legend(loc="lower left")
     names = "linear", "kernel", "with_bias"
     ends = ", ".join(f"{name} {np.median(getattr(data, name)[:, -1]):.2g}" for name in names)
-    return f"Error on new inputs, sample sizes {data.sizes[0]} to {data.sizes[-1]}; at the largest: {ends}."
+    sizes = f"{data.sizes[0]} to {data.sizes[-1]}"
+    return f"Median error on new inputs, sample sizes {sizes}; at the largest: {ends}."
 
 
 def layers(ax: Axes, data: LayerStudy) -> str:

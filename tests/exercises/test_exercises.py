@@ -39,6 +39,8 @@ EQUIVALENT = {
             "theta = np.arccos(np.clip(-1, products / lengths, 1))"): "the middle one of three numbers",
     ("7.2", "on = X @ W0.T > 0 → on = X @ W0.T >= 0"): "no input sits on a kink",
     ("7.3", "p = (np.pi - theta) / (2 * np.pi) → p = (np.pi + theta) / (2 * np.pi)"): "p(1 − p) is the same for 1 − p",
+    ("7.3", "return int(np.ceil(np.cos(theta) ** 2 * p * (1 - p) / eps ** 2)) → "
+            "return np.ceil(np.cos(theta) ** 2 * p * (1 - p) / eps ** 2)"): "2500.0 is a whole number, too",
     ("7.4", "alpha += lr / len(y) * (y - f - K @ alpha) → "
             "alpha += lr / len(y) * (y - f - alpha @ K)"): "K is symmetric",
     ("7.5", "return np.sqrt(residual @ np.linalg.solve(K, residual)) → "
