@@ -29,11 +29,35 @@ def module_output(answer: Callable[..., Any], arguments: tuple, state: Mapping[s
         x: the input, of the shape that the module takes.
 
     Raises:
-        TypeError: if ``answer(*arguments)`` is no torch module.
+        TypeError: if ``answer(*arguments)`` is no torch module, or its forward pass returns no tensor.
         RuntimeError: from torch, if its parameters have other names or shapes than ``state``.
     """
     module, x = _module(answer, arguments, state, x)
-    return module(x).detach().numpy()
+    return _output(module, x).detach().numpy()
+
+
+def trainable_output(
+    answer: Callable[..., Any], arguments: tuple, x: np.ndarray, **state: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The output of :func:`module_output`, and which parameters a gradient reaches from it.
+
+    Args:
+        answer, arguments, x: as for :func:`module_output`.
+        state: the values of its parameters and buffers, each as a keyword.
+
+    Returns:
+        The output, and an array of booleans, one for each parameter in order of name. False is what a forward
+        pass through ``detach``, ``no_grad`` or numpy leaves: such a module cannot be trained.
+
+    Raises:
+        TypeError, RuntimeError: as :func:`module_output`.
+    """
+    module, x = _module(answer, arguments, state, x)
+    output = _output(module, x)
+    if output.requires_grad:
+        output.sum().backward()
+    reached = [parameter.grad is not None for _, parameter in sorted(module.named_parameters())]
+    return output.detach().numpy(), np.array(reached, dtype=bool)
 
 
 def module_gradients(
@@ -46,7 +70,7 @@ def module_gradients(
     """
     module, x = _module(answer, arguments, state, x)
     x.requires_grad_()
-    (module(x) ** 2).sum().div(2).backward()
+    (_output(module, x) ** 2).sum().div(2).backward()
     parameters = [parameter for _, parameter in sorted(module.named_parameters())]
     return tuple(tensor.grad.numpy() for tensor in (x, *parameters))
 
@@ -60,3 +84,16 @@ def _module(answer, arguments, state, x):
     module = module.double()
     module.load_state_dict({name: torch.as_tensor(value) for name, value in state.items()})
     return module, torch.tensor(x, dtype=torch.float64)
+
+
+def _output(module, x):
+    import torch
+
+    output = module(x)
+    if output is None:
+        raise TypeError("forward returns nothing: is the `return` missing?")
+    if isinstance(output, np.ndarray):
+        raise TypeError("forward returns a numpy array; a torch layer returns a tensor")
+    if not isinstance(output, torch.Tensor):
+        raise TypeError(f"forward returns an object of type {type(output).__name__}; a torch layer returns a tensor")
+    return output

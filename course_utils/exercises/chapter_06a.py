@@ -9,11 +9,9 @@ from course_utils.exercises import Exercise, Misconception
 def _weights_and_rows(rng):
     n, m = (int(k) for k in rng.integers(2, 5, size=2))
     alpha, gamma = round(rng.uniform(0.3, 3), 1), round(rng.uniform(1.2, 3), 1)
-    return {
-        "arguments": (n, m, alpha, gamma),
-        "state": {"W": np.round(rng.normal(size=(m, n)), 1)},
-        "x": np.round(rng.normal(size=(n + 2, n)), 1),
-    }
+    W, rows = np.round(rng.normal(size=(m, n)), 1), np.round(rng.normal(size=(n + 1, n)), 1)
+    # Each row also negated: a layer that is not linear, such as one with a ReLU, cannot hide.
+    return {"arguments": (n, m, alpha, gamma), "W": W, "x": np.concatenate([rows, -rows])}
 
 
 def _module(n, m, matrix):
@@ -53,7 +51,7 @@ def _power(n, m, alpha, gamma, power):
 def _entry_by_entry(n, m, alpha, gamma):
     import torch
 
-    return _module(n, m, lambda W: gamma * W @ (alpha * torch.eye(n) + W.T @ W).abs().rsqrt().clamp(max=1e6))
+    return _module(n, m, lambda W: gamma * W @ (alpha * torch.eye(n) + W.T @ W) ** -0.5)
 
 
 def _wrong_triangle(n, m, alpha, gamma):
@@ -65,8 +63,15 @@ def _wrong_triangle(n, m, alpha, gamma):
     return _module(n, m, matrix)
 
 
-def _is_a_form_of_the_layer(y, case):
-    (n, m, alpha, gamma), W, x = case["arguments"], case["state"]["W"], case["x"]
+_NO_GRADIENT = (
+    "The values are right, but W gets no gradient from them: such a layer cannot be trained. Keep the forward "
+    "pass in torch, without `detach`, `no_grad` or numpy."
+)
+
+
+def _is_a_form_of_the_layer(answer, case):
+    y, trained = answer
+    (n, m, alpha, gamma), W, x = case["arguments"], case["W"], case["x"]
     if np.shape(y) != (len(x), m):
         return f"{len(x)} rows gave an output of shape {np.shape(y)}; expected (rows, m) = {(len(x), m)}."
     if not np.isfinite(y).all():
@@ -76,7 +81,7 @@ def _is_a_form_of_the_layer(y, case):
         return "The output is not linear in x: no matrix maps these rows to it."
     expected = gamma**2 * W @ np.linalg.inv(alpha * np.eye(n) + W.T @ W) @ W.T
     if np.abs(M @ M.T - expected).max() <= 1e-5 * gamma**2:
-        return None
+        return None if trained.all() else _NO_GRADIENT
     found, largest = np.linalg.norm(M, 2), np.sqrt(np.linalg.norm(expected, 2))
     return f"Its largest singular value is {found:.5g}; γ s/√(α + s²) with that of W is {largest:.5g}."
 
@@ -107,6 +112,12 @@ def _with_size(size):
 def _random_pairing(rng):
     k = int(rng.integers(1, 5))
     return {"k": k, "pairs": rng.permutation(2 * k).reshape(k, 2)}
+
+
+def _far_ones_first(shift):
+    """Neighbours on the circle, in an order in which renaming from pair to pair takes four rounds to end."""
+    t = np.array([3, 4, 2, 5, 1, 6, 0, 7])
+    return {"k": 8, "pairs": np.stack([(2 * t + shift) % 16, (2 * t + shift + 1) % 16], axis=1)}
 
 
 def free_indices(k, pairs):
@@ -147,13 +158,13 @@ def _some_moments(rng):
     K = int(rng.integers(3, 8))
     samples = rng.chisquare(p, size=(50, r))  # positive numbers with the growth of true moments
     M = np.array([float(f"{(samples**k).sum(axis=1).mean():.4g}") for k in range(1, K + 1)])
-    return {"M": M, "m": int(rng.choice([r, p])), "ratio": float(f"{rng.uniform(0.02, 0.5) / p:.2g}")}
+    return {"M": M, "m": int(rng.choice([r, p])), "ratio": float(f"{rng.uniform(0.2, 0.6) / p:.2g}")}
 
 
 def series_bounds(M, m, ratio):
     k = np.arange(1, len(M) + 1)
     sums = np.cumsum(-((-ratio) ** k) * M) / m
-    return max(0, sums[1::2].max()), sums[::2].min()
+    return sums[1::2].max(initial=0), sums[::2].min()
 
 
 def _sums(M, m, ratio, shift=1):
@@ -173,7 +184,7 @@ def _extremes(M, m, ratio):
 
 def _other_sign(M, m, ratio):
     sums = _sums(M, m, ratio, shift=0)
-    return max(0, sums[1::2].max()), sums[::2].min()
+    return sums[1::2].max(initial=0), sums[::2].min()
 
 
 def _sum_not_divided(M, m, ratio):
@@ -183,7 +194,25 @@ def _sum_not_divided(M, m, ratio):
 def _single_terms(M, m, ratio):
     k = np.arange(1, len(M) + 1)
     terms = -((-ratio) ** k) * M / m
-    return max(0, terms[1::2].max()), terms[::2].min()
+    return terms[1::2].max(initial=0), terms[::2].min()
+
+
+def _upper_first(M, m, ratio):
+    lower, upper = series_bounds(M, m, ratio)
+    return upper, lower
+
+
+def _even_and_odd_swapped(M, m, ratio):
+    sums = _sums(M, m, ratio)
+    return sums[::2].max(initial=0), sums[1::2].min(initial=np.inf)
+
+
+def _without_powers(M, m, ratio):
+    return series_bounds(M, m, 1)
+
+
+def _ratio_once(M, m, ratio):
+    return series_bounds(ratio * M, m, 1)
 
 
 def _a_rule(rng):
@@ -223,15 +252,15 @@ def _large_layer(rng):
 
 
 def large_variance(m, n, sigma2, alpha):
-    y, s = m / n, n * sigma2 / alpha
-    t = 1 + s + s * y
-    return (t - np.sqrt(t**2 - 4 * y * s**2)) / (2 * y * s)
+    rho, s = m / n, n * sigma2 / alpha
+    t = 1 + s + s * rho
+    return (t - np.sqrt(t**2 - 4 * rho * s**2)) / (2 * rho * s)
 
 
 def _other_root(m, n, sigma2, alpha):
-    y, s = m / n, n * sigma2 / alpha
-    t = 1 + s + s * y
-    return (t + np.sqrt(t**2 - 4 * y * s**2)) / (2 * y * s)
+    rho, s = m / n, n * sigma2 / alpha
+    t = 1 + s + s * rho
+    return (t + np.sqrt(t**2 - 4 * rho * s**2)) / (2 * rho * s)
 
 
 EXERCISES = (
@@ -243,7 +272,9 @@ EXERCISES = (
         minutes=10,
         cases=_weights_and_rows,
         reference=layer,
-        probe=probes.module_output,
+        probe=probes.trainable_output,
+        rtol=1e-6,  # of the misconceptions: torch.eye(n) alone rounds α to single precision
+        atol=1e-6,
         property=_is_a_form_of_the_layer,
         misconceptions=(
             Misconception(
@@ -304,6 +335,14 @@ EXERCISES = (
                 "This is what is lost. The variance is what is left.",
             ),
             Misconception(
+                lambda G, m, alpha: variance_from_gram(G, m, 1),
+                "This is the variance for α = 1. Use the α that is given, in both places.",
+            ),
+            Misconception(
+                lambda G, m, alpha: variance_from_gram(G, 1, alpha),
+                "This is the sum over the outputs. Divide by m for the average.",
+            ),
+            Misconception(
                 lambda G, m, alpha: (len(G) - alpha * len(G) ** 2 / (alpha * len(G) + np.trace(G))) / m,
                 "The trace of an inverse is not the inverse of a trace: invert the matrix first.",
             ),
@@ -324,6 +363,8 @@ EXERCISES = (
             {"k": 2, "pairs": np.array([[0, 2], [1, 3]])},
             {"k": 2, "pairs": np.array([[0, 3], [1, 2]])},
             {"k": 4, "pairs": np.array([[0, 4], [1, 6], [2, 7], [3, 5]])},
+            _far_ones_first(0),
+            _far_ones_first(1),
         ),
         misconceptions=(
             Misconception(_swapped_indices, "Rows and columns are swapped: i counts rows of W, j columns."),
@@ -350,6 +391,7 @@ EXERCISES = (
         minutes=8,
         cases=_some_moments,
         reference=series_bounds,
+        edge_cases=({"M": np.array([12.0]), "m": 3, "ratio": 0.1},),
         misconceptions=(
             Misconception(
                 _last_two,
@@ -361,6 +403,18 @@ EXERCISES = (
             ),
             Misconception(
                 _other_sign, "The signs are turned round: the first term, with k = 1, is positive."
+            ),
+            Misconception(_upper_first, "The lower bound comes first: yours are in the other order."),
+            Misconception(
+                _even_and_odd_swapped,
+                "The sides are swapped: the sums of one, three, five, ... terms are too large, the others too small.",
+            ),
+            Misconception(
+                _without_powers,
+                "The k-th moment is taken at σ = 1: it needs the factor (σ²/α)^k, `ratio**k`.",
+            ),
+            Misconception(
+                _ratio_once, "Each moment needs its own power of the ratio, `ratio**k`, not the ratio itself."
             ),
             Misconception(_sum_not_divided, "Divide by m: the variance is an average over the outputs."),
             Misconception(
@@ -377,6 +431,7 @@ EXERCISES = (
         minutes=9,
         cases=_a_rule,
         reference=gauss_bound,
+        edge_cases=({"a": np.array([4.0]), "b": np.array([]), "r": 3, "m": 5, "ratio": 0.4},),
         misconceptions=(
             Misconception(
                 lambda a, b, r, m, ratio: r / m * _quadrature(
@@ -425,7 +480,7 @@ EXERCISES = (
             ),
             Misconception(
                 lambda m, n, sigma2, alpha: large_variance(n, m, sigma2, alpha),
-                "n and m are swapped: y = m/n, and s has n, the number of inputs.",
+                "n and m are swapped: ρ = m/n, and s has n, the number of inputs.",
             ),
             Misconception(
                 lambda m, n, sigma2, alpha: large_variance(m, n, sigma2, 1),
@@ -433,11 +488,11 @@ EXERCISES = (
             ),
             Misconception(
                 lambda m, n, sigma2, alpha: n * sigma2 / alpha / (1 + n * sigma2 / alpha),
-                "This is right for a single output. The factor 1 − yv, the others' share, is missing.",
+                "This is right for a single output. The factor 1 − ρv, the others' share, is missing.",
             ),
             Misconception(
                 lambda m, n, sigma2, alpha: large_variance(n, n, sigma2, alpha),
-                "This is the square layer. The shape enters by y = m/n.",
+                "This is the square layer. The shape enters by ρ = m/n.",
             ),
         ),
         after="For a square layer v = s(1 − v)²: at s = 1 the solution is 1/φ², the golden ratio squared.",

@@ -84,3 +84,36 @@ def test_gradients_notice_a_forward_pass_that_leaves_torch():
 def test_a_probe_is_a_function_of_the_module_of_probes(probe):
     with pytest.raises(ValueError, match="exercise 9.1: probe"):
         replace(EXERCISE, probe=probe)
+
+
+class Detached(Layer):
+    def forward(self, x):
+        return super().forward(x).detach()
+
+
+class Returns(torch.nn.Module):
+    """Its forward pass returns whatever it was made with."""
+
+    def __init__(self, what):
+        super().__init__()
+        self.what = what
+
+    def forward(self, x):
+        return self.what
+
+
+@pytest.mark.parametrize("answer, reached", [(Layer, True), (Detached, False), (LeavesTorch, False)])
+def test_trainable_output_says_whether_a_gradient_reaches_the_parameter(answer, reached):
+    W, x = np.array([[1.0, 2.0]]), np.array([[0.5, -1.0], [0.1, 0.2]])
+    output, found = probes.trainable_output(answer, arguments=(2, 1), x=x, weight=W)
+    np.testing.assert_allclose(output, np.tanh(x @ W.T), rtol=1e-12)
+    assert found.dtype == bool and found.tolist() == [reached]
+
+
+@pytest.mark.parametrize("what, says", [(None, "`return` missing"), (np.ones(2), "numpy array"), (3, "type int")])
+def test_a_forward_pass_that_returns_no_tensor_is_told_so(what, says):
+    for probe in (probes.module_output, probes.module_gradients):
+        with pytest.raises(TypeError, match=says):
+            probe(Returns, (what,), {}, np.ones((1, 2)))
+    with pytest.raises(TypeError, match=says):
+        probes.trainable_output(Returns, (what,), np.ones((1, 2)))
