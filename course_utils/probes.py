@@ -95,5 +95,6 @@ def _output(module, x):
     if isinstance(output, np.ndarray):
         raise TypeError("forward returns a numpy array; a torch layer returns a tensor")
     if not isinstance(output, torch.Tensor):
-        raise TypeError(f"forward returns an object of type {type(output).__name__}; a torch layer returns a tensor")
+        kind = type(output).__name__
+        raise TypeError(f"forward returns an object of type {kind}; a torch layer returns a tensor")
     return output

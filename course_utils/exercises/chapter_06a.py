@@ -407,7 +407,7 @@ EXERCISES = (
             Misconception(_upper_first, "The lower bound comes first: yours are in the other order."),
             Misconception(
                 _even_and_odd_swapped,
-                "The sides are swapped: the sums of one, three, five, ... terms are too large, the others too small.",
+                "The sides are swapped: sums of one, three, five, ... terms are too large, the others too small.",
             ),
             Misconception(
                 _without_powers,

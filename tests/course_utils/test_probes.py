@@ -110,7 +110,9 @@ def test_trainable_output_says_whether_a_gradient_reaches_the_parameter(answer, 
     assert found.dtype == bool and found.tolist() == [reached]
 
 
-@pytest.mark.parametrize("what, says", [(None, "`return` missing"), (np.ones(2), "numpy array"), (3, "type int")])
+@pytest.mark.parametrize(
+    "what, says", [(None, "`return` missing"), (np.ones(2), "numpy array"), (3, "type int")]
+)
 def test_a_forward_pass_that_returns_no_tensor_is_told_so(what, says):
     for probe in (probes.module_output, probes.module_gradients):
         with pytest.raises(TypeError, match=says):
