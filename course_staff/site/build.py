@@ -227,6 +227,7 @@ def _settings(static: Path) -> dict:
         "nitpicky": True,
         "smartquotes": False,
         "add_module_names": False,
+        "autodoc_preserve_defaults": True,  # as written: the value may name a folder of this machine
         "autodoc_typehints": "none",
         "autodoc_inherit_docstrings": False,
         # MathJax's menu would make every formula a stop of the Tab key.

@@ -412,6 +412,7 @@ class Pictures:
         ax, renderer = self._ax, self._renderer
         for artist in (*ax.lines, *ax.collections, *ax.patches, *ax.texts):
             artist.remove()
+        ax.containers.clear()  # as in the notebooks: error bars would come back in the legend
         ax.set_prop_cycle(None)
         text = self._slider.draw(ax, self._slider.compute(**arguments))
         titles = (ax.title, ax._left_title, ax._right_title)
