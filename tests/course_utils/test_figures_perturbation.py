@@ -63,7 +63,7 @@ def test_the_cosine_names_the_draws_that_are_needed():
     _, (ax,) = new_figure()
     text = draw_panel(draw.cosine, ax, data)
     assert f"{pt.cosine_law(1000, 10**6):.3f} at K = 1000" in text
-    assert f"{pt.draws_for_cosine(0.9, 10**6):.3g} draws" in text
+    assert f"{pt.draws_for_cosine(0.9, 10**6):,} draws" in text
 
 
 @pytest.mark.parametrize("function, compute, ends", [
