@@ -17,6 +17,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field, replace
+from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
 
@@ -123,13 +124,11 @@ def digest_of(notebook: dict, chapter: str, with_variants: bool, root: Path) -> 
 
 def exercises_of(unit: Unit, settings: Settings) -> dict[str, Exercise]:
     """The exercises of a unit as its student was given them."""
-    key = (unit.student if settings.course_secret else "", unit.chapter)
-    if key not in _EXERCISES:
-        _EXERCISES[key] = variants.exercises_for(unit.student, unit.chapter, settings.course_secret)
-    return _EXERCISES[key]
+    return _exercises(unit.student if settings.course_secret else "", unit.chapter, settings.course_secret)
 
 
-_EXERCISES: dict[tuple[str, str], dict[str, Exercise]] = {}
+# A worker of a cluster outlives a run, so the secret is part of what the exercises are remembered by.
+_exercises = lru_cache(maxsize=128)(variants.exercises_for)
 
 
 def key_of(unit: Unit, data: bytes | None, settings: Settings) -> str:

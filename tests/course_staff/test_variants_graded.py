@@ -8,6 +8,8 @@ import nbformat
 from course_staff import grade, variants
 from course_staff import release as releasing
 from course_staff.grading import jail, records
+from course_staff.grading import run as running
+from course_staff.grading.submissions import Unit
 from course_staff.source import read_chapter, sources
 
 SECRET = b"0123456789abcdef0123456789abcdef"
@@ -87,3 +89,13 @@ def test_a_class_with_numbers_of_their_own(tmp_path, monkeypatch, capsys):
     assert "ada" not in feedback
     with (tmp_path / "grades" / "totals.csv").open(encoding="utf-8-sig") as file:
         assert {row["student_id"]: row["total"] for row in csv.DictReader(file)} == {"ada": "16", "bob": "11"}
+
+
+def test_a_worker_that_outlives_a_run_asks_for_the_next_courses_numbers():
+    unit = Unit("ada", NAME)
+    settings = [
+        running.Settings("out", "in", "view", jail.NONE, b"", {}, course_secret=secret)
+        for secret in (SECRET, SECRET[::-1], None)
+    ]
+    messages = [running.exercises_of(unit, one)["1.3"].misconceptions[0].message for one in settings]
+    assert len(set(messages)) == 3
