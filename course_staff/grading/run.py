@@ -210,6 +210,12 @@ def _graded(
             "The notebook was made from another release of the chapter: exercises count where they still exist "
             "under the same name."
         )
+    numbers = variants.numbers_for(result.student, result.chapter, settings.course_secret)
+    if notebook.variant and notebook.variant != numbers:
+        notes.append(
+            "The notebook says other numbers than this student was given, as if it had been made for somebody else: "
+            "the student's own numbers count."
+        )
     marked, more = _marker(settings).mark(notebook, chapter.tasks, exercises)
     points = sum(exercise.points for exercise in marked)
     return replace(

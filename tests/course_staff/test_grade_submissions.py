@@ -94,6 +94,19 @@ def test_what_fits_nobody_is_reported_by_name(tmp_path):
         graded(found)["cyd", CHAPTERS[0]].read()
 
 
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_damaged_archive_is_the_students_to_mend(tmp_path, method):
+    with zipfile.ZipFile(tmp_path / "ada.zip", "w", method) as archive:
+        archive.writestr("01_taylor_bounds.ipynb", str([*range(2000)]))
+    data = bytearray((tmp_path / "ada.zip").read_bytes())
+    start = data.index(b"ipynb") + len("ipynb")
+    data[start + 16 : start + 24] = b"\xff" * 8
+    (tmp_path / "ada.zip").write_bytes(data)
+    [unit] = graded(find(tmp_path, ["ada"], CHAPTERS)).values()
+    with pytest.raises(StudentError, match="ada.zip cannot be read"):
+        unit.read()
+
+
 def test_a_bomb_does_not_go_off(tmp_path, monkeypatch):
     monkeypatch.setattr(submissions, "MAX_BYTES", 1 << 20)
     with zipfile.ZipFile(tmp_path / "ada.zip", "w", zipfile.ZIP_DEFLATED) as archive:

@@ -53,10 +53,10 @@ def test_a_class_with_numbers_of_their_own(tmp_path, monkeypatch, capsys):
     (tmp_path / "secret").write_bytes(SECRET)
     releasing.release(tmp_path / "given", ["01"], students=["ada", "bob"], secret=SECRET)
     numbers = {student: variants.numbers_for(student, NAME, SECRET) for student in ("ada", "bob")}
-    for student in ("ada", "bob"):  # bob has taken over ada's answers
+    for student in ("ada", "bob"):  # bob hands in ada's notebook
         folder = tmp_path / "handed-in" / student
         folder.mkdir(parents=True)
-        notebook = solved(tmp_path / "given" / "students" / f"{student}.zip", numbers["ada"])
+        notebook = solved(tmp_path / "given" / "students" / "ada.zip", numbers["ada"])
         nbformat.write(notebook, folder / f"{NAME}.ipynb")
     arguments = [
         str(tmp_path / "handed-in"),
@@ -83,6 +83,7 @@ def test_a_class_with_numbers_of_their_own(tmp_path, monkeypatch, capsys):
         == {"1.3", "1.6", "1.7"}
     )
     assert bob.points == 11
+    assert not ada.notes and "as if it had been made for somebody else" in bob.notes[0]
     report = (tmp_path / "grades" / "report.html").read_text(encoding="utf-8")
     assert report.count("right for the numbers of") >= 2
     feedback = (tmp_path / "grades" / "feedback" / "bob.html").read_text(encoding="utf-8")
