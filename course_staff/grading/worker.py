@@ -17,6 +17,7 @@ import ast
 import contextlib
 import ctypes
 import dis
+import errno
 import gc
 import json
 import os
@@ -25,6 +26,7 @@ import select
 import shutil
 import signal
 import socket
+import struct
 import sys
 import tempfile
 import time
@@ -37,7 +39,14 @@ from . import protocol
 # From <linux/sched.h>, <sys/mount.h> and <linux/prctl.h>.
 _NEW_NAMESPACES = 0x10000000 | 0x00020000 | 0x20000000 | 0x08000000 | 0x04000000  # user, mount, pid, ipc, uts
 _PRIVATE, _BIND, _NOSUID_NODEV, _NOSUID_NODEV_NOEXEC = 0x44000, 0x5000, 0x6, 0xE
-_SET_DUMPABLE, _SET_CHILD_SUBREAPER, _SET_NO_NEW_PRIVS = 4, 36, 38
+_SET_DUMPABLE, _SET_SECCOMP, _SET_CHILD_SUBREAPER, _SET_NO_NEW_PRIVS = 4, 22, 36, 38
+
+#: For each machine its number in <linux/audit.h>, and those of the system calls that keep memory where no limit and
+#: no look at a process finds it: memfd_create, memfd_secret, shmget, io_uring_setup, add_key.
+_REFUSED_CALLS = {
+    "x86_64": (0xC000003E, (319, 447, 29, 425, 248)),
+    "aarch64": (0xC00000B7, (279, 447, 194, 425, 217)),
+}
 
 NOBODY = 65534
 #: Snapshots that a notebook can have at one time: a check can also stand in a loop.
@@ -146,7 +155,7 @@ def _session(control: socket.socket, channel: int, shell: Any, settings: dict, i
     os.close(channel)
     if pid is None:
         return "the session could not be started"
-    ended, watched, own = "", os.pidfd_open(pid), _pages(os.getpid())
+    ended, watched, own = "", os.pidfd_open(pid), _anonymous(os.getpid())
     try:
         while True:
             ready, _, _ = select.select([watched, control], [], [], 0.05)
@@ -166,22 +175,22 @@ def _session(control: socket.socket, channel: int, shell: Any, settings: dict, i
 
 
 def _memory_used(own: int) -> int:
-    """Bytes that the processes of the session hold beyond the ``own`` pages of this one, which they share."""
-    pages = 0
+    """Bytes that the processes of the session hold beyond the ``own`` ones of this one, which they share."""
+    used = 0
     for name in os.listdir("/proc"):
         if name.isdigit() and int(name) not in (1, os.getpid()):
-            pages += max(0, _pages(int(name)) - own)
-    return pages * resource.getpagesize()
+            used += max(0, _anonymous(int(name)) - own)
+    return used
 
 
-def _pages(pid: int) -> int:
-    """Pages of a process that belong to no file; 0 when it has ended."""
+def _anonymous(pid: int) -> int:
+    """Bytes of a process that come from no file on a disk; 0 when it has ended."""
     try:
-        with open(f"/proc/{pid}/statm") as file:
-            _, resident, shared, *_ = map(int, file.read().split())
-    except (OSError, ValueError):
+        with open(f"/proc/{pid}/status") as file:
+            sizes = dict(line.split(":", 1) for line in file)
+    except OSError:
         return 0
-    return resident - shared
+    return sum(int(sizes.get(name, "0").split()[0]) << 10 for name in ("RssAnon", "RssShmem"))
 
 
 def _fork_isolated(settings: dict, run: Callable[[], None], keep: int) -> int | None:
@@ -262,6 +271,25 @@ def _limit_and_detach(settings: dict, keep: int) -> None:
     os.closerange(3, keep)
     os.closerange(keep + 1, 65536)
     os.chdir("/tmp")
+    if settings["isolate"]:
+        _refuse_calls()
+
+
+def _refuse_calls() -> None:
+    """From now on this process and those it starts have the refused system calls no more (a seccomp filter)."""
+    machine = os.uname().machine
+    if machine not in _REFUSED_CALLS:
+        raise OSError(f"the jail knows the system calls of {' and '.join(_REFUSED_CALLS)}, not of {machine}")
+    architecture, refused = _REFUSED_CALLS[machine]
+    load, equal, at_least, end = 0x20, 0x15, 0x35, 0x06  # <linux/bpf_common.h>
+    # Calls by another interface of the same processor (32 bits, x32) have other numbers: none of them is allowed.
+    program = [(load, 0, 0, 4), (equal, 0, len(refused) + 3, architecture), (load, 0, 0, 0)]
+    program.append((at_least, len(refused) + 1, 0, 0x40000000))
+    program += [(equal, len(refused) - index, 0, number) for index, number in enumerate(refused)]
+    program += [(end, 0, 0, 0x7FFF0000), (end, 0, 0, 0x00050000 | errno.ENOSYS)]
+    code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *step) for step in program))
+    head = ctypes.create_string_buffer(struct.pack("HP", len(program), ctypes.addressof(code)))
+    _call("prctl", _SET_SECCOMP, 2, head, 0, 0)
 
 
 def _bury(pid: int, settings: dict) -> None:

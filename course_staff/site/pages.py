@@ -28,7 +28,7 @@ SOURCES = {
     "ldlt": "Juston & Sreenivas, LDLT L-Lipschitz Network Weight Parameterization Initialization",
     "course": "This course, beyond its sources",
 }
-RUN_TIMES = Path("build") / "run_times.json"
+RUN_TIMES = Path("results") / "run_times.json"
 
 
 def front(notebooks: dict[str, NotebookNode], further: dict[str, str]) -> str:
@@ -159,7 +159,7 @@ def _noted(root: Path) -> dict[str, dict]:
 
 
 def run_times(root: Path, notebooks: dict[str, NotebookNode]) -> str:
-    """How long each chapter ran when it was last measured here (see :func:`note_run_time`)."""
+    """How long each chapter ran when it was last measured (see :func:`note_run_time`)."""
     noted, rows, total = _noted(root), [], 0.0
     for name, notebook in notebooks.items():
         course, note = notebook.metadata.course, noted.get(name)
@@ -175,8 +175,8 @@ def run_times(root: Path, notebooks: dict[str, NotebookNode]) -> str:
         [
             "# Run times",
             "",
-            "How long the solution of each chapter ran from its first cell to its last, with one thread, on the machine that",
-            f"made these pages{f': {total:.0f} seconds together' if total else ''}. `make site ARGS=--time` measures anew.",
+            "How long the solution of each chapter ran from its first cell to its last, with one thread, on the machine",
+            f"that measured last{f': {total:.0f} seconds together' if total else ''}. `make site ARGS=--time` measures anew.",
             "",
             "| | chapter | code cells | run time |",
             "|---|---|---:|---:|",

@@ -37,8 +37,8 @@ from course_staff.source import first_line, without_magics
 from course_utils import widgets
 from course_utils.figures import STYLE, new_figure
 
-#: A larger grid is thinned to every second value of its longest sliders, to every third, and so on.
-LARGEST_GRID = 7000
+#: A larger grid is thinned to every second value of its longest sliders, to every third, and so on; their ends stay.
+LARGEST_GRID = 4000
 #: SVG units per pixel: coordinates are whole numbers, which compress well.
 UNITS = 10
 
@@ -136,7 +136,8 @@ def fingerprint(notebook: NotebookNode, number: int, root: Path) -> str:
         return "none"
     modules = files(set(_imported(program, "course_utils")), root)
     parts = (_slider, Recorder, _shape, Pictures, compute, join, script)
-    texts = [ast.unparse(program), *map(inspect.getsource, parts), *(path.read_text("utf-8") for path in modules)]
+    texts = [str(LARGEST_GRID), ast.unparse(program), *map(inspect.getsource, parts)]
+    texts += [path.read_text("utf-8") for path in modules]
     return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:16]
 
 
@@ -214,8 +215,9 @@ def _slider(compute, draw, *, start: dict[str, Any] | None = None, **choices: Se
         longest = max(len(values) for values in choices.values())
         for name, values in choices.items():
             if 2 * len(values) > longest and not isinstance(values[0], str):
-                # The start stays on the grid.
-                indices[name] = list(range(made[name].index % stride, len(values), stride))
+                # The start stays on the grid, and so do both ends.
+                kept = {0, len(values) - 1, *range(made[name].index % stride, len(values), stride)}
+                indices[name] = sorted(kept)
         if stride > longest:
             raise ValueError(f"a grid of {math.prod(map(len, choices.values()))} pictures is too large")
     controls = [

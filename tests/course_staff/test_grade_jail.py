@@ -251,6 +251,31 @@ time.sleep(60)
     assert jail.reason() == "it used too much memory" and time.monotonic() - begun < 40
 
 
+def test_shared_memory_counts_and_memory_without_a_process_is_not_to_be_had(jail):
+    bomb = """
+import mmap, time
+kept = []
+while True:
+    kept.append(mmap.mmap(-1, 100 << 20))
+    kept[-1].write(bytes(100 << 20))
+"""
+    with pytest.raises(protocol.ProtocolError), session(jail, bomb, seconds=50):
+        pass
+    assert jail.reason() == "it used too much memory"
+    text = said(jail, """
+import ctypes, errno, os
+results = []
+try:
+    os.memfd_create("x")
+except OSError as error:
+    results.append(errno.errorcode[error.errno])
+libc = ctypes.CDLL(None, use_errno=True)
+results += [libc.shmget(0, 100 << 20, 0o1600), errno.errorcode[ctypes.get_errno()]]
+raise RuntimeError(" ".join(map(str, results)))
+""")
+    assert text == "ENOSYS -1 ENOSYS"
+
+
 def test_files_processes_and_descriptors_are_limited(jail):
     text = said(jail, """
 import os, errno, signal

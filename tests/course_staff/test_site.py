@@ -75,12 +75,14 @@ def test_a_slider_that_depends_on_the_notebooks_state_is_refused_by_name(before,
     assert widgets.explore.__module__ == "course_utils.widgets"
 
 
-def test_a_large_grid_is_thinned_where_it_is_finest_and_keeps_its_start():
+def test_a_large_grid_is_thinned_where_it_is_finest_and_keeps_its_start_and_ends():
     call = "explore(len, draw, start={'a': 17, 'b': 3}, a=range(101), b=[1, 2, 3, 4], c=range(60), w=['x', 'y'])"
     found = read(IMPORTS, DRAWING, call)
     assert sliders.LARGEST_GRID / 8 < found.size <= sliders.LARGEST_GRID
     assert found.choices["b"] == [1, 2, 3, 4] and found.choices["w"] == ["x", "y"]
-    assert len(set(np.diff(found.choices["a"]))) == 1
+    assert (found.choices["a"][0], found.choices["a"][-1]) == (0, 100)
+    steps = np.diff(found.choices["a"])
+    assert len(set(steps[1:-1])) == 1 and steps.max() == steps[1] > 1
     start = list(found.arguments())[found.first]
     assert start["a"] == 17 and start["b"] == 3
 
