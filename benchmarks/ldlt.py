@@ -17,24 +17,10 @@ import time
 
 import numpy as np
 import torch
+from timing import seconds, side_by_side
 
 from course_utils import ldlt
 from course_utils.ldlt_layer import LDLT, ldlt_matrix
-
-
-def seconds(call) -> float:
-    start = time.perf_counter()
-    call()
-    return time.perf_counter() - start
-
-
-def side_by_side(calls: dict, repeats: int) -> dict[str, float]:
-    """Median seconds of each call; they take turns, so that a busy machine disturbs all of them alike."""
-    times = {name: [] for name in calls}
-    for _ in range(repeats):
-        for name, call in calls.items():
-            times[name].append(seconds(call))
-    return {name: statistics.median(values) for name, values in times.items()}
 
 
 def moments() -> None:

@@ -4,37 +4,20 @@
    medians): the leanest loop over perturbations and all at once, in numpy; a loop and `torch.func.vmap`, in torch.
    Then the whole estimate with its drawing and standard errors, of which the random numbers cost the same either way.
 2. Cost of an estimate over K and over n, with the memory it adds.
-3. Seconds until the training loss falls below 0.5, for each recipe of the chapter.
 
 Set OMP_NUM_THREADS=1 and OPENBLAS_NUM_THREADS=1 for figures that compare.
 """
 
-import statistics
-import time
 import tracemalloc
 
 import numpy as np
 import torch
+from timing import side_by_side
 
 from course_utils import perturbation as wp
 from course_utils.data import digits
 
 SIGMA = 1e-3
-
-
-def seconds(call) -> float:
-    start = time.perf_counter()
-    call()
-    return time.perf_counter() - start
-
-
-def side_by_side(calls: dict, repeats: int) -> dict[str, float]:
-    """Median seconds of each call; they take turns, so that a busy machine disturbs all of them alike."""
-    times = {name: [] for name in calls}
-    for _ in range(repeats):
-        for name, call in calls.items():
-            times[name].append(seconds(call))
-    return {name: statistics.median(values) for name, values in times.items()}
 
 
 def in_chunks(loss, theta: np.ndarray, omega: np.ndarray) -> np.ndarray:
@@ -116,18 +99,6 @@ def main() -> None:
         at = wide.initial(rng)
         t = side_by_side({"": lambda: wp.estimate(wide, at, SIGMA, 256, rng, "signs")}, 3)[""]
         print(f"  K =   256, n = {wide.n:6}: signs {1e3 * t:.1f}", flush=True)
-
-    print("\ntraining until the loss falls below 0.5: epochs, evaluations of one example, seconds")
-    recipes = (("backprop", 0.1, 1), ("node", 0.05, 1), ("signs", 0.02, 16), ("signs", 0.003, 1))
-    for method, step, K in recipes:
-        taken = seconds(lambda: wp.train(net, theta, method, step, 40, np.random.default_rng(1), K=K, looks=1))
-        run = wp.train(net, theta, method, step, 40, np.random.default_rng(1), K=K, looks=80)
-        if (run.loss < 0.5).any():
-            first = int((run.loss < 0.5).argmax())
-            reached = f"{run.epoch[first]:5.1f} {run.evaluations[first]:9} {taken * run.epoch[first] / run.epoch[-1]:7.3f}"
-        else:
-            reached = f"not in 40 epochs, {run.evaluations[-1]} evaluations, {taken:.2f} s"
-        print(f"  {method:9} K = {K:2}: {reached}", flush=True)
 
 
 def peak(call) -> float:

@@ -422,8 +422,7 @@ class SoftmaxNet:
     """A classifier with one tanh layer and the mean cross-entropy, batched over parameter vectors.
 
     θ holds W1 (h, d), b1 (h,), W2 (c, h), b2 (c,), one after the other: n = h(d + 1) + c(h + 1). Arrays inside have
-    the shape (k, units, N), so that the first layer of all k networks is one matrix product and the sums over units
-    run along contiguous examples.
+    the shape (k, units, N), so that the sums over units run along contiguous examples.
     """
 
     def __init__(self, X: Array, y: Array, hidden: int, classes: int = 10) -> None:
@@ -516,7 +515,7 @@ class SoftmaxNet:
         return W1.reshape(k, self.hidden, d), b1, W2.reshape(k, self.classes, self.hidden), b2
 
     def _inputs(self, W):
-        return (W.reshape(-1, W.shape[2]) @ self.X.T).reshape(len(W), self.hidden, -1)
+        return W @ self.X.T  # k small products: W is a part of θ, and one large product would first copy it
 
     def _forward(self, thetas):
         W1, b1, W2, b2 = self._unpack(np.asarray(thetas))
