@@ -86,11 +86,11 @@ def release(
             f"{out} exists, and a release that may have been given out is never changed: "
             f"choose another folder, such as --out {out}-2"
         )
+    drifts = check(root, names or [path.stem for path in sources(root)], exercises=exercises)
     if exercises is None:
         from course_utils.exercises import all_exercises
 
         exercises = all_exercises()
-    drifts = check(root, names or [path.stem for path in sources(root)], exercises=exercises)
     if drifts:
         advice = f"A release needs built chapters: run `{MEND}` first."
         raise ValueError("\n".join([*map(str, drifts), advice]))

@@ -209,7 +209,7 @@ def test_variants_are_graded_with_the_students_own_number(tmp_path, no_reports):
 # Killed, and resumed
 
 STUDENTS = [f"s{number:02}" for number in range(40)]
-KILLS = 5
+KILLS = int(os.environ.get("GRADING_KILLS", "5"))  # each takes a quarter of a minute
 
 
 @pytest.fixture(scope="module")
@@ -266,7 +266,7 @@ def test_killed_at_random_moments_and_resumed(large, tmp_path):
     for _ in range(KILLS):
         before = len(kept)
         grader = subprocess.Popen(command, env=environment, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        wanted = before + rng.randint(1, 7)
+        wanted = before + rng.randint(0, max(1, 36 // KILLS))
         end = time.monotonic() + 100
         while grader.poll() is None and time.monotonic() < end:
             if len(list((tmp_path / "grades/results").glob("*/*.json"))) >= wanted:
@@ -274,7 +274,7 @@ def test_killed_at_random_moments_and_resumed(large, tmp_path):
             time.sleep(0.02)
         time.sleep(rng.uniform(0, 0.2))
         family = descendants(grader.pid)
-        assert grader.poll() is None and family, "it ended before it was killed"
+        assert grader.poll() is None, "it ended before it was killed"
         grader.kill()
         grader.wait()
         end = time.monotonic() + 60  # a process that is still importing ends as soon as it has done so

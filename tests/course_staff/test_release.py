@@ -13,6 +13,7 @@ import pytest
 from course_staff import release as module
 from course_staff import variants
 from course_staff.release import main, read_manifest, release
+from course_staff.source import sources
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SECRET = b"0123456789abcdef0123456789abcdef"
@@ -90,6 +91,16 @@ def test_the_real_zip_runs_by_itself(unchecked, tmp_path):
     assert run.returncode == 0, run.stderr
     assert str(folder / "course_utils") in run.stdout, "the package of the zip, not the installed one"
     assert "Exercise 0.1: not attempted yet" in run.stdout
+
+
+@pytest.mark.parametrize("names", [None, ["06b"]])
+def test_the_real_chapters_are_released_all_or_one(names, tmp_path):
+    """Also one of the two parts of Chapter 6, which share its exercises' numbers; here nothing is left unchecked."""
+    manifest = release(tmp_path / "out", names)
+    released = [chapter["name"] for chapter in manifest["chapters"]]
+    assert released == [path.stem for path in sources(ROOT, names)]
+    for chapter in manifest["chapters"]:
+        assert chapter["exercises"], chapter["name"]
 
 
 def test_the_readme_names_commands_and_files_that_exist(unchecked, tmp_path):
