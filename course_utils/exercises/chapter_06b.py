@@ -74,10 +74,10 @@ def tested_accuracy(validation, test):
 
 def _two_starts(rng):
     seeds = int(rng.integers(4, 12))
-    common = rng.normal(scale=0.05, size=seeds)
+    common, apart = rng.normal(scale=0.05, size=seeds), rng.choice([-0.015, 0.015])
     return {
-        "a": np.round(0.65 + common + rng.normal(scale=0.01, size=seeds), 3),
-        "b": np.round(0.62 + common + rng.normal(scale=0.01, size=seeds), 3),
+        "a": np.round(0.63 + apart + common + rng.normal(scale=0.01, size=seeds), 3),
+        "b": np.round(0.63 - apart + common + rng.normal(scale=0.01, size=seeds), 3),
     }
 
 
@@ -143,6 +143,9 @@ EXERCISES = (
             {"v": 0.9, "share": 0.01},
             {"v": 0.5, "share": 0.001},
             {"v": 0.5, "share": 0.25},  # both logarithms are exact multiples: the share itself is reached
+            {"v": 0.5, "share": 0.2499},  # and here just missed
+            {"v": 0.3, "share": 0.5},
+            {"v": 0.99, "share": 0.01},
         ),
         misconceptions=(
             Misconception(
@@ -167,8 +170,11 @@ EXERCISES = (
             ),
             Misconception(
                 lambda v, share: ceil(log(v) / log(share)),
-                "You get 1 every time, but one layer leaves v, more than the share. Take logarithms of vᴸ ≤ share, "
-                "and mind which of the two divides the other.",
+                "The fraction is upside down. Take logarithms of vᴸ ≤ share, and mind which of the two divides the other.",
+            ),
+            Misconception(
+                lambda v, share: round(log(share) / log(v)),
+                "You have rounded to the nearest number, which is sometimes a layer too few: always round up.",
             ),
         ),
         after="At 10/√n a stack may be nine times as deep as at 1/√n before its signal is as weak.",
@@ -296,6 +302,10 @@ EXERCISES = (
                 "The right numbers in the wrong order: first σ, then the rate.",
             ),
             Misconception(
+                lambda alpha, sigma, eta: (sigma, eta / alpha),
+                "The rate is right. V = W/√α starts from another σ than W.",
+            ),
+            Misconception(
                 lambda alpha, sigma, eta: (sigma, eta),
                 "Nothing has changed, but α did: with α = 1 this layer is another function. What is V?",
             ),
@@ -335,6 +345,10 @@ EXERCISES = (
             Misconception(
                 lambda validation, test: test.T[validation.T.argmin(axis=0) % test.shape[1]].mean(),
                 "You have searched along the wrong axis: rows are rates, columns are seeds.",
+            ),
+            Misconception(
+                lambda validation, test: test[validation.argmin(axis=0), np.arange(test.shape[1])].sum(),
+                "The right entries, one for each seed: return their mean, not their sum.",
             ),
             Misconception(
                 lambda validation, test: test.mean(),

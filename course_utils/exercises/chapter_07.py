@@ -36,6 +36,12 @@ def _unclipped(X, Y):
         return X @ Y.T * (np.pi - np.arccos(X @ Y.T / lengths)) / (2 * np.pi)
 
 
+def _clipped_above(X, Y):
+    lengths = np.outer(np.linalg.norm(X, axis=1), np.linalg.norm(Y, axis=1))
+    with np.errstate(invalid="ignore"):
+        return X @ Y.T * (np.pi - np.arccos(np.minimum(X @ Y.T / lengths, 1))) / (2 * np.pi)
+
+
 def _angle(X, Y):
     lengths = np.outer(np.linalg.norm(X, axis=1), np.linalg.norm(Y, axis=1))
     return np.arccos(np.clip(X @ Y.T / lengths, -1, 1)), lengths
@@ -175,6 +181,11 @@ EXERCISES = (
                 "is nan. Clip the cosine to [-1, 1].",
             ),
             Misconception(
+                _clipped_above,
+                "Right, but for opposite inputs rounding may give the cosine −1.0000000000000002, whose angle is "
+                "nan, too. Clip it on both sides.",
+            ),
+            Misconception(
                 lambda X, Y: X @ Y.T * (np.pi - np.arccos(np.clip(X @ Y.T, -1, 1))) / (2 * np.pi),
                 "The rows are not unit vectors: divide xᵀx' by both lengths before you take the angle.",
             ),
@@ -261,6 +272,11 @@ EXERCISES = (
                 "The error falls as 1/√m, not as 1/m: half the error costs four times the width.",
             ),
             Misconception(
+                lambda theta, eps: int(np.ceil(_spread(theta) ** 2 / eps)),
+                "The variance is right; eps is an error, so its square has to be met: half the error costs four times "
+                "the width.",
+            ),
+            Misconception(
                 lambda theta, eps: int(np.ceil(_chance(theta) * (1 - _chance(theta)) / eps**2)),
                 "This is for the share of neurons. In the kernel it is multiplied by xᵀx' = cos θ.",
             ),
@@ -285,7 +301,7 @@ EXERCISES = (
                 "In the square of the error cos θ is squared, too.",
             ),
         ),
-        after="The dimension of the inputs is not in the answer, nor is the number of weights.",
+        after="The dimension of the inputs is not in the answer.",
     ),
     Exercise(
         id="7.4",
@@ -294,6 +310,7 @@ EXERCISES = (
         difficulty=3,
         minutes=8,
         cases=_descent,
+        edge_cases=tuple({**_descent(np.random.default_rng(7)), "steps": steps} for steps in (0, 1, 60)),
         reference=after_descent,
         rtol=1e-7,
         misconceptions=(
@@ -363,7 +380,8 @@ EXERCISES = (
             ),
             Misconception(
                 lambda K, y, f: np.sqrt((y - f) @ K @ (y - f)),
-                "You have put the residual in the place of α. At the end of descent K α equals the residual.",
+                "You have put the residual in the place of α. At the end of descent K α equals "
+                "the residual of the start, y − f.",
             ),
             Misconception(
                 lambda K, y, f: np.linalg.norm(np.linalg.solve(K, y - f)),
@@ -402,6 +420,10 @@ EXERCISES = (
                 "Half of it: f(x) − f(−x) is asked for, without the 1/2 of the odd part.",
             ),
             Misconception(
+                lambda W, a: W.sum(axis=0) / np.sqrt(len(a)),
+                "Each neuron enters with its output weight a_i.",
+            ),
+            Misconception(
                 lambda W, a: a @ np.maximum(W, 0) / np.sqrt(len(a)),
                 "σ acts on w·x, not on the weights. What is σ(u) − σ(−u)?",
             ),
@@ -419,7 +441,7 @@ EXERCISES = (
         difficulty=4,
         minutes=8,
         cases=_frequency,
-        edge_cases=tuple({"k": k} for k in range(5)),
+        edge_cases=tuple({"k": k} for k in (0, 1, 2, 3, 4, 20)),
         reference=circle_coefficient,
         rtol=1e-3,  # the mean over np.linspace(-np.pi, np.pi, 2000), with both ends, is off by 1/2000
         atol=1e-6,  # and meets a kink, where the coefficient is zero, too
@@ -458,7 +480,8 @@ EXERCISES = (
             ),
             Misconception(
                 lambda k: circle_coefficient(k) * 2 * np.pi,
-                "2π times too large: the kernel is cos θ (π − θ)/(2π).",
+                "2π times too large: either the kernel's 1/(2π) is missing, or you have integrated over the circle and "
+                "not divided by its length.",
             ),
             Misconception(
                 lambda k: 2 / (np.pi * k) ** 2 if k % 2 else (0.25 if k == 0 else 0.0),
