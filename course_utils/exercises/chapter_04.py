@@ -6,7 +6,7 @@ from course_utils.exercises import Exercise, Misconception
 
 
 def _stack(rng):
-    layers = int(rng.integers(1, 5))
+    layers = int(rng.integers(2, 6))  # of a single layer one factor, not multiplied, would be right
     return {
         "widths": rng.integers(2, 60, size=layers + 1),
         "sigmas": np.round(rng.uniform(0.05, 0.4, size=layers), 3),
@@ -71,7 +71,8 @@ def _relu_layer(rng):
     m, n, N = rng.integers(3, 6), rng.integers(2, 5), rng.integers(4, 9)
     W, X = np.round(rng.normal(size=(m, n)), 1) + 0.03, np.round(rng.normal(size=(60, n)), 1) + 0.05
     # No input on a kink, where rounding would decide.
-    return {"W": W, "X": X[(np.abs(X @ W.T) > 1e-3).all(axis=1)][:N]}
+    clear = (np.abs(X @ W.T) > 1e-3).all(axis=1) & (np.abs(X.sum(axis=1)) > 1e-3)  # some take rows of ones
+    return {"W": W, "X": X[clear][:N]}
 
 
 def mean_norm(W, X):
@@ -163,6 +164,14 @@ EXERCISES = (
                 lambda H, g: 2 * np.sqrt(g @ g) / (g @ H @ g),
                 "The linear term is −γ‖g‖², with the square: the gradient is slope and direction at once.",
             ),
+            Misconception(
+                lambda H, g: 2 / (g @ H @ g),
+                "The linear term −γ‖g‖² is missing: it pulls down what the curvature lifts.",
+            ),
+            Misconception(
+                lambda H, g: (g @ H @ g) / (2 * (g @ g)),
+                "Upside down: the more curvature, the shorter the step.",
+            ),
         ),
         after="2/λ_max is the smallest of these steps over all gradients: a guarantee, not a limit.",
     ),
@@ -218,6 +227,26 @@ EXERCISES = (
             Misconception(
                 lambda J, A, z, Hz, k: Hz * (np.prod(J[k + 1:]) * A[k]) ** 2,
                 "The layer's input is missing: g z is as long as ‖g‖‖z‖.",
+            ),
+            Misconception(
+                lambda J, A, z, Hz, k: Hz * (np.prod(np.delete(J, k)) * A[k] * z[0]) ** 2,
+                "A bound, and a looser one: ‖z^(k)‖ itself is given, so that the layers before k need not be bounded.",
+            ),
+            Misconception(
+                lambda J, A, z, Hz, k: Hz * (np.prod(np.delete(J, k)) * A[k] * z[k]) ** 2,
+                "The layers before k have made z^(k) already, whose length you have: only those after it remain.",
+            ),
+            Misconception(
+                lambda J, A, z, Hz, k: Hz * (np.prod(J[k + 1:]) * A[k]) ** 2 * z[k],
+                "v enters the form twice, with all its factors: the length of z is squared, too.",
+            ),
+            Misconception(
+                lambda J, A, z, Hz, k: Hz * (np.prod(J[k + 1:]) * z[k]) ** 2 * A[k],
+                "v enters the form twice, with all its factors: the norm of A is squared, too.",
+            ),
+            Misconception(
+                lambda J, A, z, Hz, k: Hz * (np.prod(J[k + 1:]) * z[k]) ** 2,
+                "The activation's slope is missing: layer k contributes ‖A^(k)‖.",
             ),
             Misconception(
                 lambda J, A, z, Hz, k: (np.prod(J[k + 1:]) * A[k] * z[k]) ** 2,
@@ -331,6 +360,14 @@ EXERCISES = (
             Misconception(
                 lambda M, Z: (M @ M.T) * (Z @ Z.T) / M.shape[1],
                 "You have divided by the number of columns. The mean is over samples, the rows: divide by N.",
+            ),
+            Misconception(
+                lambda M, Z: (M @ M.T) * (Z @ Z.T) / Z.shape[1],
+                "You have divided by the number of columns of Z. The mean is over samples, the rows: divide by N.",
+            ),
+            Misconception(
+                lambda M, Z: (M @ M.T + Z @ Z.T) / len(Z),
+                "Inner products of Kronecker products are products, not sums: (m ⊗ z)·(m′ ⊗ z′) = (m·m′)(z·z′).",
             ),
         ),
         after="Its non-zero eigenvalues are the layer's: N² numbers in place of (d_k d_{k+1})².",

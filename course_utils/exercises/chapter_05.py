@@ -162,7 +162,7 @@ EXERCISES = (
         misconceptions=(
             Misconception(
                 lambda E_perturbed, E, Omega, sigma: (E_perturbed - E) * Omega,
-                "This is the note's update, an estimate of σ² times the gradient: divide by σ².",
+                "This estimates σ² times the gradient: divide by σ².",
             ),
             Misconception(
                 lambda E_perturbed, E, Omega, sigma: (E_perturbed - E) * Omega / sigma,
@@ -207,12 +207,20 @@ EXERCISES = (
             ),
             Misconception(_summed, "You have added the K estimates: take their mean."),
             Misconception(
+                lambda differences, Omega, sigma: (_summed(differences, Omega, sigma)[0], with_error(differences, Omega, sigma)[1]),
+                "The standard error is right. You have added the K estimates: take their mean.",
+            ),
+            Misconception(
+                lambda differences, Omega, sigma: with_error(differences, Omega, np.sqrt(sigma)),
+                "Once by σ is not enough: the difference and Ω are both of the size of σ, so divide by σ².",
+            ),
+            Misconception(
                 lambda differences, Omega, sigma: with_error(differences, Omega, sigma)[::-1],
                 "Both arrays are right, in the other order: first the mean, then its standard error.",
             ),
             Misconception(
                 _product_of_means,
-                "The mean of products is not the product of means. Here the second one is 0 on average.",
+                "The mean of products is not the product of means, which is a K-th of the gradient on average.",
             ),
         ),
         after="Without a standard error an estimated gradient is an opinion.",
@@ -272,6 +280,14 @@ EXERCISES = (
                 "Averaging helps both terms: divide the second one by K as well.",
             ),
             Misconception(
+                lambda n, K, g_norm, E, sigma: (n + 1) * g_norm**2 + n * E**2 / sigma**2 / K,
+                "Averaging helps both terms: divide the first one by K as well.",
+            ),
+            Misconception(
+                lambda n, K, g_norm, E, sigma: ((n + 1) * g_norm**2 + n * E / sigma) / K,
+                "Nearly: a variance is a square, E²/σ² in each coordinate.",
+            ),
+            Misconception(
                 lambda n, K, g_norm, E, sigma: ((n + 1) * g_norm**2 + E**2 / sigma**2) / K,
                 "E · Ω/σ² disturbs each of the n coordinates, with variance E²/σ² in each.",
             ),
@@ -298,7 +314,7 @@ EXERCISES = (
         minutes=5,
         cases=_target_cosine,
         reference=draws_needed,
-        edge_cases=({"n": 50, "c": 0.1}, {"n": 50, "c": 0.5}, {"n": 1210, "c": 0.1}, {"n": 1_000_000, "c": 0.9}),
+        edge_cases=({"n": 50, "c": 0.1}, {"n": 1210, "c": 0.1}, {"n": 1_000_000, "c": 0.9}),
         misconceptions=(
             Misconception(
                 lambda n, c: c**2 * (n + 1) / (1 - c**2),
@@ -370,6 +386,10 @@ EXERCISES = (
                 "You have averaged the changes of loss first. Every example has its own noise and its own signal.",
             ),
             Misconception(
+                lambda differences, xi, x, sigma: np.outer((differences[:, None] * xi).mean(axis=0), x.mean(axis=0)) / sigma**2,
+                "The mean of products is not the product of means: each example's signal meets its own input.",
+            ),
+            Misconception(
                 lambda differences, xi, x, sigma: (differences[:, None] * xi).T @ x / sigma**2,
                 "This is the sum over examples; the loss is their mean.",
             ),
@@ -396,7 +416,7 @@ EXERCISES = (
         id="5.8",
         title="the usable step",
         points=3,
-        difficulty=4,
+        difficulty=3,
         minutes=8,
         cases=_curved_loss,
         reference=usable_step,
