@@ -209,7 +209,7 @@ def test_variants_are_graded_with_the_students_own_number(tmp_path, no_reports):
 # Killed, and resumed
 
 STUDENTS = [f"s{number:02}" for number in range(40)]
-KILLS = int(os.environ.get("GRADING_KILLS", "5"))  # each takes a quarter of a minute
+KILLS = int(os.environ.get("GRADING_KILLS", "3"))  # each takes a quarter of a minute
 
 
 @pytest.fixture(scope="module")
