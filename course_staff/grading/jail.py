@@ -27,7 +27,7 @@ from pathlib import Path
 from types import TracebackType
 
 import course_utils
-from course_staff.grading import protocol
+from course_staff.grading import protocol, worker
 from course_utils.exercises import all_exercises
 
 BUBBLEWRAP, NONE = "bubblewrap", "none"
@@ -122,6 +122,8 @@ def problem(kind: str) -> str:
     """Why no jail of this kind can be made here, in a sentence; "" when it can. Makes one to find out."""
     if kind == NONE:
         return ""
+    if os.uname().machine not in worker.REFUSED_CALLS:
+        return f"the jail knows the system calls of {' and '.join(worker.REFUSED_CALLS)}, not of {os.uname().machine}"
     if shutil.which("bwrap") is None:
         return "bubblewrap is not installed (Debian and Ubuntu: apt install bubblewrap)"
     tried = subprocess.run([*_bubblewrap([]), "true"], capture_output=True, text=True, timeout=60, check=False)

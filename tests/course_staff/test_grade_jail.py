@@ -276,6 +276,11 @@ raise RuntimeError(" ".join(map(str, results)))
     assert text == "ENOSYS -1 ENOSYS"
 
 
+def test_a_processor_whose_system_calls_are_not_known_has_no_jail(monkeypatch):
+    monkeypatch.setattr(jails.worker, "REFUSED_CALLS", {"mips": (0, ())})
+    assert jails.problem(BUBBLEWRAP).startswith("the jail knows the system calls of mips, not of ")
+
+
 def test_files_processes_and_descriptors_are_limited(jail):
     text = said(jail, """
 import os, errno, signal
