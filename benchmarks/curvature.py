@@ -1,7 +1,7 @@
 """The top eigenvalue of every layer's Hessian, several ways in one run: `python benchmarks/curvature.py`.
 
-    gram         the Gram operators of course_utils.curvature, no automatic differentiation
-    kept graph   Lanczos on Hessian-vector products through one kept graph, course_utils.curvature.layer_operator
+    gram         the Gram operators of course_utils.theory.curvature, no automatic differentiation
+    kept graph   Lanczos on Hessian-vector products through one kept graph, course_utils.theory.curvature.layer_operator
     rebuilt      the same Lanczos, with the graph built anew for every product, as general tools do
 
 ReLU, cross-entropy, float64. Both Lanczos ways share start and tolerance; times are medians over interleaved
@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from scipy.sparse.linalg import LinearOperator
 
-from course_utils import curvature as cv
+from course_utils.theory import curvature as cv
 
 TOLERANCE = 1e-8
 

@@ -49,7 +49,7 @@ def submit(folder: Path, count: int) -> list[str]:
 def ours(folder: Path, jobs: int) -> tuple[float, list[float]]:
     out = folder / "grades"
     seconds = timed(
-        [sys.executable, "-m", "course_staff.grade", str(folder / "submitted"), "--roster", str(folder / "roster.csv"),
+        [sys.executable, "-m", "grader.grade", str(folder / "submitted"), "--roster", str(folder / "roster.csv"),
          "--out", str(out), "--chapter", "01", "--jobs", str(jobs)], ROOT,
     )
     results = [json.loads(path.read_text()) for path in sorted(out.glob("results/*/*.json"))]

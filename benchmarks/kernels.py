@@ -1,8 +1,8 @@
 """The kernel of a wide net on a few inputs, several ways in one run: `python benchmarks/kernels.py`.
 
-    closed counting   course_utils.kernels.empirical_kernel: switches, no Jacobians
-    streamed          course_utils.kernels.random_kernel: W0 is drawn, used and forgotten (the drawing is timed too)
-    limit             course_utils.kernels.limit_kernel, an infinitely wide net
+    closed counting   course_utils.theory.kernels.empirical_kernel: switches, no Jacobians
+    streamed          course_utils.theory.kernels.random_kernel: W0 is drawn, used and forgotten (the drawing is timed too)
+    limit             course_utils.theory.kernels.limit_kernel, an infinitely wide net
     jacobians         torch.func, the contraction of Jacobians of torch's own tutorial on neural tangent kernels
     products          torch.func, the tutorial's products of the kernel with vectors (vjp, then jvp)
 
@@ -28,7 +28,7 @@ METHODS = ("closed counting", "streamed", "limit", "jacobians", "products")
 
 
 def case(m: int, n: int, d: int):
-    from course_utils.networks import gaussian_init
+    from course_utils.theory.networks import gaussian_init
 
     rng = np.random.default_rng(0)
     X = rng.standard_normal((n, d))
@@ -36,19 +36,19 @@ def case(m: int, n: int, d: int):
 
 
 def counting(init, X):
-    from course_utils.kernels import empirical_kernel
+    from course_utils.theory.kernels import empirical_kernel
 
     return lambda: empirical_kernel(init, X)
 
 
 def streamed(init, X):
-    from course_utils.kernels import random_kernel
+    from course_utils.theory.kernels import random_kernel
 
     return lambda: random_kernel(len(init.a), X, np.random.default_rng(0))
 
 
 def limit(init, X):
-    from course_utils.kernels import limit_kernel
+    from course_utils.theory.kernels import limit_kernel
 
     return lambda: limit_kernel(X)
 

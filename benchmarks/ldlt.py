@@ -19,8 +19,8 @@ import numpy as np
 import torch
 from timing import seconds, side_by_side
 
-from course_utils import ldlt
-from course_utils.ldlt_layer import LDLT, ldlt_matrix
+from course_utils.theory import ldlt
+from course_utils.theory.ldlt_layer import LDLT, ldlt_matrix
 
 
 def moments() -> None:

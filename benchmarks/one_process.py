@@ -1,6 +1,6 @@
 """The usual way to grade, for comparison: cells and tests in one process, which passes when no test fails.
 
-``python benchmarks/one_process.py [NAME ...]`` prints for each wrong answer of `tests/grading/` (by default all that
+``python benchmarks/one_process.py [NAME ...]`` prints for each wrong answer of `tests/grader/` (by default all that
 need no jail) the ways of testing that it passes. Each runs in a fork of its own, with a limit of time; those that
 need a jail are refused. Some minutes.
 """
@@ -20,11 +20,11 @@ from pathlib import Path
 import numpy as np
 import torch  # noqa: F401  (so that the forks need not import it, nor the next two)
 from course_utils import figures, widgets  # noqa: F401
-from course_utils.answers import read_reference
+from course_utils.desk.answers import read_reference
 from course_utils.exercises import find
 from IPython.core.interactiveshell import InteractiveShell
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "grading"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "grader"))
 from attack_suite import Attack, Surroundings, all_attacks, build, check_cell, public_cases  # noqa: E402
 
 #: Tests as they are written for other graders; they see function, reference, case, expected, np and id.
@@ -34,7 +34,7 @@ WAYS = {
     "difference": "assert abs(function(**case) - expected) < 1e-6",
     "numpy.allclose": "assert np.allclose(function(**case), expected)",
     "numpy.testing": "np.testing.assert_allclose(function(**case), expected, rtol=1e-6)",
-    "the notebook's check": "import course_utils.checks as c; assert c.grade(c.find(id), function).correct",
+    "the notebook's check": "import course_utils.desk.checks as c; assert c.grade(c.find(id), function).correct",
 }
 SECONDS = 30
 #: Groups of attacks that hand in wrong answers and a trick.

@@ -14,8 +14,8 @@ import numpy as np
 import torch
 from timing import side_by_side
 
-from course_utils import perturbation as wp
-from course_utils.data import digits
+from course_utils.theory import perturbation as wp
+from course_utils.data.digits import digits
 
 SIGMA = 1e-3
 

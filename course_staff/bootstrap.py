@@ -43,7 +43,7 @@ COMMANDS = {
     "test": PYTEST,
     "present": ["-m", "course_staff.present"],
     "release": ["-m", "course_staff.release"],
-    "grade": ["-m", "course_staff.grade"],
+    "grade": ["-m", "grader.grade"],
     "build": ["-m", "course_staff.build"],
     "check": ["-m", "course_staff.build", "--check"],
     "slides": ["-m", "course_staff.slides"],

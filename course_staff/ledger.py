@@ -1,6 +1,6 @@
 """The claims ledger: what ``claims.toml`` lists, beside what the executed solutions measured.
 
-A claim has one path: listed, shown by its chapter through ``course_utils.claims.claim``, read back here from
+A claim has one path: listed, shown by its chapter through ``course_utils.desk.claims.claim``, read back here from
 the record in the notebook's output, and printed on ``CLAIMS.md``.
 """
 

@@ -29,7 +29,7 @@ from nbformat import NotebookNode
 
 from course_staff import variants
 from course_staff.build import MEND, ROOT, check
-from course_staff.grading.submissions import read_roster
+from grader.submissions import read_roster
 from course_staff.source import NOTEBOOKS, SOLUTIONS, slide_type, sources
 
 FORMAT = 1

@@ -20,8 +20,8 @@ from pathlib import Path
 
 import numpy as np
 
-from course_utils import higgs
-from course_utils import ldlt_training as lt
+from course_utils.data import higgs
+from course_utils.theory import ldlt_training as lt
 
 try:
     import fcntl

@@ -1,4 +1,17 @@
-"""A test that measures may leave a sentence, ``record_property("summary", ...)``: it closes the run."""
+"""What several folders of tests share: the small course in tests/fixtures/course, and the sentences of measuring tests.
+
+The small course has two chapters, two exercises and two claims, as source and built. A test that measures may leave a
+sentence, ``record_property("summary", ...)``: it closes the run.
+"""
+
+import shutil
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+SMALL_COURSE = Path(__file__).resolve().parent / "fixtures" / "course"
+
 
 
 def pytest_terminal_summary(terminalreporter):
@@ -13,3 +26,43 @@ def pytest_terminal_summary(terminalreporter):
         terminalreporter.section("measured")
         for line in lines:
             terminalreporter.line(line)
+
+
+@pytest.fixture(scope="session")
+def declared():
+    """What the exercise modules of a course would declare, as far as the build reads it."""
+    exercises = [
+        SimpleNamespace(id="90.1", title="the square", points=2, difficulty=1, minutes=1),
+        SimpleNamespace(id="90.2", title="the cube", points=1, difficulty=2, minutes=3),
+        SimpleNamespace(id="1.1", title="of another chapter", points=1, difficulty=1, minutes=1),
+    ]
+    for exercise in exercises:
+        exercise.misconceptions = [SimpleNamespace(message=f"Slip {n} in x_{n}.") for n in (1, 2, 3)]
+    return {exercise.id: exercise for exercise in exercises}
+
+
+@pytest.fixture
+def course(tmp_path):
+    """A copy of the small course, not built."""
+    return _copy(SMALL_COURSE, tmp_path / "course")
+
+
+@pytest.fixture(scope="session")
+def built_once(tmp_path_factory, declared):
+    from course_staff.build import build
+
+    root = _copy(SMALL_COURSE, tmp_path_factory.mktemp("built") / "course")
+    lines = []
+    assert build(root, exercises=declared, say=lines.append) == ["90_fixture", "91_other"]
+    (root / "build.log").write_text("\n".join(lines))
+    return root
+
+
+@pytest.fixture
+def built(built_once, tmp_path):
+    """A copy of the small course, built."""
+    return _copy(built_once, tmp_path / "course")
+
+
+def _copy(source, target):
+    return shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints"))

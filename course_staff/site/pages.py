@@ -20,7 +20,7 @@ ERRATA = {
     "corrected": "Fail as printed, hold as corrected",
     "loose": "Hold, and the bound is loose",
 }
-#: What `course_utils.claims` prints for the sources.
+#: What `course_utils.desk.claims` prints for the sources.
 SOURCES = {
     "lecture": "The lecture",
     "hessian": "Skorski, Revisiting Initialization of Neural Networks",

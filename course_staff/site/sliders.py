@@ -34,7 +34,7 @@ from nbformat import NotebookNode
 
 from course_staff.fingerprint import _imported, files
 from course_staff.source import first_line, without_magics
-from course_utils import widgets
+from course_utils.figures import slider as widgets
 from course_utils.figures import STYLE, new_figure
 
 #: A larger grid is thinned to every second value of its longest sliders, to every third, and so on; their ends stay.
@@ -397,7 +397,7 @@ def _shape(curve: Curve, start: tuple[int, int] | None) -> str:
 
 
 class Pictures:
-    """Draws a slider's pictures one after another, as :class:`course_utils.widgets.LiveFigure` does."""
+    """Draws a slider's pictures one after another, as :class:`course_utils.figures.slider.LiveFigure` does."""
 
     def __init__(self, slider: Slider) -> None:
         self._slider = slider

@@ -95,7 +95,7 @@ class Exercise:
                       right: replaces the comparison with the reference, shape included. Numbers arrive
                       as Python numbers, arrays as numpy arrays
     after             one sentence of insight, shown on success
-    probe             a function of :mod:`course_utils.probes` for an exercise that asks for a class or a torch
+    probe             a function of :mod:`course_utils.exercises.probes` for an exercise that asks for a class or a torch
                       module: ``probe(answer, **case)`` uses it and returns what a reference returns. Reference
                       and misconceptions are then such classes too. It is no secret: the grader runs it beside
                       the student's code
@@ -151,9 +151,9 @@ class Exercise:
         _require(isinstance(self.after, str), where + "after", self.after, "a sentence")
         # Found again by its name in another process: a lambda or a method is not.
         probe = self.probe
-        _require(probe is None or (getattr(probe, "__module__", "") == "course_utils.probes"
+        _require(probe is None or (getattr(probe, "__module__", "") == "course_utils.exercises.probes"
                                    and str(getattr(probe, "__qualname__", "<")).isidentifier()),
-                 where + "probe", probe, "a function of course_utils.probes or None")
+                 where + "probe", probe, "a function of course_utils.exercises.probes or None")
 
     def draw_cases(self, seed: int) -> list[Case]:
         """The edge cases, then ``n_cases`` random ones; the same for the same seed."""

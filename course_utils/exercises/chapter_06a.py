@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from course_utils import probes
+from course_utils.exercises import probes
 from course_utils.exercises import Exercise, Misconception
 
 

@@ -1,7 +1,7 @@
 """The one path for a figure: style, colours, bands and alternative text.
 
 A *drawing function* takes an Axes and the data that a chapter's function returned, draws them, and returns the
-alternative text. :func:`show` displays one or more panels; :func:`course_utils.widgets.explore` calls the same
+alternative text. :func:`show` displays one or more panels; :func:`course_utils.figures.slider.explore` calls the same
 drawing function again for a slider. Each chapter's drawing functions live in their own module of this package.
 """
 

@@ -1,11 +1,11 @@
-"""Drawings of Chapter 3; what each takes is computed by :mod:`course_utils.concentration`."""
+"""Drawings of Chapter 3; what each takes is computed by :mod:`course_utils.theory.concentration`."""
 
 from __future__ import annotations
 
 import numpy as np
 from matplotlib.axes import Axes
 
-from course_utils.concentration import (
+from course_utils.theory.concentration import (
     WORST_CASE_CONSTANT,
     AdversaryCurve,
     CoverageGrid,

@@ -1,4 +1,4 @@
-"""Drawings of Chapter 4; what each takes is computed by :mod:`course_utils.initial_curvature`."""
+"""Drawings of Chapter 4; what each takes is computed by :mod:`course_utils.theory.initial_curvature`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from course_utils.figures import ALLOWED, MEASURED, MUTED, SECOND, THEORY, WORST, band
-from course_utils.initial_curvature import (
+from course_utils.theory.initial_curvature import (
     BoundCloud,
     Descent,
     ErrorMap,

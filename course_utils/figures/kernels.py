@@ -1,4 +1,4 @@
-"""Drawings of Chapter 7; what each takes is computed by :mod:`course_utils.kernels`."""
+"""Drawings of Chapter 7; what each takes is computed by :mod:`course_utils.theory.kernels`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from course_utils.figures import ALLOWED, CYCLE, MEASURED, MUTED, SECOND, THEORY, THIRD, WORST, band
-from course_utils.kernels import (
+from course_utils.theory.kernels import (
     CircleFit,
     CircleRun,
     KernelCurve,

@@ -1,4 +1,4 @@
-"""Drawings of Chapter 6's first part; what each takes is computed by :mod:`course_utils.ldlt`."""
+"""Drawings of Chapter 6's first part; what each takes is computed by :mod:`course_utils.theory.ldlt`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from course_utils.figures import ALLOWED, MEASURED, MUTED, SECOND, THEORY, THIRD, WORST
-from course_utils.ldlt import MomentCurve, Pairing, ShapeCurve, SizeGrid, Spectrum, VarianceCurve
+from course_utils.theory.ldlt import MomentCurve, Pairing, ShapeCurve, SizeGrid, Spectrum, VarianceCurve
 
 
 GREY, OCHRE = "#6E6E6E", "#8F5F00"  # MUTED and ALLOWED, dark enough for words

@@ -1,4 +1,4 @@
-"""Drawings of Chapter 6, training; what each takes is computed by :mod:`course_utils.ldlt_training`."""
+"""Drawings of Chapter 6, training; what each takes is computed by :mod:`course_utils.theory.ldlt_training`."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from course_utils.figures import ALLOWED, MEASURED, MUTED, SECOND, THEORY, THIRD, WORST, band
-from course_utils.initial_curvature import mean_interval
-from course_utils.ldlt_training import SCALES, Comparison, Gain, Gradients, RateCurves
+from course_utils.theory.initial_curvature import mean_interval
+from course_utils.theory.ldlt_training import SCALES, Comparison, Gain, Gradients, RateCurves
 
 NAMES = {"1/sqrt(n)": "1/√n", "sqrt(2/n)": "√2/√n", "10/sqrt(n)": "10/√n", "alpha = 0.01": "α = 0.01"}
 COLOURS = {"1/sqrt(n)": MEASURED, "sqrt(2/n)": SECOND, "10/sqrt(n)": WORST, "alpha = 0.01": THIRD}

@@ -1,4 +1,4 @@
-"""Drawings of Chapter 5; what each takes is computed by :mod:`course_utils.perturbation`."""
+"""Drawings of Chapter 5; what each takes is computed by :mod:`course_utils.theory.perturbation`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from course_utils.figures import ALLOWED, MEASURED, MUTED, SECOND, THEORY, THIRD, WORST, band
-from course_utils.perturbation import Cloud, CosineCurve, Estimate, Measured, SigmaSweep, Training
+from course_utils.theory.perturbation import Cloud, CosineCurve, Estimate, Measured, SigmaSweep, Training
 
 COLOURS = {"no baseline": WORST, "baseline": MEASURED, "antithetic": SECOND, "signs": THIRD}
 

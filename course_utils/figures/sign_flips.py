@@ -1,4 +1,4 @@
-"""Drawings of Chapter 2; what each takes is computed by :mod:`course_utils.sign_flips`."""
+"""Drawings of Chapter 2; what each takes is computed by :mod:`course_utils.theory.sign_flips`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from course_utils.figures import ALLOWED, MEASURED, MUTED, SECOND, THEORY, WORST, band
-from course_utils.sign_flips import GapAgainstWidth, PlaneMove, TauTradeoff
+from course_utils.theory.sign_flips import GapAgainstWidth, PlaneMove, TauTradeoff
 
 
 def plane(ax: Axes, data: PlaneMove) -> str:

@@ -1,11 +1,11 @@
-"""Drawings of Chapter 1; what each takes is computed by :mod:`course_utils.taylor`."""
+"""Drawings of Chapter 1; what each takes is computed by :mod:`course_utils.theory.taylor`."""
 
 from __future__ import annotations
 
 from matplotlib.axes import Axes
 
 from course_utils.figures import ALLOWED, MEASURED, MUTED, SECOND, THEORY, WORST, band
-from course_utils.taylor import Envelope, MoveCloud, Tightness, WidthScaling
+from course_utils.theory.taylor import Envelope, MoveCloud, Tightness, WidthScaling
 
 
 def envelope(ax: Axes, data: Envelope) -> str:

@@ -225,7 +225,7 @@ def test_sliders_answer_to_keys_with_picture_and_text(site, opened, name):
 def test_a_sliders_picture_looks_as_matplotlib_draws_it(site, opened, name):
     from PIL import Image
 
-    from course_utils.widgets import LiveFigure
+    from course_utils.figures.slider import LiveFigure
 
     notebook = chapters.read(REPOSITORY)[name]
     page, _ = opened(site / "chapters" / f"{name}.html")

@@ -133,7 +133,7 @@ def test_a_course_without_claims_has_no_page(tmp_path):
 def test_the_courses_own_ledger_is_whole():
     """Every claim of a written chapter is shown there with the listed verdict, and nothing else is shown."""
     assert (ROOT / ledger.PAGE).read_text(encoding="utf-8") == ledger.render(ROOT)
-    from course_utils import claims
+    from course_utils.desk import claims
 
     assert ledger.MIME == claims.MIME
 

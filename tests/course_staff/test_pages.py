@@ -5,8 +5,8 @@ import shutil
 import pytest
 from small_class import ROSTER, results
 
-from course_staff.grading.feedback import to_html as feedback
-from course_staff.grading.report import to_html as report
+from grader.feedback import to_html as feedback
+from grader.report import to_html as report
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 pytestmark = [

@@ -11,10 +11,10 @@ from course_staff import ledger
 from course_staff.site import build as site
 from course_staff.site import chapters, pages, sliders
 from course_staff.site.__main__ import main
-from course_utils import widgets
+from course_utils.figures import slider as widgets
 
 ROOT = Path(__file__).resolve().parents[2]
-IMPORTS = "import numpy as np\nfrom course_utils.widgets import explore"
+IMPORTS = "import numpy as np\nfrom course_utils.figures.slider import explore"
 DRAWING = """def draw(ax, data):
     ax.plot([0, 1, 2], [0, data, np.nan], label="a < b")
     ax.plot([0, 1], [data, data], "o")
@@ -51,7 +51,7 @@ def test_a_slider_is_read_from_what_it_needs_and_nothing_else_runs():
     assert [control.buttons for control in found.controls] == [False, True]
     assert found.controls[0].words == [str(k) for k in range(9)]
     assert list(found.arguments())[found.first] == {"k": 5, "kind": "flat"}
-    assert widgets.explore.__module__ == "course_utils.widgets"
+    assert widgets.explore.__module__ == "course_utils.figures.slider"
 
 
 REFUSED = {
@@ -72,7 +72,7 @@ def test_a_slider_that_depends_on_the_notebooks_state_is_refused_by_name(before,
     with pytest.raises(sliders.SliderError, match=r"^solutions/01_x.ipynb, cell \d+ \('explore\(") as refused:
         read(IMPORTS, DRAWING, *before, cell)
     assert message in str(refused.value)
-    assert widgets.explore.__module__ == "course_utils.widgets"
+    assert widgets.explore.__module__ == "course_utils.figures.slider"
 
 
 def test_a_large_grid_is_thinned_where_it_is_finest_and_keeps_its_start_and_ends():
@@ -196,7 +196,7 @@ def test_a_page_has_a_target_at_each_claim_and_a_place_at_each_slider(chapter):
         ("[a](../notebooks/02_next.ipynb)", "[a](/chapters/02_next.ipynb)"),
         ("[a](03_not_there.ipynb)", "a"),
         ("[a](../CLAIMS.md)", "[a](/ledger.md)"),
-        ("[a](../course_utils/taylor.py)", "a"),
+        ("[a](../course_utils/theory/taylor.py)", "a"),
         ("[a](https://example.org/x.ipynb)", "[a](https://example.org/x.ipynb)"),
         ("`[a](x.py)` and\n```\n[a](x.py)\n```\n", "`[a](x.py)` and\n```\n[a](x.py)\n```\n"),
     ],
@@ -274,7 +274,7 @@ def test_a_chapters_number(name, number):
 
 def test_the_reference_has_every_module_but_the_exercises():
     found = pages.reference()
-    assert "course_utils.taylor.rst" in found and "course_utils.figures.taylor.rst" in found
+    assert "course_utils.theory.taylor.rst" in found and "course_utils.figures.taylor.rst" in found
     assert not [name for name in found if "exercises" in name]
 
 

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from course_staff import sweep
-from course_utils import higgs
-from course_utils import ldlt_training as lt
+from course_utils.data import higgs
+from course_utils.theory import ldlt_training as lt
 
 OPTIONS = ["--width", "4", "--epochs", "1", "--batch", "40", "--depths", "1", "2", "--rates", "0.01", "0.1",
            "--seeds", "3"]  # fmt: skip

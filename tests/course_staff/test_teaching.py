@@ -3,8 +3,9 @@
 import re
 from pathlib import Path
 
-from course_staff import grade, release
-from course_staff.grading import records
+from course_staff import release
+from grader import grade
+from grader import records
 from course_utils.exercises.variants import VARIANTS
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -10,8 +10,9 @@ import pytest
 
 from course_staff import variants
 from course_staff.source import read_chapter, sources
-from course_utils import checks, exercises
-from course_utils.checks import grade
+from course_utils import exercises
+from course_utils.desk import checks
+from course_utils.desk.checks import grade
 from course_utils.exercises.variants import VARIANTS, yours
 
 ROOT = Path(__file__).resolve().parent.parent.parent

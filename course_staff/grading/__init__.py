@@ -1,1 +1,0 @@
-"""Grading a class: submissions in, marks and explanations out. The command is ``course_staff.grade``."""

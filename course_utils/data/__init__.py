@@ -1,0 +1,1 @@
+"""The data that the chapters train on."""

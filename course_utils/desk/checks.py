@@ -1,0 +1,582 @@
+"""Checking an answer: ``check("1.2", fn)`` says how far a function is, and what to look at next.
+
+The answer is one rung of a ladder: not attempted, error, timeout, type, shape, misconception, values,
+correct.
+
+A check has two halves. :func:`collect` calls the student's function and keeps plain answers; :func:`conclude`
+finds the verdict in them and never sees the function. In a notebook both run in one process; the grader
+collects in one that knows no right answer, and concludes in its own.
+"""
+
+from __future__ import annotations
+
+import copy
+import html
+import inspect
+import linecache
+import math
+import os
+import re
+import traceback
+import types
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from course_utils.desk import progress
+from course_utils.desk.answers import Misfit, Plain, Unreadable, agree, clean, equal, fit, is_single, parts, read
+from course_utils.desk.answers import read_reference, show, show_apart, stacked, type_name
+from course_utils.exercises import Case, Exercise, find
+from course_utils.desk.guarded import Guard, TimeUp
+
+#: The rungs, from the first thing to mend to the last.
+LADDER = ("not attempted", "error", "timeout", "type", "shape", "misconception", "values", "correct")
+
+Rows = tuple[tuple[str, str], ...]
+
+_MISSING, _WORKING, _ALMOST, _CORRECT = (
+    ("○", "not attempted yet", "#767676"),
+    ("✎", "keep working", "#D55E00"),
+    ("◐", "almost", "#E69F00"),
+    ("✓", "correct", "#009E73"),
+)
+
+
+_NAN = (
+    "Your answer holds NaN (not a number): look for 0/0, ∞ − ∞ or the root or logarithm of a negative number."
+)
+
+TWO_ANSWERS = (
+    "Called twice with the same input, your function gives two answers: is something random, or kept from one "
+    "call to the next?"
+)
+
+#: Relative errors up to here are called close, and up to there they look like a rounding.
+CLOSE, ROUNDED = 0.01, 1e-4
+
+
+class CheckFailed(AssertionError):
+    """Raised for an answer that is not correct, only where nbgrader runs the check to give marks."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a check found; ``str(result)`` is the text and ``_repr_html_`` the card that a notebook shows.
+
+    status      a rung of :data:`LADDER`
+    sentence    what to look at next
+    rows        (label, text) pairs: the smallest failing input, yours, expected
+    remarks     sentences that cost nothing, such as that the function changes its argument
+    passed      number of the ``tried`` inputs that came out right
+    misconception   index of the one that was recognised
+    """
+
+    exercise: Exercise
+    status: str
+    sentence: str
+    rows: Rows = ()
+    remarks: tuple[str, ...] = ()
+    passed: int = 0
+    tried: int = 0
+    misconception: int | None = None
+
+    @property
+    def correct(self) -> bool:
+        return self.status == "correct"
+
+    @property
+    def points(self) -> int:
+        """All points of the exercise for a correct answer, otherwise none."""
+        return self.exercise.points if self.correct else 0
+
+    def _tone(self) -> tuple[str, str, str]:
+        if self.correct:
+            return _CORRECT
+        if self.status == "not attempted":
+            return _MISSING
+        nearly = self.status == "misconception" or (self.status == "values" and 2 * self.passed >= self.tried)
+        return _ALMOST if nearly else _WORKING
+
+    def _points(self) -> str:
+        return f"{self.points} of {self.exercise.points} point" + "s" * (self.exercise.points != 1)
+
+    def __str__(self) -> str:
+        icon, word, _ = self._tone()
+        lines = [f"{icon} Exercise {self.exercise.id}: {word} · {self._points()}", self.sentence]
+        width = max((len(label) for label, _ in self.rows), default=0)
+        for label, text in self.rows:
+            first, *more = text.split("\n")
+            lines.append(f"    {label:<{width}}  {first}")
+            lines += [f"    {'':<{width}}  {line}" for line in more]
+        return "\n".join([*lines, *self.remarks])
+
+    def _repr_html_(self) -> str:
+        icon, word, colour = self._tone()
+        rows = "".join(
+            '<tr><th scope="row" style="text-align:left;vertical-align:top;font-weight:normal;'
+            f'padding-right:1em">{_html(label)}</th>'
+            f'<td style="text-align:left"><pre style="margin:0;background:transparent">{html.escape(text)}</pre></td></tr>'
+            for label, text in self.rows
+        )
+        return (
+            f'<div style="border:1px solid var(--jp-border-color2,#ccc);border-left:5px solid {colour};'
+            "padding:.5em 1em;background:var(--jp-layout-color1,#fff);"
+            'color:var(--jp-ui-font-color1,#1a1a1a)"><div>'
+            f'<span aria-hidden="true">{icon}</span> <strong>Exercise {self.exercise.id}: {word}</strong>'
+            f" · {self._points()}</div><div>{_html(self.sentence)}</div>"
+            + (f'<table style="margin:.3em 0">{rows}</table>' if rows else "")
+            + "".join(f"<div>{_html(remark)}</div>" for remark in self.remarks)
+            + "</div>"
+        )
+
+
+def _html(sentence: str) -> str:
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(sentence))
+
+
+def check(id: str, fn: object) -> None:
+    """Check a student's function, show the result and remember it. Never raises for a student's mistake.
+
+    Args:
+        id: of the exercise, such as ``"1.2"``.
+        fn: the function, called with keyword arguments on the exercise's inputs, the same at every check.
+
+    Raises:
+        ValueError: for an id that no exercise has.
+        CheckFailed: when nbgrader runs the check (``NBGRADER_EXECUTION`` is "autograde" or "validate") and
+            the answer is not correct.
+    """
+    result = grade(find(id), fn)
+    progress.display_both(str(result), result._repr_html_())
+    if os.environ.get("NBGRADER_EXECUTION") in ("autograde", "validate"):
+        if not result.correct:
+            raise CheckFailed(f"exercise {id}: {result.status}. {result.sentence}")
+        return
+    message = progress.record(id, result.status, result.points)
+    if message:
+        print(message)
+
+
+#: How a call can end: see :class:`Attempt`.
+OUTCOMES = ("answer", "nothing", "unwritten", "timeout", "error", "foreign")
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """What became of one call, without a verdict. All of it is plain, so that another process may send it.
+
+    outcome   "answer"; "nothing" was returned; "unwritten": it raises NotImplementedError; "timeout"; "error";
+              or "foreign": what was returned is not made of numbers
+    yours     the answer
+    what      of an error its type and message; of something foreign, what it is
+    where     of an error, the innermost line that the student wrote
+    printed   what the call printed, shortened
+    changed   names of the arguments that it changed
+    """
+
+    outcome: str
+    yours: Plain | None = None
+    what: str = ""
+    where: str = ""
+    printed: str = ""
+    changed: tuple[str, ...] = ()
+
+
+@dataclass(eq=False)
+class _Trial:
+    """One input: the attempt at it, and the rung of this input alone."""
+
+    case: Case
+    expected: Plain
+    attempt: Attempt
+    status: str = "correct"
+    sentence: str = ""
+    yours: Plain | None = None
+
+
+def grade(exercise: Exercise, fn: object, seed: int | None = None) -> Result:
+    """The result for a student's function, without showing or remembering it.
+
+    Args:
+        exercise: what is asked.
+        fn: the student's function, or whatever was given in its place.
+        seed: of the random inputs; by default one that belongs to the exercise: a check repeats exactly.
+    """
+    if not callable(fn):
+        return not_callable(exercise)
+    cases = exercise.draw_cases(public_seed(exercise) if seed is None else seed)
+    expected = expect(exercise, cases)
+    with _numpy_stream_kept(), Guard(exercise.time_limit) as guard:
+        theirs = None if exercise.probe else other_parameters(fn, cases[0], guard)
+        if theirs is not None:
+            return wrong_parameters(exercise, cases[0], theirs)
+        attempts = collect(fn, cases, guard, exercise.probe)
+
+        def again(number: int) -> Plain | None:
+            return guard.call(lambda: read(_answer(fn, copy.deepcopy(cases[number]), exercise.probe))).value
+
+        return conclude(exercise, cases, expected, attempts, again)
+
+
+def public_seed(exercise: Exercise) -> int:
+    """The seed of the inputs on which the notebook's check tries an answer: the same every time."""
+    return zlib.crc32(exercise.id.encode())
+
+
+def not_callable(exercise: Exercise) -> Result:
+    """The result for something that is no function."""
+    usage = f'`check("{exercise.id}", f)`, not `check("{exercise.id}", f(...))`'
+    return Result(exercise, "type", f"Pass the function itself, without calling it: {usage}.")
+
+
+def wrong_parameters(exercise: Exercise, case: Case, theirs: str) -> Result:
+    """The result for a function whose parameters, ``theirs``, are not the names of the case."""
+    sentence = (
+        f"The check calls your function with the parameters `{', '.join(case)}`; yours takes "
+        f"`{clean(theirs, 100)}`. Keep the first line of the function as it was given."
+    )
+    return Result(exercise, "error", sentence)
+
+
+@contextmanager
+def _numpy_stream_kept() -> Iterator[None]:
+    state = np.random.get_state()
+    try:
+        yield
+    finally:
+        np.random.set_state(state)
+
+
+def expect(exercise: Exercise, cases: Sequence[Case]) -> list[Plain]:
+    """The right answer to each case."""
+    return [_ask(exercise, exercise.reference, case) for case in cases]
+
+
+def _ask(exercise: Exercise, function: Callable[..., Any], case: Case) -> Plain:
+    with np.errstate(all="ignore"):
+        return read_reference(_answer(function, copy.deepcopy(case), exercise.probe))
+
+
+def _answer(function: Callable[..., Any], case: Case, probe: Callable[..., Any] | None) -> Any:
+    return function(**case) if probe is None else probe(function, **case)
+
+
+def other_parameters(fn: Callable[..., Any], case: Case, guard: Guard) -> str | None:
+    """The parameters of a function that cannot be called with the names of the case; None when it can."""
+
+    def theirs() -> str | None:
+        try:
+            signature = inspect.signature(fn)
+        except (TypeError, ValueError):  # some compiled functions do not say
+            return None
+        try:
+            signature.bind(**case)
+        except TypeError:
+            return clean(", ".join(signature.parameters) or "nothing", 100)
+        return None
+
+    return guard.call(theirs).value
+
+
+def collect(
+    fn: Callable[..., Any], cases: Sequence[Case], guard: Guard, probe: Callable[..., Any] | None = None
+) -> list[Attempt]:
+    """What a student's function, or with a ``probe`` its class or module, answers to the cases, in order.
+
+    The list ends early with the call that used up the guard's time.
+    """
+    attempts = []
+    for case in cases:
+        attempts.append(_try(fn, case, guard, probe))
+        if attempts[-1].outcome == "timeout":
+            break
+    return attempts
+
+
+def _try(fn: Callable[..., Any], case: Case, guard: Guard, probe: Callable[..., Any] | None) -> Attempt:
+    given = copy.deepcopy(case)
+    call = guard.call(lambda: _answer(fn, given, probe))
+    yours, what, where = None, "", ""
+    if isinstance(call.error, NotImplementedError):
+        outcome = "unwritten"
+    elif isinstance(call.error, TimeUp):
+        outcome = "timeout"
+    elif call.error is not None:
+        outcome = "error"
+        message = guard.call(lambda: clean(str(call.error), 200)).value
+        what = f"{type_name(call.error)}: {message}" if message else type_name(call.error)
+        where = guard.call(lambda: _line_of(call.error, fn)).value or ""
+    elif call.value is None or call.value is Ellipsis or call.value is NotImplemented:
+        outcome = "nothing"
+    else:
+        reading = guard.call(lambda: read(call.value))
+        outcome, yours = "answer", reading.value
+        if isinstance(reading.error, TimeUp):
+            outcome = "timeout"
+        elif reading.error is not None:
+            outcome = "foreign"
+            known = isinstance(reading.error, Unreadable)
+            what = str(reading.error) if known else f"an object of type {type_name(call.value)}"
+    changed = guard.call(lambda: _changed(given, case)).value or ()
+    return Attempt(outcome, yours, what, where, call.printed, changed)
+
+
+def _judged(exercise: Exercise, case: Case, expected: Plain, attempt: Attempt) -> _Trial:
+    trial = _Trial(case, expected, attempt, yours=attempt.yours)
+    if attempt.outcome in ("nothing", "unwritten"):
+        trial.status = "not attempted"
+    elif attempt.outcome == "foreign":
+        trial.status = "type"
+        trial.sentence = f"Expected {_kind(expected)}; yours is {attempt.what}".rstrip("?.") + "."
+    elif attempt.outcome != "answer":
+        trial.status = attempt.outcome
+    else:
+        trial.status, trial.sentence = _judge(exercise, trial)
+    return trial
+
+
+def _kind(expected: Plain) -> str:
+    if isinstance(expected, tuple):
+        return f"{len(expected)} separate values"
+    return "an array" if expected.ndim else "a number" if expected.dtype.kind != "b" else "True or False"
+
+
+def _judge(exercise: Exercise, trial: _Trial) -> tuple[str, str]:
+    fitted = fit(trial.yours, trial.expected)
+    if exercise.property is not None:
+        trial.yours = stacked(trial.yours, trial.expected)
+        if any(np.isnan(part).any() for part in parts(trial.yours) if part.dtype.kind == "f"):
+            return "values", _NAN
+        try:
+            sentence = exercise.property(_as_python(trial.yours), copy.deepcopy(trial.case))
+        except Exception:  # an answer of a form that the property did not foresee
+            if isinstance(fitted, Misfit):
+                return fitted.status, fitted.sentence
+            sentence = "Your answer has not the form that is asked for."
+        return ("correct", "") if sentence is None else ("values", sentence or "Not yet.")
+    if isinstance(fitted, Misfit):
+        return fitted.status, fitted.sentence
+    trial.yours = fitted
+    return ("correct" if equal(fitted, trial.expected, exercise.rtol, exercise.atol) else "values"), ""
+
+
+def _as_python(plain: Plain) -> Any:
+    if isinstance(plain, tuple):
+        return tuple(_as_python(part) for part in plain)
+    return plain.copy() if plain.ndim else plain.item()
+
+
+def _changed(given: Case, case: Case) -> tuple[str, ...]:
+    return tuple(name for name in case if _differs(given.get(name), case[name]))
+
+
+def _differs(given: object, original: object) -> bool:
+    try:
+        before = read(original)
+    except Exception:  # not numbers: a text, a function, a generator
+        return False
+    try:
+        return not equal(read(given), before)
+    except Exception:
+        return True
+
+
+def _line_of(error: BaseException, fn: Callable[..., Any]) -> str:
+    """The innermost line that the student wrote: in the function's own file, or in another cell."""
+    fn = inspect.unwrap(fn)
+    code = getattr(fn, "__code__", None) or getattr(type(fn).__call__, "__code__", None)
+    own = code.co_filename if isinstance(code, types.CodeType) else ""
+    where = ""
+    for frame, number in traceback.walk_tb(error.__traceback__):
+        name = frame.f_code.co_filename
+        if (name == own or "ipykernel_" in name) and name != __file__:
+            where = f"line {number}: {linecache.getline(name, number).strip()}"
+    return clean(where, 120)
+
+
+def conclude(
+    exercise: Exercise,
+    cases: Sequence[Case],
+    expected: Sequence[Plain],
+    attempts: Sequence[Attempt],
+    again: Callable[[int], Plain | None] | None = None,
+) -> Result:
+    """The verdict on what :func:`collect` brought.
+
+    Args:
+        exercise: what is asked.
+        cases: the inputs.
+        expected: the right answer to each, from :func:`expect`.
+        attempts: at the first of the cases, in order; at least one. Fewer than cases after a timeout.
+        again: the answer of another call on the case of this number, or None: a second answer is told of.
+    """
+    judged = zip(cases, expected, attempts)  # noqa: B905, attempts may be fewer
+    trials, n_cases = [_judged(exercise, *three) for three in judged], len(cases)
+    blank = [trial for trial in trials if trial.status == "not attempted"]
+    if len(blank) == len(trials):
+        hint = "Once it returns a value, check again."
+        if any(trial.attempt.printed for trial in trials):
+            hint = "It prints, but only what it returns counts."
+        start = "Your function returns nothing yet."
+        if any(trial.attempt.outcome == "unwritten" for trial in trials):
+            start, hint = "Nothing is written here yet.", "Put your answer in the place of `raise NotImplementedError()`."
+        return Result(exercise, "not attempted", f"{start} {hint}")
+    for trial in blank:
+        trial.status = "type"
+        trial.sentence = "For this input your function returns nothing. Is there a path without a `return`?"
+        if trial.attempt.outcome == "unwritten":
+            trial.sentence = "For this input your function still raises NotImplementedError."
+    passed = sum(trial.status == "correct" for trial in trials)
+    if passed == n_cases:
+        sentence = f"Well done: right on all {n_cases} inputs. {exercise.after}".strip()
+        return Result(exercise, "correct", sentence, (), _remarks(trials, trials[0]), passed, n_cases)
+
+    status = min((trial.status for trial in trials), key=LADDER.index)
+    failing = [trial for trial in trials if trial.status == status]
+    trial = min(failing, key=lambda trial: (exercise.size or _size)(trial.case))
+    remarks = _remarks(trials, trial)
+    index = _misconception(exercise, trials)
+    if index is not None:
+        message = exercise.misconceptions[index].message
+        return Result(exercise, "misconception", message, (), remarks, passed, n_cases, index)
+    error = ()
+    if trial.attempt.what and status == "error":
+        error = (("error", trial.attempt.what), *([("in", trial.attempt.where)] if trial.attempt.where else ()))
+    rows = _input_rows(trial) + error
+    sentence = trial.sentence
+    if status == "error":
+        sentence = "Your function stops with an error on this input."
+        if trial.attempt.what.startswith("RecursionError"):
+            sentence += " Does it call itself without end?"
+    elif status == "timeout":
+        sentence = (
+            f"No answer within {exercise.time_limit:g} seconds; it was busy with this input. Is there a loop "
+            "that never ends, or work that could be done once for all?"
+        )
+    elif status == "values":
+        sentence = sentence or _diagnosis(trials, trial)
+        sentence = f"{sentence} Right on {passed} of {n_cases} inputs; the smallest that fails is shown."
+        rows += _value_rows(exercise, trial)
+        second = again(trials.index(trial)) if again else None
+        if second is not None and not equal(second, trial.yours, exercise.rtol, exercise.atol):
+            remarks += (TWO_ANSWERS,)
+    if not exercise.show_cases:
+        rows = error
+    return Result(exercise, status, sentence, rows, remarks, passed, n_cases)
+
+
+def _misconception(exercise: Exercise, trials: list[_Trial]) -> int | None:
+    """The index of the first wrong answer that equals the student's on every input."""
+    if any(trial.yours is None for trial in trials):
+        return None
+    for index, misconception in enumerate(exercise.misconceptions):
+        try:
+            if all(
+                equal(trial.yours, _ask(exercise, misconception.answer, trial.case), exercise.rtol, exercise.atol)
+                for trial in trials
+            ):
+                return index
+        except Exception:  # it has no answer to this input, so it is not what the student did
+            continue
+    return None
+
+
+def _remarks(trials: list[_Trial], shown: _Trial) -> tuple[str, ...]:
+    remarks = []
+    changed = sorted({name for trial in trials for name in trial.attempt.changed})
+    if changed:
+        names = ", ".join(f"`{name}`" for name in changed)
+        remarks.append(
+            f"Your function changes what it is given ({names}): work on a copy, or the caller is surprised."
+        )
+    answered = [trial for trial in trials if trial.yours is not None]
+    if any(is_single(trial.yours) and not is_single(trial.expected) for trial in answered):
+        remarks.append("Your answer is in single precision (float32): it is compared to about 5 digits only.")
+    if shown.attempt.printed.strip():
+        remarks.append(f"It prints, which does not count: {clean(' '.join(shown.attempt.printed.split()), 120)}")
+    return tuple(remarks)
+
+
+def _size(case: Case) -> float:
+    total = 0.0
+    for value in case.values():
+        try:
+            for part in parts(read(value)):
+                total += part.size if part.ndim else abs(float(part))
+        except Exception:  # a text or a function has no size
+            continue
+    return math.inf if math.isnan(total) else total
+
+
+def _input_rows(trial: _Trial) -> Rows:
+    return tuple((name, show(value)) for name, value in trial.case.items())
+
+
+def _value_rows(exercise: Exercise, trial: _Trial) -> Rows:
+    yours, expected = show_apart(trial.yours, trial.expected)
+    rows = [("yours", yours), ("expected" if exercise.property is None else "one right answer", expected)]
+    if exercise.property is None:
+        for mine, right in zip(parts(trial.yours), parts(trial.expected), strict=True):
+            wrong = np.argwhere(~agree(mine, right, exercise.rtol, exercise.atol))
+            if right.size > 6 and len(wrong):
+                index = tuple(int(i) for i in wrong[0])
+                mine, right = show_apart(np.asarray(mine[index]), np.asarray(right[index]))
+                rows.append(("first at", f"[{', '.join(map(str, index))}]: yours {mine}, expected {right}"))
+                break
+    return tuple(rows)
+
+
+def _diagnosis(trials: list[_Trial], shown: _Trial) -> str:
+    """One sentence about wrong values: not finite, transposed, off by one factor, or just not right."""
+    mine, right = (np.concatenate([part.ravel() for part in parts(p)]) for p in (shown.yours, shown.expected))
+    mine, right = mine.astype(float), right.astype(float)
+    if np.isnan(mine).any() and not np.isnan(right).any():
+        return _NAN
+    if np.isinf(mine).any() and np.isfinite(right).all():
+        return "Your answer is infinite: look for a division by zero or an overflow."
+    if all(trial.yours is not None and not isinstance(trial.yours, tuple) for trial in trials):
+        if shown.yours.ndim == 2 and all(equal(t.yours.T, t.expected, 1e-9, 1e-12) for t in trials):
+            return "Yours is the transpose of what is expected."
+        factor = _common_factor(trials)
+        if factor == -1:
+            return "Only the sign is wrong: yours is the negative of the expected value, every time."
+        if factor == 0:
+            return "Yours is zero, every time."
+        if factor is not None and abs(factor - 1) > CLOSE:
+            return f"Yours is {factor:.4g} times the expected value, every time."
+        error = max(_relative_error(trial) for trial in trials)
+        if 0 < error <= CLOSE:
+            if error <= ROUNDED:
+                return f"Close: off by {error:.1g} of the value at most, but more digits are compared."
+            return f"Close: off by {error:.1g} of the value at most. A small term or a constant is not right yet."
+    if isinstance(shown.expected, tuple):
+        return "As many values as asked, but not yet the right ones."
+    if shown.expected.ndim:
+        return "The right shape, but not yet the right values."
+    return "A value of the right kind, but not yet the right one."
+
+
+def _relative_error(trial: _Trial) -> float:
+    if trial.yours.shape != trial.expected.shape:
+        return math.inf
+    scale = float(np.abs(trial.expected.astype(float)).max(initial=0.0))
+    error = float(np.abs(trial.yours.astype(float) - trial.expected).max(initial=0.0))
+    return error / scale if scale else (math.inf if error else 0.0)
+
+
+def _common_factor(trials: list[_Trial]) -> float | None:
+    if any(trial.yours.dtype.kind == "b" for trial in trials):
+        return None
+    mine = np.concatenate([trial.yours.ravel() for trial in trials]).astype(float)
+    right = np.concatenate([trial.expected.ravel() for trial in trials]).astype(float)
+    nonzero = right[right != 0]
+    # With one expected value only, any wrong constant would be a factor of it.
+    if len(np.unique(nonzero)) < 2 or not (np.isfinite(mine).all() and np.isfinite(right).all()):
+        return None
+    factor = float((mine[right != 0] / nonzero)[0])
+    fits = np.allclose(mine, factor * right, rtol=1e-7, atol=0.0)
+    return (round(factor) if math.isclose(factor, round(factor), rel_tol=1e-7) else factor) if fits else None

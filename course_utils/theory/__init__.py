@@ -1,0 +1,1 @@
+"""What is true: laws, bounds and algorithms of the chapters, on numpy, scipy and torch alone."""

@@ -1,0 +1,113 @@
+"""What a student reads: one page with the points, and for every exercise the card of the notebook's check.
+
+A page asks nothing of the network and runs nothing: its content security policy allows its own styles only.
+Whatever a student wrote (names, error messages, printed text) arrives in a result as text and is escaped.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Iterable, Mapping
+from itertools import groupby
+from pathlib import Path
+from types import SimpleNamespace
+
+from course_staff.build import ROOT
+from grader import records
+from grader.records import ExerciseResult, UnitResult
+from course_staff.source import NOTEBOOKS
+from course_utils.desk.checks import Result
+
+FOLDER = "feedback"
+
+
+def write_feedback(
+    out: Path, results: Iterable[UnitResult], names: Mapping[str, str] | None = None
+) -> list[Path]:
+    """One page for each student, ``out/feedback/<student>.html``; return the pages.
+
+    Args:
+        out: the folder of the grading run.
+        results: of all students, in any order.
+        names: student's id → name, for those who have one.
+    """
+    pages = []
+    for student, units in groupby(sorted(results, key=_order), lambda unit: unit.student):
+        page = out / FOLDER / f"{student}.html"
+        records.write_atomically(page, to_html(list(units), (names or {}).get(student, "")).encode())
+        pages.append(page)
+    return pages
+
+
+def to_html(units: list[UnitResult], name: str = "") -> str:
+    """The page of one student, whose results ``units`` are."""
+    scored = [unit for unit in units if unit.points is not None]
+    return page("feedback.html.j2").render(
+        student=units[0].student,
+        name=name,
+        units=units,
+        points=sum(unit.points for unit in scored),
+        max_points=sum(unit.max_points for unit in units),
+        waiting=len(units) - len(scored),
+        no_jail=any(unit.jail == "none" and unit.status == records.GRADED for unit in units),
+    )
+
+
+def card(exercise: ExerciseResult) -> str:
+    """An exercise's result as the notebook shows it, as HTML in which every text is escaped."""
+    return _as_checked(exercise)._repr_html_()
+
+
+def text(exercise: ExerciseResult) -> str:
+    """An exercise's result as the notebook prints it."""
+    return str(_as_checked(exercise))
+
+
+def _as_checked(exercise: ExerciseResult) -> Result:
+    asked = SimpleNamespace(id=exercise.id, points=exercise.max_points)
+    shown = exercise.rows, exercise.remarks, exercise.passed, exercise.tried
+    return Result(asked, exercise.status, exercise.sentence, *shown)
+
+
+def page(template: str):
+    """A template of this folder, in which nothing is HTML unless it says so."""
+    return _templates().get_template(template)
+
+
+@functools.cache
+def _templates():
+    import jinja2
+    from markupsafe import Markup
+
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).resolve().parent),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["card"] = lambda exercise: Markup(card(exercise))
+    environment.filters["title"] = title
+    environment.filters["plural"] = _plural
+    return environment
+
+
+def _plural(count: int, one: str, many: str = "") -> str:
+    return f"{count} {one if count == 1 else many or one + 's'}"
+
+
+@functools.cache
+def title(chapter: str) -> str:
+    """A chapter's number and title, such as "1 · Taylor bounds"; for one that is gone, what its name says."""
+    number, _, rest = chapter.partition("_")
+    try:
+        notebook = (ROOT / NOTEBOOKS / f"{chapter}.ipynb").read_text(encoding="utf-8")
+        words = json.loads(notebook)["metadata"]["course"]["title"]
+    except (OSError, ValueError, KeyError):
+        words = rest.replace("_", " ").capitalize()
+    return f"{number.lstrip('0') or '0'} · {words}"
+
+
+def _order(unit: UnitResult) -> tuple[str, str]:
+    return unit.student, unit.chapter

@@ -1,0 +1,220 @@
+"""What a grading run leaves behind: one JSON file for each unit, that is for a student's chapter.
+
+``OUT/results/<student>/<chapter>.json`` is written by the task that graded it, as a whole or not at all, so
+that a run which is killed at any moment can go on. Everything that reads results (feedback, the class report,
+exports, resuming) reads them here.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import re
+import tempfile
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from course_utils.desk.checks import LADDER
+
+FORMAT = 1
+RESULTS = "results"
+JAILS = ("bubblewrap", "none")
+GRADED, STUDENT_ERROR, INFRASTRUCTURE_ERROR, MISSING = STATUSES = (
+    "graded", "student error", "infrastructure error", "missing",
+)
+
+#: What a student's id and a chapter's name may look like: both become names of files.
+STUDENT_ID = re.compile(r"(?!\.+\Z)[A-Za-z0-9._@-]{1,100}")
+CHAPTER = re.compile(r"\d\d[a-z]?_[A-Za-z0-9_]{1,100}")
+
+
+@dataclass(frozen=True)
+class ExerciseResult:
+    """One exercise of one submission.
+
+    ``status`` is a rung of ``checks.LADDER``, ``sentence``, ``rows`` and ``remarks`` what the student may read,
+    ``misconception`` the index of the one that was recognised, ``passed`` of ``tried`` the inputs that came out
+    right, ``answer`` a hash of the plain answers (None when there are none) by which equal ones are found.
+    """
+
+    id: str
+    title: str
+    points: int
+    max_points: int
+    status: str
+    sentence: str
+    rows: tuple[tuple[str, str], ...] = ()
+    remarks: tuple[str, ...] = ()
+    misconception: int | None = None
+    passed: int = 0
+    tried: int = 0
+    answer: str | None = None
+
+    def __post_init__(self) -> None:
+        where = f"exercise {self.id!r}"
+        _require(_is_text(self.id) and re.fullmatch(r"\d+\.\d+", self.id), "id", self.id, 'an id such as "1.2"')
+        for name in ("title", "sentence"):
+            _require(_is_text(getattr(self, name)), f"{where}: {name}", getattr(self, name), "a text")
+        for name in ("points", "max_points", "passed", "tried"):
+            _require(_is_count(getattr(self, name)), f"{where}: {name}", getattr(self, name), "a whole number from 0")
+        _require(self.points <= self.max_points, f"{where}: points", self.points, f"at most {self.max_points}")
+        _require(self.passed <= self.tried, f"{where}: passed", self.passed, f"at most {self.tried}")
+        _require(self.status in LADDER, f"{where}: status", self.status, f"one of {', '.join(LADDER)}")
+        pairs = isinstance(self.rows, tuple) and all(
+            isinstance(row, tuple) and len(row) == 2 and all(map(_is_text, row)) for row in self.rows
+        )
+        _require(pairs, f"{where}: rows", self.rows, "pairs (label, text)")
+        texts = isinstance(self.remarks, tuple) and all(map(_is_text, self.remarks))
+        _require(texts, f"{where}: remarks", self.remarks, "texts")
+        index = self.misconception is None or _is_count(self.misconception)
+        _require(index, f"{where}: misconception", self.misconception, "an index or None")
+        _require(self.answer is None or _is_text(self.answer), f"{where}: answer", self.answer, "a hash or None")
+
+
+@dataclass(frozen=True)
+class UnitResult:
+    """One student's chapter. Raises ValueError, naming the value, for a field out of its range.
+
+    key          what the marks depend on, hashed: the submission's bytes, the exercises, the environment, the
+                 seed. A result with another key is out of date
+    status       "graded"; "student error": the file cannot be read, 0 points; "infrastructure error": the
+                 grader's own trouble, no points at all and graded again at the next run; "missing": nothing
+                 was handed in, 0 points
+    jail         "bubblewrap", or "none" where the instructor allowed to run without
+    problem      one sentence where the status is not "graded"
+    notes        sentences for the student, such as which of two definitions counted
+    submission   the graded file below the folder of submissions
+    """
+
+    key: str
+    student: str
+    chapter: str
+    status: str
+    jail: str
+    points: int | None
+    max_points: int
+    exercises: tuple[ExerciseResult, ...] = ()
+    problem: str | None = None
+    notes: tuple[str, ...] = ()
+    seconds: float = 0.0
+    submission: str | None = None
+    format: int = FORMAT
+
+    def __post_init__(self) -> None:
+        _require(self.format == FORMAT, "format", self.format, f"{FORMAT}, what this version of the course writes")
+        _require(_is_text(self.key), "key", self.key, "a hash")
+        _require(_is_text(self.student) and STUDENT_ID.fullmatch(self.student), "student", self.student,
+                 "a student id of letters, digits and . _ @ -")
+        _require(_is_text(self.chapter) and CHAPTER.fullmatch(self.chapter), "chapter", self.chapter,
+                 'a name such as "01_taylor_bounds"')
+        _require(self.status in STATUSES, "status", self.status, f"one of {', '.join(STATUSES)}")
+        _require(self.jail in JAILS, "jail", self.jail, f"one of {', '.join(JAILS)}")
+        _require(_is_count(self.max_points), "max_points", self.max_points, "a whole number from 0")
+        if self.status == INFRASTRUCTURE_ERROR:
+            _require(self.points is None, "points", self.points, "None: trouble of the grader is never a zero")
+        else:
+            whole = _is_count(self.points) and self.points <= self.max_points
+            _require(whole, "points", self.points, f"a whole number from 0 to {self.max_points}")
+        if self.status == GRADED:
+            total = sum(exercise.points for exercise in self.exercises)
+            _require(self.points == total, "points", self.points, f"{total}, the sum over the exercises")
+        else:
+            _require(_is_text(self.problem) and self.problem, "problem", self.problem, "a sentence")
+        _require(self.problem is None or _is_text(self.problem), "problem", self.problem, "a sentence or None")
+        _require(all(map(_is_text, self.notes)), "notes", self.notes, "texts")
+        finite = isinstance(self.seconds, int | float) and math.isfinite(self.seconds) and self.seconds >= 0
+        _require(finite, "seconds", self.seconds, "a number from 0")
+        _require(self.submission is None or _is_text(self.submission), "submission", self.submission, "a path or None")
+
+
+def _require(holds: object, name: str, value: object, expected: str) -> None:
+    if not holds:
+        raise ValueError(f"{name} is {value!r:.200}; expected {expected}")
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def path_of(out: Path, student: str, chapter: str) -> Path:
+    """Where a unit's result is kept below ``out``. Raises ValueError for names that are no file names."""
+    _require(STUDENT_ID.fullmatch(student), "student", student, "a student id of letters, digits and . _ @ -")
+    _require(CHAPTER.fullmatch(chapter), "chapter", chapter, 'a name such as "01_taylor_bounds"')
+    return out / RESULTS / student / f"{chapter}.json"
+
+
+def write(out: Path, result: UnitResult) -> Path:
+    """Write one result; whoever reads meanwhile, or after a crash, sees the old one or all of the new one."""
+    path = path_of(out, result.student, result.chapter)
+    # Half a letter, as in some names of files, cannot be written: a mark stands for it.
+    text = json.dumps(asdict(result), ensure_ascii=False, indent=1)
+    write_atomically(path, text.encode("utf-8", "replace") + b"\n")
+    return path
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Replace a file as a whole, on the disk when this returns."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(name, path)
+    except BaseException:
+        os.unlink(name)
+        raise
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def read(path: Path) -> UnitResult:
+    """The result in a file.
+
+    Raises:
+        ValueError: naming the file, when it holds anything else than a result of this format.
+    """
+    try:
+        return from_dict(json.loads(path.read_bytes()))
+    except (ValueError, TypeError, RecursionError) as error:
+        raise ValueError(f"{path}: no result of this version of the grader: {error}") from error
+
+
+def from_dict(data: Any) -> UnitResult:
+    """A result from what its JSON file holds. Raises ValueError or TypeError for anything else."""
+    _require(isinstance(data, dict), "a result", data, "an object")
+    rows = data.get("exercises")
+    _require(isinstance(rows, list) and all(isinstance(row, dict) for row in rows), "exercises", rows, "objects")
+    exercises = []
+    for row in rows:
+        _known(row, ExerciseResult)
+        row = {**row, "rows": tuple(tuple(pair) for pair in row.get("rows", ())), "remarks": tuple(row.get("remarks", ()))}
+        exercises.append(ExerciseResult(**row))
+    _known(data, UnitResult)
+    return UnitResult(**{**data, "exercises": tuple(exercises), "notes": tuple(data.get("notes", ()))})
+
+
+def _known(data: dict, kind: type) -> None:
+    unknown = data.keys() - {field.name for field in fields(kind)}
+    _require(not unknown, "fields", sorted(unknown), f"those of {kind.__name__}")
+
+
+def read_all(out: Path) -> Iterator[UnitResult]:
+    """Every result below ``out``, by student and chapter.
+
+    Raises:
+        ValueError: naming the first file that holds no result.
+    """
+    for path in sorted((out / RESULTS).glob("*/*.json")):
+        yield read(path)

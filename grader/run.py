@@ -1,0 +1,363 @@
+"""A grading run: which units are to do, each as a task of its own that writes its result itself.
+
+A task is a plain function of picklable arguments, so that joblib can send it to another core or machine. It
+writes its result before it ends: whatever is killed, what was written counts, and the next run does the rest.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import platform
+import secrets
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field, replace
+from functools import lru_cache
+from importlib import metadata
+from pathlib import Path
+
+from course_staff import fingerprint, variants
+from grader import records
+from grader.jail import Jail, JailError, Limits
+from grader.marking import Marker, Task
+from grader.records import GRADED, INFRASTRUCTURE_ERROR, MISSING, STUDENT_ERROR, UnitResult
+from grader.submissions import StudentError, Unit, digest, read_notebook
+from course_utils.exercises import Exercise
+
+SECRET, LOCK, LOG, PRIVATE = "secret", ".lock", "log.jsonl", ".grading"
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """A chapter that is graded.
+
+    ``digest`` is a hash of what its verdicts depend on, ``modules`` what its notebook imports, and ``version``
+    that of its release.
+    """
+
+    name: str
+    tasks: tuple[Task, ...]
+    digest: str
+    modules: tuple[str, ...] = ()
+    version: str | None = None
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What every task of a run needs to know. ``course_secret`` is that of the variants, if there are any."""
+
+    out: str
+    submissions: str
+    view: str
+    jail: str
+    secret: bytes
+    chapters: dict[str, Chapter]
+    course_secret: bytes | None = None
+    limits: Limits = field(default_factory=Limits)
+
+
+class Busy(RuntimeError):
+    """Another grader works in this folder."""
+
+
+@contextlib.contextmanager
+def locked(out: Path) -> Iterator[None]:
+    """Keep two graders out of one folder. The lock ends with its process, however that ends.
+
+    Raises:
+        Busy: if another grader has it.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    with open(out / LOCK, "a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise Busy(f"another grader is at work in {out}: wait for its end, or choose another folder") from error
+        yield
+
+
+def grading_secret(out: Path) -> bytes:
+    """The secret from which this grading's hidden inputs are made, kept in ``out`` for its owner only."""
+    path = out / SECRET
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        secret = path.read_bytes()
+        if len(secret) < 32:  # a run was killed between making the file and writing it
+            path.unlink()
+            return grading_secret(out)
+        return secret
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(secrets.token_hex(32).encode())
+        file.flush()
+        os.fsync(file.fileno())
+    return path.read_bytes()
+
+
+def digest_of(notebook: dict, chapter: str, with_variants: bool, root: Path) -> str:
+    """A hash of what a chapter's verdicts depend on beside the submission.
+
+    These are its exercises, what its notebook imports of the course, the grader itself, and the libraries.
+
+    Args:
+        notebook: as it was released; its metadata holds the fingerprint of what its cells run.
+        chapter: its name.
+        with_variants: whether the exercises differ from student to student.
+        root: the repository.
+    """
+    names = {"course_utils.desk.checks", "course_utils.exercises.probes", f"course_utils.exercises.chapter_{chapter.split('_')[0]}"}
+    if with_variants:
+        names.add("course_utils.exercises.variants")
+    own = [Path(__file__).parent / f"{name}.py" for name in ("marking", "protocol", "worker")]
+    hashed = hashlib.sha256(str(notebook["metadata"]["course"].get("fingerprint")).encode())
+    for path in [*fingerprint.files(names, root), *own]:
+        hashed.update(path.name.encode() + b"\0" + path.read_bytes())
+    versions = {name: metadata.version(name) for name in ("numpy", "scipy", "torch")}
+    hashed.update(json.dumps([platform.python_version(), versions], sort_keys=True).encode())
+    return hashed.hexdigest()
+
+
+def exercises_of(unit: Unit, settings: Settings) -> dict[str, Exercise]:
+    """The exercises of a unit as its student was given them."""
+    return _exercises(unit.student if settings.course_secret else "", unit.chapter, settings.course_secret)
+
+
+# A worker of a cluster outlives a run, so the secret is part of what the exercises are remembered by.
+_exercises = lru_cache(maxsize=128)(variants.exercises_for)
+
+
+def key_of(unit: Unit, data: bytes | None, settings: Settings) -> str:
+    """What a result depends on, hashed: a result with this key need not be made again."""
+    chapter = settings.chapters[unit.chapter]
+    numbers = variants.numbers_for(unit.student, unit.chapter, settings.course_secret)
+    parts = [
+        digest(data) if data is not None else None, unit.student, chapter.name, [asdict(task) for task in chapter.tasks],
+        chapter.digest, hashlib.sha256(settings.secret).hexdigest(), numbers, settings.jail,
+        asdict(settings.limits), unit.label(Path(settings.submissions)), unit.notes,
+    ]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def read_unit(unit: Unit) -> tuple[bytes | None, str | None]:
+    """A unit's bytes, None where there are none, and what is wrong with them for the student to mend."""
+    if unit.path is None:
+        return None, None
+    try:
+        return unit.read(), None
+    except StudentError as error:
+        return None, str(error)
+
+
+def finished(unit: Unit, settings: Settings) -> UnitResult | None:
+    """The result that a unit already has, unless it is out of date or only tells of the grader's trouble."""
+    path = records.path_of(Path(settings.out), unit.student, unit.chapter)
+    try:
+        result = records.read(path)
+        data, _ = read_unit(unit)
+    except (OSError, ValueError):
+        return None
+    current = result.key == key_of(unit, data, settings) and result.status != INFRASTRUCTURE_ERROR
+    return result if current else None
+
+
+# One unit
+
+
+def grade_unit(unit: Unit, settings: Settings) -> UnitResult:
+    """Grade one student's chapter and write the result: a task of a run."""
+    _log(settings, unit, "started")
+    begun = time.monotonic()
+    chapter = settings.chapters[unit.chapter]
+    exercises = exercises_of(unit, settings)
+    result = UnitResult(
+        key="", student=unit.student, chapter=unit.chapter, status=MISSING, jail=settings.jail, points=0,
+        max_points=sum(exercises[task.id].points for task in chapter.tasks), notes=unit.notes,
+        problem="Nothing was handed in.", submission=unit.label(Path(settings.submissions)),
+    )
+    try:
+        data, problem = read_unit(unit)
+        result = replace(result, key=key_of(unit, data, settings))
+        if problem is not None:
+            result = replace(result, status=STUDENT_ERROR, problem=problem)
+        elif data is not None:
+            result = _graded(result, data, chapter, exercises, settings)
+    except StudentError as error:
+        result = replace(result, status=STUDENT_ERROR, problem=str(error))
+    except Exception as error:  # of whatever kind: it is the grader's trouble, and no zero for the student
+        kept = "" if isinstance(error, JailError) else f"{type(error).__name__}: "
+        result = replace(
+            result, status=INFRASTRUCTURE_ERROR, points=None,
+            problem=f"The grader had a problem of its own ({kept}{str(error)[:500]}).",
+        )
+    result = replace(result, seconds=round(time.monotonic() - begun, 3))
+    records.write(Path(settings.out), result)
+    _log(settings, unit, "written", status=result.status, key=result.key[:16])
+    return result
+
+
+def _graded(
+    result: UnitResult, data: bytes, chapter: Chapter, exercises: dict[str, Exercise], settings: Settings
+) -> UnitResult:
+    notebook = read_notebook(data)
+    notes = [*result.notes]
+    if chapter.version and notebook.version and notebook.version != chapter.version:
+        notes.append(
+            "The notebook was made from another release of the chapter: exercises count where they still exist "
+            "under the same name."
+        )
+    numbers = variants.numbers_for(result.student, result.chapter, settings.course_secret)
+    if notebook.variant and notebook.variant != numbers:
+        notes.append(
+            "The notebook says other numbers than this student was given, as if it had been made for somebody else: "
+            "the student's own numbers count."
+        )
+    marked, more = _marker(settings).mark(notebook, chapter.tasks, exercises)
+    points = sum(exercise.points for exercise in marked)
+    return replace(
+        result, status=GRADED, points=points, exercises=tuple(marked), notes=(*notes, *more), problem=None
+    )
+
+
+_MARKERS = threading.local()
+
+
+def _marker(settings: Settings) -> Marker:
+    """The marker of this thread, with its warm jail: kept from one task to the next."""
+    wanted = (settings.view, settings.jail, settings.limits, settings.secret)
+    if getattr(_MARKERS, "made_for", None) != wanted:
+        if getattr(_MARKERS, "marker", None) is not None:
+            _MARKERS.marker.jail.stop()
+        hidden = (Path(settings.submissions), Path(settings.out))
+        modules = dict.fromkeys(name for chapter in settings.chapters.values() for name in chapter.modules)
+        jail = Jail(settings.jail, Path(settings.view), settings.limits, hidden, tuple(modules))
+        _MARKERS.marker, _MARKERS.made_for = Marker(jail, settings.limits, settings.secret), wanted
+    return _MARKERS.marker
+
+
+def close() -> None:
+    """Stop the jail of this thread, if it has one."""
+    if getattr(_MARKERS, "marker", None) is not None:
+        _MARKERS.marker.jail.stop()
+        _MARKERS.marker = _MARKERS.made_for = None
+
+
+def _log(settings: Settings, unit: Unit, event: str, **more: str) -> None:
+    """A line in the run's log; lines of several processes do not mix."""
+    line = {"event": event, "student": unit.student, "chapter": unit.chapter, "time": round(time.time(), 3), **more}
+    descriptor = os.open(Path(settings.out) / LOG, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+    try:
+        os.write(descriptor, json.dumps(line).encode() + b"\n")
+    finally:
+        os.close(descriptor)
+
+
+def _die_with(parent: int) -> None:
+    """End this process when the grader that started it is gone, however it went: called first in each."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.2)
+        os._exit(1)  # bubblewrap then ends the jail
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+# All units
+
+
+def run(
+    units: list[Unit],
+    settings: Settings,
+    *,
+    jobs: int = 1,
+    scheduler: str | None = None,
+    retries: int = 2,
+    done: Callable[[UnitResult], None] = lambda result: None,
+) -> dict[tuple[str, str], UnitResult]:
+    """Grade the units; (student, chapter) → result.
+
+    Args:
+        units: those that are to do.
+        settings: of the run.
+        jobs: processes on this machine.
+        scheduler: address of a Dask scheduler, whose workers then do it; they need to see the same folders.
+        retries: how often a unit is tried again when the grader was in trouble.
+        done: called with each result, for a progress bar.
+    """
+    results: dict[tuple[str, str], UnitResult] = {}
+    left = list(units)
+    for attempt in range(1 + retries):
+        if not left:
+            break
+        trouble = ""
+        try:
+            for result in _in_parallel(left, settings, jobs, scheduler):
+                results[result.student, result.chapter] = result
+                if result.status != INFRASTRUCTURE_ERROR or attempt == retries:
+                    done(result)
+        except Exception as error:  # a worker was killed, say; what it had written counts
+            trouble = f"{type(error).__name__}: {error}"[:500]
+        for unit in left:
+            if (unit.student, unit.chapter) not in results and (result := finished(unit, settings)):
+                results[unit.student, unit.chapter] = result
+                done(result)
+        left = [unit for unit in left if _open(results.get((unit.student, unit.chapter)))]
+        if left and trouble and attempt == retries:
+            for unit in left:
+                if (unit.student, unit.chapter) not in results:
+                    results[unit.student, unit.chapter] = _lost(unit, settings, trouble)
+    return results
+
+
+def _open(result: UnitResult | None) -> bool:
+    return result is None or result.status == INFRASTRUCTURE_ERROR
+
+
+def _lost(unit: Unit, settings: Settings, trouble: str) -> UnitResult:
+    exercises = exercises_of(unit, settings)
+    result = UnitResult(
+        key="", student=unit.student, chapter=unit.chapter, status=INFRASTRUCTURE_ERROR, jail=settings.jail,
+        points=None, max_points=sum(exercises[task.id].points for task in settings.chapters[unit.chapter].tasks),
+        problem=f"The grader had a problem of its own ({trouble}).", submission=unit.label(Path(settings.submissions)),
+    )
+    records.write(Path(settings.out), result)
+    return result
+
+
+def _in_parallel(
+    units: list[Unit], settings: Settings, jobs: int, scheduler: str | None
+) -> Iterator[UnitResult]:
+    if scheduler is None and (jobs == 1 or len(units) == 1):
+        try:
+            for unit in units:
+                yield grade_unit(unit, settings)
+        finally:
+            close()
+        return
+    from joblib import Parallel, delayed, parallel_config
+
+    with contextlib.ExitStack() as stack:
+        if scheduler is None:
+            stack.enter_context(parallel_config(
+                "loky", n_jobs=min(jobs, len(units)), inner_max_num_threads=1, initializer=_die_with,
+                initargs=(os.getpid(),),
+            ))
+            stack.callback(_end_workers)
+        else:
+            from distributed import Client
+
+            client = stack.enter_context(Client(scheduler, timeout=30))
+            stack.enter_context(parallel_config("dask", client=client))
+        tasks = (delayed(grade_unit)(unit, settings) for unit in units)
+        yield from Parallel(return_as="generator_unordered", batch_size=1)(tasks)
+
+
+def _end_workers() -> None:
+    from joblib.externals.loky import get_reusable_executor
+
+    get_reusable_executor().shutdown(wait=True, kill_workers=True)

@@ -1,0 +1,283 @@
+"""What was handed in: finding each student's notebooks, and reading one without believing any of it."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import lzma
+import re
+import zipfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from grader.records import STUDENT_ID
+
+#: Largest notebook, in bytes, and most cells: far more than any honest one has.
+#: The code's limit counts it as it goes to the worker, where a letter may take six bytes.
+MAX_BYTES, MAX_CELLS, MAX_SOURCE = 256 << 20, 3000, 3 << 20
+_MAX_ENTRIES = 2000
+
+
+class StudentError(Exception):
+    """What was handed in cannot be graded; the message tells the student what to do."""
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One student's chapter: where its notebook is, or that there is none."""
+
+    student: str
+    chapter: str
+    path: str | None = None
+    entry: str | None = None
+    notes: tuple[str, ...] = ()
+
+    def read(self) -> bytes:
+        """The notebook's bytes.
+
+        Raises:
+            StudentError: if it is too large, or its zip archive cannot be read.
+            OSError: if the file cannot be read, which is no fault of the student.
+        """
+        if self.entry is None:
+            with open(self.path, "rb") as file:
+                data = file.read(MAX_BYTES + 1)
+        else:
+            try:
+                with zipfile.ZipFile(self.path) as archive, archive.open(self.entry) as file:
+                    data = file.read(MAX_BYTES + 1)  # whatever size the archive claims
+            except (
+                zipfile.BadZipFile, zlib.error, lzma.LZMAError, OSError, RuntimeError, NotImplementedError, EOFError,
+                ValueError, KeyError,
+            ) as error:
+                if isinstance(error, OSError) and error.errno is not None:  # bz2's own errors have no number
+                    raise
+                raise StudentError(
+                    f"The zip archive {_text(Path(self.path).name)} cannot be read ({error}): "
+                    "hand in the notebook itself."
+                ) from error
+        if len(data) > MAX_BYTES:
+            raise StudentError(
+                f"The notebook has more than {MAX_BYTES >> 20} MB: clear its outputs (Edit, Clear Outputs of All "
+                "Cells), save it, and hand it in again."
+            )
+        return data
+
+    def label(self, folder: Path) -> str | None:
+        """Where the notebook is, below the folder of submissions."""
+        if self.path is None:
+            return None
+        path = Path(self.path)
+        shown = path.relative_to(folder).as_posix() if path.is_relative_to(folder) else path.name
+        return _text(shown if self.entry is None else f"{shown}:{self.entry}")
+
+
+def _text(name: str) -> str:
+    """A file's name as text that can be written: a name may be any bytes, which stand in it as half letters."""
+    return name.encode("utf-8", "replace").decode()
+
+
+@dataclass
+class Found:
+    """The units of a class, and what of the folder belongs to none of them."""
+
+    units: list[Unit]
+    unknown: list[str] = field(default_factory=list)
+
+
+def read_roster(path: Path) -> dict[str, dict[str, str]]:
+    """student_id → the row of the roster, in its order. Columns: student_id, and perhaps name and email.
+
+    Raises:
+        ValueError: naming the line, for a file without students, an id twice, or one that cannot name a file.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"the roster {path} cannot be read: {error}") from error
+    reader = csv.DictReader(text.splitlines())
+    if "student_id" not in (reader.fieldnames or ()):
+        raise ValueError(f"the roster {path} has the columns {reader.fieldnames}; expected one named student_id")
+    students: dict[str, dict[str, str]] = {}
+    for row in reader:
+        id = (row["student_id"] or "").strip()
+        if not id and not any((value or "").strip() for value in row.values() if isinstance(value, str)):
+            continue
+        where = f"the roster {path}, line {reader.line_num}"
+        if not STUDENT_ID.fullmatch(id):
+            raise ValueError(f"{where}: student_id is {id!r}; expected letters, digits and . _ @ -")
+        if id.lower() in {other.lower() for other in students}:
+            raise ValueError(f"{where}: student_id {id!r} is there twice (small and capital letters count as one)")
+        students[id] = {name: (row.get(name) or "").strip() for name in ("name", "email")}
+    if not students:
+        raise ValueError(f"the roster {path} lists no student")
+    return students
+
+
+def find(folder: Path, students: list[str], chapters: list[str]) -> Found:
+    """One unit for each student and chapter, with the notebook where there is one.
+
+    Accepted below ``folder``: ``<student>/NN_name.ipynb``, nbgrader's ``submitted/<student>/<assignment>/...``,
+    and ``<student>.zip``. Links are not followed. A notebook belongs to the chapter of its name, or else to the
+    one whose number it starts with.
+
+    Raises:
+        ValueError: if there is no such folder.
+    """
+    if not folder.is_dir():
+        raise ValueError(f"there is no folder of submissions {folder}")
+    top = folder / "submitted" if (folder / "submitted").is_dir() else folder
+    candidates: dict[tuple[str, str], list[Unit]] = {}
+    broken: dict[str, Unit] = {}
+    unknown = []
+    for path in sorted(folder.iterdir()) if top != folder else []:
+        if path != top:
+            unknown.append(f"{path.name}: beside the folder submitted/, which is graded")
+    for path in sorted(top.iterdir()):
+        student = path.name.removesuffix(".zip") if path.is_file() else path.name
+        shown = path.relative_to(folder).as_posix()
+        if path.is_symlink() or not (path.is_dir() or path.suffix == ".zip"):
+            unknown.append(f"{shown}: neither a student's folder nor a zip archive")
+        elif student not in students:
+            unknown.append(f"{shown}: {student!r} is not in the roster")
+        else:
+            unknown += [f"{odd.relative_to(folder).as_posix()}: a link, or no ordinary file" for odd in _odd(path)]
+            try:
+                for unit_path, entry, name in _notebooks(path):
+                    chapter = _chapter_of(name, chapters)
+                    if chapter is None:
+                        label = unit_path.relative_to(folder).as_posix()
+                        unknown.append(f"{label}{':' + entry if entry else ''}: belongs to no chapter that is graded")
+                    else:
+                        unit = Unit(student, chapter, str(unit_path), entry)
+                        candidates.setdefault((student, chapter), []).append(unit)
+            except (zipfile.BadZipFile, OSError, ValueError, RuntimeError, NotImplementedError) as error:
+                unknown.append(f"{shown}: cannot be read ({error})")
+                broken[student] = Unit(student, "", str(path), "*")
+    units = []
+    for student in students:
+        for chapter in chapters:
+            found = candidates.get((student, chapter), [])
+            if found:
+                units.append(_chosen(found, chapter))
+            elif student in broken:
+                units.append(Unit(student, chapter, broken[student].path, "*"))
+            else:
+                units.append(Unit(student, chapter))
+    return Found(units, [_text(sentence) for sentence in unknown])
+
+
+def _odd(path: Path) -> list[Path]:
+    """What has a notebook's name in a student's folder and is not opened."""
+    if not path.is_dir():
+        return []
+    return [place for pattern in ("*.ipynb", "*.zip", "*/*.ipynb") for place in sorted(path.glob(pattern))
+            if place.is_symlink() or place.parent.is_symlink() or not place.is_file()]
+
+
+def _notebooks(path: Path) -> Iterator[tuple[Path, str | None, str]]:
+    """(file, entry of an archive or None, name) of every notebook of one student."""
+    if path.is_dir():
+        for file in sorted(path.glob("*.ipynb")) + sorted(path.glob("*/*.ipynb")):
+            if file.is_file() and not file.is_symlink() and not file.parent.is_symlink():
+                if file.parent.name != ".ipynb_checkpoints":
+                    yield file, None, file.name
+        for file in sorted(path.glob("*.zip")):
+            if file.is_file() and not file.is_symlink():
+                yield from _notebooks(file)
+        return
+    with zipfile.ZipFile(path) as archive:
+        entries = archive.infolist()
+        if len(entries) > _MAX_ENTRIES:
+            raise ValueError(f"an archive of {len(entries)} files")
+        for entry in entries:
+            name = entry.filename.replace("\\", "/").rpartition("/")[2]
+            hidden = "__MACOSX" in entry.filename or ".ipynb_checkpoints" in entry.filename or name.startswith(".")
+            if name.endswith(".ipynb") and not hidden:
+                yield path, entry.filename, name
+
+
+def _chapter_of(name: str, chapters: list[str]) -> str | None:
+    stem = name.removesuffix(".ipynb").strip().lower()
+    for chapter in chapters:
+        if stem == chapter.lower():
+            return chapter
+    number = re.match(r"(\d\d[a-z]?)(?![0-9a-z])", stem)
+    fitting = [chapter for chapter in chapters if number and chapter.split("_")[0].lower() == number[1]]
+    return fitting[0] if len(fitting) == 1 else None
+
+
+def _chosen(found: list[Unit], chapter: str) -> Unit:
+    """Of several notebooks the one of the exact name, else the newest."""
+
+    def rank(unit: Unit) -> tuple:
+        name = Path(unit.entry or unit.path).name
+        return name == f"{chapter}.ipynb", unit.entry is None and Path(unit.path).stat().st_mtime, name
+
+    best = max(found, key=rank)
+    name, notes = _text(Path(best.entry or best.path).name), []
+    if name != f"{chapter}.ipynb":
+        notes.append(f"The file {name} was read as {chapter}.ipynb.")
+    if len(found) > 1:
+        notes.append(f"{len(found)} files fit this chapter; {name} was graded.")
+    return Unit(best.student, chapter, best.path, best.entry, tuple(notes))
+
+
+@dataclass(frozen=True)
+class Notebook:
+    """What counts of a notebook: the sources of its code cells, and which release it was made from."""
+
+    cells: tuple[str, ...]
+    version: str | None
+    variant: dict
+
+
+def read_notebook(data: bytes) -> Notebook:
+    """The code cells of a notebook, in nbformat 4 or 3.
+
+    Raises:
+        StudentError: if it is no notebook.
+    """
+    again = "Open it in JupyterLab, save it, and hand it in again."
+    if not data.strip():
+        raise StudentError(f"The file is empty. {again}")
+    try:
+        text = data.decode("utf-8-sig")
+        notebook = json.loads(text)
+    except UnicodeDecodeError as error:
+        raise StudentError(f"The file is no notebook: it is not UTF-8 text. {again}") from error
+    except (ValueError, RecursionError) as error:
+        raise StudentError(f"The file is no notebook: it is not JSON. {again}") from error
+    if not isinstance(notebook, dict):
+        raise StudentError(f"The file is JSON, but no notebook. {again}")
+    cells = notebook.get("cells")
+    if cells is None and isinstance(notebook.get("worksheets"), list):  # nbformat 3
+        sheets = [sheet for sheet in notebook["worksheets"] if isinstance(sheet, dict)]
+        cells = [cell for sheet in sheets for cell in sheet.get("cells") or []]
+    if not isinstance(cells, list):
+        raise StudentError(f"The file is JSON, but no notebook: it has no cells. {again}")
+    sources = []
+    for cell in cells[:MAX_CELLS]:
+        if isinstance(cell, dict) and cell.get("cell_type") == "code":
+            source = cell.get("source", cell.get("input", ""))
+            if isinstance(source, list):
+                source = "".join(part for part in source if isinstance(part, str))
+            if isinstance(source, str):
+                # Half a letter, which JSON can hold, cannot be written to a file.
+                sources.append(source.encode("utf-8", "replace").decode())
+    if len(json.dumps(sources)) > MAX_SOURCE:
+        raise StudentError(f"The notebook's code has more than {MAX_SOURCE >> 20} MB; expected an ordinary notebook.")
+    metadata = notebook.get("metadata")
+    course = metadata.get("course") if isinstance(metadata, dict) else None
+    course = course if isinstance(course, dict) else {}
+    version, variant = course.get("version"), course.get("variant")
+    return Notebook(
+        tuple(sources), version if isinstance(version, str) else None, variant if isinstance(variant, dict) else {}
+    )
+
+
+def digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

@@ -1,0 +1,121 @@
+"""An exercise that asks for a torch module is checked through a probe, along the whole ladder."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from course_utils.exercises import probes
+from course_utils.desk.checks import grade
+from course_utils.exercises import Exercise, Misconception
+
+
+def cases(rng):
+    n, m = (int(k) for k in rng.integers(2, 5, size=2))
+    return {
+        "arguments": (n, m),
+        "state": {"weight": rng.normal(size=(m, n))},
+        "x": rng.normal(size=(3, n)),
+    }
+
+
+class Layer(torch.nn.Module):
+    def __init__(self, n, m):
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.zeros(m, n))
+
+    def forward(self, x):
+        return torch.tanh(x @ self.weight.T)
+
+
+class Linear(Layer):
+    def forward(self, x):
+        return x @ self.weight.T
+
+
+class Stub(Layer):
+    def forward(self, x):
+        raise NotImplementedError
+
+
+class Unregistered(Layer):
+    def __init__(self, n, m):
+        super().__init__(n, m)
+        del self.weight
+        self.weight = torch.zeros(m, n)
+
+
+class LeavesTorch(Layer):
+    def forward(self, x):
+        return torch.tanh(torch.tensor(x.detach().numpy() @ self.weight.detach().numpy().T, requires_grad=True))
+
+
+EXERCISE = Exercise(
+    id="9.1", title="a layer", points=1, difficulty=1, minutes=1, cases=cases, reference=Layer,
+    misconceptions=(Misconception(Linear, "The activation is missing."),), probe=probes.module_output,
+)
+GRADIENTS = replace(EXERCISE, probe=probes.module_gradients)
+
+
+@pytest.mark.parametrize("exercise", [EXERCISE, GRADIENTS])
+@pytest.mark.parametrize(
+    "answer, status, says",
+    [
+        (Layer, "correct", "Well done"),
+        (Linear, "misconception", "The activation is missing."),
+        (Stub, "not attempted", "Nothing is written here yet."),
+        (Unregistered, "error", "weight"),
+        (lambda n, m: 3, "error", "expected a torch.nn.Module, got an object of type int"),
+        (Layer(2, 2), "error", ""),
+    ],
+)
+def test_ladder(exercise, answer, status, says):
+    result = grade(exercise, answer)
+    assert result.status == status and says in str(result)
+
+
+def test_gradients_notice_a_forward_pass_that_leaves_torch():
+    assert grade(EXERCISE, LeavesTorch).correct
+    assert not grade(GRADIENTS, LeavesTorch).correct
+
+
+@pytest.mark.parametrize("probe", [lambda answer: 1, np.sin, "module_output", 3])
+def test_a_probe_is_a_function_of_the_module_of_probes(probe):
+    with pytest.raises(ValueError, match="exercise 9.1: probe"):
+        replace(EXERCISE, probe=probe)
+
+
+class Detached(Layer):
+    def forward(self, x):
+        return super().forward(x).detach()
+
+
+class Returns(torch.nn.Module):
+    """Its forward pass returns whatever it was made with."""
+
+    def __init__(self, what):
+        super().__init__()
+        self.what = what
+
+    def forward(self, x):
+        return self.what
+
+
+@pytest.mark.parametrize("answer, reached", [(Layer, True), (Detached, False), (LeavesTorch, False)])
+def test_trainable_output_says_whether_a_gradient_reaches_the_parameter(answer, reached):
+    W, x = np.array([[1.0, 2.0]]), np.array([[0.5, -1.0], [0.1, 0.2]])
+    output, found = probes.trainable_output(answer, arguments=(2, 1), x=x, weight=W)
+    np.testing.assert_allclose(output, np.tanh(x @ W.T), rtol=1e-12)
+    assert found.dtype == bool and found.tolist() == [reached]
+
+
+@pytest.mark.parametrize(
+    "what, says", [(None, "`return` missing"), (np.ones(2), "numpy array"), (3, "type int")]
+)
+def test_a_forward_pass_that_returns_no_tensor_is_told_so(what, says):
+    for probe in (probes.module_output, probes.module_gradients):
+        with pytest.raises(TypeError, match=says):
+            probe(Returns, (what,), {}, np.ones((1, 2)))
+    with pytest.raises(TypeError, match=says):
+        probes.trainable_output(Returns, (what,), np.ones((1, 2)))

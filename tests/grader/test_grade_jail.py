@@ -1,0 +1,353 @@
+"""What the jail promises: one test for each promise, made by cells that try the contrary."""
+
+import os
+import socket
+import threading
+import time
+from contextlib import contextmanager
+
+import pytest
+
+from grader import jail as jails
+from grader import protocol
+from grader.jail import BUBBLEWRAP, Jail, JailError, Limits, make_view
+
+WHY = jails.problem(BUBBLEWRAP)
+pytestmark = pytest.mark.skipif(bool(WHY), reason=f"no jail here: {WHY}")
+MIB = 1 << 20
+
+
+@pytest.fixture(scope="module")
+def view(tmp_path_factory):
+    return make_view(tmp_path_factory.mktemp("view"))
+
+
+@pytest.fixture(scope="module")
+def jail(view, tmp_path_factory):
+    limits = Limits(cell_seconds=5, notebook_seconds=20, memory=700 * MIB, address_space=4096 * MIB,
+                    files=16 * MIB, file_size=8 * MIB, processes=40, open_files=64)
+    hidden = tmp_path_factory.getbasetemp()
+    with Jail(BUBBLEWRAP, view, limits, (hidden,)) as made:
+        yield made
+
+
+@contextmanager
+def session(jail, *cells, names=("f",), seconds=5):
+    with jail.session() as channel:
+        protocol.send(channel, {"cells": cells, "names": list(names), "lean": False, "skip": [],
+                                "cell_seconds": seconds, "notebook_seconds": 60})
+        protocol.receive(channel, 60)
+        while "at" in (header := protocol.receive(channel, 60)[0]):
+            pass
+        yield channel, header
+
+
+def said(jail, cell, **options):
+    """What a cell says by raising RuntimeError(text)."""
+    with session(jail, cell, **options) as (_, header):
+        text = header["errors"].get("0", "nothing")
+    assert text.startswith("RuntimeError: "), text
+    return text.removeprefix("RuntimeError: ")
+
+
+def test_no_network_not_even_to_this_machine(jail):
+    arrived = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(0.2)
+        port = server.getsockname()[1]
+
+        def listen():
+            while not arrived:
+                try:
+                    arrived.append(server.accept())
+                except TimeoutError:
+                    continue
+                except OSError:
+                    return
+
+        thread = threading.Thread(target=listen)
+        thread.start()
+        try:
+            text = said(jail, f"""
+import socket, os
+try:
+    socket.create_connection(("127.0.0.1", {port}), 1)
+    result = "connected"
+except OSError as error:
+    result = error.strerror or "timeout"
+raise RuntimeError(f"{{result}} {{sorted(name for _, name in socket.if_nameindex())}}")
+""")
+        finally:
+            arrived.append(None)
+            thread.join()
+    assert arrived == [None], "a connection came out of the jail"
+    assert "connected" not in text and text.endswith("['lo']")
+
+
+def test_the_system_can_only_be_read(jail):
+    text = said(jail, """
+import os, sys, numpy, course_utils
+places = ["/", "/usr", "/etc", "/dev", "/course", "/course/course_utils", sys.prefix, os.path.dirname(numpy.__file__)]
+written = []
+for place in places:
+    try:
+        open(os.path.join(place, "canary"), "w").close()
+        written.append(place)
+    except OSError:
+        pass
+raise RuntimeError(str(written))
+""")
+    assert text == "[]"
+
+
+def test_nothing_of_the_course_that_tells_an_answer(jail, view):
+    text = said(jail, """
+import os, importlib
+found = []
+for name in ("course_staff", "course_utils.exercises.chapter_01", "tests"):
+    try:
+        importlib.import_module(name)
+        found.append(name)
+    except ImportError:
+        pass
+from course_utils.exercises import all_exercises
+for exercise in all_exercises().values():
+    try:
+        exercise.reference()
+        found.append(exercise.id)
+    except NotImplementedError:
+        pass
+for folder, folders, files in os.walk("/"):
+    folders[:] = [name for name in folders if name not in ("proc", "usr", "dev", "site-packages")]
+    found += [name for name in (*folders, *files) if name in ("solutions", "claims.toml", "roster.csv", "secret",
+              "chapter_01.py", "course_staff", "pytest-of-root")]
+secret = [name for name in os.environ if "SECRET" in name or "TOKEN" in name or "PYTEST" in name]
+raise RuntimeError(f"{found} {secret} {len(all_exercises())}")
+""")
+    assert text.startswith("[] [] ") and int(text.split()[2]) > 30
+    assert not [path for path in view.rglob("*") if "np.tanh(u0) + slope" in _text(path)], "a reference in the view"
+
+
+def _text(path):
+    return path.read_text() if path.is_file() else ""
+
+
+def test_the_repository_and_hidden_folders_are_empty_even_below_python(monkeypatch, view, tmp_path):
+    """As when the course lies in the folder of an environment: what is hidden covers what is put in."""
+    inner = tmp_path / "env" / "course"
+    inner.mkdir(parents=True)
+    (inner / "secret").write_text("s")
+    (tmp_path / "env" / "library").write_text("l")
+    tmp_path.chmod(0o755)
+    real = jails._python_folders()
+    monkeypatch.setattr(jails, "_python_folders", lambda: [*real, str(tmp_path / "env")])
+    with Jail(BUBBLEWRAP, view, Limits(), (inner,)) as jail:
+        text = said(jail, f"""
+import os
+raise RuntimeError(f"{{os.listdir({str(tmp_path / "env")!r})}} {{os.listdir({str(inner)!r})}}")
+""")
+    assert "library" in text and text.endswith(" []")
+
+
+def test_an_ordinary_user_without_any_capability(jail):
+    text = said(jail, """
+import os, ctypes
+status = open("/proc/self/status").read()
+caps = [line.split()[1] for line in status.splitlines() if line.startswith(("CapEff", "CapPrm", "CapAmb"))]
+libc = ctypes.CDLL(None, use_errno=True)
+new_user = libc.unshare(0x10000000)
+raise RuntimeError(f"{os.getuid()} {set(caps)} {libc.umount(b'/tmp')} {new_user} {'NoNewPrivs:	1' in status}")
+""")
+    uid, rest = text.split(" ", 1)
+    assert int(uid) != 0 and rest == "{'0000000000000000'} -1 -1 True"
+
+
+def test_no_session_finds_what_another_has_left(jail):
+    leave = """
+import os, subprocess, sys, time
+open("/tmp/left", "w").write("x")
+open("/dev/shm/left", "w").write("x")
+open("left-here", "w").write("x")
+import numpy
+numpy.sin = None
+import course_utils.theory.taylor
+course_utils.theory.taylor.left = 1
+os.environ["LEFT"] = "1"
+subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True)
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        time.sleep(600)
+    os._exit(0)
+"""
+    look = """
+import os, numpy, course_utils.theory.taylor
+pids = [name for name in os.listdir("/proc") if name.isdigit()]
+files = [os.path.join(place, name) for place in ("/tmp", "/dev/shm", ".", "/dev") for name in os.listdir(place)
+         if "left" in name]
+kept = numpy.sin is None or hasattr(course_utils.theory.taylor, "left") or "LEFT" in os.environ
+raise RuntimeError(f"{os.getpid()} {pids} {files} {kept}")
+"""
+    with session(jail, leave) as (_, header):
+        assert not header["errors"]
+    assert said(jail, look) == "1 ['1'] [] False"
+    jail.reason()
+    assert len(inside(jail)) == 1, "a process of a session lives on"
+
+
+def inside(jail):
+    """Processes of the jail below bubblewrap, seen from outside."""
+    children = {}
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            try:
+                with open(f"/proc/{name}/stat") as file:
+                    children.setdefault(int(file.read().rpartition(")")[2].split()[1]), []).append(int(name))
+            except OSError:
+                continue
+    waiting, found = [jail.process.pid], []
+    while waiting:
+        below = children.get(waiting.pop(), [])
+        found += below
+        waiting += below
+    return found
+
+
+@pytest.mark.parametrize(
+    "act",
+    ["os.kill(-1, signal.SIGKILL)", "os.kill(-1, signal.SIGSTOP)", "os.kill(os.getppid(), signal.SIGKILL)",
+     "os.kill(1, signal.SIGKILL)", "os.killpg(0, signal.SIGKILL)", "os._exit(0)", "os.closerange(0, 9999)",
+     "ctypes.string_at(0)", "sys.exit(3)"],
+)
+def test_the_jail_outlives_every_end_of_a_session(jail, act):
+    try:
+        with session(jail, f"import os, signal, ctypes, sys\n{act}"):
+            pass
+    except protocol.ProtocolError:
+        pass
+    process = jail.process
+    assert said(jail, "raise RuntimeError('alive')") == "alive" and jail.process is process
+
+
+def test_memory_of_one_process_and_of_all_together(jail):
+    text = said(jail, """
+try:
+    bytearray(8 << 30)
+except MemoryError:
+    raise RuntimeError("refused") from None
+""")
+    assert text == "refused"
+    bomb = """
+import os, time
+for _ in range(20):
+    if os.fork() == 0:
+        block = bytearray(b"x" * (150 << 20))
+        time.sleep(60)
+time.sleep(60)
+"""
+    begun = time.monotonic()
+    with pytest.raises(protocol.ProtocolError), session(jail, bomb, seconds=50):
+        pass
+    assert jail.reason() == "it used too much memory" and time.monotonic() - begun < 40
+
+
+def test_shared_memory_counts_and_memory_without_a_process_is_not_to_be_had(jail):
+    bomb = """
+import mmap, time
+kept = []
+while True:
+    kept.append(mmap.mmap(-1, 100 << 20))
+    kept[-1].write(bytes(100 << 20))
+"""
+    with pytest.raises(protocol.ProtocolError), session(jail, bomb, seconds=50):
+        pass
+    assert jail.reason() == "it used too much memory"
+    text = said(jail, """
+import ctypes, errno, os
+results = []
+try:
+    os.memfd_create("x")
+except OSError as error:
+    results.append(errno.errorcode[error.errno])
+libc = ctypes.CDLL(None, use_errno=True)
+results += [libc.shmget(0, 100 << 20, 0o1600), errno.errorcode[ctypes.get_errno()]]
+raise RuntimeError(" ".join(map(str, results)))
+""")
+    assert text == "ENOSYS -1 ENOSYS"
+
+
+def test_a_processor_whose_system_calls_are_not_known_has_no_jail(monkeypatch):
+    monkeypatch.setattr(jails.worker, "REFUSED_CALLS", {"mips": (0, ())})
+    assert jails.problem(BUBBLEWRAP).startswith("the jail knows the system calls of mips, not of ")
+
+
+def test_files_processes_and_descriptors_are_limited(jail):
+    text = said(jail, """
+import os, errno, signal
+def until(act, most):
+    for count in range(most):
+        try:
+            act(count)
+        except OSError as error:
+            return count, errno.errorcode[error.errno]
+    return most, None
+def write(count):
+    with open(f"/tmp/{count}", "wb") as file:
+        file.write(b"x" * (1 << 20))
+def large(count):
+    with open("/tmp/large", "ab") as file:
+        file.write(b"x" * (1 << 20))
+        file.flush()
+def fork(count):
+    if os.fork() == 0:
+        signal.pause()
+one = until(large, 100)
+os.unlink("/tmp/large")
+found = [one, until(write, 100), until(lambda count: os.dup(0), 1000), until(fork, 1000)]
+raise RuntimeError(str(found))
+""")
+    (one, why_one), (files, why_files), (opened, why_opened), (forks, why_forks) = eval(text)
+    assert (why_one, why_files, why_opened, why_forks) == ("EFBIG", "ENOSPC", "EMFILE", "EAGAIN")
+    assert one == 8 and 14 <= files <= 16 and 40 < opened < 64 and 30 < forks < 40
+
+
+def test_a_loop_is_cut_and_the_next_cell_runs(jail):
+    with session(jail, "while True:\n    try:\n        while True: pass\n    except BaseException: pass", "x = 1",
+                 "raise RuntimeError(str(x))", seconds=1) as (_, header):
+        assert "TimeUp" in header["errors"]["0"] and header["errors"]["2"] == "RuntimeError: 1"
+
+
+def test_output_without_end_is_dropped(jail):
+    with session(jail, "import os\nprint('x' * 200_000_000)\nfor _ in range(200): os.write(1, b'x' * 1_000_000)",
+                 seconds=30) as (_, header):
+        assert header["errors"] == {}
+
+
+def test_a_jail_that_dies_says_so_and_the_next_session_has_a_new_one(jail):
+    with pytest.raises(protocol.Closed), session(jail, "x = 1") as (channel, _):
+        os.kill(inside(jail)[0], 9)
+        protocol.receive(channel, 20)
+    assert said(jail, "raise RuntimeError('again')") == "again"
+
+
+def test_a_jail_that_cannot_be_made_says_why(monkeypatch, view):
+    monkeypatch.setattr(jails, "_bubblewrap", lambda *_: ["bwrap", "--no-such-option"])
+    with pytest.raises(JailError, match="no-such-option"):
+        Jail(BUBBLEWRAP, view, Limits()).start()
+    assert "no-such-option" in jails.problem(BUBBLEWRAP)
+    monkeypatch.setattr(jails.shutil, "which", lambda name: None)
+    assert "apt install bubblewrap" in jails.problem(BUBBLEWRAP)
+
+
+def test_where_sessions_cannot_be_shut_off_each_has_its_own_jail(view, tmp_path, monkeypatch):
+    worker = (view / "grading_worker/worker.py").read_text()
+    refusing = worker.replace('_call("unshare", _NEW_NAMESPACES)', 'raise OSError("refused")')
+    assert refusing != worker
+    other = tmp_path / "view"
+    jails.shutil.copytree(view, other)
+    (other / "grading_worker/worker.py").write_text(refusing)
+    with Jail(BUBBLEWRAP, other, Limits()) as jail:
+        assert said(jail, "open('/tmp/left', 'w').close(); raise RuntimeError('first')") == "first"
+        first = jail.process
+        look = "import os; raise RuntimeError(str(os.path.exists('/tmp/left')))"
+        assert said(jail, look) == "False" and jail.process is not first and not jail.isolated

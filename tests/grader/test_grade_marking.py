@@ -1,0 +1,193 @@
+"""Marks: right answers keep theirs whatever stands around them, and wrong ones get none whatever they do."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from grader import jail as jails
+from grader.jail import BUBBLEWRAP, NONE, Jail, JailError, Limits, make_view
+from grader.marking import Marker, make_paper, read_released
+from grader.submissions import Notebook, read_notebook
+from course_utils.exercises import all_exercises
+
+ROOT = Path(__file__).resolve().parents[2]
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
+KIND = NONE if jails.problem(BUBBLEWRAP) else BUBBLEWRAP
+in_a_jail = pytest.mark.skipif(KIND == NONE, reason=f"no jail here: {jails.problem(BUBBLEWRAP)}")
+SECRET = b"s" * 64
+
+
+@pytest.fixture(scope="module")
+def marker(tmp_path_factory):
+    limits = Limits(cell_seconds=2, notebook_seconds=30, patience=0.2)
+    with Jail(KIND, make_view(tmp_path_factory.mktemp("view")), limits, (), ("numpy", "course_utils.desk.checks")) as jail:
+        yield Marker(jail, limits, SECRET)
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_solution_full_marks_student_notebook_none(marker, path):
+    tasks, _ = read_released(json.loads(path.read_text()))
+    patient = Marker(marker.jail, Limits(patience=2.0), SECRET)
+    solved, _ = patient.mark(read_notebook((ROOT / "solutions" / path.name).read_bytes()), tasks, all_exercises())
+    assert [(r.id, r.status, r.points) for r in solved] == [(r.id, "correct", r.max_points) for r in solved]
+    assert all(r.answer and not r.rows and not r.remarks for r in solved)
+    empty, _ = patient.mark(read_notebook(path.read_bytes()), tasks, all_exercises())
+    assert [(r.status, r.points) for r in empty] == [("not attempted", 0)] * len(tasks)
+    assert all(r.sentence.startswith("Nothing is written here yet.") for r in empty)
+
+
+IMPORTS = "import numpy as np\nfrom course_utils.desk.checks import check"
+BETA = "def scaled_beta(beta, s, c):\n    return abs(s) * c**2 * beta"
+STUB = '''def scaled_beta(beta, s, c):
+    """A docstring."""
+    # YOUR CODE HERE
+    raise NotImplementedError()'''
+STEP = "def safe_step(beta, eps):\n    return np.sqrt(2 * eps / beta)"
+WIDTH = "def width_needed(beta, B, eps):\n    return int(np.ceil((beta * B**2 / (2 * eps)) ** 2))"
+CHECKS = {"1.2": 'check("1.2", scaled_beta)', "1.3": 'check("1.3", safe_step)', "1.6": 'check("1.6", width_needed)'}
+
+
+def mark(marker, *cells, ids=("1.2",)):
+    """Results by id of a notebook of these cells."""
+    [path] = [path for path in NOTEBOOKS if path.stem.startswith("01_")]
+    tasks, _ = read_released(json.loads(path.read_text()))
+    chosen = tuple(task for task in tasks if task.id in ids)
+    results, _ = marker.mark(Notebook(cells, None, {}), chosen, all_exercises())
+    return {result.id: result for result in results}
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        (IMPORTS, BETA, CHECKS["1.2"]),
+        (IMPORTS, BETA),  # the check was deleted
+        (IMPORTS, BETA, STUB, CHECKS["1.2"]),  # the stub pasted below
+        (IMPORTS, STUB, BETA, CHECKS["1.2"]),
+        (CHECKS["1.2"], BETA, IMPORTS),  # from bottom to top
+        (IMPORTS, BETA.replace("scaled_beta", "mine"), 'check("1.2", mine)'),
+        (IMPORTS, BETA, 'check("1.5", scaled_beta)'),  # another release, other numbers
+        (IMPORTS, BETA, CHECKS["1.2"], "def scaled_beta(x):\n    return x  # used for something else later"),
+        (IMPORTS, "two = 2", "def scaled_beta(beta, s, c):\n    return abs(s) * c**two * beta", CHECKS["1.2"], "two = 3"),
+        (IMPORTS, "p = {}\np['two'] = 2", "def scaled_beta(beta, s, c):\n    return abs(s) * c**p['two'] * beta"),
+        (IMPORTS, "p = []\ndef fill():\n    p.append(2)\nfill()",
+         "def scaled_beta(beta, s, c):\n    return abs(s) * c**p[0] * beta", CHECKS["1.2"]),
+        (IMPORTS, f"%%time\n{BETA}", "%matplotlib inline\n!true\nx = %pwd", CHECKS["1.2"]),
+        (IMPORTS, "1 / 0", "not python", "raise SystemExit", "import nothing_of_this_name", BETA, CHECKS["1.2"]),
+        (IMPORTS, "while True: pass", f"while two != 2: pass\n{BETA}", BETA, CHECKS["1.2"]),
+        (IMPORTS, f"x = 1; import os\n{BETA}\nos._exit(0)", BETA, CHECKS["1.2"]),
+        (IMPORTS, "import os\nclass A:\n    os._exit(1)", "two = A", BETA + "\ntwo", CHECKS["1.2"]),
+        (IMPORTS, "print = check = None", BETA),
+        (IMPORTS, "import warnings\nwarnings.simplefilter('error')", "def scaled_beta(beta, s, c):\n    print(s)\n"
+         "    warnings.warn('old')\n    return abs(s) * c**2 * beta", CHECKS["1.2"]),
+        (IMPORTS, "scaled_beta = lambda beta, s, c: np.float32(abs(s) * c**2 * beta)", CHECKS["1.2"]),
+        (IMPORTS, "async def main():\n    return 2\ntwo = await main()",
+         "def scaled_beta(beta, s, c):\n    return abs(s) * c**two * beta", CHECKS["1.2"]),
+        (IMPORTS, "from functools import partial\nscaled_beta = partial(lambda p, beta, s, c: abs(s) * c**p * beta, 2)"),
+    ],
+)
+def test_a_right_answer_keeps_its_marks(marker, cells):
+    result = mark(marker, *cells)["1.2"]
+    assert (result.status, result.points) == ("correct", 2), result
+
+
+BODY = "    return abs(s) * c**2 * beta"
+
+
+@pytest.mark.parametrize(
+    "body, status, says",
+    [
+        ("    return s * c**2 * beta", "misconception", "cannot be negative"),
+        ("    return 1.0", "values", "smallest that fails is shown"),
+        ("    return str(s)", "type", "Expected a number; yours is the text"),
+        ("    return s / 0 if s < 0 else s", "error", "ZeroDivisionError"),
+        ("    while True: pass", "timeout", "No answer within"),
+        ("    while True:\n        try:\n            while True: pass\n        except BaseException: pass", "timeout", "No answer"),
+        ("    import os; os._exit(0)", "error", "ended the program"),
+        ("    import ctypes; ctypes.string_at(0)", "error", "ended the program"),
+        ("    pass", "not attempted", "returns nothing yet"),
+        # Right only for what it has seen: a table, a first call, a count, chance.
+        (f"    import sys\n    if round(beta, 2) != beta or hash((beta, s, c)) % 7 == 0: return 0.0\n{BODY}", "values",
+         ""),
+        (f"    seen.append(1)\n    if len(seen) > 27: return 0.0\n{BODY}", "values", ""),
+        (f"    import random\n    if random.random() < 0.1: return 0.0\n{BODY}", "values", ""),
+        # Looks for what is right in its own process, and says it.
+        ("    import gc\n    return [o for o in gc.get_objects() if type(o).__name__ == 'Exercise'][2].reference(beta=beta, "
+         "s=s, c=c)", "error", "NotImplementedError"),
+        ("    import course_utils.desk.answers as a, course_utils.desk.checks as k\n    a.equal = k.equal = lambda *_, **__: True\n"
+         "    k.conclude = None\n    return 7.0", "values", ""),
+        ("    class Always(float):\n        __eq__ = lambda *_: True\n    return Always(3.0)", "values", ""),
+        ("    return np.zeros((1100, 1100))", "type", "too large"),
+        ("    return None if s > 0 else s", "type", "path without a `return`"),
+    ],
+)
+def test_a_wrong_answer_gets_none(marker, body, status, says):
+    results = mark(marker, IMPORTS, "seen = []", f"def scaled_beta(beta, s, c):\n{body}", CHECKS["1.2"], STEP, CHECKS["1.3"],
+                   ids=("1.2", "1.3"))
+    result = results["1.2"]
+    assert result.points == 0 and result.status != "correct"
+    if "NotImplementedError" not in says:
+        assert result.status == status, result
+        assert says in " ".join([result.sentence, *(text for row in result.rows for text in row)])
+    assert results["1.3"].points == 1, "another exercise lost its marks"
+
+
+@in_a_jail
+@pytest.mark.parametrize(
+    "act",
+    ["os.kill(-1, 9)", "os.kill(-1, signal.SIGSTOP)", "os.kill(os.getppid(), 9)", "[os.fork() for _ in range(5)]",
+     "os.closerange(0, 999)", "[os.write(n, b'x' * 999) for n in range(3, 64) if not os.set_blocking(n, False)]",
+     "subprocess.Popen(['sleep', '600'], start_new_session=True)", "bytearray(1 << 60)"],
+)
+def test_what_one_exercise_does_costs_no_other(marker, act):
+    bad = f"import os, signal, subprocess\ndef safe_step(beta, eps):\n    {act}\n    return 0.0"
+    results = mark(marker, IMPORTS, BETA, CHECKS["1.2"], bad, CHECKS["1.3"], WIDTH, CHECKS["1.6"],
+                   ids=("1.2", "1.3", "1.6"))
+    assert [results[id].points for id in ("1.2", "1.3", "1.6")] == [2, 0, 2]
+
+
+def test_hidden_inputs_are_never_told(marker):
+    """Not by an answer that passes the public round and then tells all it has seen."""
+    tell = "import os\nseen = []\ndef {}:\n    seen.append(repr(({})))\n    print(seen)\n    open('/tmp/seen', 'a').write(seen[-1])\n"
+    beta = tell.format("scaled_beta(beta, s, c)", "beta, s, c") + (
+        "    if len(seen) > 40: raise RuntimeError(open('/tmp/seen').read())\n    return abs(s) * c**2 * beta"
+    )
+    step = tell.format("safe_step(beta, eps)", "beta, eps") + "    raise RuntimeError(open('/tmp/seen').read())"
+    results = mark(marker, IMPORTS, beta, CHECKS["1.2"], step, CHECKS["1.3"], ids=("1.2", "1.3"))
+    assert results["1.2"].status == "error" and not results["1.2"].rows
+    papers = [make_paper(all_exercises()[id], SECRET) for id in ("1.2", "1.3")]
+    public, hidden = (
+        {repr(value) for paper in papers for case in paper.cases[part] for value in case.values()}
+        for part in (slice(papers[0].n_public), slice(papers[0].n_public, None))
+    )
+    assert papers[0].n_public == papers[1].n_public + 3  # so that three hidden cases of 1.3 count as public here
+    told = set(re.findall(r"-?\d+\.\d+", str(results)))
+    assert len(hidden - public) > 40 and told & public and not told & (hidden - public)
+
+
+def test_a_missing_function_is_named_with_the_reason(marker):
+    assert mark(marker, IMPORTS)["1.2"].sentence == "The notebook defines no function `scaled_beta`."
+    result = mark(marker, IMPORTS, "def scaled_beta(beta, s, c)\n    return 3")["1.2"]
+    assert result.status == "not attempted" and "does not run: SyntaxError" in result.sentence
+
+
+def test_the_same_secret_asks_the_same_and_another_one_other_inputs(marker):
+    exercise = all_exercises()["1.2"]
+    one, same, other = (make_paper(exercise, secret) for secret in (b"a" * 64, b"a" * 64, b"b" * 64))
+    assert one.cases == same.cases and one.rounds == same.rounds
+    assert one.cases[: one.n_public] == other.cases[: one.n_public] and one.cases != other.cases
+    assert len(set(one.rounds[1])) < len(one.rounds[1]), "no input is repeated"
+    assert set(range(len(one.cases))) == {*one.rounds[0], *one.rounds[1]}
+
+
+def test_equal_answers_have_one_hash_and_other_answers_another(marker):
+    results = [mark(marker, IMPORTS, f"def scaled_beta(beta, s, c):\n    return {value}")["1.2"].answer
+               for value in ("7.0", "7.0 + 1e-12", "np.float64(7)", "8.0")]
+    assert results[0] == results[1] == results[2] != results[3]
+
+
+def test_trouble_of_the_jail_is_no_verdict(marker, monkeypatch):
+    monkeypatch.setattr(marker.jail, "session", lambda: (_ for _ in ()).throw(JailError("out of memory")))
+    with pytest.raises(JailError):
+        mark(marker, IMPORTS, BETA)

@@ -1,0 +1,164 @@
+"""What is handed in: found by student and chapter, read without trust, and nothing dropped in silence."""
+
+import json
+import os
+import zipfile
+
+import pytest
+
+from grader import submissions
+from grader.submissions import StudentError, Unit, find, read_notebook, read_roster
+
+CHAPTERS = ["01_taylor_bounds", "02_relu_sign_flips", "06a_first", "06b_second"]
+NOTEBOOK = json.dumps({"cells": [{"cell_type": "code", "source": ["x = 1\n", "y = 2"]}], "nbformat": 4})
+
+
+def put(path, text=NOTEBOOK):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+def graded(found):
+    return {(unit.student, unit.chapter): unit for unit in found.units if unit.path}
+
+
+def test_every_layout_is_found(tmp_path):
+    put(tmp_path / "ada/01_taylor_bounds.ipynb")
+    put(tmp_path / "bob/homework/02_relu_sign_flips.ipynb")
+    with zipfile.ZipFile(tmp_path / "cyd.zip", "w") as archive:
+        archive.writestr("../../../etc/06b_second.ipynb", NOTEBOOK)
+        archive.writestr("__MACOSX/._06b_second.ipynb", "junk")
+    with zipfile.ZipFile(put(tmp_path / "dan/all.zip", ""), "w") as archive:
+        archive.writestr("work/06a_first.ipynb", NOTEBOOK)
+    found = find(tmp_path, ["ada", "bob", "cyd", "dan", "eve"], CHAPTERS)
+    assert len(found.units) == 20 and not found.unknown
+    units = graded(found)
+    assert set(units) == {("ada", CHAPTERS[0]), ("bob", CHAPTERS[1]), ("cyd", CHAPTERS[3]), ("dan", CHAPTERS[2])}
+    assert all(read_notebook(unit.read()).cells == ("x = 1\ny = 2",) for unit in units.values())
+    assert units["cyd", CHAPTERS[3]].label(tmp_path) == "cyd.zip:../../../etc/06b_second.ipynb"
+
+
+def test_nbgraders_submitted_folder(tmp_path):
+    put(tmp_path / "submitted/ada/01_taylor_bounds/01_taylor_bounds.ipynb")
+    put(tmp_path / "submitted/ada/01_taylor_bounds/timestamp.txt", "now")
+    put(tmp_path / "gradebook.db", "")
+    found = find(tmp_path, ["ada"], CHAPTERS)
+    assert set(graded(found)) == {("ada", CHAPTERS[0])}
+    assert found.unknown == ["gradebook.db: beside the folder submitted/, which is graded"]
+
+
+@pytest.mark.parametrize(
+    "name, chapter",
+    [("01_taylor_bounds (1).ipynb", 0), ("01-final.ipynb", 0), ("01.ipynb", 0), ("01_Taylor_Bounds.ipynb", 0),
+     ("06b ready.ipynb", 3), ("06_first.ipynb", None), ("taylor.ipynb", None), ("010_taylor.ipynb", None),
+     ("08_other.ipynb", None)],
+)
+def test_a_renamed_notebook_belongs_to_its_number_or_is_reported(tmp_path, name, chapter):
+    put(tmp_path / "ada" / name)
+    found = find(tmp_path, ["ada"], CHAPTERS)
+    if chapter is None:
+        assert not graded(found) and name in found.unknown[0]
+    else:
+        [unit] = graded(found).values()
+        assert unit.chapter == CHAPTERS[chapter] and unit.notes == (f"The file {name} was read as {unit.chapter}.ipynb.",)
+
+
+def test_of_several_the_exact_name_counts_else_the_newest(tmp_path):
+    old, new = put(tmp_path / "ada/01 old.ipynb"), put(tmp_path / "ada/01 new.ipynb")
+    os.utime(old, (1, 1))
+    [unit] = graded(find(tmp_path, ["ada"], CHAPTERS)).values()
+    assert unit.path == str(new) and "2 files fit this chapter; 01 new.ipynb was graded." in unit.notes
+    exact = put(tmp_path / "ada/01_taylor_bounds.ipynb")
+    os.utime(exact, (1, 1))
+    [unit] = graded(find(tmp_path, ["ada"], CHAPTERS)).values()
+    assert unit.path == str(exact)
+
+
+def test_what_fits_nobody_is_reported_by_name(tmp_path):
+    put(tmp_path / "mallory/01_taylor_bounds.ipynb")
+    put(tmp_path / "notes.txt")
+    put(tmp_path / "secret.ipynb")
+    (tmp_path / "ada").symlink_to(tmp_path / "mallory")
+    (tmp_path / "bob").mkdir()
+    (tmp_path / "bob/01_taylor_bounds.ipynb").symlink_to(tmp_path / "secret.ipynb")
+    os.mkfifo(tmp_path / "bob/02_relu_sign_flips.ipynb")
+    (tmp_path / "cyd.zip").write_bytes(b"PK\x03\x04 broken")
+    found = find(tmp_path, ["ada", "bob", "cyd"], CHAPTERS)
+    assert {line.split(":")[0] for line in found.unknown} == {
+        "mallory", "notes.txt", "secret.ipynb", "ada", "bob/01_taylor_bounds.ipynb", "bob/02_relu_sign_flips.ipynb",
+        "cyd.zip",
+    }
+    assert {student for student, _ in graded(found)} == {"cyd"}
+    with pytest.raises(StudentError, match="cyd.zip cannot be read"):
+        graded(found)["cyd", CHAPTERS[0]].read()
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_damaged_archive_is_the_students_to_mend(tmp_path, method):
+    with zipfile.ZipFile(tmp_path / "ada.zip", "w", method) as archive:
+        archive.writestr("01_taylor_bounds.ipynb", str([*range(2000)]))
+    data = bytearray((tmp_path / "ada.zip").read_bytes())
+    start = data.index(b"ipynb") + len("ipynb")
+    data[start + 16 : start + 24] = b"\xff" * 8
+    (tmp_path / "ada.zip").write_bytes(data)
+    [unit] = graded(find(tmp_path, ["ada"], CHAPTERS)).values()
+    with pytest.raises(StudentError, match="ada.zip cannot be read"):
+        unit.read()
+
+
+def test_a_bomb_does_not_go_off(tmp_path, monkeypatch):
+    monkeypatch.setattr(submissions, "MAX_BYTES", 1 << 20)
+    with zipfile.ZipFile(tmp_path / "ada.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("01_taylor_bounds.ipynb", b"0" * (50 << 20))
+    [unit] = graded(find(tmp_path, ["ada"], CHAPTERS)).values()
+    with pytest.raises(StudentError, match="more than 1 MB: clear its outputs"):
+        unit.read()
+    with pytest.raises(StudentError, match="more than 1 MB"):
+        Unit("ada", CHAPTERS[0], str(put(tmp_path / "large", "x" * (2 << 20)))).read()
+
+
+@pytest.mark.parametrize(
+    "data, says",
+    [
+        (b"", "empty"), (b"\n \n", "empty"), (b"%PDF-1.7", "not JSON"), (b"\xff\xfe{}", "not UTF-8"), (b"[]", "no notebook"),
+        (b"{}", "no cells"), (b'{"cells": {"a": 1}}', "no cells"), (b"[" * 500_000, "not JSON"), (b"null", "no notebook"),
+        (b'{"cells": 3' + b"}", "no cells"), (b"9" * 5000, "not JSON"),
+    ],
+)
+def test_what_is_no_notebook_says_what_to_do(data, says):
+    with pytest.raises(StudentError, match=says) as error:
+        read_notebook(data)
+    assert "hand it in again" in str(error.value)
+
+
+def test_every_format_of_notebook_is_read():
+    v3 = {"worksheets": [{"cells": [{"cell_type": "code", "input": ["x = 1"]}, {"cell_type": "code", "input": "y"}]}]}
+    assert read_notebook(json.dumps(v3).encode()).cells == ("x = 1", "y")
+    odd = {"cells": [1, None, {"cell_type": "markdown", "source": "no"}, {"cell_type": "code"},
+                     {"cell_type": "code", "source": 3}, {"cell_type": "code", "source": ["a", 3, "b"]},
+                     {"cell_type": "code", "source": "x = '\ud800'"}],
+           "metadata": {"course": {"version": "v", "variant": {"1.2": 3}}}}
+    read = read_notebook(b"\xef\xbb\xbf" + json.dumps(odd).encode())
+    assert read.cells == ("", "ab", "x = '?'") and read.version == "v"
+    assert read_notebook(json.dumps({"cells": [], "metadata": {"course": [1]}}).encode()).version is None
+
+
+def test_the_roster(tmp_path):
+    roster = put(tmp_path / "roster.csv", "\ufeffname,student_id\nAda,ada@x.org\n,\n\"Bob, B.\",b-2\n")
+    assert read_roster(roster) == {"ada@x.org": {"name": "Ada", "email": ""}, "b-2": {"name": "Bob, B.", "email": ""}}
+
+
+@pytest.mark.parametrize(
+    "text, says",
+    [("", "student_id"), ("id\nada\n", "student_id"), ("student_id\n", "no student"), ("student_id\nada\nAda\n", "twice"),
+     ("student_id\n../ada\n", "line 2"), ("student_id\n..\n", "line 2"), ("student_id\n,\nx y\n", "line 3")],
+)
+def test_a_roster_that_cannot_be_used(tmp_path, text, says):
+    with pytest.raises(ValueError, match=says):
+        read_roster(put(tmp_path / "roster.csv", text))
+
+
+def test_no_folder_of_submissions(tmp_path):
+    with pytest.raises(ValueError, match="no folder"):
+        find(tmp_path / "nowhere", ["ada"], CHAPTERS)
