@@ -14,14 +14,16 @@ ROOT = Path(__file__).resolve().parent
 
 # Kernels and pytest's workers inherit these. There is a worker for each core, so each one gets one thread;
 # progress stays in memory; and MPLBACKEND must be absent, since kernels choose their own backend then.
-os.environ.update({
-    "COURSE_PROGRESS": "",
-    "PYTHONHASHSEED": "0",
-    "OMP_NUM_THREADS": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-    "MKL_NUM_THREADS": "1",
-    "MATPLOTLIBRC": str(ROOT / "tests" / "matplotlibrc"),
-})
+os.environ.update(
+    {
+        "COURSE_PROGRESS": "",
+        "PYTHONHASHSEED": "0",
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        "MKL_NUM_THREADS": "1",
+        "MATPLOTLIBRC": str(ROOT / "tests" / "matplotlibrc"),
+    }
+)
 os.environ.pop("MPLBACKEND", None)
 
 settings.register_profile("course", deadline=None, print_blob=True, derandomize="CI" in os.environ)

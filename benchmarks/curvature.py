@@ -49,6 +49,7 @@ def rebuilt(model, x, t, tol=TOLERANCE):
     def operator(weight):
         def product(v):
             return cv.layer_operator(cv.torch_loss(model, x, t, "cross_entropy"), weight) @ v
+
         return LinearOperator((weight.numel(), weight.numel()), matvec=product, dtype=np.float64)
 
     return np.array([cv.top_eigenvalue(operator(layer.weight), tol) for layer in linear_layers(model)])
@@ -92,8 +93,11 @@ def pyhessian(model, x, t, tol=1e-3, steps=100):
         for p in model.parameters():
             p.requires_grad_(p is weight)
         data = (torch.from_numpy(x), torch.from_numpy(t))
-        found.append(hessian(model, torch.nn.CrossEntropyLoss(), data=data, cuda=False)
-                     .eigenvalues(maxIter=steps, tol=tol, top_n=1)[0][0])
+        found.append(
+            hessian(model, torch.nn.CrossEntropyLoss(), data=data, cuda=False).eigenvalues(
+                maxIter=steps, tol=tol, top_n=1
+            )[0][0]
+        )
     for p in model.parameters():
         p.requires_grad_(True)
         p.grad = None

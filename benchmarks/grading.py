@@ -20,7 +20,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 CHAPTER = "01_taylor_bounds"
 ENVIRONMENT = {
-    **os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "PYTHONPATH": str(ROOT),
+    **os.environ,
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "PYTHONPATH": str(ROOT),
     "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
 }
 
@@ -49,12 +53,28 @@ def submit(folder: Path, count: int) -> list[str]:
 def ours(folder: Path, jobs: int) -> tuple[float, list[float]]:
     out = folder / "grades"
     seconds = timed(
-        [sys.executable, "-m", "grader.grade", str(folder / "submitted"), "--roster", str(folder / "roster.csv"),
-         "--out", str(out), "--chapter", "01", "--jobs", str(jobs)], ROOT,
+        [
+            sys.executable,
+            "-m",
+            "grader.grade",
+            str(folder / "submitted"),
+            "--roster",
+            str(folder / "roster.csv"),
+            "--out",
+            str(out),
+            "--chapter",
+            "01",
+            "--jobs",
+            str(jobs),
+        ],
+        ROOT,
     )
     results = [json.loads(path.read_text()) for path in sorted(out.glob("results/*/*.json"))]
-    print(f"ours, {len(results)} notebooks, {jobs} processes: {seconds:.1f} s, in the worker a median of "
-          f"{statistics.median(result['seconds'] for result in results):.2f} s each", flush=True)
+    print(
+        f"ours, {len(results)} notebooks, {jobs} processes: {seconds:.1f} s, in the worker a median of "
+        f"{statistics.median(result['seconds'] for result in results):.2f} s each",
+        flush=True,
+    )
     return seconds, [result["points"] for result in results]
 
 
@@ -76,7 +96,9 @@ def nbgrader(folder: Path) -> tuple[float, list[float]]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--notebooks", type=int, default=100, help="graded by both")
-    parser.add_argument("--curve", type=int, nargs="*", default=[10, 100, 1000], help="class sizes, graded by ours alone")
+    parser.add_argument(
+        "--curve", type=int, nargs="*", default=[10, 100, 1000], help="class sizes, graded by ours alone"
+    )
     parser.add_argument("--jobs", type=int, default=2)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:

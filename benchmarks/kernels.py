@@ -147,7 +147,8 @@ def main() -> None:
     print("width {}, {} points in {} dimensions, medians of {} rounds".format(*size, arguments.rounds))
     medians = {
         method: [statistics.median(run[key] for run in runs) for key in ("seconds", "mib")]
-        for method, runs in found.items() if runs
+        for method, runs in found.items()
+        if runs
     }
     seconds, mib = medians.get("closed counting", next(iter(medians.values())))
     reference = found.get("closed counting")

@@ -48,8 +48,10 @@ def exact() -> None:
                 found, bounds = ldlt.exact_variance(m, n, s / n), ldlt.moment_bounds(m, n, s / n)
                 worst = max(worst, found.error)
                 inside &= bounds.lower - 1e-13 <= found.value <= bounds.upper + 1e-13
-    print(f"exact variance, 30 000 cases: largest error {worst:.1e}, slowest size {slowest[1]} in "
-          f"{1e3 * slowest[0]:.0f} ms, all inside the bounds: {inside}")
+    print(
+        f"exact variance, 30 000 cases: largest error {worst:.1e}, slowest size {slowest[1]} in "
+        f"{1e3 * slowest[0]:.0f} ms, all inside the bounds: {inside}"
+    )
     rng, distances = np.random.default_rng(0), []
     for _ in range(12):
         m, n = (int(k) for k in rng.integers(1, 101, size=2))
@@ -74,8 +76,10 @@ def samples_per_second() -> None:
             {"dense": singular_values, "model": lambda: ldlt.simulate(n, n, 1 / n, model, rng)}, repeats=9
         )
         per_second = dense / took["dense"], model / took["model"]
-        print(f"n = {n}: {per_second[0]:.0f} dense samples/s, {per_second[1]:.0f} by the bidiagonal model, "
-              f"{per_second[1] / per_second[0]:.0f} times more")
+        print(
+            f"n = {n}: {per_second[0]:.0f} dense samples/s, {per_second[1]:.0f} by the bidiagonal model, "
+            f"{per_second[1] / per_second[0]:.0f} times more"
+        )
 
 
 def to_a_standard_error() -> None:
@@ -91,9 +95,12 @@ def to_a_standard_error() -> None:
         took = statistics.median(seconds(lambda: through_the_layer(inputs, 50)) for _ in range(5)) / 50
         costs[inputs] = took * through_the_layer(inputs, 400).var() / target**2
     best = min(costs, key=costs.get)
-    print(f"standard error {target:g} at {n} x {n}: one input through each layer {costs[1]:.1f} s, "
-          f"{best} inputs {costs[best]:.1f} s")
+    print(
+        f"standard error {target:g} at {n} x {n}: one input through each layer {costs[1]:.1f} s, "
+        f"{best} inputs {costs[best]:.1f} s"
+    )
     for words, controls in (("bidiagonal model", False), ("and with controls", True)):
+
         def model():
             return ldlt.simulate(n, n, 1 / n, 20_000, rng, controls=controls)
 
@@ -111,8 +118,10 @@ def layer() -> None:
             module = LDLT(n, m, form=form)
             calls[form] = lambda module=module: module(x).square().sum().backward()
         took = side_by_side(calls, repeats=15)
-        print(f"layer {n} -> {m}, 256 rows, forward and backward: "
-              f"symmetric {1e3 * took['symmetric']:.1f} ms, cholesky {1e3 * took['cholesky']:.1f} ms")
+        print(
+            f"layer {n} -> {m}, 256 rows, forward and backward: "
+            f"symmetric {1e3 * took['symmetric']:.1f} ms, cholesky {1e3 * took['cholesky']:.1f} ms"
+        )
 
 
 if __name__ == "__main__":

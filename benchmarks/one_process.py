@@ -19,13 +19,14 @@ from pathlib import Path
 
 import numpy as np
 import torch  # noqa: F401  (so that the forks need not import it, nor the next two)
+from IPython.core.interactiveshell import InteractiveShell
+
 from course_utils import figures, widgets  # noqa: F401
 from course_utils.desk.answers import read_reference
 from course_utils.exercises import find
-from IPython.core.interactiveshell import InteractiveShell
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "grader"))
-from attack_suite import Attack, Surroundings, all_attacks, build, check_cell, public_cases  # noqa: E402
+from attack_suite import Attack, Surroundings, all_attacks, build, check_cell, public_cases
 
 #: Tests as they are written for other graders; they see function, reference, case, expected, np and id.
 WAYS = {

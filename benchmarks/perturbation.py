@@ -14,8 +14,8 @@ import numpy as np
 import torch
 from timing import side_by_side
 
-from course_utils.theory import perturbation as wp
 from course_utils.data.digits import digits
+from course_utils.theory import perturbation as wp
 
 SIGMA = 1e-3
 
@@ -74,8 +74,11 @@ def main() -> None:
         assert all(np.allclose(v, values["numpy loop"], rtol=1e-12) for v in values.values())
         t = side_by_side(calls, 15)
         listed = ", ".join(f"{name} {1e3 * value:.1f}" for name, value in t.items())
-        print(f"  {N} examples: {listed}; batched is {t['numpy loop'] / t['numpy batched']:.1f} times faster than its "
-              f"loop, torch.func {t['torch loop'] / t['torch.func']:.1f} times than torch's", flush=True)
+        print(
+            f"  {N} examples: {listed}; batched is {t['numpy loop'] / t['numpy batched']:.1f} times faster than its "
+            f"loop, torch.func {t['torch loop'] / t['torch.func']:.1f} times than torch's",
+            flush=True,
+        )
 
     part = net.batch(np.arange(32))
     calls = {
@@ -83,8 +86,10 @@ def main() -> None:
         "batched": lambda: wp.estimate(part, theta, SIGMA, 256, rng, "signs"),
     }
     t = side_by_side(calls, 15)
-    print(f"  whole estimate, random signs, 32 examples: loop {1e3 * t['loop']:.1f}, batched "
-          f"{1e3 * t['batched']:.1f}, {t['loop'] / t['batched']:.1f} times faster")
+    print(
+        f"  whole estimate, random signs, 32 examples: loop {1e3 * t['loop']:.1f}, batched "
+        f"{1e3 * t['batched']:.1f}, {t['loop'] / t['batched']:.1f} times faster"
+    )
 
     print("\ncost of estimate(), 32 examples: milliseconds (peak memory added, MB)")
     part = net.batch(np.arange(32))

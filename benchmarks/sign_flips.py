@@ -42,6 +42,7 @@ def chunked(m: int) -> FlipCounts:
     # the norm of a chunk's move is set to its mean, so that one pass over the same amount of draws is timed
     moves = np.random.default_rng(1)
     scale = B / np.sqrt(m * D)
+
     def move(rows, W0):
         return scale * moves.standard_normal(W0.shape)
 

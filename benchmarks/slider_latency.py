@@ -16,7 +16,7 @@ import tempfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from tests.browser.lab_in_chromium import REPOSITORY, ChapterPage, browser_page, running_lab  # noqa: E402
+from tests.browser.lab_in_chromium import REPOSITORY, ChapterPage, browser_page, running_lab
 
 WARM_UP, MOVES = 5, 40
 

@@ -36,8 +36,18 @@ LOG = os.path.join(ROOT, ".venv-install.log")
 TURN = os.path.join(ROOT, ".venv-install.turn")
 
 # Notebooks come first, in the order of `testpaths`: they take longest.
-PYTEST = ["-m", "pytest", "-n", "auto", "--dist", "loadfile", "--no-loadscope-reorder", "--nbval",
-          "--nbval-sanitize-with", os.path.join("tests", "nbval_sanitize.cfg")]
+PYTEST = [
+    "-m",
+    "pytest",
+    "-n",
+    "auto",
+    "--dist",
+    "loadfile",
+    "--no-loadscope-reorder",
+    "--nbval",
+    "--nbval-sanitize-with",
+    os.path.join("tests", "nbval_sanitize.cfg"),
+]
 COMMANDS = {
     "lab": ["-m", "course_staff.lab"],
     "test": PYTEST,
@@ -52,11 +62,21 @@ COMMANDS = {
 }
 
 # What would let the caller's Python, or the make that called us, reach into `.venv`.
-NOT_PASSED_ON = ("PYTHONPATH", "PYTHONHOME", "__PYVENV_LAUNCHER__",
-                 "MAKEFLAGS", "MFLAGS", "MAKELEVEL", "ARGS", "PYTHON")
+NOT_PASSED_ON = (
+    "PYTHONPATH",
+    "PYTHONHOME",
+    "__PYVENV_LAUNCHER__",
+    "MAKEFLAGS",
+    "MFLAGS",
+    "MAKELEVEL",
+    "ARGS",
+    "PYTHON",
+)
 
-NO_NETWORK = re.compile(r"connection broken by|NewConnectionError|ConnectTimeoutError|NameResolutionError"
-                        r"|ReadTimeoutError|ProxyError|SSLError|Max retries exceeded|Network is unreachable")
+NO_NETWORK = re.compile(
+    r"connection broken by|NewConnectionError|ConnectTimeoutError|NameResolutionError"
+    r"|ReadTimeoutError|ProxyError|SSLError|Max retries exceeded|Network is unreachable"
+)
 NO_SPACE = re.compile(r"No space left on device|Errno 28\b|Disk quota exceeded")
 NO_BUILD = re.compile(r"No matching distribution found for (\S+)")
 
@@ -76,24 +96,27 @@ def say(text):
 
 
 def disk_full():
-    return Stop("The disk is full.",
-                "Free about {:.0f} GB, then run the same command again.".format(NEEDED_GB))
+    return Stop("The disk is full.", "Free about {:.0f} GB, then run the same command again.".format(NEEDED_GB))
 
 
 def require_python():
     """Stop where this Python is too old, or has no venv or ensurepip."""
     version = ".".join(str(part) for part in sys.version_info[:3])
     if tuple(sys.version_info[:2]) < OLDEST_PYTHON:
-        raise Stop("Python {} is too old: the course needs Python {}.{} or newer.".format(
-                       version, *OLDEST_PYTHON),
-                   "Install a newer Python and name it: make lab PYTHON=python3.12")
+        raise Stop(
+            "Python {} is too old: the course needs Python {}.{} or newer.".format(version, *OLDEST_PYTHON),
+            "Install a newer Python and name it: make lab PYTHON=python3.12",
+        )
     try:
         import ensurepip  # noqa: F401
         import venv  # noqa: F401
     except ImportError:
-        raise Stop("Python {} cannot make a virtual environment: its venv is not installed.".format(version),
-                   "On Debian or Ubuntu: sudo apt install python{}.{}-venv; then run the same command again."
-                   .format(*sys.version_info[:2]))
+        raise Stop(
+            "Python {} cannot make a virtual environment: its venv is not installed.".format(version),
+            "On Debian or Ubuntu: sudo apt install python{}.{}-venv; then run the same command again.".format(
+                *sys.version_info[:2]
+            ),
+        )
 
 
 def environment():
@@ -190,8 +213,11 @@ def make_way():
         os.rename(VENV, "{}.old-{}".format(VENV, number))
         say("A .venv was here that this course did not make; it is now .venv.old-{}.".format(number))
         return
-    say("Removing a .venv {}.".format(
-        "made for another place or Python" if os.path.exists(STAMP) else "that was not finished"))
+    say(
+        "Removing a .venv {}.".format(
+            "made for another place or Python" if os.path.exists(STAMP) else "that was not finished"
+        )
+    )
     # The mark that it is ours goes last: an interrupted removal must still be known as ours.
     for name in os.listdir(VENV):
         path = os.path.join(VENV, name)
@@ -207,9 +233,10 @@ def create():
     """Make an empty virtual environment, marked as ours from its first moment."""
     free_gb = shutil.disk_usage(ROOT).free / 1e9
     if free_gb < NEEDED_GB:
-        raise Stop("There is too little space on the disk: {:.1f} GB free, {:.0f} GB needed.".format(
-                       free_gb, NEEDED_GB),
-                   "Free some space, then run the same command again.")
+        raise Stop(
+            "There is too little space on the disk: {:.1f} GB free, {:.0f} GB needed.".format(free_gb, NEEDED_GB),
+            "Free some space, then run the same command again.",
+        )
     say("Making .venv with Python {}.{}.{} (once; takes a few minutes).".format(*sys.version_info[:3]))
     os.mkdir(VENV)
     with open(OURS, "w") as file:
@@ -261,8 +288,11 @@ class Progress:
 
     def __call__(self, line):
         # "Processing" is said of a wheel on this machine, by its path.
-        collecting = re.match(r"(?:Collecting|Processing|Requirement already satisfied:) (?:\S*/)?"
-                              r"(\w[\w.]*(?:-[A-Za-z][\w.]*)*)", line)
+        collecting = re.match(
+            r"(?:Collecting|Processing|Requirement already satisfied:) (?:\S*/)?"
+            r"(\w[\w.]*(?:-[A-Za-z][\w.]*)*)",
+            line,
+        )
         large = re.match(r"\s+Downloading (\S+?)-(\S+?)-\S+ \((\d{2,}\.\d MB|[\d.]+ GB)\)", line)
         if collecting and collecting.group(1) not in self.seen:
             self.seen.add(collecting.group(1))
@@ -295,8 +325,15 @@ def run(command, doing, progress=None):
     inside["PYTHONUNBUFFERED"] = "1"
     said = []
     with open(LOG, "a", 1, encoding="utf-8") as log:
-        process = subprocess.Popen(command, cwd=ROOT, env=inside, close_fds=False, stdin=subprocess.DEVNULL,
-                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=inside,
+            close_fds=False,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
         try:
             for raw in process.stdout:
                 line = raw.decode("utf-8", "replace").rstrip("\n")
@@ -319,17 +356,22 @@ def explain(said, doing):
     if NO_SPACE.search(said):
         return disk_full()
     if NO_NETWORK.search(said):
-        return Stop("The packages could not be fetched: the network, or the package index, does not answer.",
-                    "Check the connection, then run the same command again; what has arrived is kept.")
+        return Stop(
+            "The packages could not be fetched: the network, or the package index, does not answer.",
+            "Check the connection, then run the same command again; what has arrived is kept.",
+        )
     missing = NO_BUILD.search(said)
     if missing:
-        return Stop("There is no {} for Python {}.{} on this system.".format(
-                        missing.group(1), *sys.version_info[:2]),
-                    "Try another Python, for example: make lab PYTHON=python3.12 ({} says more).".format(log))
+        return Stop(
+            "There is no {} for Python {}.{} on this system.".format(missing.group(1), *sys.version_info[:2]),
+            "Try another Python, for example: make lab PYTHON=python3.12 ({} says more).".format(log),
+        )
     lines = said.splitlines()
     last = ([line for line in lines if line.startswith("ERROR:")] or lines or ["no word"])[-1]
-    return Stop("{} failed: {}".format(doing.capitalize(), last.replace("ERROR: ", "")),
-                "Read {}, mend the cause, then run the same command again.".format(log))
+    return Stop(
+        "{} failed: {}".format(doing.capitalize(), last.replace("ERROR: ", "")),
+        "Read {}, mend the cause, then run the same command again.".format(log),
+    )
 
 
 def interrupted(signum, frame):
@@ -342,8 +384,7 @@ def main(arguments):
         signal.signal(signal.SIGTERM, interrupted)
         name = arguments[0] if arguments else "none"
         if name not in COMMANDS:
-            raise Stop("There is no such command: {}.".format(name),
-                       "Choose one of: {}.".format(", ".join(COMMANDS)))
+            raise Stop("There is no such command: {}.".format(name), "Choose one of: {}.".format(", ".join(COMMANDS)))
         require_python()
         if name == "lock":
             python = sys.executable
@@ -361,8 +402,7 @@ def main(arguments):
         if NO_SPACE.search(str(error)):
             problem = disk_full()
         else:
-            problem = Stop("The set-up cannot go on: {}.".format(error),
-                           "Mend that, then run the same command again.")
+            problem = Stop("The set-up cannot go on: {}.".format(error), "Mend that, then run the same command again.")
     sys.stderr.write("{}\nNext step: {}\n".format(problem.problem, problem.next_step))
     return 1
 

@@ -87,9 +87,7 @@ def build(
     return built
 
 
-def check(
-    root: Path = ROOT, names: list[str] | None = None, *, exercises: Mapping | None = None
-) -> list[Drift]:
+def check(root: Path = ROOT, names: list[str] | None = None, *, exercises: Mapping | None = None) -> list[Drift]:
     """What does not match its source, without executing anything; empty when all is current.
 
     Compares sources, ids, metadata and fingerprints, and the layout of the files; whether the outputs repeat
@@ -117,9 +115,7 @@ def check(
         for path in sorted((root / folder).glob("*.ipynb")):
             file = f"{folder}/{path.name}"
             if file not in expected:
-                drifts.append(
-                    Drift(file, f"has no source {SOLUTIONS}/{path.stem}.md; delete it or write that")
-                )
+                drifts.append(Drift(file, f"has no source {SOLUTIONS}/{path.stem}.md; delete it or write that"))
     try:
         text = ledger.render(root)
         if text is not None and _read(root / ledger.PAGE) != text:
@@ -142,8 +138,7 @@ def _run(chapters: list[Chapter], root: Path, problems: list[str], say: Callable
     pool = ProcessPoolExecutor(min(PARALLEL, len(tasks)), mp_context=_context())
     try:
         futures = {
-            pool.submit(_execute, nbformat.writes(nb), file, str(root)): (chapter, file)
-            for chapter, file, nb in tasks
+            pool.submit(_execute, nbformat.writes(nb), file, str(root)): (chapter, file) for chapter, file, nb in tasks
         }
         for count, future in enumerate(as_completed(futures), 1):
             chapter, file = futures[future]
@@ -271,9 +266,7 @@ def main(argv: list[str] | None = None) -> int:
                 print("Every generated file matches its source.")
             return bool(drifts)
         built = build(args.root, args.names, force=args.force, say=lambda line: print(line, flush=True))
-        done = (
-            f"Built {', '.join(built)}." if built else "Nothing to build: every notebook matches its source."
-        )
+        done = f"Built {', '.join(built)}." if built else "Nothing to build: every notebook matches its source."
         print(done)
         return 0
     except BuildError as error:

@@ -21,9 +21,7 @@ _DATA_URI = re.compile(r"data:[\w/+.-]*;base64,[A-Za-z0-9+/=]*")
 _NOISE = {
     # Nine digits and more: a 32-bit number in hexadecimal is a legitimate output.
     "a memory address": re.compile(r"\b0x[0-9a-fA-F]{9,}"),
-    "a path of this machine": re.compile(
-        r"/home/\w|/Users/\w|/root/|/tmp/|site-packages|ipykernel_\d|\b[A-Z]:\\\\?\w"
-    ),
+    "a path of this machine": re.compile(r"/home/\w|/Users/\w|/root/|/tmp/|site-packages|ipykernel_\d|\b[A-Z]:\\\\?\w"),
     "a timing": re.compile(
         r"Wall time|CPU times|per loop|\bit/s\b"
         r"|\b(?:took|elapsed)\b[^\n]{0,20}?\d[\d.]*\s*(?:[nµm]?s|seconds|minutes)\b"
@@ -116,9 +114,7 @@ def noise(text: str, root: Path) -> list[tuple[str, str]]:
     text = _DATA_URI.sub("", text)
     found = [(what, match[0]) for what, pattern in _NOISE.items() if (match := pattern.search(text))]
     if not any(what == "a path of this machine" for what, _ in found):
-        places = {
-            str(place) for place in (root.resolve(), Path.home(), tempfile.gettempdir(), sys.prefix)
-        } - {"/"}
+        places = {str(place) for place in (root.resolve(), Path.home(), tempfile.gettempdir(), sys.prefix)} - {"/"}
         match = re.search("|".join(rf"{re.escape(place)}(?![\w-])" for place in sorted(places)), text)
         if match:
             found.append(("a path of this machine", match[0]))

@@ -73,13 +73,14 @@ def bring_chapters(root: Path) -> list[str]:
     """
     chapters = sorted((root / "notebooks").glob("[0-9][0-9]*_*.ipynb"))
     if not chapters:
-        raise Stop("The folder notebooks/ has no chapters.\n"
-                   "Next step: git checkout -- notebooks, then make lab")
+        raise Stop("The folder notebooks/ has no chapters.\nNext step: git checkout -- notebooks, then make lab")
     versions = {chapter: version_of(chapter) for chapter in chapters}
     for chapter, version in versions.items():
         if version is None:
-            raise Stop(f"notebooks/{chapter.name} is damaged: its version cannot be read.\n"
-                       f"Next step: git checkout -- notebooks/{chapter.name}, then make lab")
+            raise Stop(
+                f"notebooks/{chapter.name} is damaged: its version cannot be read.\n"
+                f"Next step: git checkout -- notebooks/{chapter.name}, then make lab"
+            )
     work = root / "work"
     work.mkdir(exist_ok=True)
     said, copied = [], 0
@@ -96,8 +97,10 @@ def bring_chapters(root: Path) -> list[str]:
             why = f"{chapter.name} has changed"
             if stems_from is None:
                 why = f"work/{mine.name} is no notebook of this course"
-            said.append(f"{why}. Your file is as you left it; the chapter as it is now lies beside it, in "
-                        f"work/{update.name}: open it there, and copy your answers over.")
+            said.append(
+                f"{why}. Your file is as you left it; the chapter as it is now lies beside it, in "
+                f"work/{update.name}: open it there, and copy your answers over."
+            )
     if copied:
         said.insert(0, f"{copied} new chapter{'s' * (copied > 1)} in work/.")
     return said
@@ -107,7 +110,8 @@ def is_taken(port: int, address: str) -> bool:
     """Whether another program listens at `port`, on one of the addresses that `address` stands for."""
     try:
         for family, kind, protocol, _, where in socket.getaddrinfo(
-                address or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE):
+            address or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        ):
             with socket.socket(family, kind, protocol) as server:
                 # As JupyterLab does: a port whose program has just ended is free.
                 server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -136,8 +140,10 @@ def command(root: Path, arguments: list[str], page: str | None = None) -> list[s
         line.append("--allow-root")  # a container's only user; JupyterLab would refuse
     if asked.port is not None:
         if not (asked.port.isdecimal() and int(asked.port) < 2**16):
-            raise Stop(f"--port should be a number from 0 to 65535, not {asked.port!r}.\n"
-                       "Next step: make lab ARGS='--port 8888'")
+            raise Stop(
+                f"--port should be a number from 0 to 65535, not {asked.port!r}.\n"
+                "Next step: make lab ARGS='--port 8888'"
+            )
         port, address = int(asked.port), asked.ip.strip("*")
         if is_taken(port, address):
             other = next(n for n in (*range(port + 1, 2**16), *range(1024, port)) if not is_taken(n, address))

@@ -65,8 +65,7 @@ def main(held_back: list[str]) -> None:
 
         def install(*what: str) -> dict[str, str]:
             subprocess.run([*pip, "install", "--quiet", *what], check=True)
-            return pins(subprocess.run([*pip, "freeze", "--all"], check=True, stdout=subprocess.PIPE,
-                                       text=True).stdout)
+            return pins(subprocess.run([*pip, "freeze", "--all"], check=True, stdout=subprocess.PIPE, text=True).stdout)
 
         print("Resolving what a notebook needs (some minutes) ...", flush=True)
         base = install(*metadata["build-system"]["requires"], *requirements(project), *held_back)
@@ -76,8 +75,9 @@ def main(held_back: list[str]) -> None:
         both = install("--constraint", str(constraints), *requirements(project, "test"))
     added = {name: version for name, version in both.items() if name not in base}
     write(ROOT / "requirements.lock", "The exact versions that `make lab` installs.", command, base)
-    write(ROOT / "requirements-test.lock", "What `make test` installs in addition to requirements.lock.",
-          command, added)
+    write(
+        ROOT / "requirements-test.lock", "What `make test` installs in addition to requirements.lock.", command, added
+    )
 
 
 if __name__ == "__main__":

@@ -35,10 +35,10 @@ TYPE_SIZES = {"code-font-size": "20px", "content-font-size1": "22px", "ui-font-s
 CATCH_UP = "Accel Shift Enter"  # Accel: Ctrl, or Cmd on a Mac
 SETTINGS = {
     "apputils-extension/themes": {"overrides": TYPE_SIZES},
-    "shortcuts-extension/shortcuts": {"shortcuts": [
-        {"command": "notebook:run-all-above", "keys": [CATCH_UP], "selector": ".jp-Notebook"},
-    ]},
-}  # fmt: skip
+    "shortcuts-extension/shortcuts": {
+        "shortcuts": [{"command": "notebook:run-all-above", "keys": [CATCH_UP], "selector": ".jp-Notebook"}]
+    },
+}
 # JupyterLab shows the first words of a hidden result, which must not give the answer away.
 STORED = "As stored with the course:"
 # What running a cell, or looking at its result, leaves in its metadata.
@@ -90,19 +90,28 @@ def bring(root: Path, name: str, fresh: bool = False) -> tuple[Path, list[str]]:
     chapter = _one(root, name)
     built = root / SOLUTIONS / f"{chapter}.ipynb"
     if lab.version_of(built) is None:
-        raise lab.Stop(f"{SOLUTIONS}/{built.name} is missing or damaged.\n"
-                       f"Next step: git checkout -- {SOLUTIONS}/{built.name}, or make build")  # fmt: skip
+        raise lab.Stop(
+            f"{SOLUTIONS}/{built.name} is missing or damaged.\n"
+            f"Next step: git checkout -- {SOLUTIONS}/{built.name}, or make build"
+        )
     new = presentation(nbformat.read(built, as_version=4))
     folder = root / "work" / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
-    number = max((int(path.stem.rpartition("-")[2]) if "-" in path.stem else 1
-                  for path in folder.glob(f"{chapter}*.ipynb")
-                  if re.fullmatch(rf"{chapter}(-\d+)?", path.stem)), default=0)  # fmt: skip
+    number = max(
+        (
+            int(path.stem.rpartition("-")[2]) if "-" in path.stem else 1
+            for path in folder.glob(f"{chapter}*.ipynb")
+            if re.fullmatch(rf"{chapter}(-\d+)?", path.stem)
+        ),
+        default=0,
+    )
     copy = folder / _numbered(chapter, number)
     yours = number and not _only_run(copy, new)
     if yours and not fresh:
-        return copy, [f"work/{FOLDER}/{copy.name} is your copy, as you left it. A fresh one beside it: "
-                      f"make present CHAPTER={name} ARGS=--fresh"]  # fmt: skip
+        return copy, [
+            f"work/{FOLDER}/{copy.name} is your copy, as you left it. A fresh one beside it: "
+            f"make present CHAPTER={name} ARGS=--fresh"
+        ]
     said = []
     if yours or not number:
         copy = folder / _numbered(chapter, number + 1)
@@ -148,8 +157,7 @@ def _cells(notebook: NotebookNode) -> list:
         seen = {key: value for key, value in kept.pop("jupyter", {}).items() if key != "outputs_hidden"}
         return {**kept, "jupyter": seen}
 
-    return [(cell.cell_type, cell.source, cell.get("attachments"), view(cell.metadata)) for cell in
-            notebook.cells]  # fmt: skip
+    return [(cell.cell_type, cell.source, cell.get("attachments"), view(cell.metadata)) for cell in notebook.cells]
 
 
 def bring_settings(root: Path) -> Path:
@@ -165,9 +173,7 @@ def bring_settings(root: Path) -> Path:
 
 def main(arguments: list[str]) -> int:
     """Bring the copy and become JupyterLab; return an exit code where that cannot be."""
-    parser = argparse.ArgumentParser(
-        prog="make present", description=__doc__.splitlines()[0], allow_abbrev=False
-    )
+    parser = argparse.ArgumentParser(prog="make present", description=__doc__.splitlines()[0], allow_abbrev=False)
     parser.add_argument("chapter", nargs="?", metavar="CHAPTER", help='"03", "06a" or "01_taylor_bounds"')
     parser.add_argument("--fresh", action="store_true", help="a new copy beside one that you have changed")
     args, others = parser.parse_known_args(arguments)
@@ -192,8 +198,11 @@ def main(arguments: list[str]) -> int:
         return 1
     for sentence in said:
         print(sentence)
-    print("Opening it in JupyterLab. Shift+Enter runs a cell and shows its result; after a jump, "
-          "Ctrl+Shift+Enter (Cmd+Shift+Enter) runs all cells above.", flush=True)  # fmt: skip
+    print(
+        "Opening it in JupyterLab. Shift+Enter runs a cell and shows its result; after a jump, "
+        "Ctrl+Shift+Enter (Cmd+Shift+Enter) runs all cells above.",
+        flush=True,
+    )
     print("Ctrl-C twice here ends it.", flush=True)
     os.execve(line[0], line, inside)
 

@@ -29,8 +29,8 @@ from nbformat import NotebookNode
 
 from course_staff import variants
 from course_staff.build import MEND, ROOT, check
-from grader.submissions import read_roster
 from course_staff.source import NOTEBOOKS, SOLUTIONS, slide_type, sources
+from grader.submissions import read_roster
 
 FORMAT = 1
 MANIFEST, COURSE_ZIP, STUDENTS, NBGRADER = "manifest.json", "course.zip", "students", "nbgrader"
@@ -40,18 +40,25 @@ README = Path(__file__).with_name("student_readme.md.j2")
 
 # Beside the notebooks: all that they read and are installed by.
 _PARTS = (
-    "environment.yml", "pyproject.toml", "requirements.lock", "LICENSE", "LICENSE-TEXT", "claims.toml",
-    "CLAIMS.md", "course_utils", "results",
+    "environment.yml",
+    "pyproject.toml",
+    "requirements.lock",
+    "LICENSE",
+    "LICENSE-TEXT",
+    "claims.toml",
+    "CLAIMS.md",
+    "course_utils",
+    "results",
 )
 _CHECK = re.compile(r'^check\("(\d+\.\d+)"', re.MULTILINE)
 
-_NBGRADER_CONFIG = '''\
+_NBGRADER_CONFIG = """\
 # nbgrader's settings for this release. Where nbgrader runs, the course (course_utils) must be installed.
 c = get_config()  # noqa: F821
 
 c.CourseDirectory.course_id = "course"
 c.ExecutePreprocessor.timeout = 600  # seconds for a cell: exercises have limits of their own
-'''
+"""
 
 
 def release(
@@ -175,14 +182,12 @@ def _course(root: Path) -> dict:
     if (root / ".git").exists():
         said = subprocess.run(
             ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=40", "--exclude", "*"],
-            capture_output=True, text=True, check=False,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         commit = said.stdout.strip() or None
-    return {
-        "name": project.get("name", root.name),
-        "version": project.get("version", "unknown"),
-        "commit": commit,
-    }
+    return {"name": project.get("name", root.name), "version": project.get("version", "unknown"), "commit": commit}
 
 
 def _personal(chapters: Mapping[str, NotebookNode], student: str, secret: bytes) -> tuple[dict, dict]:
@@ -240,15 +245,15 @@ def _sha256(text: str) -> str:
 
 def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(prog="python -m course_staff.release", description=__doc__.splitlines()[0])
-    made.add_argument(
-        "names", nargs="*", metavar="CHAPTER", help='"01" or "01_taylor_bounds"; default: all'
-    )
+    made.add_argument("names", nargs="*", metavar="CHAPTER", help='"01" or "01_taylor_bounds"; default: all')
     made.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="must not exist yet")
     made.add_argument(
         "--variants", type=Path, metavar="ROSTER", help="numbers of their own for the students of roster.csv"
     )
     made.add_argument(
-        "--secret-file", type=Path, metavar="FILE",
+        "--secret-file",
+        type=Path,
+        metavar="FILE",
         help="the course's secret, made here where there is none; grading needs the same file",
     )
     made.add_argument("--root", type=Path, default=ROOT, help=argparse.SUPPRESS)
@@ -283,7 +288,7 @@ def _summary(args: argparse.Namespace, manifest: dict) -> str:
     points = sum(chapter["points"] for chapter in manifest["chapters"])
     chapters = ", ".join(chapter["name"] for chapter in manifest["chapters"])
     lines = [f"{args.out}: {chapters}; {points} points."]
-    grade = f"make grade ARGS=\"SUBMISSIONS --roster roster.csv --release {args.out} --out grades\""
+    grade = f'make grade ARGS="SUBMISSIONS --roster roster.csv --release {args.out} --out grades"'
     if manifest["variants"]:
         count = len(manifest["variants"]["students"])
         lines.append(f"  {STUDENTS}/        one zip for each of {count} students: give everybody their own")

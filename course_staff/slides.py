@@ -127,7 +127,8 @@ def _output_says_it_all(cell: NotebookNode) -> bool:
     return (
         "remove-input" in cell.metadata.get("tags", [])
         or calls_last(cell.source, "claim")
-        or len(body) == 1 and calls_last(cell.source, "show")
+        or len(body) == 1
+        and calls_last(cell.source, "show")
     )
 
 
@@ -184,9 +185,7 @@ def copy_assets(folder: Path) -> None:
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m course_staff.slides", description=__doc__.splitlines()[0]
-    )
+    parser = argparse.ArgumentParser(prog="python -m course_staff.slides", description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="*", metavar="NAME", help='"01" or "01_taylor_bounds"; default: all')
     parser.add_argument("--root", type=Path, default=ROOT, help=argparse.SUPPRESS)
     args = parser.parse_args(argv)

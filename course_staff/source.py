@@ -36,12 +36,7 @@ _CARD = re.compile(r"^#+ Exercise (\S+) — (.+)$", re.MULTILINE)
 _HINT = re.compile(r"<details>\s*<summary>\s*Hint ")
 _KERNELSPEC = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 # Without the interpreter's version, which differs from one maintainer to the next.
-_LANGUAGE = {
-    "file_extension": ".py",
-    "mimetype": "text/x-python",
-    "name": "python",
-    "pygments_lexer": "ipython3",
-}
+_LANGUAGE = {"file_extension": ".py", "mimetype": "text/x-python", "name": "python", "pygments_lexer": "ipython3"}
 _COURSE = {"title": str, "chapter": int, "minutes": int, "follows": str, "proves": str}
 
 
@@ -181,9 +176,7 @@ def clear_solution(source: str) -> str:
     for line in source.split("\n"):
         marker = line.strip()
         if marker not in (BEGIN, END) and ("BEGIN SOLUTION" in line or "END SOLUTION" in line):
-            raise ValueError(
-                f"a solution marker stands alone on its line, {BEGIN!r} or {END!r}; got {marker!r}"
-            )
+            raise ValueError(f"a solution marker stands alone on its line, {BEGIN!r} or {END!r}; got {marker!r}")
         if marker == BEGIN:
             if inside:
                 raise ValueError(f"{BEGIN!r} inside a solution region that has no {END!r} yet")
@@ -265,21 +258,15 @@ class _Reader:
             if key not in course:
                 self.problems.append(f"{self.label}: front matter: course needs {key!r} ({kind.__name__})")
             elif not isinstance(value, kind) or isinstance(value, bool):
-                self.problems.append(
-                    f"{self.label}: front matter: course.{key} must be {kind.__name__}, got {value!r}"
-                )
+                self.problems.append(f"{self.label}: front matter: course.{key} must be {kind.__name__}, got {value!r}")
             elif key == "chapter" and value != number:
                 self.problems.append(
                     f"{self.label}: front matter: course.chapter is {value}, the file's name says {number}"
                 )
             elif key == "minutes" and value <= 0:
-                self.problems.append(
-                    f"{self.label}: front matter: course.minutes must be positive, got {value}"
-                )
+                self.problems.append(f"{self.label}: front matter: course.minutes must be positive, got {value}")
         for key in course.keys() - _COURSE.keys():
-            self.problems.append(
-                f"{self.label}: front matter: course.{key} is unknown; known: {', '.join(_COURSE)}"
-            )
+            self.problems.append(f"{self.label}: front matter: course.{key} is unknown; known: {', '.join(_COURSE)}")
 
     def cells_alone(self) -> None:
         """What can be wrong with a cell whatever stands around it."""
@@ -354,9 +341,7 @@ class _Reader:
             self.wrong(number, f"exercise {id} appears twice")
         if id not in mine:
             known = ", ".join(mine) or "none"
-            self.wrong(
-                number, f"exercise {id} is not declared in course_utils.exercises; of this chapter: {known}"
-            )
+            self.wrong(number, f"exercise {id} is not declared in course_utils.exercises; of this chapter: {known}")
             return
         if title != mine[id].title:
             self.wrong(number, f"the card is titled {title!r}, its declaration {mine[id].title!r}")

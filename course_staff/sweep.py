@@ -131,8 +131,11 @@ def provenance(data: higgs.Higgs, recipe: lt.Recipe) -> dict:
 
     versions = {"python": platform.python_version(), "numpy": np.__version__, "torch": torch.__version__}
     return {
-        "data": f"HIGGS, {data.source}", "rows": len(data.y), "sha256": data.fingerprint(),
-        "recipe": recipe._asdict(), "versions": versions,
+        "data": f"HIGGS, {data.source}",
+        "rows": len(data.y),
+        "sha256": data.fingerprint(),
+        "recipe": recipe._asdict(),
+        "versions": versions,
     }
 
 

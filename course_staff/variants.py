@@ -88,8 +88,7 @@ def personal(notebook: NotebookNode, numbers: dict[str, Number]) -> NotebookNode
                 )
             found[0].source = found[0].source.replace(old, new)
         cells[-1].source = (
-            "from course_utils.exercises.variants import yours\n\n"
-            f'yours("{id}", {number!r})\n{cells[-1].source}'
+            f'from course_utils.exercises.variants import yours\n\nyours("{id}", {number!r})\n{cells[-1].source}'
         )
     if numbers:
         notebook.metadata["course"]["variant"] = dict(numbers)
@@ -116,13 +115,9 @@ def read_secret(path: Path) -> bytes:
     try:
         secret = path.read_bytes().strip()
     except FileNotFoundError:
-        raise ValueError(
-            f"there is no secret {path}; expected the file that the release was made with"
-        ) from None
+        raise ValueError(f"there is no secret {path}; expected the file that the release was made with") from None
     if len(secret) < SHORTEST_SECRET:
-        raise ValueError(
-            f"the secret in {path} has {len(secret)} bytes; expected {SHORTEST_SECRET} or more, by chance"
-        )
+        raise ValueError(f"the secret in {path} has {len(secret)} bytes; expected {SHORTEST_SECRET} or more, by chance")
     return secret
 
 

@@ -63,10 +63,19 @@ def write_grades(out: Path, results: Iterable[UnitResult], names: Mapping[str, s
     for student, units in _by_student(results):
         name = (names or {}).get(student, "")
         for unit in units:
-            rows.append((
-                student, name, unit.chapter, unit.status, unit.points, unit.max_points,
-                unit.problem, unit.jail, unit.submission,
-            ))
+            rows.append(
+                (
+                    student,
+                    name,
+                    unit.chapter,
+                    unit.status,
+                    unit.points,
+                    unit.max_points,
+                    unit.problem,
+                    unit.jail,
+                    unit.submission,
+                )
+            )
         open_ = any(unit.points is None for unit in units)
         status = INFRASTRUCTURE_ERROR if open_ else GRADED
         rows.append((student, name, "total", status, _total(units), sum(unit.max_points for unit in units)))

@@ -14,17 +14,15 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from course_staff.build import ROOT
-from grader import records
-from grader.records import ExerciseResult, UnitResult
 from course_staff.source import NOTEBOOKS
 from course_utils.desk.checks import Result
+from grader import records
+from grader.records import ExerciseResult, UnitResult
 
 FOLDER = "feedback"
 
 
-def write_feedback(
-    out: Path, results: Iterable[UnitResult], names: Mapping[str, str] | None = None
-) -> list[Path]:
+def write_feedback(out: Path, results: Iterable[UnitResult], names: Mapping[str, str] | None = None) -> list[Path]:
     """One page for each student, ``out/feedback/<student>.html``; return the pages.
 
     Args:

@@ -19,15 +19,15 @@ from pathlib import Path
 from tqdm import tqdm
 
 from course_staff import variants
+from course_staff.release import read_manifest
+from course_staff.source import NOTEBOOKS, sources
+from course_utils.desk.answers import clean
 from grader import exports, records
 from grader import run as running
 from grader.jail import BUBBLEWRAP, NONE, Limits, make_view, problem
 from grader.marking import read_released
 from grader.records import INFRASTRUCTURE_ERROR, UnitResult
 from grader.submissions import find, read_roster
-from course_staff.release import read_manifest
-from course_staff.source import NOTEBOOKS, sources
-from course_utils.desk.answers import clean
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -68,11 +68,16 @@ def chapters(
 
 def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(
-        prog="grader.grade", description=__doc__.split("\n\n")[0].rstrip(":"),
+        prog="grader.grade",
+        description=__doc__.split("\n\n")[0].rstrip(":"),
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    made.add_argument("submissions", type=Path, metavar="SUBMISSIONS",
-                      help="folder with <student>/NN_name.ipynb, <student>.zip, or nbgrader's submitted/")
+    made.add_argument(
+        "submissions",
+        type=Path,
+        metavar="SUBMISSIONS",
+        help="folder with <student>/NN_name.ipynb, <student>.zip, or nbgrader's submitted/",
+    )
     made.add_argument("--roster", type=Path, required=True, help="CSV file with a column student_id; name, email")
     made.add_argument("--out", type=Path, required=True, help="folder for results and reports; kept between runs")
     made.add_argument("--chapter", nargs="+", metavar="NN", help="chapters to grade, of the release or of all")
@@ -80,18 +85,33 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--secret-file", type=Path, help="the secret that the release's variants were made with")
     made.add_argument("--jobs", type=int, default=os.cpu_count() or 1, metavar="N", help="processes at one time")
     made.add_argument("--scheduler", metavar="ADDRESS", help="grade on a Dask cluster that sees the same folders")
-    made.add_argument("--jail", choices=(BUBBLEWRAP, NONE), default=BUBBLEWRAP,
-                      help="none: run the students' code with your own rights, and say so on every result")
+    made.add_argument(
+        "--jail",
+        choices=(BUBBLEWRAP, NONE),
+        default=BUBBLEWRAP,
+        help="none: run the students' code with your own rights, and say so on every result",
+    )
     made.add_argument("--retries", type=int, default=2, help="tries after a problem of the grader's own")
     made.add_argument("--only-reports", action="store_true", help="make feedback and reports of what is graded")
     limits, default = made.add_argument_group("limits for each submission"), Limits()
     for name, unit in (("cell-seconds", "one cell"), ("notebook-seconds", "all cells of a notebook")):
-        limits.add_argument(f"--{name}", type=float, default=getattr(default, name.replace("-", "_")), metavar="S",
-                            help=f"for {unit}")
-    limits.add_argument("--patience", type=float, default=default.patience, metavar="X",
-                        help="times the time that an exercise's check gives in a notebook")
-    limits.add_argument("--memory", type=float, default=default.memory / 2**30, metavar="GIB",
-                        help="all processes of a submission together")
+        limits.add_argument(
+            f"--{name}", type=float, default=getattr(default, name.replace("-", "_")), metavar="S", help=f"for {unit}"
+        )
+    limits.add_argument(
+        "--patience",
+        type=float,
+        default=default.patience,
+        metavar="X",
+        help="times the time that an exercise's check gives in a notebook",
+    )
+    limits.add_argument(
+        "--memory",
+        type=float,
+        default=default.memory / 2**30,
+        metavar="GIB",
+        help="all processes of a submission together",
+    )
     return made
 
 
@@ -138,13 +158,20 @@ def _grade(arguments: argparse.Namespace) -> int:
     found = find(folder, list(people), list(wanted))
     with running.locked(out):
         limits = Limits(
-            cell_seconds=arguments.cell_seconds, notebook_seconds=arguments.notebook_seconds,
-            patience=arguments.patience, memory=int(arguments.memory * 2**30),
+            cell_seconds=arguments.cell_seconds,
+            notebook_seconds=arguments.notebook_seconds,
+            patience=arguments.patience,
+            memory=int(arguments.memory * 2**30),
         )
         settings = running.Settings(
-            out=str(out), submissions=str(folder), view=str(make_view(out / running.PRIVATE)), jail=arguments.jail,
-            secret=running.grading_secret(out), chapters=wanted,
-            course_secret=secret, limits=limits,
+            out=str(out),
+            submissions=str(folder),
+            view=str(make_view(out / running.PRIVATE)),
+            jail=arguments.jail,
+            secret=running.grading_secret(out),
+            chapters=wanted,
+            course_secret=secret,
+            limits=limits,
         )
         results = _results(found.units, settings, arguments)
         made = exports.write_all(out, results, people, found.unknown)
@@ -163,13 +190,16 @@ def _same_secret(release: Path, secret: bytes | None) -> None:
 def _results(units: list, settings: running.Settings, arguments: argparse.Namespace) -> list[UnitResult]:
     if arguments.only_reports:
         wanted = {(unit.student, unit.chapter) for unit in units}
-        return [result for result in records.read_all(Path(settings.out))
-                if (result.student, result.chapter) in wanted]
+        return [result for result in records.read_all(Path(settings.out)) if (result.student, result.chapter) in wanted]
     done = {(unit.student, unit.chapter): running.finished(unit, settings) for unit in units}
     left = [unit for unit in units if done[unit.student, unit.chapter] is None]
     with tqdm(total=len(units), initial=len(units) - len(left), unit="notebook", file=sys.stderr) as bar:
         new = running.run(
-            left, settings, jobs=arguments.jobs, scheduler=arguments.scheduler, retries=arguments.retries,
+            left,
+            settings,
+            jobs=arguments.jobs,
+            scheduler=arguments.scheduler,
+            retries=arguments.retries,
             done=lambda result: bar.update(),
         )
     return [new.get(key) or result for key, result in done.items()]

@@ -20,15 +20,14 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
 import course_utils
-from grader import protocol, worker
 from course_utils.exercises import all_exercises
+from grader import worker
 
 BUBBLEWRAP, NONE = "bubblewrap", "none"
 
@@ -73,9 +72,13 @@ def make_view(folder: Path) -> Path:
     what runs the cells. Nothing of ``solutions``, ``tests`` or ``course_staff``, no claims and no names.
     """
     own = Path(__file__).resolve().parent
-    files = {path.relative_to(_ROOT): path.read_bytes() for path in sorted(_PACKAGE.rglob("*"))
-             if path.is_file() and "__pycache__" not in path.parts
-             and not (path.parent.name == "exercises" and path.stem not in ("__init__", "probes"))}
+    files = {
+        path.relative_to(_ROOT): path.read_bytes()
+        for path in sorted(_PACKAGE.rglob("*"))
+        if path.is_file()
+        and "__pycache__" not in path.parts
+        and not (path.parent.name == "exercises" and path.stem not in ("__init__", "probes"))
+    }
     files[Path("course_utils/exercises/chapter_00.py")] = _declarations().encode()
     files[Path("course_utils/exercises/variants.py")] = (
         b'"""The numbers that a notebook was made with; a student\'s copy of the course has more here."""\n\n\n'
@@ -135,12 +138,34 @@ def problem(kind: str) -> str:
 
 def _bubblewrap(binds: list[tuple[str, str]], hidden: tuple[Path, ...] = ()) -> list[str]:
     """The command that makes the jail: an empty system into which only what is listed is put, to be read."""
-    command = ["bwrap", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try",
-               "--die-with-parent", "--new-session", "--as-pid-1", "--clearenv", "--hostname", "jail"]
+    command = [
+        "bwrap",
+        "--unshare-pid",
+        "--unshare-net",
+        "--unshare-ipc",
+        "--unshare-uts",
+        "--unshare-cgroup-try",
+        "--die-with-parent",
+        "--new-session",
+        "--as-pid-1",
+        "--clearenv",
+        "--hostname",
+        "jail",
+    ]
     if os.getuid() == 0:
         # As root, folders that only root can enter can be put in. The worker itself then becomes nobody.
-        command += ["--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID", "--cap-add",
-                    "CAP_SYS_ADMIN", "--dir", "/proc"]
+        command += [
+            "--cap-drop",
+            "ALL",
+            "--cap-add",
+            "CAP_SETUID",
+            "--cap-add",
+            "CAP_SETGID",
+            "--cap-add",
+            "CAP_SYS_ADMIN",
+            "--dir",
+            "/proc",
+        ]
     else:
         command += ["--unshare-user", "--proc", "/proc"]
     for path in ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"):
@@ -148,11 +173,30 @@ def _bubblewrap(binds: list[tuple[str, str]], hidden: tuple[Path, ...] = ()) -> 
             command += ["--symlink", os.readlink(path), path]
         elif os.path.isdir(path):
             command += ["--ro-bind", path, path]
-    for path in ("/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/alternatives", "/etc/fonts",
-                 "/etc/localtime", "/nix/store"):
+    for path in (
+        "/etc/ld.so.cache",
+        "/etc/ld.so.conf",
+        "/etc/ld.so.conf.d",
+        "/etc/alternatives",
+        "/etc/fonts",
+        "/etc/localtime",
+        "/nix/store",
+    ):
         command += ["--ro-bind-try", path, path]
-    command += ["--dev", "/dev", "--remount-ro", "/dev", "--perms", "1777", "--tmpfs", "/dev/shm",
-                "--perms", "1777", "--tmpfs", "/tmp"]
+    command += [
+        "--dev",
+        "/dev",
+        "--remount-ro",
+        "/dev",
+        "--perms",
+        "1777",
+        "--tmpfs",
+        "/dev/shm",
+        "--perms",
+        "1777",
+        "--tmpfs",
+        "/tmp",
+    ]
     places = {Path(target): ["--ro-bind", source, target] for source, target in binds}
     for source, target in binds:
         for path in hidden:
@@ -169,8 +213,11 @@ def _bubblewrap(binds: list[tuple[str, str]], hidden: tuple[Path, ...] = ()) -> 
 
 def _python_folders() -> list[str]:
     """Where this interpreter and its packages live, outermost only."""
-    paths = {sys.prefix, sys.base_prefix, *(sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib",
-                                                                                  "platlib"))}
+    paths = {
+        sys.prefix,
+        sys.base_prefix,
+        *(sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")),
+    }
     paths |= {os.path.realpath(path) for path in paths}
     paths = {path for path in paths if os.path.isdir(path) and not path.startswith("/usr/") and path != "/usr"}
     return sorted(path for path in paths if not any(path.startswith(other + "/") for other in paths))
@@ -180,10 +227,22 @@ def _environment(view: str, home: str) -> dict[str, str]:
     kept = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "LD_LIBRARY_PATH")
     return {
         **{name: os.environ[name] for name in kept if name in os.environ},
-        "PATH": "/usr/bin:/bin", "HOME": home, "TMPDIR": home, "LANG": "C.UTF-8", "PYTHONPATH": view,
-        "PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0", "PYTHONNOUSERSITE": "1", "PYTHONSAFEPATH": "1",
-        "MPLBACKEND": "agg", "MPLCONFIGDIR": f"{home}/.matplotlib", "IPYTHONDIR": f"{home}/.ipython",
-        "COURSE_PROGRESS": "", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1",
+        "PATH": "/usr/bin:/bin",
+        "HOME": home,
+        "TMPDIR": home,
+        "LANG": "C.UTF-8",
+        "PYTHONPATH": view,
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONHASHSEED": "0",
+        "PYTHONNOUSERSITE": "1",
+        "PYTHONSAFEPATH": "1",
+        "MPLBACKEND": "agg",
+        "MPLCONFIGDIR": f"{home}/.matplotlib",
+        "IPYTHONDIR": f"{home}/.ipython",
+        "COURSE_PROGRESS": "",
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        "MKL_NUM_THREADS": "1",
     }
 
 
@@ -222,11 +281,17 @@ class Jail:
         self._folder = None if inside else tempfile.mkdtemp(prefix="grading-")
         limits = self.limits
         settings = {
-            "isolate": inside, "drop": inside and os.getuid() == 0, "modules": self.modules, "memory": limits.memory,
+            "isolate": inside,
+            "drop": inside and os.getuid() == 0,
+            "modules": self.modules,
+            "memory": limits.memory,
             "files": limits.files,
             "limits": {
-                "RLIMIT_AS": limits.address_space, "RLIMIT_FSIZE": limits.file_size, "RLIMIT_CORE": 0,
-                "RLIMIT_NOFILE": limits.open_files, "RLIMIT_CPU": int(limits.notebook_seconds) + 60,
+                "RLIMIT_AS": limits.address_space,
+                "RLIMIT_FSIZE": limits.file_size,
+                "RLIMIT_CORE": 0,
+                "RLIMIT_NOFILE": limits.open_files,
+                "RLIMIT_CPU": int(limits.notebook_seconds) + 60,
                 # Without a namespace of users this would count all processes of the instructor.
                 **({"RLIMIT_NPROC": limits.processes} if inside else {}),
             },
@@ -237,15 +302,23 @@ class Jail:
             folders = _python_folders()
             # A session's own /tmp would cover them, so they are also put where it can fetch them from.
             settings["again"] = [(f"/again/{n}", path) for n, path in enumerate(folders) if path.startswith("/tmp/")]
-            binds = [*((path, path) for path in folders), (str(self.view), "/course"),
-                     *((path, again) for again, path in settings["again"])]
+            binds = [
+                *((path, path) for path in folders),
+                (str(self.view), "/course"),
+                *((path, again) for again, path in settings["again"]),
+            ]
             variables = [part for pair in environment.items() for part in ("--setenv", *pair)]
             command = [*_bubblewrap(binds, self.hidden), "--chdir", "/tmp", "--remount-ro", "/", *variables, *command]
         command.append(json.dumps(settings))
         try:
             self.process = subprocess.Popen(
-                command, env=environment, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL, stderr=self._stderr, start_new_session=True,
+                command,
+                env=environment,
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=self._stderr,
+                start_new_session=True,
             )
         except OSError as error:
             ours.close()

@@ -18,15 +18,15 @@ from typing import Any
 
 import numpy as np
 
-from grader import protocol
-from grader.jail import Jail, JailError, Limits
-from grader.records import ExerciseResult
-from grader.submissions import Notebook
 from course_staff.source import without_magics
 from course_utils.desk import checks
 from course_utils.desk.answers import Plain, clean, parts
 from course_utils.desk.checks import LADDER, OUTCOMES, TWO_ANSWERS, Attempt, Result
 from course_utils.exercises import Case, Exercise
+from grader import protocol
+from grader.jail import Jail, JailError, Limits
+from grader.records import ExerciseResult
+from grader.submissions import Notebook
 
 #: Inputs that are tried a second time.
 REPEATS = 6
@@ -145,10 +145,8 @@ def judge_public(paper: Paper, reply: Any, body: bytes) -> tuple[Result, str | N
         return checks.wrong_parameters(exercise, paper.cases[0], str(reply["parameters"])), None
     attempts = read_attempts(reply, body, paper, 0)
     answer = _hash([attempt.yours for attempt in attempts if attempt.yours is not None])
-    second = {index: attempt.yours for index, attempt in zip(paper.rounds[0][count:], attempts[count:])}  # noqa: B905
-    result = checks.conclude(
-        exercise, paper.cases[:count], paper.expected[:count], attempts[:count], second.get
-    )
+    second = {index: attempt.yours for index, attempt in zip(paper.rounds[0][count:], attempts[count:])}
+    result = checks.conclude(exercise, paper.cases[:count], paper.expected[:count], attempts[:count], second.get)
     if result.correct and not _conclude(paper, 0, attempts).correct:
         result = replace(result, status="values", sentence=TWO_ANSWERS)
     return result, answer
@@ -169,7 +167,7 @@ def judge_hidden(paper: Paper, reply: Any, body: bytes, seen: Result) -> Result:
         sentence = f"Well done: right on all {everything} inputs. {exercise.after}".strip()
         return replace(seen, sentence=sentence, passed=everything, tried=everything)
     right, wrong = set(range(paper.n_public)), set()
-    for index, attempt in zip(paper.rounds[1], attempts):  # noqa: B905, fewer after a timeout
+    for index, attempt in zip(paper.rounds[1], attempts):
         alone = checks.conclude(exercise, [paper.cases[index]], [paper.expected[index]], [attempt])
         (right if alone.correct else wrong).add(index)
     passed = len(right - wrong)
@@ -187,14 +185,23 @@ def judge_hidden(paper: Paper, reply: Any, body: bytes, seen: Result) -> Result:
             f"Right on the inputs that the notebook's check tries, but on {passed} of {everything} in all. Does it "
             "treat some inputs in a special way, or is a case missing?"
         )
-    return replace(seen, status=result.status, sentence=sentence, passed=passed, tried=everything,
-                   misconception=result.misconception)
+    return replace(
+        seen,
+        status=result.status,
+        sentence=sentence,
+        passed=passed,
+        tried=everything,
+        misconception=result.misconception,
+    )
 
 
 def _conclude(paper: Paper, round: int, attempts: list[Attempt]) -> Result:
     indices = paper.rounds[round]
     return checks.conclude(
-        paper.exercise, [paper.cases[index] for index in indices], [paper.expected[index] for index in indices], attempts
+        paper.exercise,
+        [paper.cases[index] for index in indices],
+        [paper.expected[index] for index in indices],
+        attempts,
     )
 
 
@@ -290,11 +297,17 @@ class _Sitting:
             with self.jail.session() as channel:
                 cell = None
                 try:
-                    protocol.send(channel, {
-                        "cells": self.notebook.cells, "names": sorted(self.functions), "lean": lean,
-                        "skip": sorted(skip), "cell_seconds": self.limits.cell_seconds,
-                        "notebook_seconds": self.limits.notebook_seconds,
-                    })
+                    protocol.send(
+                        channel,
+                        {
+                            "cells": self.notebook.cells,
+                            "names": sorted(self.functions),
+                            "lean": lean,
+                            "skip": sorted(skip),
+                            "cell_seconds": self.limits.cell_seconds,
+                            "notebook_seconds": self.limits.notebook_seconds,
+                        },
+                    )
                     self._started(channel)
                     while "at" in (header := self._hear(channel)):
                         cell = header["at"]
@@ -382,8 +395,13 @@ class _Sitting:
         seconds = patience * paper.exercise.time_limit * len(indices) / paper.n_public
         cases = protocol.encode([paper.cases[index] for index in indices], body)
         self.questions += 1
-        header = {"question": self.questions, "key": key, "cases": cases, "seconds": seconds,
-                  "probe": protocol.encode(paper.exercise.probe, body)}
+        header = {
+            "question": self.questions,
+            "key": key,
+            "cases": cases,
+            "seconds": seconds,
+            "probe": protocol.encode(paper.exercise.probe, body),
+        }
         try:
             protocol.send(channel, header, body)
             header, answers = protocol.receive_reply(channel, self.questions, seconds + 2 * _GRACE)
@@ -393,7 +411,10 @@ class _Sitting:
             header, answers = {"ended": "died"}, b""
         ended = header.get("ended")
         if ended == "timeout":
-            self.stopped[task] = "timeout", f"No answer within {paper.exercise.time_limit:g} seconds, and no end either."
+            self.stopped[task] = (
+                "timeout",
+                f"No answer within {paper.exercise.time_limit:g} seconds, and no end either.",
+            )
         elif ended:
             self.stopped[task] = "error", "Your function ended the program that it runs in."
         return None if ended else (header.get("reply"), answers)
@@ -421,7 +442,16 @@ class _Sitting:
         result, answer = self.verdicts[task]
         exercise = result.exercise
         return ExerciseResult(
-            exercise.id, exercise.title, result.points, exercise.points, result.status, result.sentence,
-            tuple((str(label), str(text)) for label, text in result.rows), result.remarks, result.misconception,
-            result.passed, result.tried, answer,
+            exercise.id,
+            exercise.title,
+            result.points,
+            exercise.points,
+            result.status,
+            result.sentence,
+            tuple((str(label), str(text)) for label, text in result.rows),
+            result.remarks,
+            result.misconception,
+            result.passed,
+            result.tried,
+            answer,
         )

@@ -24,8 +24,10 @@ import numpy as np
 
 _LENGTHS = struct.Struct(">8sII")
 _MAGIC = b"course/1"
-_DTYPES = {np.dtype(code).str.lstrip("|<"): np.dtype(code).newbyteorder("<")
-           for code in ("?", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f4", "f8")}
+_DTYPES = {
+    np.dtype(code).str.lstrip("|<"): np.dtype(code).newbyteorder("<")
+    for code in ("?", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f4", "f8")
+}
 
 #: Modules that a student's process does not have.
 _PRIVATE = ("course_utils.exercises.chapter_", "course_utils.exercises.variants", "course_staff", "grader", "__main__")
@@ -175,8 +177,9 @@ def name_of(function: Any) -> str:
     """
     # numpy's and torch's compiled functions do not know their module.
     names = [(getattr(function, "__module__", None), getattr(function, "__qualname__", None))]
-    names += [(module, getattr(function, "__name__", None)) for module in ("numpy", "math", "torch")
-              if module in sys.modules]
+    names += [
+        (module, getattr(function, "__name__", None)) for module in ("numpy", "math", "torch") if module in sys.modules
+    ]
     for module, name in names:
         if isinstance(module, str) and isinstance(name, str) and not module.startswith(_PRIVATE):
             try:

@@ -23,7 +23,10 @@ FORMAT = 1
 RESULTS = "results"
 JAILS = ("bubblewrap", "none")
 GRADED, STUDENT_ERROR, INFRASTRUCTURE_ERROR, MISSING = STATUSES = (
-    "graded", "student error", "infrastructure error", "missing",
+    "graded",
+    "student error",
+    "infrastructure error",
+    "missing",
 )
 
 #: What a student's id and a chapter's name may look like: both become names of files.
@@ -106,10 +109,18 @@ class UnitResult:
     def __post_init__(self) -> None:
         _require(self.format == FORMAT, "format", self.format, f"{FORMAT}, what this version of the course writes")
         _require(_is_text(self.key), "key", self.key, "a hash")
-        _require(_is_text(self.student) and STUDENT_ID.fullmatch(self.student), "student", self.student,
-                 "a student id of letters, digits and . _ @ -")
-        _require(_is_text(self.chapter) and CHAPTER.fullmatch(self.chapter), "chapter", self.chapter,
-                 'a name such as "01_taylor_bounds"')
+        _require(
+            _is_text(self.student) and STUDENT_ID.fullmatch(self.student),
+            "student",
+            self.student,
+            "a student id of letters, digits and . _ @ -",
+        )
+        _require(
+            _is_text(self.chapter) and CHAPTER.fullmatch(self.chapter),
+            "chapter",
+            self.chapter,
+            'a name such as "01_taylor_bounds"',
+        )
         _require(self.status in STATUSES, "status", self.status, f"one of {', '.join(STATUSES)}")
         _require(self.jail in JAILS, "jail", self.jail, f"one of {', '.join(JAILS)}")
         _require(_is_count(self.max_points), "max_points", self.max_points, "a whole number from 0")
@@ -199,7 +210,11 @@ def from_dict(data: Any) -> UnitResult:
     exercises = []
     for row in rows:
         _known(row, ExerciseResult)
-        row = {**row, "rows": tuple(tuple(pair) for pair in row.get("rows", ())), "remarks": tuple(row.get("remarks", ()))}
+        row = {
+            **row,
+            "rows": tuple(tuple(pair) for pair in row.get("rows", ())),
+            "remarks": tuple(row.get("remarks", ())),
+        }
         exercises.append(ExerciseResult(**row))
     _known(data, UnitResult)
     return UnitResult(**{**data, "exercises": tuple(exercises), "notes": tuple(data.get("notes", ()))})

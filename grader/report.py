@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 
+from course_utils.desk.checks import LADDER
 from grader import records
 from grader.feedback import page
 from grader.records import ExerciseResult, UnitResult
-from course_utils.desk.checks import LADDER
 
 PAGE = "report.html"
 
@@ -71,10 +71,7 @@ class ChapterSummary:
 
 
 def write_report(
-    out: Path,
-    results: Iterable[UnitResult],
-    names: Mapping[str, str] | None = None,
-    unplaced: Sequence[str] = (),
+    out: Path, results: Iterable[UnitResult], names: Mapping[str, str] | None = None, unplaced: Sequence[str] = ()
 ) -> Path:
     """Write ``out/report.html`` and return it.
 
@@ -89,9 +86,7 @@ def write_report(
     return path
 
 
-def to_html(
-    results: list[UnitResult], names: Mapping[str, str] | None = None, unplaced: Sequence[str] = ()
-) -> str:
+def to_html(results: list[UnitResult], names: Mapping[str, str] | None = None, unplaced: Sequence[str] = ()) -> str:
     """The class report as one page."""
     results = sorted(results, key=lambda unit: (unit.chapter, unit.student))
     return page("report.html.j2").render(
@@ -108,9 +103,7 @@ def to_html(
         pairs=pairs(results),
         shared=_SHARED,
         unplaced=unplaced,
-        by_status={
-            status: [unit for unit in results if unit.status == status] for status in records.STATUSES
-        },
+        by_status={status: [unit for unit in results if unit.status == status] for status in records.STATUSES},
     )
 
 
@@ -164,9 +157,7 @@ def misconceptions(results: Iterable[UnitResult]) -> list[Message]:
         if answer.status == "misconception":
             # Students with variants receive sentences with their own number: the index is the same.
             met[answer.id, answer.misconception].append((student, answer.sentence))
-    messages = [
-        Message(id, found[0][1], tuple(student for student, _ in found)) for (id, _), found in met.items()
-    ]
+    messages = [Message(id, found[0][1], tuple(student for student, _ in found)) for (id, _), found in met.items()]
     return sorted(messages, key=lambda m: (-len(m.students), _number(m.exercise), m.sentence))
 
 
@@ -213,11 +204,7 @@ def pairs(results: Iterable[UnitResult]) -> list[tuple[tuple[str, str], list[str
             for student in group.students:
                 for other in group.right_for[:_COMMON]:
                     shared[tuple(sorted((student, other)))].add(group.exercise)
-    found = [
-        (pair, sorted(exercises, key=_number))
-        for pair, exercises in shared.items()
-        if len(exercises) >= _SHARED
-    ]
+    found = [(pair, sorted(exercises, key=_number)) for pair, exercises in shared.items() if len(exercises) >= _SHARED]
     return sorted(found, key=lambda item: (-len(item[1]), item[0]))
 
 

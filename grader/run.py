@@ -22,12 +22,12 @@ from importlib import metadata
 from pathlib import Path
 
 from course_staff import fingerprint, variants
+from course_utils.exercises import Exercise
 from grader import records
 from grader.jail import Jail, JailError, Limits
 from grader.marking import Marker, Task
 from grader.records import GRADED, INFRASTRUCTURE_ERROR, MISSING, STUDENT_ERROR, UnitResult
 from grader.submissions import StudentError, Unit, digest, read_notebook
-from course_utils.exercises import Exercise
 
 SECRET, LOCK, LOG, PRIVATE = "secret", ".lock", "log.jsonl", ".grading"
 
@@ -110,7 +110,11 @@ def digest_of(notebook: dict, chapter: str, with_variants: bool, root: Path) -> 
         with_variants: whether the exercises differ from student to student.
         root: the repository.
     """
-    names = {"course_utils.desk.checks", "course_utils.exercises.probes", f"course_utils.exercises.chapter_{chapter.split('_')[0]}"}
+    names = {
+        "course_utils.desk.checks",
+        "course_utils.exercises.probes",
+        f"course_utils.exercises.chapter_{chapter.split('_')[0]}",
+    }
     if with_variants:
         names.add("course_utils.exercises.variants")
     own = [Path(__file__).parent / f"{name}.py" for name in ("marking", "protocol", "worker")]
@@ -136,9 +140,17 @@ def key_of(unit: Unit, data: bytes | None, settings: Settings) -> str:
     chapter = settings.chapters[unit.chapter]
     numbers = variants.numbers_for(unit.student, unit.chapter, settings.course_secret)
     parts = [
-        digest(data) if data is not None else None, unit.student, chapter.name, [asdict(task) for task in chapter.tasks],
-        chapter.digest, hashlib.sha256(settings.secret).hexdigest(), numbers, settings.jail,
-        asdict(settings.limits), unit.label(Path(settings.submissions)), unit.notes,
+        digest(data) if data is not None else None,
+        unit.student,
+        chapter.name,
+        [asdict(task) for task in chapter.tasks],
+        chapter.digest,
+        hashlib.sha256(settings.secret).hexdigest(),
+        numbers,
+        settings.jail,
+        asdict(settings.limits),
+        unit.label(Path(settings.submissions)),
+        unit.notes,
     ]
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
 
@@ -175,9 +187,16 @@ def grade_unit(unit: Unit, settings: Settings) -> UnitResult:
     chapter = settings.chapters[unit.chapter]
     exercises = exercises_of(unit, settings)
     result = UnitResult(
-        key="", student=unit.student, chapter=unit.chapter, status=MISSING, jail=settings.jail, points=0,
-        max_points=sum(exercises[task.id].points for task in chapter.tasks), notes=unit.notes,
-        problem="Nothing was handed in.", submission=unit.label(Path(settings.submissions)),
+        key="",
+        student=unit.student,
+        chapter=unit.chapter,
+        status=MISSING,
+        jail=settings.jail,
+        points=0,
+        max_points=sum(exercises[task.id].points for task in chapter.tasks),
+        notes=unit.notes,
+        problem="Nothing was handed in.",
+        submission=unit.label(Path(settings.submissions)),
     )
     try:
         data, problem = read_unit(unit)
@@ -191,7 +210,9 @@ def grade_unit(unit: Unit, settings: Settings) -> UnitResult:
     except Exception as error:  # of whatever kind: it is the grader's trouble, and no zero for the student
         kept = "" if isinstance(error, JailError) else f"{type(error).__name__}: "
         result = replace(
-            result, status=INFRASTRUCTURE_ERROR, points=None,
+            result,
+            status=INFRASTRUCTURE_ERROR,
+            points=None,
             problem=f"The grader had a problem of its own ({kept}{str(error)[:500]}).",
         )
     result = replace(result, seconds=round(time.monotonic() - begun, 3))
@@ -218,9 +239,7 @@ def _graded(
         )
     marked, more = _marker(settings).mark(notebook, chapter.tasks, exercises)
     points = sum(exercise.points for exercise in marked)
-    return replace(
-        result, status=GRADED, points=points, exercises=tuple(marked), notes=(*notes, *more), problem=None
-    )
+    return replace(result, status=GRADED, points=points, exercises=tuple(marked), notes=(*notes, *more), problem=None)
 
 
 _MARKERS = threading.local()
@@ -321,17 +340,21 @@ def _open(result: UnitResult | None) -> bool:
 def _lost(unit: Unit, settings: Settings, trouble: str) -> UnitResult:
     exercises = exercises_of(unit, settings)
     result = UnitResult(
-        key="", student=unit.student, chapter=unit.chapter, status=INFRASTRUCTURE_ERROR, jail=settings.jail,
-        points=None, max_points=sum(exercises[task.id].points for task in settings.chapters[unit.chapter].tasks),
-        problem=f"The grader had a problem of its own ({trouble}).", submission=unit.label(Path(settings.submissions)),
+        key="",
+        student=unit.student,
+        chapter=unit.chapter,
+        status=INFRASTRUCTURE_ERROR,
+        jail=settings.jail,
+        points=None,
+        max_points=sum(exercises[task.id].points for task in settings.chapters[unit.chapter].tasks),
+        problem=f"The grader had a problem of its own ({trouble}).",
+        submission=unit.label(Path(settings.submissions)),
     )
     records.write(Path(settings.out), result)
     return result
 
 
-def _in_parallel(
-    units: list[Unit], settings: Settings, jobs: int, scheduler: str | None
-) -> Iterator[UnitResult]:
+def _in_parallel(units: list[Unit], settings: Settings, jobs: int, scheduler: str | None) -> Iterator[UnitResult]:
     if scheduler is None and (jobs == 1 or len(units) == 1):
         try:
             for unit in units:
@@ -343,10 +366,15 @@ def _in_parallel(
 
     with contextlib.ExitStack() as stack:
         if scheduler is None:
-            stack.enter_context(parallel_config(
-                "loky", n_jobs=min(jobs, len(units)), inner_max_num_threads=1, initializer=_die_with,
-                initargs=(os.getpid(),),
-            ))
+            stack.enter_context(
+                parallel_config(
+                    "loky",
+                    n_jobs=min(jobs, len(units)),
+                    inner_max_num_threads=1,
+                    initializer=_die_with,
+                    initargs=(os.getpid(),),
+                )
+            )
             stack.callback(_end_workers)
         else:
             from distributed import Client

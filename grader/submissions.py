@@ -50,8 +50,15 @@ class Unit:
                 with zipfile.ZipFile(self.path) as archive, archive.open(self.entry) as file:
                     data = file.read(MAX_BYTES + 1)  # whatever size the archive claims
             except (
-                zipfile.BadZipFile, zlib.error, lzma.LZMAError, OSError, RuntimeError, NotImplementedError, EOFError,
-                ValueError, KeyError,
+                zipfile.BadZipFile,
+                zlib.error,
+                lzma.LZMAError,
+                OSError,
+                RuntimeError,
+                NotImplementedError,
+                EOFError,
+                ValueError,
+                KeyError,
             ) as error:
                 if isinstance(error, OSError) and error.errno is not None:  # bz2's own errors have no number
                     raise
@@ -174,8 +181,12 @@ def _odd(path: Path) -> list[Path]:
     """What has a notebook's name in a student's folder and is not opened."""
     if not path.is_dir():
         return []
-    return [place for pattern in ("*.ipynb", "*.zip", "*/*.ipynb") for place in sorted(path.glob(pattern))
-            if place.is_symlink() or place.parent.is_symlink() or not place.is_file()]
+    return [
+        place
+        for pattern in ("*.ipynb", "*.zip", "*/*.ipynb")
+        for place in sorted(path.glob(pattern))
+        if place.is_symlink() or place.parent.is_symlink() or not place.is_file()
+    ]
 
 
 def _notebooks(path: Path) -> Iterator[tuple[Path, str | None, str]]:

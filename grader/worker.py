@@ -43,10 +43,7 @@ _SET_DUMPABLE, _SET_SECCOMP, _SET_CHILD_SUBREAPER, _SET_NO_NEW_PRIVS = 4, 22, 36
 
 #: For each machine its number in <linux/audit.h>, and those of the system calls that keep memory where no limit and
 #: no look at a process finds it: memfd_create, memfd_secret, shmget, io_uring_setup, add_key.
-REFUSED_CALLS = {
-    "x86_64": (0xC000003E, (319, 447, 29, 425, 248)),
-    "aarch64": (0xC00000B7, (279, 447, 194, 425, 217)),
-}
+REFUSED_CALLS = {"x86_64": (0xC000003E, (319, 447, 29, 425, 248)), "aarch64": (0xC00000B7, (279, 447, 194, 425, 217))}
 
 NOBODY = 65534
 #: Snapshots that a notebook can have at one time: a check can also stand in a loop.
@@ -120,8 +117,13 @@ def _warm(modules: list[str]) -> Any:
     shell.enable_matplotlib = shell.enable_gui = nothing
     shell.display_pub.publish = nothing
     shell.display_formatter.active_types = ["text/plain"]
-    for place in ("claims.claim", "figures.show", "widgets.explore", "progress.show_progress",
-                  "environment.check_environment"):
+    for place in (
+        "claims.claim",
+        "figures.show",
+        "widgets.explore",
+        "progress.show_progress",
+        "environment.check_environment",
+    ):
         module, _, name = place.partition(".")
         if f"course_utils.{module}" in sys.modules:
             setattr(sys.modules[f"course_utils.{module}"], name, nothing)
@@ -338,12 +340,15 @@ class _Session:
         header, _ = protocol.receive(self.channel)
         protocol.send(self.channel, {"started": True})
         self.run(header)
-        protocol.send(self.channel, {
-            "snapshots": [list(key) for key in self.snapshots],
-            "complete": sorted(self.complete),
-            "defined": [name for name in header["names"] if self.found(name) is not None],
-            "errors": self.errors,
-        })
+        protocol.send(
+            self.channel,
+            {
+                "snapshots": [list(key) for key in self.snapshots],
+                "complete": sorted(self.complete),
+                "defined": [name for name in header["names"] if self.found(name) is not None],
+                "errors": self.errors,
+            },
+        )
         with contextlib.suppress(protocol.Closed):
             while True:
                 self.ask(*protocol.receive(self.channel))
@@ -503,8 +508,14 @@ def _sendable(attempt: Any, body: list[bytes]) -> dict:
         else:
             yours = protocol.encode(attempt.yours, body)
     changed = [name for name in attempt.changed if isinstance(name, str)]
-    return {"outcome": outcome, "yours": yours, "what": what, "where": attempt.where, "printed": attempt.printed,
-            "changed": changed}
+    return {
+        "outcome": outcome,
+        "yours": yours,
+        "what": what,
+        "where": attempt.where,
+        "printed": attempt.printed,
+        "changed": changed,
+    }
 
 
 def _arrays(plain: Any) -> Iterator[Any]:
@@ -524,8 +535,9 @@ def _needed(cells: list[ast.Module | None], names: set[str]) -> list[list[ast.st
     The figures and simulations of a chapter take most of its time, and an answer rarely needs them. What is
     judged so may be missing something, so whoever is not right by it is judged again after all cells have run.
     """
-    statements = [(cell, statement, *_names(statement)) for cell, tree in enumerate(cells) if tree
-                  for statement in tree.body]
+    statements = [
+        (cell, statement, *_names(statement)) for cell, tree in enumerate(cells) if tree for statement in tree.body
+    ]
     wanted, chosen, growing = {*names, "check"}, set(), True
     while growing:
         growing = False
@@ -535,8 +547,9 @@ def _needed(cells: list[ast.Module | None], names: set[str]) -> list[list[ast.st
                 chosen.add(index)
                 wanted |= used
                 growing = True
-    return [[statements[index][1] for index in sorted(chosen) if statements[index][0] == cell]
-            for cell in range(len(cells))]
+    return [
+        [statements[index][1] for index in sorted(chosen) if statements[index][0] == cell] for cell in range(len(cells))
+    ]
 
 
 def _checks(statement: ast.stmt) -> bool:

@@ -13,7 +13,6 @@ import pytest
 SMALL_COURSE = Path(__file__).resolve().parent / "fixtures" / "course"
 
 
-
 def pytest_terminal_summary(terminalreporter):
     # From the reports, because under pytest-xdist the test ran in another process.
     lines = [

@@ -195,9 +195,17 @@ def _sphinx(source: Path, static: Path, output: Path, doctrees: Path) -> None:
     warnings = io.StringIO()
     with patch_docutils(), docutils_namespace():
         app = Sphinx(
-            source, None, output, doctrees, "html", confoverrides=_settings(static), status=None, warning=warnings,
-            freshenv=True, warningiserror=True,
-        )  # fmt: skip
+            source,
+            None,
+            output,
+            doctrees,
+            "html",
+            confoverrides=_settings(static),
+            status=None,
+            warning=warnings,
+            freshenv=True,
+            warningiserror=True,
+        )
         app.connect("autodoc-process-docstring", _as_written)
         app.connect("missing-reference", _by_import)
         app.build(force_all=True)

@@ -60,9 +60,11 @@ def page(name: str, notebook: NotebookNode, known_chapters: set[str]) -> Noteboo
             shown.source = "\n".join(line for line in cell.source.split("\n") if line.strip() not in (BEGIN, END))
             shown.metadata = {
                 "tags": ["hide-input"],
-                "mystnb": {"code_prompt_show": f"Solution of exercise {exercise}",
-                           "code_prompt_hide": f"Hide the solution of exercise {exercise}"},
-            }  # fmt: skip
+                "mystnb": {
+                    "code_prompt_show": f"Solution of exercise {exercise}",
+                    "code_prompt_hide": f"Hide the solution of exercise {exercise}",
+                },
+            }
             folded = shown
             continue
         for record in records:
@@ -112,8 +114,12 @@ def links(text: str, known_chapters: set[str]) -> str:
         )
         if found and found[1] in known_chapters:
             return f"[{words}](/chapters/{found[1]}.ipynb)"
-        pages = {ledger.PAGE: "/ledger.md", "README.md": "/index.md", "lecture_plan.md": "/lecture_plan.md",
-                 "teaching.md": "/teaching.md"}  # fmt: skip
+        pages = {
+            ledger.PAGE: "/ledger.md",
+            "README.md": "/index.md",
+            "lecture_plan.md": "/lecture_plan.md",
+            "teaching.md": "/teaching.md",
+        }
         name = path.rpartition("/")[2]
         return f"[{words}]({pages[name]})" if name in pages else words
 

@@ -211,8 +211,16 @@ def reference() -> dict[str, str]:
     pages = {"index.rst": "\n".join(index)}
     for name in names:
         pages[f"{name}.rst"] = "\n".join(
-            [name, "=" * len(name), "", f".. automodule:: {name}", "   :members:", "   :undoc-members:",
-             "   :member-order: bysource", ""]
+            [
+                name,
+                "=" * len(name),
+                "",
+                f".. automodule:: {name}",
+                "   :members:",
+                "   :undoc-members:",
+                "   :member-order: bysource",
+                "",
+            ]
         )
     return pages
 
@@ -252,9 +260,7 @@ def _by_place(entries: list[dict], notebooks: dict[str, NotebookNode]) -> list[t
     found = []
     for chapter in sorted({entry["chapter"] for entry in entries}):
         titles = [
-            plain(notebook.metadata.course["title"])
-            for name, notebook in notebooks.items()
-            if int(name[:2]) == chapter
+            plain(notebook.metadata.course["title"]) for name, notebook in notebooks.items() if int(name[:2]) == chapter
         ]
         title = f"Chapter {chapter}: {' and '.join(titles) or 'not yet written'}"
         found.append((title, [entry for entry in entries if entry["chapter"] == chapter]))

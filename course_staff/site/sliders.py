@@ -34,8 +34,8 @@ from nbformat import NotebookNode
 
 from course_staff.fingerprint import _imported, files
 from course_staff.source import first_line, without_magics
-from course_utils.figures import slider as widgets
 from course_utils.figures import STYLE, new_figure
+from course_utils.figures import slider as widgets
 
 #: A larger grid is thinned to every second value of its longest sliders, to every third, and so on; their ends stay.
 LARGEST_GRID = 4000
@@ -278,12 +278,14 @@ class Recorder(RendererBase):
         else:
             self.elements.append(f'<path{attributes} d="{shape}"/>')
 
-    def draw_path_collection(self, gc, master, paths, transforms, offsets, offset_trans, faces, edges, widths,
-                             styles, *rest, **more):  # fmt: skip
+    def draw_path_collection(
+        self, gc, master, paths, transforms, offsets, offset_trans, faces, edges, widths, styles, *rest, **more
+    ):
         alike = len(edges) == len(widths) == len(styles) == 1 and not len(faces) and not len(transforms)
         if not alike or len(offsets) > 1 or np.any(offsets):
-            super().draw_path_collection(gc, master, paths, transforms, offsets, offset_trans, faces, edges, widths,
-                                         styles, *rest, **more)  # fmt: skip
+            super().draw_path_collection(
+                gc, master, paths, transforms, offsets, offset_trans, faces, edges, widths, styles, *rest, **more
+            )
             return
         # Segments of one colour in one go: one at a time they would cost half of the whole site's pictures.
         own = self.new_gc()

@@ -11,7 +11,6 @@ import hashlib
 import os
 import tempfile
 import warnings
-from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,9 +21,21 @@ from course_utils.theory.networks import Array, check_size
 _JETS = tuple(f"jet{j}_{part}" for j in (1, 2, 3, 4) for part in ("pt", "eta", "phi", "btag"))
 #: The label and the 28 features, in the order of the archive.
 COLUMNS = (
-    "class_label", "lepton_pT", "lepton_eta", "lepton_phi", "missing_energy_magnitude", "missing_energy_phi",
-    *_JETS, "m_jj", "m_jjj", "m_lv", "m_jlv", "m_bb", "m_wbb", "m_wwbb",
-)  # fmt: skip
+    "class_label",
+    "lepton_pT",
+    "lepton_eta",
+    "lepton_phi",
+    "missing_energy_magnitude",
+    "missing_energy_phi",
+    *_JETS,
+    "m_jj",
+    "m_jjj",
+    "m_lv",
+    "m_jlv",
+    "m_bb",
+    "m_wbb",
+    "m_wwbb",
+)
 
 OPENML_ROWS = 98_050
 ARCHIVE_URL = "https://archive.ics.uci.edu/ml/machine-learning-databases/00280/HIGGS.csv.gz"

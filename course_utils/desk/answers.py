@@ -48,9 +48,7 @@ def read(answer: object) -> Plain:
             return tuple(read(part) for part in answer)
     elif isinstance(answer, numbers.Rational) and not isinstance(answer, int | np.generic):
         answer = float(answer)
-    elif not (
-        isinstance(answer, list | tuple | np.generic | numbers.Number) or hasattr(type(answer), "__array__")
-    ):
+    elif not (isinstance(answer, list | tuple | np.generic | numbers.Number) or hasattr(type(answer), "__array__")):
         raise Unreadable(_foreign(answer))
     array = np.array(answer)
     if array.dtype == object and all(isinstance(part, numbers.Real) for part in array.flat):

@@ -28,10 +28,25 @@ from typing import Any
 import numpy as np
 
 from course_utils.desk import progress
-from course_utils.desk.answers import Misfit, Plain, Unreadable, agree, clean, equal, fit, is_single, parts, read
-from course_utils.desk.answers import read_reference, show, show_apart, stacked, type_name
-from course_utils.exercises import Case, Exercise, find
+from course_utils.desk.answers import (
+    Misfit,
+    Plain,
+    Unreadable,
+    agree,
+    clean,
+    equal,
+    fit,
+    is_single,
+    parts,
+    read,
+    read_reference,
+    show,
+    show_apart,
+    stacked,
+    type_name,
+)
 from course_utils.desk.guarded import Guard, TimeUp
+from course_utils.exercises import Case, Exercise, find
 
 #: The rungs, from the first thing to mend to the last.
 LADDER = ("not attempted", "error", "timeout", "type", "shape", "misconception", "values", "correct")
@@ -46,9 +61,7 @@ _MISSING, _WORKING, _ALMOST, _CORRECT = (
 )
 
 
-_NAN = (
-    "Your answer holds NaN (not a number): look for 0/0, ∞ − ∞ or the root or logarithm of a negative number."
-)
+_NAN = "Your answer holds NaN (not a number): look for 0/0, ∞ − ∞ or the root or logarithm of a negative number."
 
 TWO_ANSWERS = (
     "Called twice with the same input, your function gives two answers: is something random, or kept from one "
@@ -414,7 +427,7 @@ def conclude(
         attempts: at the first of the cases, in order; at least one. Fewer than cases after a timeout.
         again: the answer of another call on the case of this number, or None: a second answer is told of.
     """
-    judged = zip(cases, expected, attempts)  # noqa: B905, attempts may be fewer
+    judged = zip(cases, expected, attempts)
     trials, n_cases = [_judged(exercise, *three) for three in judged], len(cases)
     blank = [trial for trial in trials if trial.status == "not attempted"]
     if len(blank) == len(trials):
@@ -423,7 +436,10 @@ def conclude(
             hint = "It prints, but only what it returns counts."
         start = "Your function returns nothing yet."
         if any(trial.attempt.outcome == "unwritten" for trial in trials):
-            start, hint = "Nothing is written here yet.", "Put your answer in the place of `raise NotImplementedError()`."
+            start, hint = (
+                "Nothing is written here yet.",
+                "Put your answer in the place of `raise NotImplementedError()`.",
+            )
         return Result(exercise, "not attempted", f"{start} {hint}")
     for trial in blank:
         trial.status = "type"
@@ -490,9 +506,7 @@ def _remarks(trials: list[_Trial], shown: _Trial) -> tuple[str, ...]:
     changed = sorted({name for trial in trials for name in trial.attempt.changed})
     if changed:
         names = ", ".join(f"`{name}`" for name in changed)
-        remarks.append(
-            f"Your function changes what it is given ({names}): work on a copy, or the caller is surprised."
-        )
+        remarks.append(f"Your function changes what it is given ({names}): work on a copy, or the caller is surprised.")
     answered = [trial for trial in trials if trial.yours is not None]
     if any(is_single(trial.yours) and not is_single(trial.expected) for trial in answered):
         remarks.append("Your answer is in single precision (float32): it is compared to about 5 digits only.")

@@ -89,7 +89,9 @@ def equals(
         raise ValueError(f"equals needs a tolerance or an interval, got {tolerance=} and {interval=}")
     if interval is not None:
         low, high = interval
-        return Fact(label, low <= value <= high, _number(measured), f"expected {_number(value)}", interval=_interval(interval))
+        return Fact(
+            label, low <= value <= high, _number(measured), f"expected {_number(value)}", interval=_interval(interval)
+        )
     holds = abs(measured - value) <= tolerance
     # Rounding errors differ between platforms: of a difference that vanishes only the tolerance is shown.
     shown = f"below {_number(tolerance)}" if holds and value == 0 and tolerance > 0 else _number(measured)

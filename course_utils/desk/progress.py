@@ -27,7 +27,9 @@ def _path() -> Path | None:
 def record(exercise: str, status: str, points: int) -> str:
     """Add one line for a check. Returns "", or a sentence for the reader when it could not be written."""
     entry = {
-        "exercise": exercise, "status": status, "points": points,
+        "exercise": exercise,
+        "status": status,
+        "points": points,
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     path = _path()

@@ -121,39 +121,67 @@ class Exercise:
     probe: Callable[..., Any] | None = None
 
     def __post_init__(self) -> None:
-        _require(isinstance(self.id, str) and re.fullmatch(r"\d+\.\d+", self.id) is not None,
-                 "id", self.id, 'chapter and number, such as "1.2"')
+        _require(
+            isinstance(self.id, str) and re.fullmatch(r"\d+\.\d+", self.id) is not None,
+            "id",
+            self.id,
+            'chapter and number, such as "1.2"',
+        )
         where = f"exercise {self.id}: "
         _require(_is_text(self.title), where + "title", self.title, "a title")
         for name in ("points", "minutes", "n_cases"):
             value = getattr(self, name)
             _require(_is_int(value) and value >= 1, where + name, value, "a whole number, at least 1")
-        _require(_is_int(self.difficulty) and 1 <= self.difficulty <= 5,
-                 where + "difficulty", self.difficulty, "a whole number from 1 to 5")
+        _require(
+            _is_int(self.difficulty) and 1 <= self.difficulty <= 5,
+            where + "difficulty",
+            self.difficulty,
+            "a whole number from 1 to 5",
+        )
         for name in ("cases", "reference"):
             _require(callable(getattr(self, name)), where + name, getattr(self, name), "a function")
         for name in ("size", "property"):
             value = getattr(self, name)
             _require(value is None or callable(value), where + name, value, "a function or None")
-        _require(isinstance(self.misconceptions, tuple) and len(self.misconceptions) > 0
-                 and all(isinstance(m, Misconception) for m in self.misconceptions),
-                 where + "misconceptions", self.misconceptions, "a tuple of at least one Misconception")
+        _require(
+            isinstance(self.misconceptions, tuple)
+            and len(self.misconceptions) > 0
+            and all(isinstance(m, Misconception) for m in self.misconceptions),
+            where + "misconceptions",
+            self.misconceptions,
+            "a tuple of at least one Misconception",
+        )
         messages = [m.message for m in self.misconceptions]
         _require(len(set(messages)) == len(messages), where + "misconceptions", messages, "distinct messages")
         for name in ("rtol", "atol"):
             value = getattr(self, name)
             _require(_is_number(value) and value >= 0, where + name, value, "a number, at least 0")
-        _require(_is_number(self.time_limit) and self.time_limit > 0,
-                 where + "time_limit", self.time_limit, "seconds, above 0")
-        _require(isinstance(self.edge_cases, tuple) and all(isinstance(c, dict) for c in self.edge_cases),
-                 where + "edge_cases", self.edge_cases, "a tuple of dicts")
+        _require(
+            _is_number(self.time_limit) and self.time_limit > 0,
+            where + "time_limit",
+            self.time_limit,
+            "seconds, above 0",
+        )
+        _require(
+            isinstance(self.edge_cases, tuple) and all(isinstance(c, dict) for c in self.edge_cases),
+            where + "edge_cases",
+            self.edge_cases,
+            "a tuple of dicts",
+        )
         _require(isinstance(self.show_cases, bool), where + "show_cases", self.show_cases, "True or False")
         _require(isinstance(self.after, str), where + "after", self.after, "a sentence")
         # Found again by its name in another process: a lambda or a method is not.
         probe = self.probe
-        _require(probe is None or (getattr(probe, "__module__", "") == "course_utils.exercises.probes"
-                                   and str(getattr(probe, "__qualname__", "<")).isidentifier()),
-                 where + "probe", probe, "a function of course_utils.exercises.probes or None")
+        _require(
+            probe is None
+            or (
+                getattr(probe, "__module__", "") == "course_utils.exercises.probes"
+                and str(getattr(probe, "__qualname__", "<")).isidentifier()
+            ),
+            where + "probe",
+            probe,
+            "a function of course_utils.exercises.probes or None",
+        )
 
     def draw_cases(self, seed: int) -> list[Case]:
         """The edge cases, then ``n_cases`` random ones; the same for the same seed."""

@@ -82,11 +82,7 @@ def remainder(second_derivative, a, x):
 def _unit_input(rng):
     m, d = rng.integers(1, 5), rng.integers(2, 4)
     x = rng.normal(size=d)
-    return {
-        "W0": np.round(rng.normal(size=(m, d)), 1),
-        "x": x / np.linalg.norm(x),
-        "B": round(rng.uniform(0.5, 3), 1),
-    }
+    return {"W0": np.round(rng.normal(size=(m, d)), 1), "x": x / np.linalg.norm(x), "B": round(rng.uniform(0.5, 3), 1)}
 
 
 def tight_move(W0, x, B):
@@ -158,8 +154,7 @@ EXERCISES = (
                 "This is only the change. A tangent starts at the function's own value: add f(x; W0).",
             ),
             Misconception(
-                _linearized_in_w,
-                "You have multiplied the slope by W @ x. It multiplies the move, (W − W0) @ x.",
+                _linearized_in_w, "You have multiplied the slope by W @ x. It multiplies the move, (W − W0) @ x."
             ),
             Misconception(_linearized_without_a, "Every neuron enters with its sign a_i; you have added them without."),
         ),
@@ -268,8 +263,7 @@ EXERCISES = (
         misconceptions=(
             Misconception(
                 lambda W0, x, B: W0 + B * x,
-                "Every row has moved by B, so that the whole matrix has moved by B√m. "
-                "Share the budget among the rows.",
+                "Every row has moved by B, so that the whole matrix has moved by B√m. Share the budget among the rows.",
             ),
             Misconception(
                 lambda W0, x, B: W0 * (1 + B / np.linalg.norm(W0)),

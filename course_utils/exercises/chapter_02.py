@@ -224,7 +224,8 @@ EXERCISES = (
                 _without_length_of_x, "S1 compares |w0ᵀx| with τ‖x‖: without ‖x‖, a short input looks near to everyone."
             ),
             Misconception(
-                _both_strict, "The boundary belongs to both sets: use ≤ for S1 and ≥ for S2, or a flip can slip through."
+                _both_strict,
+                "The boundary belongs to both sets: use ≤ for S1 and ≥ for S2, or a flip can slip through.",
             ),
             Misconception(_near_strict, "A neuron that starts exactly at the edge of the strip is in S1: ≤, not <."),
             Misconception(_far_strict, "A neuron that moves by exactly τ is in S2: ≥, not >."),

@@ -4,8 +4,8 @@ from math import ceil, erf, log, pi, sqrt
 
 import numpy as np
 
-from course_utils.theory.concentration import adversary_gains
 from course_utils.exercises import Exercise, Misconception
+from course_utils.theory.concentration import adversary_gains
 from course_utils.theory.sign_flips import star_gap
 
 
@@ -19,11 +19,7 @@ def near_zero(t, norm_x):
 
 def _excess(rng):
     m = int(rng.integers(3, 10_000))
-    return {
-        "m": m,
-        "t": round(m * rng.uniform(0.01, 0.3), 2),
-        "v": round(rng.uniform(0.01, 0.24), 2),
-    }
+    return {"m": m, "t": round(m * rng.uniform(0.01, 0.3), 2), "v": round(rng.uniform(0.01, 0.24), 2)}
 
 
 def best_s(m, t, v):
@@ -252,12 +248,8 @@ EXERCISES = (
                 lambda m, t, v: -(t**2) / (2 * m * v),
                 "This is the exponent that the best s reaches. Return the s itself.",
             ),
-            Misconception(
-                lambda m, t, v: t / v, "This is the s for a single term: the bound of step 1 has m of them."
-            ),
-            Misconception(
-                lambda m, t, v: m * v / t, "Upside down: solve m v s = t for s."
-            ),
+            Misconception(lambda m, t, v: t / v, "This is the s for a single term: the bound of step 1 has m of them."),
+            Misconception(lambda m, t, v: m * v / t, "Upside down: solve m v s = t for s."),
         ),
         after="The exponent becomes −t²/(2mv): a quarter of the variance quadruples it.",
     ),
@@ -292,15 +284,14 @@ EXERCISES = (
                 "Many books print 2L/3, which is true as well and a little larger. The form above has L/3.",
             ),
             Misconception(
-                lambda m, tau, delta: m * erf(tau / sqrt(2))
-                + sqrt(2 * m * erf(tau / sqrt(2)) * log(1 / delta))
-                + log(1 / delta) / 3,
+                lambda m, tau, delta: (
+                    m * erf(tau / sqrt(2)) + sqrt(2 * m * erf(tau / sqrt(2)) * log(1 / delta)) + log(1 / delta) / 3
+                ),
                 "You have mp for the variance. That of an indicator is p(1 − p).",
             ),
             Misconception(_bernstein_without_two, "There is a 2 under the root: 2 · variance · log(1/δ)."),
             Misconception(
-                _bernstein_of_one,
-                "You have used the variance of one indicator. That of the sum is m times as large.",
+                _bernstein_of_one, "You have used the variance of one indicator. That of the sum is m times as large."
             ),
         ),
         after="For a rare event the root is about √(2mp log(1/δ)), far below Hoeffding's √(m log(1/δ)/2).",
@@ -332,13 +323,9 @@ EXERCISES = (
                 "This is the bound on the number of flips. The gap is at most √|S| · B.",
             ),
             Misconception(
-                _old_tau,
-                "You have kept the old best τ. With the factor √(2/π) in front of mτ, the best τ moves too.",
+                _old_tau, "You have kept the old best τ. With the factor √(2/π) in front of mτ, the best τ moves too."
             ),
-            Misconception(
-                _split_root,
-                "You have split the root of a sum into two roots. That is allowed, and rounds.",
-            ),
+            Misconception(_split_root, "You have split the root of a sum into two roots. That is allowed, and rounds."),
         ),
         after="At m = 10 000 this takes the lemma's 217 down to 123: nearly half of it was rounding.",
     ),
@@ -357,31 +344,25 @@ EXERCISES = (
         misconceptions=(
             Misconception(
                 _either_sign,
-                "You have moved the nearest neurons of either sign. Those with a = −1 take away what the "
-                "others gain.",
+                "You have moved the nearest neurons of either sign. Those with a = −1 take away what the others gain.",
             ),
             Misconception(
                 _all_of_them,
-                "You have moved every neuron with a = 1. Some are too far away to pay: choose the best "
-                "number k.",
+                "You have moved every neuron with a = 1. Some are too far away to pay: choose the best number k.",
             ),
             Misconception(
                 _each_by_B,
-                "Every moved row has moved by B, so that together they exceed it. Squared "
-                "lengths add up to B².",
+                "Every moved row has moved by B, so that together they exceed it. Squared lengths add up to B².",
             ),
             Misconception(
-                _shared_linearly,
-                "Lengths add in squares: k rows can move by B/√k each, which is more than B/k.",
+                _shared_linearly, "Lengths add in squares: k rows can move by B/√k each, which is more than B/k."
             ),
             Misconception(
-                _zero_is_off,
-                "Right except for a neuron at exactly zero: it counts as on, so push it against x.",
+                _zero_is_off, "Right except for a neuron at exactly zero: it counts as on, so push it against x."
             ),
             Misconception(_only_the_move, "This is the move, W − W0. Add W0."),
             Misconception(
-                _away_from_zero,
-                "You have moved away from zero, so that nothing flips and f stays equal to f0.",
+                _away_from_zero, "You have moved away from zero, so that nothing flips and f stays equal to f0."
             ),
         ),
         after="No W in the ball does better, and finding it took one sort.",
@@ -397,8 +378,7 @@ EXERCISES = (
         misconceptions=(
             Misconception(
                 lambda c, B, eps: ceil((c * B ** (4 / 3) / eps) ** 3),
-                "The cube belongs to a rate of m^(−1/3). With the factor 1/√m the gap falls as m^(1/3 − "
-                "1/2).",
+                "The cube belongs to a rate of m^(−1/3). With the factor 1/√m the gap falls as m^(1/3 − 1/2).",
             ),
             Misconception(
                 lambda c, B, eps: ceil((c * B ** (4 / 3) / eps) ** 2),
@@ -413,8 +393,7 @@ EXERCISES = (
                 "You have rounded to the nearest whole number, which is sometimes too small: always round up.",
             ),
             Misconception(
-                lambda c, B, eps: ceil((c * B / eps) ** 6),
-                "The movement enters as B^(4/3), so as B⁸ in the end.",
+                lambda c, B, eps: ceil((c * B / eps) ** 6), "The movement enters as B^(4/3), so as B⁸ in the end."
             ),
         ),
         after="Half the error costs 64 times the neurons; a smooth activation asks for four times as many.",

@@ -7,10 +7,7 @@ from course_utils.exercises import Exercise, Misconception
 
 def _stack(rng):
     layers = int(rng.integers(2, 6))  # of a single layer one factor, not multiplied, would be right
-    return {
-        "widths": rng.integers(2, 60, size=layers + 1),
-        "sigmas": np.round(rng.uniform(0.05, 0.4, size=layers), 3),
-    }
+    return {"widths": rng.integers(2, 60, size=layers + 1), "sigmas": np.round(rng.uniform(0.05, 0.4, size=layers), 3)}
 
 
 def forward_factor(widths, sigmas):
@@ -56,7 +53,7 @@ def _norms(rng):
 
 
 def theorem_2(J, A, z, Hz, k):
-    return Hz * (np.prod(J[k + 1:]) * A[k] * z[k]) ** 2
+    return Hz * (np.prod(J[k + 1 :]) * A[k] * z[k]) ** 2
 
 
 def _layer(rng):
@@ -169,8 +166,7 @@ EXERCISES = (
                 "The linear term −γ‖g‖² is missing: it pulls down what the curvature lifts.",
             ),
             Misconception(
-                lambda H, g: (g @ H @ g) / (2 * (g @ g)),
-                "Upside down: the more curvature, the shorter the step.",
+                lambda H, g: (g @ H @ g) / (2 * (g @ g)), "Upside down: the more curvature, the shorter the step."
             ),
         ),
         after="2/λ_max is the smallest of these steps over all gradients: a guarantee, not a limit.",
@@ -217,7 +213,7 @@ EXERCISES = (
                 "This is the printed bound. A quadratic form needs squares, and the norm of H_z.",
             ),
             Misconception(
-                lambda J, A, z, Hz, k: Hz * np.prod(J[k + 1:]) * A[k] * z[k],
+                lambda J, A, z, Hz, k: Hz * np.prod(J[k + 1 :]) * A[k] * z[k],
                 "v enters the form vᵀH_z v twice, so its bound must be squared.",
             ),
             Misconception(
@@ -225,7 +221,7 @@ EXERCISES = (
                 "The layer itself contributes A only: its weights are what is varied. Start the product at k + 1.",
             ),
             Misconception(
-                lambda J, A, z, Hz, k: Hz * (np.prod(J[k + 1:]) * A[k]) ** 2,
+                lambda J, A, z, Hz, k: Hz * (np.prod(J[k + 1 :]) * A[k]) ** 2,
                 "The layer's input is missing: g z is as long as ‖g‖‖z‖.",
             ),
             Misconception(
@@ -237,23 +233,23 @@ EXERCISES = (
                 "The layers before k have made z^(k) already, whose length you have: only those after it remain.",
             ),
             Misconception(
-                lambda J, A, z, Hz, k: Hz * (np.prod(J[k + 1:]) * A[k]) ** 2 * z[k],
+                lambda J, A, z, Hz, k: Hz * (np.prod(J[k + 1 :]) * A[k]) ** 2 * z[k],
                 "v enters the form twice, with all its factors: the length of z is squared, too.",
             ),
             Misconception(
-                lambda J, A, z, Hz, k: Hz * (np.prod(J[k + 1:]) * z[k]) ** 2 * A[k],
+                lambda J, A, z, Hz, k: Hz * (np.prod(J[k + 1 :]) * z[k]) ** 2 * A[k],
                 "v enters the form twice, with all its factors: the norm of A is squared, too.",
             ),
             Misconception(
-                lambda J, A, z, Hz, k: Hz * (np.prod(J[k + 1:]) * z[k]) ** 2,
+                lambda J, A, z, Hz, k: Hz * (np.prod(J[k + 1 :]) * z[k]) ** 2,
                 "The activation's slope is missing: layer k contributes ‖A^(k)‖.",
             ),
             Misconception(
-                lambda J, A, z, Hz, k: (np.prod(J[k + 1:]) * A[k] * z[k]) ** 2,
+                lambda J, A, z, Hz, k: (np.prod(J[k + 1 :]) * A[k] * z[k]) ** 2,
                 "This bounds ‖v‖². The loss has a curvature of its own, and it multiplies: ‖H_z‖.",
             ),
             Misconception(
-                lambda J, A, z, Hz, k: (Hz * np.prod(J[k + 1:]) * A[k] * z[k]) ** 2,
+                lambda J, A, z, Hz, k: (Hz * np.prod(J[k + 1 :]) * A[k] * z[k]) ** 2,
                 "v enters vᵀH_z v twice, H_z only once.",
             ),
             Misconception(
@@ -280,13 +276,9 @@ EXERCISES = (
                 lambda n, m, slope: 1 / (slope * np.sqrt(n + m)),
                 "The norm is about (√n + √m)σ: a sum of roots, not the root of the sum.",
             ),
+            Misconception(lambda n, m, slope: 1 / (np.sqrt(n) + np.sqrt(m)), "Right for slope 1 only: then J ≈ w."),
             Misconception(
-                lambda n, m, slope: 1 / (np.sqrt(n) + np.sqrt(m)),
-                "Right for slope 1 only: then J ≈ w.",
-            ),
-            Misconception(
-                lambda n, m, slope: slope * (np.sqrt(n) + np.sqrt(m)),
-                "This is ‖J‖ for σ = 1. Which σ makes it 1?",
+                lambda n, m, slope: slope * (np.sqrt(n) + np.sqrt(m)), "This is ‖J‖ for σ = 1. Which σ makes it 1?"
             ),
             Misconception(
                 lambda n, m, slope: 1 / (slope * (np.sqrt(n) + np.sqrt(m))) ** 2,
@@ -345,13 +337,9 @@ EXERCISES = (
                 lambda M, Z: (M @ M.T) @ (Z @ Z.T) / len(Z),
                 "Inner products of Kronecker products multiply entry by entry, not as matrices.",
             ),
+            Misconception(lambda M, Z: (M @ M.T) * (Z @ Z.T), "The loss is a mean over samples: divide by N."),
             Misconception(
-                lambda M, Z: (M @ M.T) * (Z @ Z.T),
-                "The loss is a mean over samples: divide by N.",
-            ),
-            Misconception(
-                lambda M, Z: M @ M.T / len(Z),
-                "The layer's inputs are missing: (m ⊗ z)·(m′ ⊗ z′) = (m·m′)(z·z′).",
+                lambda M, Z: M @ M.T / len(Z), "The layer's inputs are missing: (m ⊗ z)·(m′ ⊗ z′) = (m·m′)(z·z′)."
             ),
             Misconception(
                 lambda M, Z: np.kron(M.T @ M, Z.T @ Z) / len(Z),

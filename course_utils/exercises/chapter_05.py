@@ -207,7 +207,10 @@ EXERCISES = (
             ),
             Misconception(_summed, "You have added the K estimates: take their mean."),
             Misconception(
-                lambda differences, Omega, sigma: (_summed(differences, Omega, sigma)[0], with_error(differences, Omega, sigma)[1]),
+                lambda differences, Omega, sigma: (
+                    _summed(differences, Omega, sigma)[0],
+                    with_error(differences, Omega, sigma)[1],
+                ),
                 "The standard error is right. You have added the K estimates: take their mean.",
             ),
             Misconception(
@@ -239,8 +242,7 @@ EXERCISES = (
                 "This is the slope of the loss itself. The estimate has the mean of the slope at w + Ω.",
             ),
             Misconception(
-                lambda w, sigma: 4 * w**3 + 12 * w * sigma,
-                "Right but for one exponent: the variance of Ω is σ².",
+                lambda w, sigma: 4 * w**3 + 12 * w * sigma, "Right but for one exponent: the variance of Ω is σ²."
             ),
             Misconception(
                 lambda w, sigma: 4 * w**3 + 4 * w * sigma**2,
@@ -336,10 +338,7 @@ EXERCISES = (
                 lambda n, c: ceil(c**2 * (n + 1)),
                 "K stands below the fraction as well: K = c²(K + n + 1) has to be solved for K.",
             ),
-            Misconception(
-                lambda n, c: ceil((n + 1) / (1 - c**2)),
-                "A factor c² is lost: (1 − c²) K = c² (n + 1).",
-            ),
+            Misconception(lambda n, c: ceil((n + 1) / (1 - c**2)), "A factor c² is lost: (1 − c²) K = c² (n + 1)."),
         ),
         after="For a cosine of 0.71 it takes as many draws as there are parameters.",
     ),
@@ -386,7 +385,9 @@ EXERCISES = (
                 "You have averaged the changes of loss first. Every example has its own noise and its own signal.",
             ),
             Misconception(
-                lambda differences, xi, x, sigma: np.outer((differences[:, None] * xi).mean(axis=0), x.mean(axis=0)) / sigma**2,
+                lambda differences, xi, x, sigma: (
+                    np.outer((differences[:, None] * xi).mean(axis=0), x.mean(axis=0)) / sigma**2
+                ),
                 "The mean of products is not the product of means: each example's signal meets its own input.",
             ),
             Misconception(

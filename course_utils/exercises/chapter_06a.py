@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from course_utils.exercises import probes
-from course_utils.exercises import Exercise, Misconception
+from course_utils.exercises import Exercise, Misconception, probes
 
 
 def _weights_and_rows(rng):
@@ -90,11 +89,7 @@ def _small_gram(rng):
     r = int(rng.integers(1, 4))
     p = r + int(rng.integers(1, 4))
     W = np.round(rng.normal(size=(r, p)), 1)
-    return {
-        "G": W @ W.T,
-        "m": int(rng.choice([r, p, p + 2])),
-        "alpha": round(rng.uniform(0.3, 3), 1),
-    }
+    return {"G": W @ W.T, "m": int(rng.choice([r, p, p + 2])), "alpha": round(rng.uniform(0.3, 3), 1)}
 
 
 def variance_from_gram(G, m, alpha):
@@ -285,21 +280,15 @@ EXERCISES = (
                 lambda n, m, alpha, gamma: _power(n, m, alpha, gamma, 0.5),
                 "This multiplies by the root: large singular values have to be divided by it.",
             ),
+            Misconception(lambda n, m, alpha, gamma: layer(n, m, alpha, 1), "The factor γ is missing."),
             Misconception(
-                lambda n, m, alpha, gamma: layer(n, m, alpha, 1),
-                "The factor γ is missing.",
+                lambda n, m, alpha, gamma: layer(n, m, 1, gamma), "You have αI with α = 1. Use the α that is given."
             ),
             Misconception(
-                lambda n, m, alpha, gamma: layer(n, m, 1, gamma),
-                "You have αI with α = 1. Use the α that is given.",
+                lambda n, m, alpha, gamma: layer(n, m, alpha**2, gamma), "You have squared α: the matrix is αI + WᵀW."
             ),
             Misconception(
-                lambda n, m, alpha, gamma: layer(n, m, alpha**2, gamma),
-                "You have squared α: the matrix is αI + WᵀW.",
-            ),
-            Misconception(
-                _wrong_triangle,
-                "This is W L⁻¹, and (L⁻¹)(L⁻¹)ᵀ is the inverse of LᵀL. The inverse of LLᵀ needs W L⁻ᵀ.",
+                _wrong_triangle, "This is W L⁻¹, and (L⁻¹)(L⁻¹)ᵀ is the inverse of LᵀL. The inverse of LLᵀ needs W L⁻ᵀ."
             ),
             Misconception(
                 _entry_by_entry,
@@ -368,12 +357,9 @@ EXERCISES = (
         ),
         misconceptions=(
             Misconception(_swapped_indices, "Rows and columns are swapped: i counts rows of W, j columns."),
+            Misconception(_both, "Factor 2t + 1 has the column of factor 2t, but the next row: i_(t+1), not i_t."),
             Misconception(
-                _both, "Factor 2t + 1 has the column of factor 2t, but the next row: i_(t+1), not i_t."
-            ),
-            Misconception(
-                _overwritten,
-                "Two indices that were joined before must both move when one of them is joined again.",
+                _overwritten, "Two indices that were joined before must both move when one of them is joined again."
             ),
             Misconception(
                 lambda k, pairs: (k, k),
@@ -394,32 +380,25 @@ EXERCISES = (
         edge_cases=({"M": np.array([12.0]), "m": 3, "ratio": 0.1},),
         misconceptions=(
             Misconception(
-                _last_two,
-                "The last two sums do enclose the variance, but earlier ones may do so more tightly.",
+                _last_two, "The last two sums do enclose the variance, but earlier ones may do so more tightly."
             ),
             Misconception(
-                _extremes,
-                "This is the widest of all enclosures: take the largest lower and the smallest upper one.",
+                _extremes, "This is the widest of all enclosures: take the largest lower and the smallest upper one."
             ),
-            Misconception(
-                _other_sign, "The signs are turned round: the first term, with k = 1, is positive."
-            ),
+            Misconception(_other_sign, "The signs are turned round: the first term, with k = 1, is positive."),
             Misconception(_upper_first, "The lower bound comes first: yours are in the other order."),
             Misconception(
                 _even_and_odd_swapped,
                 "The sides are swapped: sums of one, three, five, ... terms are too large, the others too small.",
             ),
             Misconception(
-                _without_powers,
-                "The k-th moment is taken at σ = 1: it needs the factor (σ²/α)^k, `ratio**k`.",
+                _without_powers, "The k-th moment is taken at σ = 1: it needs the factor (σ²/α)^k, `ratio**k`."
             ),
             Misconception(
                 _ratio_once, "Each moment needs its own power of the ratio, `ratio**k`, not the ratio itself."
             ),
             Misconception(_sum_not_divided, "Divide by m: the variance is an average over the outputs."),
-            Misconception(
-                _single_terms, "These are single terms. The sums of the first one, two, three, ... enclose."
-            ),
+            Misconception(_single_terms, "These are single terms. The sums of the first one, two, three, ... enclose."),
         ),
         after="Where the series stops being useful, its moments are not used up: read on.",
     ),
@@ -434,20 +413,20 @@ EXERCISES = (
         edge_cases=({"a": np.array([4.0]), "b": np.array([]), "r": 3, "m": 5, "ratio": 0.4},),
         misconceptions=(
             Misconception(
-                lambda a, b, r, m, ratio: r / m * _quadrature(
-                    a, b, lambda x: ratio * x / (1 + ratio * x), root=lambda b: b
+                lambda a, b, r, m, ratio: (
+                    r / m * _quadrature(a, b, lambda x: ratio * x / (1 + ratio * x), root=lambda b: b)
                 ),
                 "Beside the diagonal stand the roots √b.",
             ),
             Misconception(
-                lambda a, b, r, m, ratio: r / m * _quadrature(
-                    a, b, lambda x: ratio * x / (1 + ratio * x), weights=lambda V: V[0]
+                lambda a, b, r, m, ratio: (
+                    r / m * _quadrature(a, b, lambda x: ratio * x / (1 + ratio * x), weights=lambda V: V[0])
                 ),
                 "The weights are the squares of the first components: they have to add up to 1.",
             ),
             Misconception(
-                lambda a, b, r, m, ratio: r / m * _quadrature(
-                    a, b, lambda x: ratio * x / (1 + ratio * x), weights=lambda V: V[:, 0] ** 2
+                lambda a, b, r, m, ratio: (
+                    r / m * _quadrature(a, b, lambda x: ratio * x / (1 + ratio * x), weights=lambda V: V[:, 0] ** 2)
                 ),
                 "eigh returns eigenvectors as columns: their first components are the first row, V[0].",
             ),

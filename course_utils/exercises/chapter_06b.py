@@ -149,8 +149,7 @@ EXERCISES = (
         ),
         misconceptions=(
             Misconception(
-                lambda v, share: log(share) / log(v),
-                "The right number, but a stack has whole layers: round up.",
+                lambda v, share: log(share) / log(v), "The right number, but a stack has whole layers: round up."
             ),
             Misconception(
                 lambda v, share: int(log(share) / log(v)),
@@ -188,10 +187,7 @@ EXERCISES = (
         cases=_shrinking_stack,
         reference=gain_for_unit_variance,
         misconceptions=(
-            Misconception(
-                lambda v, L: (1 / v, v**-L),
-                "γ multiplies amplitudes, and the variance by γ²: γ²v = 1.",
-            ),
+            Misconception(lambda v, L: (1 / v, v**-L), "γ multiplies amplitudes, and the variance by γ²: γ²v = 1."),
             Misconception(
                 lambda v, L: (1 / sqrt(v), 1 / sqrt(v)),
                 "The gain is right. Lipschitz constants of layers multiply: L layers have γᴸ.",
@@ -205,8 +201,7 @@ EXERCISES = (
                 "The Lipschitz constant is right. γ is the gain of one layer only; you return that of the whole stack.",
             ),
             Misconception(
-                lambda v, L: (sqrt(v), v ** (L / 2)),
-                "This γ is below 1 and shrinks the signal further: solve γ²v = 1.",
+                lambda v, L: (sqrt(v), v ** (L / 2)), "This γ is below 1 and shrinks the signal further: solve γ²v = 1."
             ),
             Misconception(
                 lambda v, L: (v ** (-L / 2), 1 / sqrt(v)),
@@ -386,8 +381,7 @@ EXERCISES = (
             ),
             Misconception(_percent_95, "This is the 95 % interval: for 99 % each side keeps 0.5 %."),
             Misconception(
-                _one_sided_quantile,
-                "You have left 1 % on each side, which makes 98 %: for 99 % each side keeps 0.5 %.",
+                _one_sided_quantile, "You have left 1 % on each side, which makes 98 %: for 99 % each side keeps 0.5 %."
             ),
             Misconception(
                 lambda a, b: _interval(a - b, power=0),

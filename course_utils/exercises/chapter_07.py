@@ -206,8 +206,7 @@ EXERCISES = (
                 "Twice too large: for x = x' a neuron is on with chance 1/2, not 1.",
             ),
             Misconception(
-                _first_order,
-                "This averages σ(wᵀx)σ(wᵀx'), the covariance of the outputs. The kernel averages slopes.",
+                _first_order, "This averages σ(wᵀx)σ(wᵀx'), the covariance of the outputs. The kernel averages slopes."
             ),
         ),
         after="The same function for every random start: in the limit the luck of the draw is gone.",
@@ -285,12 +284,10 @@ EXERCISES = (
                 "The variance of an indicator is p(1 − p), not p.",
             ),
             Misconception(
-                lambda theta, eps: (_spread(theta) / eps) ** 2,
-                "A net has a whole number of neurons: round up.",
+                lambda theta, eps: (_spread(theta) / eps) ** 2, "A net has a whole number of neurons: round up."
             ),
             Misconception(
-                lambda theta, eps: int(np.floor((_spread(theta) / eps) ** 2)),
-                "One neuron too few: round up.",
+                lambda theta, eps: int(np.floor((_spread(theta) / eps) ** 2)), "One neuron too few: round up."
             ),
             Misconception(
                 lambda theta, eps: int((_spread(theta) / eps) ** 2) + 1,
@@ -323,9 +320,7 @@ EXERCISES = (
                 "The residual is what is missing, y − f: the net did not start at zero on its inputs.",
             ),
             Misconception(
-                lambda K, K_new, f, f_new, y, steps, lr: after_descent(
-                    K, K_new, f, f_new, y, steps, lr * len(y)
-                ),
+                lambda K, K_new, f, f_new, y, steps, lr: after_descent(K, K_new, f, f_new, y, steps, lr * len(y)),
                 "The loss is a mean over n inputs: so is its gradient. Divide by n.",
             ),
             Misconception(
@@ -374,10 +369,7 @@ EXERCISES = (
         reference=distance,
         rtol=1e-7,
         misconceptions=(
-            Misconception(
-                lambda K, y, f: distance(K, y, f) ** 2,
-                "This is the square of the distance.",
-            ),
+            Misconception(lambda K, y, f: distance(K, y, f) ** 2, "This is the square of the distance."),
             Misconception(
                 lambda K, y, f: np.sqrt((y - f) @ K @ (y - f)),
                 "You have put the residual in the place of α. At the end of descent K α equals "
@@ -388,8 +380,7 @@ EXERCISES = (
                 "That is the length of α. W − W0 = Σ α_j ∇f(x_j), and these gradients are not orthonormal.",
             ),
             Misconception(
-                lambda K, y, f: distance(K, y, 0 * f),
-                "The net does not start at zero: what it has to learn is y − f.",
+                lambda K, y, f: distance(K, y, 0 * f), "The net does not start at zero: what it has to learn is y − f."
             ),
             Misconception(
                 lambda K, y, f: np.linalg.norm(y - f),
@@ -407,29 +398,21 @@ EXERCISES = (
         cases=_any_net,
         reference=odd_direction,
         misconceptions=(
-            Misconception(
-                lambda W, a: a @ W,
-                "The factor 1/√m of the net is missing.",
-            ),
-            Misconception(
-                lambda W, a: a @ W / len(a),
-                "The factor of the net is 1/√m, not 1/m.",
-            ),
+            Misconception(lambda W, a: a @ W, "The factor 1/√m of the net is missing."),
+            Misconception(lambda W, a: a @ W / len(a), "The factor of the net is 1/√m, not 1/m."),
             Misconception(
                 lambda W, a: a @ W / (2 * np.sqrt(len(a))),
                 "Half of it: f(x) − f(−x) is asked for, without the 1/2 of the odd part.",
             ),
             Misconception(
-                lambda W, a: W.sum(axis=0) / np.sqrt(len(a)),
-                "Each neuron enters with its output weight a_i.",
+                lambda W, a: W.sum(axis=0) / np.sqrt(len(a)), "Each neuron enters with its output weight a_i."
             ),
             Misconception(
                 lambda W, a: a @ np.maximum(W, 0) / np.sqrt(len(a)),
                 "σ acts on w·x, not on the weights. What is σ(u) − σ(−u)?",
             ),
             Misconception(
-                lambda W, a: a @ np.abs(W) / np.sqrt(len(a)),
-                "σ(u) + σ(−u) is |u|. Here they are subtracted.",
+                lambda W, a: a @ np.abs(W) / np.sqrt(len(a)), "σ(u) + σ(−u) is |u|. Here they are subtracted."
             ),
         ),
         after="You have just shown what no net without biases, however wide and however trained, can be.",
@@ -475,8 +458,7 @@ EXERCISES = (
                 "Right but for k = 0: there the coefficient is the plain mean.",
             ),
             Misconception(
-                lambda k: circle_coefficient(k) * (k != 1),
-                "Right but for k = 1: cos θ itself is in the kernel.",
+                lambda k: circle_coefficient(k) * (k != 1), "Right but for k = 1: cos θ itself is in the kernel."
             ),
             Misconception(
                 lambda k: circle_coefficient(k) * 2 * np.pi,

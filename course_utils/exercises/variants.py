@@ -80,9 +80,7 @@ def _safe_step(k: int) -> dict:
     return {
         "reference": partial(safe_step, k=k),
         "misconceptions": (
-            _not_yours(
-                _STEP, f"This is the step of a single neuron. Yours are {k}, and their errors may add up."
-            ),
+            _not_yours(_STEP, f"This is the step of a single neuron. Yours are {k}, and their errors may add up."),
             Misconception(
                 lambda beta, eps: np.sqrt(2 * eps / beta) / k,
                 f"Too short: the errors of {k} neurons add up, but the error is a square of the step. "
@@ -185,8 +183,7 @@ def _relu_width(k: int) -> dict:
             ),
             Misconception(
                 lambda c, B, eps: k * ceil((c * B ** (4 / 3) / eps) ** 3 / k),
-                "The cube belongs to a rate of m^(−1/3). With the factor 1/√m the gap falls as "
-                "m^(1/3 − 1/2).",
+                "The cube belongs to a rate of m^(−1/3). With the factor 1/√m the gap falls as m^(1/3 − 1/2).",
             ),
             Misconception(
                 lambda c, B, eps: k * ceil((c * B ** (4 / 3) / eps) ** 2 / k),
@@ -211,8 +208,7 @@ def _relu_width(k: int) -> dict:
 def _relu_width_texts(k: int) -> dict[str, str]:
     return {
         "Return the smallest whole $m$ that brings it to `eps`.": (
-            f"Neurons come in blocks of **{k}**: return the smallest multiple $m$ of {k} that brings it "
-            "to `eps`."
+            f"Neurons come in blocks of **{k}**: return the smallest multiple $m$ of {k} that brings it to `eps`."
         ),
         "Smallest m with c": f"Smallest multiple m of {k} with c",
         "Then round up.": f"Then round up to whole blocks of {k}.",
@@ -237,8 +233,7 @@ def _growth_factor(k: int) -> dict:
         "reference": partial(growth_factor, k=k),
         "misconceptions": (
             _not_yours(
-                _RATE,
-                f"This is the rate r. When the width grows {k}-fold, the gap changes by {k} to the power r.",
+                _RATE, f"This is the rate r. When the width grows {k}-fold, the gap changes by {k} to the power r."
             ),
             Misconception(
                 lambda widths, gaps: k * _RATE.reference(widths, gaps),
@@ -290,8 +285,7 @@ def _best_tau(c: float) -> dict:
                 "This is the smallest value of the sum. The question is where it is reached.",
             ),
             Misconception(
-                lambda m, B: (2 * B / (c * m)) ** (1 / 3),
-                "The budget enters squared: B²/τ² neurons, not B/τ.",
+                lambda m, B: (2 * B / (c * m)) ** (1 / 3), "The budget enters squared: B²/τ² neurons, not B/τ."
             ),
         ),
     }
@@ -323,8 +317,7 @@ def _flip_probability(c: float) -> dict:
         "misconceptions": (
             _not_yours(_FLIP, f"This is the answer where u has standard deviation 1; yours has {c}."),
             Misconception(
-                lambda s: np.arctan(s * c) / np.pi,
-                f"A wider start makes flips rarer: only the ratio s/{c} can matter.",
+                lambda s: np.arctan(s * c) / np.pi, f"A wider start makes flips rarer: only the ratio s/{c} can matter."
             ),
             Misconception(
                 lambda s: np.arctan(s / c**2) / np.pi,
@@ -338,12 +331,9 @@ def _flip_probability(c: float) -> dict:
                 lambda s: np.arctan(s / c) / (2 * np.pi),
                 "Half of the answer: the line u = −s g cuts off two wedges, one on each side.",
             ),
+            Misconception(lambda s: 2 * np.arctan(s / c) / np.pi, "Twice the answer: a full turn is 2π, not π."),
             Misconception(
-                lambda s: 2 * np.arctan(s / c) / np.pi, "Twice the answer: a full turn is 2π, not π."
-            ),
-            Misconception(
-                lambda s: s / (c * np.pi),
-                "Right for a tiny s only. Large moves saturate: what is the limit for s → ∞?",
+                lambda s: s / (c * np.pi), "Right for a tiny s only. Large moves saturate: what is the limit for s → ∞?"
             ),
             Misconception(
                 lambda s: np.arctan(c / s) / np.pi,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.axes import Axes
 
+from course_utils.figures import ALLOWED, CYCLE, MEASURED, MUTED, SECOND, THEORY, THIRD, WORST, band
 from course_utils.theory.concentration import (
     WORST_CASE_CONSTANT,
     AdversaryCurve,
@@ -14,7 +15,6 @@ from course_utils.theory.concentration import (
     WidthRates,
     WorstScaling,
 )
-from course_utils.figures import ALLOWED, CYCLE, MEASURED, MUTED, SECOND, THEORY, THIRD, WORST, band
 
 BOUNDS = {
     "lecture": ("Lemma 4.2", ALLOWED),
@@ -39,10 +39,7 @@ def mgf(ax: Axes, data: MgfCurves) -> str:
     ax.legend(loc="upper center")
     at = np.abs(data.s - 1).argmin()
     values = ", ".join(f"{curve[at]:.3f} for p = {p:.2g}" for p, curve in zip(data.ps, data.curves))
-    return (
-        f"Log moment-generating function of an indicator: at s = 1 it is {values}; "
-        f"s²/8 is {data.bound[at]:.3f}."
-    )
+    return f"Log moment-generating function of an indicator: at s = 1 it is {values}; s²/8 is {data.bound[at]:.3f}."
 
 
 def tail(ax: Axes, data: TailCurve) -> str:
@@ -63,10 +60,7 @@ def tail(ax: Axes, data: TailCurve) -> str:
     spare = data.bounds.lecture / max(data.bounds.exact, 1)
     ax.set_title(f"τ = {data.tau:.2g}, δ = {data.delta:.2g}: lemma ×{spare:.1f}")
     listed = ", ".join(f"{label} {value:.0f}" for value, (label, _) in zip(values, BOUNDS.values()))
-    return (
-        f"Tail of the count for τ = {data.tau:.3g}. Exceeded with probability at most {data.delta:.2g}: "
-        f"{listed}."
-    )
+    return f"Tail of the count for τ = {data.tau:.3g}. Exceeded with probability at most {data.delta:.2g}: {listed}."
 
 
 def coverage(ax: Axes, data: CoverageGrid) -> str:
@@ -87,10 +81,7 @@ def coverage(ax: Axes, data: CoverageGrid) -> str:
     ax.set_ylabel("share of counts above the bound, over δ")
     ax.set_title("The more a bound is told, the more of δ it uses")
     values = ", ".join(f"{label} {s:.2f}" for (label, _), s in zip(BOUNDS.values(), share.mean(axis=0)))
-    return (
-        f"Share of counts above each bound divided by δ = {delta.max():g}, mean of {len(share)} settings: "
-        f"{values}."
-    )
+    return f"Share of counts above each bound divided by δ = {delta.max():g}, mean of {len(share)} settings: {values}."
 
 
 def adversary(ax: Axes, data: AdversaryCurve) -> str:

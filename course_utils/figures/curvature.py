@@ -113,7 +113,9 @@ def bound_cloud(ax: Axes, data: BoundCloud) -> str:
     ax.set_ylabel("‖H‖ of a layer")
     ax.set_title(f"{data.kind}: {above.mean():.0%} violate it")
     ax.legend(loc="upper left")
-    return f"{data.exact.size} layers of random networks against Theorem 2 as {data.kind}: {above.mean():.0%} violate it."
+    return (
+        f"{data.exact.size} layers of random networks against Theorem 2 as {data.kind}: {above.mean():.0%} violate it."
+    )
 
 
 def norm_sizes(ax: Axes, data: NormSizes) -> str:

@@ -10,7 +10,6 @@ from matplotlib.axes import Axes
 from course_utils.figures import ALLOWED, MEASURED, MUTED, SECOND, THEORY, THIRD, WORST
 from course_utils.theory.ldlt import MomentCurve, Pairing, ShapeCurve, SizeGrid, Spectrum, VarianceCurve
 
-
 GREY, OCHRE = "#6E6E6E", "#8F5F00"  # MUTED and ALLOWED, dark enough for words
 
 
@@ -63,10 +62,7 @@ def pairings(ax: Axes, data: list[Pairing]) -> str:
     ax.set_title(f"k = {k}: {planar} of {len(data)} without crossings")
     kinds = {_monomial(p): sum(_monomial(q) == _monomial(p) for q in data) for p in data}
     listed = ", ".join(f"{count} of {name}" for name, count in kinds.items())
-    return (
-        f"All pairings of {2 * k} factors on a circle, {planar} of {len(data)} without crossing chords: "
-        f"{listed}."
-    )
+    return f"All pairings of {2 * k} factors on a circle, {planar} of {len(data)} without crossing chords: {listed}."
 
 
 def _circle(x: float, y: float):

@@ -112,8 +112,17 @@ def rates(ax: Axes, data: RateCurves) -> str:
         middle, low, high = (np.array([getattr(mean, part) for mean in means]) for part in ("value", "low", "high"))
         at = data.rates[finite] * 1.06 ** (i - 1)  # side by side, so that intervals can be told apart
         colour, best = COLOURS[scale], data.best(i)
-        ax.errorbar(at, middle, (middle - low, high - middle), color=colour, marker="o", ms=3.5, capsize=2, lw=1.3,
-                    label=NAMES[scale])  # fmt: skip
+        ax.errorbar(
+            at,
+            middle,
+            (middle - low, high - middle),
+            color=colour,
+            marker="o",
+            ms=3.5,
+            capsize=2,
+            lw=1.3,
+            label=NAMES[scale],
+        )
         lowest = data.loss[i, best].mean()
         ax.plot(data.rates[best] * 1.06 ** (i - 1), lowest, "o", color=colour, ms=8)
         words.append(f"{NAMES[scale]} {lowest:.3f} at rate {data.rates[best]:g}")

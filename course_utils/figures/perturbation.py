@@ -108,7 +108,9 @@ def variances(ax: Axes, data: list[Measured]) -> str:
     at = np.arange(len(data))[::-1]
     ratios = [m.ratio()[0] for m in data]
     ax.axvline(1, color=THEORY)
-    ax.errorbar(ratios, at, xerr=[r - m.ratio()[1][0] for r, m in zip(ratios, data)], fmt="o", color=MEASURED, capsize=3)
+    ax.errorbar(
+        ratios, at, xerr=[r - m.ratio()[1][0] for r, m in zip(ratios, data)], fmt="o", color=MEASURED, capsize=3
+    )
     ax.set_yticks(at, names)
     ax.set_xlim(0.8, 1.2)
     ax.set_xlabel("total variance, measured / predicted")
@@ -136,9 +138,11 @@ def losses(ax: Axes, data: Runs) -> str:
     ax.set_yscale("log")
     if data.over != "epoch":
         ax.set_xscale("log")
-    ax.set_xlabel({
-        "epoch": "epochs", "evaluations": "losses of one example, evaluated", "seconds": "seconds on this machine",
-    }[data.over])
+    ax.set_xlabel(
+        {"epoch": "epochs", "evaluations": "losses of one example, evaluated", "seconds": "seconds on this machine"}[
+            data.over
+        ]
+    )
     ax.set_ylabel("training loss")
     ax.set_title(f"Per {data.over.removesuffix('s')}: the better the signal, the steeper")
     ax.set_ylim(top=9)

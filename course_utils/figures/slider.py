@@ -32,8 +32,15 @@ class LiveFigure:
         titles = (ax.title, ax._left_title, ax._right_title)
         labels = [text for text in ax.texts if text.get_transform() == ax.transAxes]
         moving = [*ax.collections, *ax.patches, *ax.lines, *(t for t in ax.texts if t not in labels), *titles]
-        frame = (ax.get_xlim(), ax.get_ylim(), ax.get_xlabel(), ax.get_ylabel(), ax.get_xscale(), ax.get_yscale(),
-                 *((text.get_text(), text.get_position(), text.get_color()) for text in labels))
+        frame = (
+            ax.get_xlim(),
+            ax.get_ylim(),
+            ax.get_xlabel(),
+            ax.get_ylabel(),
+            ax.get_xscale(),
+            ax.get_yscale(),
+            *((text.get_text(), text.get_position(), text.get_color()) for text in labels),
+        )
         if frame != self._frame:
             canvas.draw()  # lets the layout find room for the title
             self._figure.set_layout_engine("none")

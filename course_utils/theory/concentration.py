@@ -286,8 +286,9 @@ def coverage_grid(
                 settings.append((m, tau, delta))
                 values.append(bounds)
                 results.append([coverage(counts, getattr(bounds, name), confidence) for name in names])
-    share, low, high = (np.array([[getattr(c, field) for c in row] for row in results])
-                        for field in ("share", "low", "high"))
+    share, low, high = (
+        np.array([[getattr(c, field) for c in row] for row in results]) for field in ("share", "low", "high")
+    )
     return CoverageGrid(names, tuple(settings), tuple(values), share, low, high)
 
 
@@ -450,13 +451,7 @@ def worst_case_scaling(
 
 
 def ascent_gap(
-    W0: np.ndarray,
-    x: np.ndarray,
-    a: np.ndarray,
-    B: float,
-    rng: np.random.Generator,
-    steps: int = 200,
-    starts: int = 16,
+    W0: np.ndarray, x: np.ndarray, a: np.ndarray, B: float, rng: np.random.Generator, steps: int = 200, starts: int = 16
 ) -> np.ndarray:
     """Return the best |f − f0| that projected gradient ascent finds from each start, shape (starts,).
 
@@ -495,14 +490,7 @@ def ascent_gap(
 # --- the trained case -----------------------------------------------------------------------------
 
 
-def train(
-    m: int,
-    X: np.ndarray,
-    y: np.ndarray,
-    rng: np.random.Generator,
-    steps: int = 200,
-    lr: float = 1.0,
-) -> Trained:
+def train(m: int, X: np.ndarray, y: np.ndarray, rng: np.random.Generator, steps: int = 200, lr: float = 1.0) -> Trained:
     """Train the first layer of (1/√m) Σ_i a_i σ(w_iᵀx) by gradient descent on (1/2n) Σ_j (f(x_j) − y_j)².
 
     W0 has standard normal entries, a uniform random signs, and a stays fixed. X is (n, d), y is (n,). For
@@ -573,8 +561,13 @@ def width_rates(
             worst = worst_case_gap(run.W0 @ X[0], run.a, run.movement).gap
             random = [random_flips(m, X.shape[1], run.movement, 0.0, rng).gap for _ in range(random_moves)]
             columns[:, i, j] = (
-                run.movement, run.flips.mean(), _rms(run.gap), np.mean(np.sign(y) * run.gap),
-                worst / math.sqrt(m), _rms(random) / math.sqrt(m), run.losses[-1],
+                run.movement,
+                run.flips.mean(),
+                _rms(run.gap),
+                np.mean(np.sign(y) * run.gap),
+                worst / math.sqrt(m),
+                _rms(random) / math.sqrt(m),
+                run.losses[-1],
             )
     return WidthRates(widths, *columns)
 

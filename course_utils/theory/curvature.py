@@ -67,7 +67,7 @@ def random_net(
         deviation = SCHEMES[scheme]
     else:
         scale = check_number("scheme", scheme, at_least=0)
-        deviation = lambda n, m: scale / sqrt(n)  # noqa: E731
+        deviation = lambda n, m: scale / sqrt(n)
     bias_scale = check_number("bias_scale", bias_scale, at_least=0)
     pairs = list(zip(widths, widths[1:]))
     weights = tuple(deviation(n, m) * rng.standard_normal((m, n)) for n, m in pairs)
@@ -268,8 +268,8 @@ def norm_bounds(net: Net, x: Array, t: Array, loss: str = "squared") -> NormBoun
     exact, printed, corrected = [], [], []
     for k, curvature in enumerate(curvatures):
         exact.append(np.linalg.norm(curvature.exact[0], 2) * z[k] ** 2)
-        printed.append(prod(J[:k] + J[k + 1:]) * A[k])
-        corrected.append(loss_norm * (prod(J[k + 1:]) * A[k] * z[k]) ** 2)
+        printed.append(prod(J[:k] + J[k + 1 :]) * A[k])
+        corrected.append(loss_norm * (prod(J[k + 1 :]) * A[k] * z[k]) ** 2)
     return NormBounds(*map(np.array, (exact, printed, corrected)))
 
 
@@ -330,6 +330,7 @@ class GramLayer(NamedTuple):
             return np.matmul(v[:, None, :], M)[:, 0]
 
         if weights < N * C:
+
             def product(v: Array) -> Array:
                 return (back(out(z @ v.reshape(d, -1).T)).T @ z).ravel() / N
         elif N < 2 * z.shape[1]:
@@ -338,6 +339,7 @@ class GramLayer(NamedTuple):
             def product(v: Array) -> Array:
                 return out(inner @ back(v.reshape(N, C))).ravel()
         else:
+
             def product(v: Array) -> Array:
                 return out(z @ (z.T @ back(v.reshape(N, C))) / N).ravel()
 
@@ -436,8 +438,12 @@ def layer_operator(loss: Tensor, parameters: Tensor | Sequence[Tensor]) -> Linea
             return np.zeros(sum(sizes))
         pieces = torch.from_numpy(np.ascontiguousarray(v, dtype=np.float64).ravel()).to(dtype).split(sizes)
         rows = torch.autograd.grad(
-            [g for g, _ in bent], parameters, [pieces[i].view_as(parameters[i]) for _, i in bent],
-            retain_graph=True, materialize_grads=True, allow_unused=True,
+            [g for g, _ in bent],
+            parameters,
+            [pieces[i].view_as(parameters[i]) for _, i in bent],
+            retain_graph=True,
+            materialize_grads=True,
+            allow_unused=True,
         )
         return torch.cat([row.reshape(-1) for row in rows]).to(torch.float64).numpy()
 
@@ -504,8 +510,15 @@ def to_torch(net: Net) -> Module:
     """
     import torch
 
-    modules = {"ReLU": torch.nn.ReLU, "linear": torch.nn.Identity, "tanh": torch.nn.Tanh,
-               "sigmoid": torch.nn.Sigmoid, "softplus": torch.nn.Softplus, "GELU": torch.nn.GELU, "SiLU": torch.nn.SiLU}
+    modules = {
+        "ReLU": torch.nn.ReLU,
+        "linear": torch.nn.Identity,
+        "tanh": torch.nn.Tanh,
+        "sigmoid": torch.nn.Sigmoid,
+        "softplus": torch.nn.Softplus,
+        "GELU": torch.nn.GELU,
+        "SiLU": torch.nn.SiLU,
+    }
     if net.sigma.name not in modules:
         raise ValueError(f"activation must be one of {', '.join(modules)}, got {net.sigma.name!r}")
     parts = []

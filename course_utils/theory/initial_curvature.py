@@ -115,10 +115,15 @@ def step_curve(net: Net, x: Array, t: Array, loss: str = "cross_entropy", steps:
     safe = 2 * squared / bend
     gammas = np.linspace(0, 1.25 * safe, check_size("steps", steps))
     after = [
-        gradients(net._replace(
-            weights=tuple(w - gamma * d for w, d in zip(net.weights, by_w)),
-            biases=tuple(b - gamma * d for b, d in zip(net.biases, by_b)),
-        ), x, t, loss).loss
+        gradients(
+            net._replace(
+                weights=tuple(w - gamma * d for w, d in zip(net.weights, by_w)),
+                biases=tuple(b - gamma * d for b, d in zip(net.biases, by_b)),
+            ),
+            x,
+            t,
+            loss,
+        ).loss
         for gamma in gammas
     ]
     quadratic = found.loss - gammas * squared + gammas**2 / 2 * bend
@@ -136,7 +141,11 @@ class ErrorMap(NamedTuple):
 
 
 def error_maps(
-    weight_scales: Array, bias_scales: Array, widths: Sequence[int], nets: int, rng: np.random.Generator,
+    weight_scales: Array,
+    bias_scales: Array,
+    widths: Sequence[int],
+    nets: int,
+    rng: np.random.Generator,
     residual: float | None = None,
 ) -> tuple[ErrorMap, ErrorMap]:
     """‖Q‖/‖H_u‖ and ‖Q‖‖z‖² of tanh networks, over the scales of weights (σ√d) and biases, squared loss.
@@ -263,8 +272,17 @@ class Training(NamedTuple):
 
 
 def train(
-    scheme: str, depth: int, x: Array, t: Array, *, sigma: str = "tanh", width: int = 32, step: float = 0.5,
-    steps: int = 60, seeds: int = 5, checks: int = 4,
+    scheme: str,
+    depth: int,
+    x: Array,
+    t: Array,
+    *,
+    sigma: str = "tanh",
+    width: int = 32,
+    step: float = 0.5,
+    steps: int = 60,
+    seeds: int = 5,
+    checks: int = 4,
 ) -> Training:
     """Full-batch gradient descent with cross-entropy from ``seeds`` random starts; the same seeds for every scheme.
 

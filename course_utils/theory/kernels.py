@@ -18,8 +18,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from course_utils.theory.concentration import lemma_4_1_bound, worst_case_gap
 from course_utils.data.digits import digits
+from course_utils.theory.concentration import lemma_4_1_bound, worst_case_gap
 from course_utils.theory.networks import Array, Init, check_array, check_number, check_size, gaussian_init
 from course_utils.theory.sign_flips import check_rng, check_vector
 
@@ -353,7 +353,13 @@ class WidthStudy(NamedTuple):
 
 
 def width_study(
-    widths: Sequence[int], X: Array, y: Array, X_new: Array, networks: int, steps: int, lr: float,
+    widths: Sequence[int],
+    X: Array,
+    y: Array,
+    X_new: Array,
+    networks: int,
+    steps: int,
+    lr: float,
     rng: np.random.Generator,
 ) -> WidthStudy:
     """Train ``networks`` nets of each width on (X, y), from the lecture's initialization; compare at X_new.
@@ -373,10 +379,16 @@ def width_study(
             norm_x = float(np.linalg.norm(X_new[0]))
             worst = worst_case_gap(init.W0 @ X_new[0], init.a, B, norm_x).gap / math.sqrt(m)
             columns[:, i, j] = (
-                B, B / np.linalg.norm(init.W0), _rms(three.net - three.tangent),
-                _rms(three.tangent - three.limit), _rms(three.net - three.limit),
-                _rms(_gap(init, three.run.W, X_new)), _rms(_gap(init, three.run.W, X)),
-                worst, lemma_4_1_bound(m, B, 0.05, norm_x) / math.sqrt(m), three.run.loss[-1],
+                B,
+                B / np.linalg.norm(init.W0),
+                _rms(three.net - three.tangent),
+                _rms(three.tangent - three.limit),
+                _rms(three.net - three.limit),
+                _rms(_gap(init, three.run.W, X_new)),
+                _rms(_gap(init, three.run.W, X)),
+                worst,
+                lemma_4_1_bound(m, B, 0.05, norm_x) / math.sqrt(m),
+                three.run.loss[-1],
             )
             squares[j] += three.run.movement**2 / networks
     return WidthStudy(widths, *columns, np.sqrt(squares))
@@ -411,8 +423,10 @@ def two_digits(one: int = 3, other: int = 8, train: int = 48) -> Labelled:
     if train > inside.sum():
         raise ValueError(f"train must be at most {inside.sum()}, got {train}")
     return Labelled(
-        _directions(data.x[inside][:train]), np.where(data.y[inside][:train] == one, 1.0, -1.0),
-        _directions(data.x_test[outside]), np.where(data.y_test[outside] == one, 1.0, -1.0),
+        _directions(data.x[inside][:train]),
+        np.where(data.y[inside][:train] == one, 1.0, -1.0),
+        _directions(data.x_test[outside]),
+        np.where(data.y_test[outside] == one, 1.0, -1.0),
     )
 
 
@@ -444,8 +458,7 @@ class LearningCurve(NamedTuple):
 
 
 def learning_curve(
-    target: Callable[[Array], Array], sizes: Sequence[int], repetitions: int, rng: np.random.Generator,
-    new: int = 500,
+    target: Callable[[Array], Array], sizes: Sequence[int], repetitions: int, rng: np.random.Generator, new: int = 500
 ) -> LearningCurve:
     """Three predictors of ``target`` on the unit sphere in three dimensions, from samples of several sizes.
 
@@ -461,8 +474,11 @@ def learning_curve(
         y_new = target(X_new)
         for j, n in enumerate(sizes):
             X = _directions(rng.standard_normal((n, 3)))
-            fits = (linear_fit(X, target(X), X_new), kernel_fit(X, target(X), X_new),
-                    kernel_fit(with_bias(X), target(X), with_bias(X_new)))
+            fits = (
+                linear_fit(X, target(X), X_new),
+                kernel_fit(X, target(X), X_new),
+                kernel_fit(with_bias(X), target(X), with_bias(X_new)),
+            )
             errors[:, i, j] = [np.mean((f - y_new) ** 2) / np.mean(y_new**2) for f in fits]
     return LearningCurve(sizes, *errors)
 
@@ -558,8 +574,7 @@ def layer_study(widths: Sequence[int], X: Array, networks: int, rng: np.random.G
     for i, kind in enumerate(LAYERS):
         for j, m in enumerate(map(int, widths)):
             kernels = [
-                empirical_kernel(Init(first_layer(kind, m, X.shape[1], rng), np.ones(m)), X)
-                for _ in range(networks)
+                empirical_kernel(Init(first_layer(kind, m, X.shape[1], rng), np.ones(m)), X) for _ in range(networks)
             ]
             error[i, :, j] = [math.sqrt(m) * _rms(K - limit) for K in kernels]
             extremes[:, i, j] = np.median([np.linalg.eigvalsh(K)[[0, -1]] for K in kernels], axis=0) / ends

@@ -44,9 +44,7 @@ class _InverseRoot(torch.autograd.Function):
         return vectors @ ((vectors.mT @ grad @ vectors) * divided) @ vectors.mT, None
 
 
-def ldlt_matrix(
-    W: torch.Tensor, alpha: float = 1.0, gamma: float = 1.0, form: str = "symmetric"
-) -> torch.Tensor:
+def ldlt_matrix(W: torch.Tensor, alpha: float = 1.0, gamma: float = 1.0, form: str = "symmetric") -> torch.Tensor:
     """The layer as a matrix, shape (..., m, n) as W; its singular values are ``γ s/√(α + s²)``.
 
     Source: ldlt/lipschitz.

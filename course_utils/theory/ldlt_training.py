@@ -165,9 +165,7 @@ class Stacks:
         return diverged
 
 
-def train(
-    x: Array, y: Array, setting: Setting, seeds: Sequence[int], recipe: Recipe = Recipe()
-) -> list[Run]:
+def train(x: Array, y: Array, setting: Setting, seeds: Sequence[int], recipe: Recipe = Recipe()) -> list[Run]:
     """Train one setting for all seeds at once; each result is what training that seed alone gives.
 
     Args:
@@ -203,9 +201,7 @@ def train(
             diverged |= stacks.stop_diverged()
     with torch.no_grad():
         logits = Parts(*(stacks(part) for part in rows))
-        losses = [
-            _loss(z, t).masked_fill(diverged, torch.inf).numpy() for z, t in zip(logits, labels, strict=True)
-        ]
+        losses = [_loss(z, t).masked_fill(diverged, torch.inf).numpy() for z, t in zip(logits, labels, strict=True)]
         accuracy = (logits.test.argmax(-1) == labels.test).double().mean(1).numpy()
     return [
         Run(setting, int(seed), *(float(loss[i]) for loss in losses), float(accuracy[i]))

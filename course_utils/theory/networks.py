@@ -53,9 +53,7 @@ def linearization(
     return float(a @ (sigma(u0) + slope(u0) * ((W - W0) @ x)))
 
 
-def isotropic_shares(
-    m: int, d: int, B: float, rng: np.random.Generator, chunk: int
-) -> Iterator[tuple[int, float]]:
+def isotropic_shares(m: int, d: int, B: float, rng: np.random.Generator, chunk: int) -> Iterator[tuple[int, float]]:
     """Split an isotropic random move of an (m, d) layer, of norm B, into chunks of rows.
 
     Yields ``(rows, squared norm)`` of each chunk, exactly in law and in one pass: the norms of separate blocks of a

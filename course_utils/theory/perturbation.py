@@ -39,13 +39,7 @@ class Estimate(NamedTuple):
 
 
 def estimate(
-    loss: Loss,
-    theta: Array,
-    sigma: float,
-    K: int,
-    rng: np.random.Generator,
-    kind: str = "baseline",
-    chunk: int = CHUNK,
+    loss: Loss, theta: Array, sigma: float, K: int, rng: np.random.Generator, kind: str = "baseline", chunk: int = CHUNK
 ) -> Estimate:
     """The mean of K draws of one of the :data:`KINDS`, with the standard error of every coordinate.
 
@@ -87,9 +81,7 @@ def estimate(
     return Estimate(mean, error, _evaluations(kind, K))
 
 
-def draws(
-    loss: Loss, theta: Array, sigma: float, K: int, rng: np.random.Generator, kind: str = "baseline"
-) -> Array:
+def draws(loss: Loss, theta: Array, sigma: float, K: int, rng: np.random.Generator, kind: str = "baseline") -> Array:
     """K single draws, shape (K, n), whose mean :func:`estimate` returns; arguments and errors as there."""
     theta, sigma, K = check_array("theta", theta, 1), check_number("sigma", sigma, above=0), check_size("K", K)
     _check_kind(kind)
@@ -193,8 +185,12 @@ def local(loss: Loss, theta: Array, gradient: Callable[[Array], Array], h: float
     theta, h = check_array("theta", theta, 1), check_number("h", h, above=0)
     g, H = gradient(theta), hessian(theta, gradient, h)
     return Local(
-        theta.size, float(_values(loss, theta[None])[0]), float(g @ g),
-        float(np.trace(H)), float(np.square(H).sum()), float(np.square(np.diag(H)).sum()),
+        theta.size,
+        float(_values(loss, theta[None])[0]),
+        float(g @ g),
+        float(np.trace(H)),
+        float(np.square(H).sum()),
+        float(np.square(np.diag(H)).sum()),
     )
 
 
@@ -707,9 +703,7 @@ class CosineCurve(NamedTuple):
     needed: int  # draws for a cosine of 0.9, by the law
 
 
-def cosine_curve(
-    n: int = 1000, sigma: float = 0.0, K: int = 100, repetitions: int = 60, seed: int = 1
-) -> CosineCurve:
+def cosine_curve(n: int = 1000, sigma: float = 0.0, K: int = 100, repetitions: int = 60, seed: int = 1) -> CosineCurve:
     """The cosine over K = 1 … 10⁷ for a net of n parameters; σ counts in units of :func:`usable_sigma`.
 
     In law, as in :func:`exact_cosine`: a draw is (a + σ)z, a its part along g, when the curvature term zᵀHz is
@@ -727,8 +721,14 @@ def cosine_curve(
     across2 = (squares + 2 * sigma * total + sigma**2 * Ks) * rng.chisquare(n - 1, shape)
     excess = n + 1 + sigma**2 * n
     return CosineCurve(
-        n, sigma, K, Ks, np.sqrt(Ks / (Ks + excess)), along / np.sqrt(along**2 + across2),
-        math.sqrt(K / (K + excess)), math.ceil(0.81 / 0.19 * excess),
+        n,
+        sigma,
+        K,
+        Ks,
+        np.sqrt(Ks / (Ks + excess)),
+        along / np.sqrt(along**2 + across2),
+        math.sqrt(K / (K + excess)),
+        math.ceil(0.81 / 0.19 * excess),
     )
 
 
@@ -743,8 +743,14 @@ class SigmaSweep(NamedTuple):
 
 
 def sigma_sweep(
-    loss: Loss, at: Local, theta: Array, center: Callable[[float], Array], sigmas: Array, repetitions: int,
-    kinds: tuple[str, ...], rng: np.random.Generator,
+    loss: Loss,
+    at: Local,
+    theta: Array,
+    center: Callable[[float], Array],
+    sigmas: Array,
+    repetitions: int,
+    kinds: tuple[str, ...],
+    rng: np.random.Generator,
 ) -> SigmaSweep:
     """Single draws of each kind at each σ, around their mean ``center(sigma)``, beside :func:`total_variance`."""
     rows = [

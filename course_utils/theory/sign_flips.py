@@ -316,13 +316,7 @@ def chunked_flips(
 
 
 def random_flips(
-    m: int,
-    d: int,
-    B: float,
-    tau: float,
-    rng: np.random.Generator,
-    norm_x: float = 1.0,
-    chunk: int = 2**15,
+    m: int, d: int, B: float, tau: float, rng: np.random.Generator, norm_x: float = 1.0, chunk: int = 2**15
 ) -> FlipCounts:
     """Draw the totals of `count_flips` for a standard normal W0, an isotropic move of norm B, random signs a.
 

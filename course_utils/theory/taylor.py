@@ -70,11 +70,15 @@ ACTIVATIONS: dict[str, Activation] = {
     a.name: a
     for a in (
         Activation(
-            "tanh", np.tanh, _tanh_slope, lambda z: -2 * np.tanh(z) * _tanh_slope(z),
-            4 / (3 * sqrt(3)), float(np.arctanh(1 / sqrt(3))),
+            "tanh",
+            np.tanh,
+            _tanh_slope,
+            lambda z: -2 * np.tanh(z) * _tanh_slope(z),
+            4 / (3 * sqrt(3)),
+            float(np.arctanh(1 / sqrt(3))),
         ),
         Activation(
-            "sigmoid", _sigmoid, _sigmoid_slope, _sigmoid_curvature, 1 / (6 * sqrt(3)), float(np.log(2 + sqrt(3))),
+            "sigmoid", _sigmoid, _sigmoid_slope, _sigmoid_curvature, 1 / (6 * sqrt(3)), float(np.log(2 + sqrt(3)))
         ),
         Activation("softplus", lambda z: np.logaddexp(0, z), _sigmoid, _sigmoid_slope, 1 / 4, 0.0),
         Activation(
@@ -82,14 +86,16 @@ ACTIVATIONS: dict[str, Activation] = {
             lambda z: z * _normal_cdf(z),
             lambda z: _normal_cdf(z) + z * _normal_pdf(z),
             lambda z: (2 - np.square(z)) * _normal_pdf(z),
-            sqrt(2 / pi), 0.0,
+            sqrt(2 / pi),
+            0.0,
         ),
         Activation(
             "SiLU",
             lambda z: z * _sigmoid(z),
             lambda z: _sigmoid(z) + z * _sigmoid_slope(z),
             lambda z: 2 * _sigmoid_slope(z) + z * _sigmoid_curvature(z),
-            1 / 2, 0.0,
+            1 / 2,
+            0.0,
         ),
         Activation("sin", np.sin, np.cos, lambda z: -np.sin(z), 1.0, pi / 2),
         Activation(
@@ -97,7 +103,8 @@ ACTIVATIONS: dict[str, Activation] = {
             _erf,
             lambda z: 2 / sqrt(pi) * np.exp(-np.square(z)),
             lambda z: -4 * z / sqrt(pi) * np.exp(-np.square(z)),
-            2 * sqrt(2 / (pi * e)), 1 / sqrt(2),
+            2 * sqrt(2 / (pi * e)),
+            1 / sqrt(2),
         ),
     )
 }
@@ -151,8 +158,17 @@ def tangent_envelope(sigma: str = "tanh", z0: float = 0.5, step: float = 1.5, re
     z = np.linspace(-1, 1, 161) * check_number("reach", reach, above=0)
     value, slope = float(sigma.value(z0)), float(sigma.slope(z0))
     return Envelope(
-        name, z, sigma.value(z), value + slope * (z - z0), sigma.beta * (z - z0) ** 2 / 2,
-        z0, value, step, value + slope * step, float(tangent_gap(sigma, z0 + step, z0)), sigma.beta * step**2 / 2,
+        name,
+        z,
+        sigma.value(z),
+        value + slope * (z - z0),
+        sigma.beta * (z - z0) ** 2 / 2,
+        z0,
+        value,
+        step,
+        value + slope * step,
+        float(tangent_gap(sigma, z0 + step, z0)),
+        sigma.beta * step**2 / 2,
     )
 
 

@@ -21,9 +21,14 @@ from course_staff import lab
 REPOSITORY = Path(__file__).resolve().parents[2]
 # Chromium's own services are out of reach in a closed network, and asking for them floods the log.
 CHROMIUM_FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-]  # fmt: skip
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 START_LIMIT = 60  # seconds
 RUN_LIMIT = 240
 SAVE_LIMIT = 10

@@ -28,9 +28,11 @@ def test_chapter_runs_and_its_sliders_move_the_picture(lab, name):
     cells = chapter.run_all()
     errors = [
         f"{output['ename']}: {output['evalue']}"
-        for cell in cells if cell["cell_type"] == "code"
-        for output in cell["outputs"] if output["output_type"] == "error"
-    ]  # fmt: skip
+        for cell in cells
+        if cell["cell_type"] == "code"
+        for output in cell["outputs"]
+        if output["output_type"] == "error"
+    ]
     assert errors == []
     sliders = chapter.sliders()
     assert bool(sliders) == (name not in WITHOUT_SLIDERS)

@@ -171,7 +171,9 @@ def test_every_page_is_accessible_offline_and_fits_a_phone(site, pages, browser)
         if path not in alike:
             found = axe.run(page, context=OUTSIDE_FORMULAS, options=AXE).response["violations"]
         problems += [
-            f"{each['id']}: {each['nodes'][0]['html'][:200]}" for each in found if each["impact"] in ("serious", "critical")
+            f"{each['id']}: {each['nodes'][0]['html'][:200]}"
+            for each in found
+            if each["impact"] in ("serious", "critical")
         ]
         page.set_viewport_size(PHONE)
         page.evaluate("() => new Promise(next => setTimeout(next, 50))")  # the scripts answer a resize
@@ -185,7 +187,9 @@ def test_every_page_is_accessible_offline_and_fits_a_phone(site, pages, browser)
 
 
 def solutions_with_sliders() -> list[str]:
-    read = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in (REPOSITORY / "solutions").glob("*.ipynb")}
+    read = {
+        path.stem: json.loads(path.read_text(encoding="utf-8")) for path in (REPOSITORY / "solutions").glob("*.ipynb")
+    }
     return sorted(
         name
         for name, notebook in read.items()

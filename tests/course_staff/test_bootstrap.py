@@ -20,8 +20,10 @@ from course_staff import bootstrap
 
 ROOT = Path(bootstrap.ROOT)
 INTERRUPTED = "Interrupted. Run the same command again: it mends what is half made.\n"
-NO_NETWORK = ("The packages could not be fetched: the network, or the package index, does not answer.\n"
-              "Next step: Check the connection, then run the same command again; what has arrived is kept.\n")
+NO_NETWORK = (
+    "The packages could not be fetched: the network, or the package index, does not answer.\n"
+    "Next step: Check the connection, then run the same command again; what has arrived is kept.\n"
+)
 
 SHOW = """\
 import json, os, sys, tiny
@@ -76,16 +78,22 @@ class Project:
         return {name: value for name, value in clean.items() if value is not None}
 
     def start(self, *arguments, **changes):
-        return subprocess.Popen([sys.executable, "course_staff/bootstrap.py", *arguments], cwd=self.root,
-                                env=self.environment(**changes), start_new_session=True, text=True,
-                                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        return subprocess.Popen(
+            [sys.executable, "course_staff/bootstrap.py", *arguments],
+            cwd=self.root,
+            env=self.environment(**changes),
+            start_new_session=True,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
 
     def run(self, *arguments, **changes):
         """Exit code, lines said, what the command in `.venv` saw (None where it was not reached), stderr."""
         process = self.start(*arguments, **changes)
         out, err = process.communicate(timeout=120)
         *said, last = out.splitlines() or [""]
-        seen = json.loads(last[len("shown:"):]) if last.startswith("shown:") else None
+        seen = json.loads(last[len("shown:") :]) if last.startswith("shown:") else None
         return process.returncode, said if seen else [*said, last], seen, err
 
     def lock(self, version):
@@ -119,8 +127,9 @@ def make_project(root, wheels):
 @pytest.fixture(scope="module")
 def first_run(tmp_path_factory, wheels):
     project = make_project(tmp_path_factory.mktemp("first") / "course with a space", wheels)
-    return project, project.run("lab", "--port", "1234", PYTHONPATH="/nowhere", VIRTUAL_ENV="/elsewhere",
-                                MAKEFLAGS="n", ARGS="--port 1234")
+    return project, project.run(
+        "lab", "--port", "1234", PYTHONPATH="/nowhere", VIRTUAL_ENV="/elsewhere", MAKEFLAGS="n", ARGS="--port 1234"
+    )
 
 
 @pytest.fixture
@@ -183,9 +192,10 @@ def test_second_run_says_nothing_and_calls_no_pip(ready):
 def test_test_adds_its_lock_and_passes_arguments_on(ready):
     code, said, seen, err = ready.run("test", "-k", "taylor or flips")
     assert (code, err) == (0, "")
-    assert said[:2] == ["Bringing .venv up to date.",
-                        "Installing requirements.lock and requirements-test.lock "
-                        "(what pip says is in .venv-install.log)."]
+    assert said[:2] == [
+        "Bringing .venv up to date.",
+        "Installing requirements.lock and requirements-test.lock (what pip says is in .venv-install.log).",
+    ]
     assert seen["arguments"][-2:] == ["-k", "taylor or flips"]
     assert "--nbval" in seen["arguments"]
     assert list(ready.venv.glob("lib/*/site-packages/tinytest.py"))
@@ -250,8 +260,9 @@ def test_second_of_two_runs_waits(ready):
     with open(ready.root / ".venv-install.turn", "w") as turn:
         fcntl.flock(turn, fcntl.LOCK_EX)
         process = ready.start("lab")
-        assert process.stdout.readline() == ("Another run is setting up .venv; waiting until it has finished "
-                                             "(Ctrl-C to stop waiting).\n")
+        assert process.stdout.readline() == (
+            "Another run is setting up .venv; waiting until it has finished (Ctrl-C to stop waiting).\n"
+        )
         assert ready.stamp.exists() and not ready.log.exists()
     out, _ = process.communicate(timeout=60)
     assert process.returncode == 0 and '"tiny": "2.0"' in out
@@ -266,8 +277,7 @@ def here(tmp_path, monkeypatch):
     return tmp_path
 
 
-@pytest.mark.parametrize("stamp, reason", [(None, "that was not finished"),
-                                           ("{}", "made for another place or Python")])
+@pytest.mark.parametrize("stamp, reason", [(None, "that was not finished"), ("{}", "made for another place or Python")])
 def test_a_venv_of_ours_that_cannot_be_used_goes(here, capsys, stamp, reason):
     (here / "kept").mkdir()
     (here / "kept" / "file").touch()
@@ -343,13 +353,16 @@ def test_moved_folder_and_another_python_are_noticed(here, monkeypatch):
 
 
 def test_old_python_reads_the_script_and_is_told():
-    old = ("import runpy, sys; sys.version_info = (3, 8, 18, 'final', 0); sys.argv = sys.argv[1:]; "
-           "runpy.run_path(sys.argv[0], run_name='__main__')")
-    done = subprocess.run([sys.executable, "-c", old, bootstrap.__file__, "lab"],
-                          capture_output=True, text=True)
+    old = (
+        "import runpy, sys; sys.version_info = (3, 8, 18, 'final', 0); sys.argv = sys.argv[1:]; "
+        "runpy.run_path(sys.argv[0], run_name='__main__')"
+    )
+    done = subprocess.run([sys.executable, "-c", old, bootstrap.__file__, "lab"], capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == ("Python 3.8.18 is too old: the course needs Python 3.11 or newer.\n"
-                           "Next step: Install a newer Python and name it: make lab PYTHON=python3.12\n")
+    assert done.stderr == (
+        "Python 3.8.18 is too old: the course needs Python 3.11 or newer.\n"
+        "Next step: Install a newer Python and name it: make lab PYTHON=python3.12\n"
+    )
 
 
 def test_syntax_is_that_of_python_3_5():
@@ -379,14 +392,13 @@ def test_too_little_space_is_told_before_anything_is_made(here, monkeypatch):
 
 
 PIP_SAYS = {
-    "ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device":
-        "The disk is full.",
+    "ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device": "The disk is full.",
     "WARNING: Retrying (Retry(total=1)) after connection broken by 'NewConnectionError(1)': /simple/numpy/\n"
     "ERROR: No matching distribution found for numpy==2.4.6": NO_NETWORK.splitlines()[0],
-    "ERROR: No matching distribution found for torch==2.13.0":
-        "There is no torch==2.13.0 for Python {}.{} on this system.".format(*sys.version_info[:2]),
-    "tiny 1.0 requires huge, which is not installed.":
-        "Checking the packages failed: tiny 1.0 requires huge, which is not installed.",
+    "ERROR: No matching distribution found for torch==2.13.0": "There is no torch==2.13.0 for Python {}.{} on this system.".format(
+        *sys.version_info[:2]
+    ),
+    "tiny 1.0 requires huge, which is not installed.": "Checking the packages failed: tiny 1.0 requires huge, which is not installed.",
     "ERROR: first\nERROR: last\nsome advice": "Checking the packages failed: last",
     "": "Checking the packages failed: no word",
 }
@@ -399,13 +411,20 @@ def test_each_failure_of_pip_has_its_sentence(said):
     assert stop.next_step
 
 
-@pytest.mark.parametrize("error, sentence", [
-    (OSError(28, "No space left on device"),
-     "The disk is full.\nNext step: Free about 3 GB, then run the same command again.\n"),
-    (PermissionError(13, "Permission denied", "/x"),
-     "The set-up cannot go on: [Errno 13] Permission denied: '/x'.\n"
-     "Next step: Mend that, then run the same command again.\n"),
-])
+@pytest.mark.parametrize(
+    "error, sentence",
+    [
+        (
+            OSError(28, "No space left on device"),
+            "The disk is full.\nNext step: Free about 3 GB, then run the same command again.\n",
+        ),
+        (
+            PermissionError(13, "Permission denied", "/x"),
+            "The set-up cannot go on: [Errno 13] Permission denied: '/x'.\n"
+            "Next step: Mend that, then run the same command again.\n",
+        ),
+    ],
+)
 def test_an_error_of_the_system_is_one_sentence(monkeypatch, capsys, error, sentence):
     def fail(with_tests):
         raise error
@@ -423,9 +442,11 @@ def test_an_error_of_the_system_is_one_sentence(monkeypatch, capsys, error, sent
 def test_unknown_command_names_the_known(arguments, named):
     done = subprocess.run([sys.executable, bootstrap.__file__, *arguments], capture_output=True, text=True)
     assert done.returncode == 1
-    assert done.stderr == (f"There is no such command: {named}.\n"
-                           "Next step: Choose one of: lab, test, present, release, grade, build, check, "
-                           "slides, site, lock.\n")
+    assert done.stderr == (
+        f"There is no such command: {named}.\n"
+        "Next step: Choose one of: lab, test, present, release, grade, build, check, "
+        "slides, site, lock.\n"
+    )
 
 
 @pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
@@ -433,6 +454,11 @@ def test_makefile_has_a_target_for_each_command_and_passes_arguments_on():
     shown = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert re.findall(r"^make (\w+)", shown, re.MULTILINE) == list(bootstrap.COMMANDS)
     for name in bootstrap.COMMANDS:
-        done = subprocess.run(["make", "--dry-run", name, "ARGS=-k 'a or b'", "PYTHON=python3.99"], cwd=ROOT,
-                              capture_output=True, text=True, check=True)
+        done = subprocess.run(
+            ["make", "--dry-run", name, "ARGS=-k 'a or b'", "PYTHON=python3.99"],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
         assert f"python3.99 course_staff/bootstrap.py {name} -k 'a or b'" in done.stdout

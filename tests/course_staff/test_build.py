@@ -26,13 +26,13 @@ def edit(root, old, new, file=CHAPTER):
 
 
 def pair(root, stem=STEM):
-    return [
-        nbformat.read(root / folder / f"{stem}.ipynb", as_version=4) for folder in ("solutions", "notebooks")
-    ]
+    return [nbformat.read(root / folder / f"{stem}.ipynb", as_version=4) for folder in ("solutions", "notebooks")]
 
 
 def generated(root):
-    return {path: path.read_bytes() for pattern in ("*/*.ipynb", "CLAIMS.md", "docs/*.md") for path in root.glob(pattern)}
+    return {
+        path: path.read_bytes() for pattern in ("*/*.ipynb", "CLAIMS.md", "docs/*.md") for path in root.glob(pattern)
+    }
 
 
 def cell_with(notebook, text):
@@ -83,11 +83,7 @@ def test_cells_keep_their_ids_between_the_two_versions(built):
 
 def test_a_cell_keeps_its_id_when_text_is_added_before_it(built, declared):
     before = {cell.source: cell.id for cell in pair(built)[0].cells}
-    edit(
-        built,
-        "Some text that is not on a slide",
-        "A new paragraph.\n\n+++\n\nSome text that is not on a slide",
-    )
+    edit(built, "Some text that is not on a slide", "A new paragraph.\n\n+++\n\nSome text that is not on a slide")
     after = read_chapter(built / CHAPTER, built, declared).solution.cells
     kept = [cell for cell in after if cell.source in before]
     assert len(after) == len(before) + 1 == len(kept) + 1
@@ -204,11 +200,7 @@ def test_a_chapter_depends_on_what_it_imports_and_checks(built, declared, file, 
 
 
 @pytest.mark.parametrize(
-    "old, new, rebuilt",
-    [
-        ("The square of |a + b|", "A square", [STEM]),
-        ("Not written yet.", "Still not written.", []),
-    ],
+    "old, new, rebuilt", [("The square of |a + b|", "A square", [STEM]), ("Not written yet.", "Still not written.", [])]
 )
 def test_a_chapter_depends_on_its_own_claims(built, declared, old, new, rebuilt):
     edit(built, old, new, "claims.toml")
@@ -246,10 +238,7 @@ def test_progress_is_said_for_each_notebook(built):
 FAILURES = {  # code of the last cell → the notebook that fails, and why
     "1 / 0": ("solutions/10_fails.ipynb", "raises ZeroDivisionError: division by zero"),
     "import warnings; warnings.warn('careful')": ("notebooks/11_fails.ipynb", "writes to stderr: "),
-    "import ipywidgets; ipywidgets.Text()": (
-        "solutions/12_fails.ipynb",
-        "shows a widget, which is not stored; tag",
-    ),
+    "import ipywidgets; ipywidgets.Text()": ("solutions/12_fails.ipynb", "shows a widget, which is not stored; tag"),
     "square(2)": ("notebooks/13_fails.ipynb", "raises NotImplementedError: "),
 }
 
@@ -265,9 +254,7 @@ def test_a_cell_that_fails_is_named_and_leaves_the_files(built, declared):
         if "square" in code:  # the solution has it, the student does not yet
             text = large.replace("chapter: 90", f"chapter: {number}").replace("90.", f"{number}.")
             text = text.replace("from course_utils.desk.checks import check", "def check(id, answer): pass")
-            text = text.replace('claim("fixture/square")', "pass").replace(
-                "ipywidgets.IntSlider(3, 0, 5)", "pass"
-            )
+            text = text.replace('claim("fixture/square")', "pass").replace("ipywidgets.IntSlider(3, 0, 5)", "pass")
             for old in ("90.1", "90.2"):
                 id = old.replace("90", str(number))
                 exercises[id] = SimpleNamespace(**{**vars(declared[old]), "id": id})
@@ -322,9 +309,7 @@ def test_ordinary_output_is_not_noise(text, tmp_path):
 
 def test_noise_is_found_in_every_kind_of_text_but_not_in_pictures(tmp_path):
     def shown(**data):
-        output = nbformat.v4.new_output(
-            "display_data", {kind.replace("_", "/"): text for kind, text in data.items()}
-        )
+        output = nbformat.v4.new_output("display_data", {kind.replace("_", "/"): text for kind, text in data.items()})
         return nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("draw()", outputs=[output])])
 
     clean(shown(text_plain="a picture", image_png="iVBOR/tmp/AA"), "nb", tmp_path)
@@ -332,20 +317,10 @@ def test_noise_is_found_in_every_kind_of_text_but_not_in_pictures(tmp_path):
         clean(shown(text_plain="a picture", text_html="<i>/tmp/AA</i>"), "nb", tmp_path)
 
 
-SECOND_CARD = (
-    "### Exercise 90.2 — the cube\n\n*Difficulty 2 of 5 · about 3 minutes · 1 point.*\nNow the third power."
-)
+SECOND_CARD = "### Exercise 90.2 — the cube\n\n*Difficulty 2 of 5 · about 3 minutes · 1 point.*\nNow the third power."
 INVALID = {
-    "region without a check": (
-        'check("90.1", square)',
-        "square",
-        'exercise 90.1 has no check("90.1", ...) after it',
-    ),
-    "last region without a check": (
-        'check("90.2", cube)',
-        "cube",
-        'exercise 90.2 has no check("90.2", ...) after it',
-    ),
+    "region without a check": ('check("90.1", square)', "square", 'exercise 90.1 has no check("90.1", ...) after it'),
+    "last region without a check": ('check("90.2", cube)', "cube", 'exercise 90.2 has no check("90.2", ...) after it'),
     "check of another exercise": ('check("90.1"', 'check("90.2"', 'expected check("90.1", ...)'),
     "check of what is not a literal": ('check("90.1"', "check(a", 'check of None, expected check("90.1"'),
     "two checks": (
@@ -375,42 +350,22 @@ INVALID = {
         "exercise 90.1 has a second cell with a solution region",
     ),
     "unknown exercise": ("### Exercise 90.2 —", "### Exercise 90.3 —", "exercise 90.3 is not declared"),
-    "exercise of another chapter": (
-        "### Exercise 90.2 —",
-        "### Exercise 1.1 —",
-        "exercise 1.1 is not declared",
-    ),
+    "exercise of another chapter": ("### Exercise 90.2 —", "### Exercise 1.1 —", "exercise 1.1 is not declared"),
     "exercise twice": ("### Exercise 90.2 —", "### Exercise 90.1 —", "exercise 90.1 appears twice"),
     "exercise missing": (
         SECOND_CARD,
         "No card.",
         "exercise 90.2 is declared in course_utils.exercises and has no card",
     ),
-    "other points": (
-        "· 2 points.",
-        "· 12 points.",
-        "its declaration 'Difficulty 1 of 5 · about 1 minute · 2 points'",
-    ),
-    "other minutes": (
-        "about 1 minute ·",
-        "about 10 minutes ·",
-        "the card says 'Difficulty 1 of 5 · about 10 minutes",
-    ),
+    "other points": ("· 2 points.", "· 12 points.", "its declaration 'Difficulty 1 of 5 · about 1 minute · 2 points'"),
+    "other minutes": ("about 1 minute ·", "about 10 minutes ·", "the card says 'Difficulty 1 of 5 · about 10 minutes"),
     "other difficulty": ("*Difficulty 1 of", "*Difficulty 2 of", "its declaration 'Difficulty 1 of 5"),
     "no card line": ("*Difficulty 1 of 5 · about 1 minute · 2 points.*", "Easy.", "the card says 'nothing'"),
     "other title": ("— the square", "— a square", "titled 'a square', its declaration 'the square'"),
     "one hint": ("Hint 1: what is a square?", "A clue", "exercise 90.1 needs two hints or more"),
-    "no end": (
-        "    return product\n    ### END SOLUTION",
-        "    return product",
-        "'### BEGIN SOLUTION' without",
-    ),
+    "no end": ("    return product\n    ### END SOLUTION", "    return product", "'### BEGIN SOLUTION' without"),
     "no begin": ("    ### BEGIN SOLUTION\n    product", "    product", "'### END SOLUTION' without"),
-    "nested": (
-        "    product = x * x",
-        "    ### BEGIN SOLUTION\n    product = x * x",
-        "inside a solution region",
-    ),
+    "nested": ("    product = x * x", "    ### BEGIN SOLUTION\n    product = x * x", "inside a solution region"),
     "marker not alone": ("return 0.0\n        ### END", "return 0.0  ### END", "stands alone on its line"),
     "region in text": (
         "The end.",
@@ -566,6 +521,4 @@ def test_the_command_says_what_it_did(built, capsys):
     assert capsys.readouterr().err == "no chapter '77' in solutions/; there are: 91_other\n"
     edit(built, "1 + 1\n```\n\nSaid", "1 +\n```\n\nSaid", "solutions/91_other.md")
     assert main(["--root", str(built)]) == 1
-    assert capsys.readouterr().err.startswith(
-        "solutions/91_other.md, cell 2 ('1 +'): not valid Python, line 1"
-    )
+    assert capsys.readouterr().err.startswith("solutions/91_other.md, cell 2 ('1 +'): not valid Python, line 1")

@@ -52,9 +52,7 @@ def notebook(change):
         path = root / "notebooks/90_fixture.ipynb"
         content = json.loads(path.read_text(encoding="utf-8"))
         change(content)
-        path.write_text(
-            json.dumps(content, indent=1, ensure_ascii=False, sort_keys=True) + "\n", encoding="utf-8"
-        )
+        path.write_text(json.dumps(content, indent=1, ensure_ascii=False, sort_keys=True) + "\n", encoding="utf-8")
 
     return edit
 
@@ -72,22 +70,14 @@ MUTATIONS = {
         "is not what the chapters' slides, notes and exercises say",
     ),
     "source edited": (source, BOTH, "was built from another version of its source (source of cell "),
-    "module edited": (
-        module,
-        BOTH,
-        "was built from another version of its source, or of a module, exercise or claim",
-    ),
+    "module edited": (module, BOTH, "was built from another version of its source, or of a module, exercise or claim"),
     "notebook deleted": (missing, ["notebooks/91_other.ipynb"], "is missing"),
     "notebook stray": (
         stray,
         ["notebooks/91_other.ipynb", "notebooks/99_stray.ipynb"],
         "has no source solutions/99_stray.md",
     ),
-    "notebook damaged": (
-        damaged,
-        ["solutions/90_fixture.ipynb", "claims.toml"],
-        "is not a notebook (NotJSONError)",
-    ),
+    "notebook damaged": (damaged, ["solutions/90_fixture.ipynb", "claims.toml"], "is not a notebook (NotJSONError)"),
     "ledger deleted": (ledger, ["CLAIMS.md"], "is not what the executed solutions say"),
     "cell edited": (
         notebook(lambda nb: code(nb)["source"].append("\n1")),

@@ -41,8 +41,9 @@ def contents(folder):
 def test_first_time_copies_the_chapters_and_nothing_else(course):
     assert lab.bring_chapters(course) == ["2 new chapters in work/."]
     originals = contents(course / "notebooks")
-    assert contents(course / "work") == {name: originals[name] for name in
-                                         ("00_start_here.ipynb", "01_taylor_bounds.ipynb")}
+    assert contents(course / "work") == {
+        name: originals[name] for name in ("00_start_here.ipynb", "01_taylor_bounds.ipynb")
+    }
 
 
 def test_second_time_changes_nothing_and_says_nothing(course):
@@ -75,7 +76,8 @@ def test_a_changed_chapter_is_put_beside_the_students_once(course):
     assert lab.bring_chapters(course) == [
         "01_taylor_bounds.ipynb has changed. Your file is as you left it; the chapter as it is now lies "
         "beside it, in work/01_taylor_bounds.update-22222222.ipynb: open it there, and copy your answers "
-        "over."]
+        "over."
+    ]
     assert mine.read_text() == notebook(OLD, "my answer")
     update = course / "work" / "01_taylor_bounds.update-22222222.ipynb"
     assert update.read_text() == notebook(NEW, "corrected")
@@ -91,8 +93,9 @@ def test_a_changed_chapter_is_put_beside_the_students_once(course):
     assert lab.bring_chapters(course) == []
 
 
-@pytest.mark.parametrize("mine", ["", "{", "null", "[]", '{"metadata": []}', notebook(None), notebook(3),
-                                  "[" * 10**5, b"\xff\xfe"])
+@pytest.mark.parametrize(
+    "mine", ["", "{", "null", "[]", '{"metadata": []}', notebook(None), notebook(3), "[" * 10**5, b"\xff\xfe"]
+)
 def test_a_file_that_cannot_be_read_as_ours_stays_too(course, mine):
     mine = mine if isinstance(mine, bytes) else mine.encode()
     (course / "work").mkdir()
@@ -143,8 +146,10 @@ def test_no_notebooks_is_told(tmp_path):
 @pytest.mark.parametrize("damage", ["{", notebook(None), "<<<<<<< HEAD"])
 def test_a_damaged_chapter_is_named_before_anything_is_copied(course, damage):
     (course / "notebooks" / "01_taylor_bounds.ipynb").write_text(damage)
-    sentence = ("notebooks/01_taylor_bounds.ipynb is damaged: its version cannot be read.\n"
-                "Next step: git checkout -- notebooks/01_taylor_bounds.ipynb")
+    sentence = (
+        "notebooks/01_taylor_bounds.ipynb is damaged: its version cannot be read.\n"
+        "Next step: git checkout -- notebooks/01_taylor_bounds.ipynb"
+    )
     with pytest.raises(lab.Stop, match=sentence):
         lab.bring_chapters(course)
     assert not (course / "work").exists()
@@ -154,8 +159,9 @@ def test_work_that_is_a_file_is_one_sentence(course, monkeypatch, capsys):
     (course / "work").touch()
     monkeypatch.setattr(lab, "ROOT", course)
     assert lab.main([]) == 1
-    assert re.fullmatch(r"work/ cannot be filled: .*File exists.*\nNext step: mend that, then make lab\n",
-                        capsys.readouterr().err)
+    assert re.fullmatch(
+        r"work/ cannot be filled: .*File exists.*\nNext step: mend that, then make lab\n", capsys.readouterr().err
+    )
 
 
 def test_arguments_reach_jupyterlab_and_come_last(course, monkeypatch, capsys):
@@ -174,19 +180,23 @@ def test_arguments_reach_jupyterlab_and_come_last(course, monkeypatch, capsys):
     assert "2 new chapters in work/." in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("spelling", [["--port", "{}"], ["--port={}"],
-                                      ["--ServerApp.port={}", "--no-browser"]])
+@pytest.mark.parametrize("spelling", [["--port", "{}"], ["--port={}"], ["--ServerApp.port={}", "--no-browser"]])
 def test_a_port_that_was_asked_for_and_is_taken_is_told(course, spelling):
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         arguments = [word.format(port) for word in spelling]
         with pytest.raises(lab.Stop) as stop:
             lab.command(course, arguments)
-        other = int(re.fullmatch(rf"Port {port} is taken\.\nNext step: choose another: "
-                                 r"make lab ARGS='--port (\d+)'", str(stop.value))[1])
+        other = int(
+            re.fullmatch(
+                rf"Port {port} is taken\.\nNext step: choose another: "
+                r"make lab ARGS='--port (\d+)'",
+                str(stop.value),
+            )[1]
+        )
         assert other != port and not lab.is_taken(other, "localhost")
     line = lab.command(course, arguments)
-    assert "--ServerApp.port_retries=0" in line and line[-len(arguments):] == arguments
+    assert "--ServerApp.port_retries=0" in line and line[-len(arguments) :] == arguments
 
 
 @pytest.mark.parametrize("port", ["abc", "-1", "65536", "8.5", ""])
@@ -214,8 +224,10 @@ def test_jupyterlab_serves_the_first_page(course):
             assert server.poll() is None and time.monotonic() < limit, Path(log.name).read_text()
             time.sleep(0.1)
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        news, listing = (json.load(opener.open(f"{address}/{path}?token=secret", timeout=30)) for path in
-                         ("lab/api/settings/@jupyterlab/apputils-extension:notification", "api/contents"))
+        news, listing = (
+            json.load(opener.open(f"{address}/{path}?token=secret", timeout=30))
+            for path in ("lab/api/settings/@jupyterlab/apputils-extension:notification", "api/contents")
+        )
     finally:
         server.terminate()
         server.wait()

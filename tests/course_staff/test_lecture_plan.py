@@ -41,8 +41,10 @@ CELLS = [
 def test_parts_are_read_from_slides_and_notes():
     opening, two, last = parts(CELLS)
     assert [(p.title, p.start, p.minutes, p.end) for p in (opening, two, last)] == [
-        ("Opening", 0, 1, 1), ("Two", 1, 7, 8), ("Last", 8, 2, 10),
-    ]  # fmt: skip
+        ("Opening", 0, 1, 1),
+        ("Two", 1, 7, 8),
+        ("Last", 8, 2, 10),
+    ]
     assert opening.notes == 'Ask "why?" first.'
     assert two.notes == "First half. Then the rest. Four minutes with the slider."
     assert two.questions == ["Is it 2 or 3?", "And this?"] and two.claims == ["a/b", "c/d"]
@@ -52,15 +54,24 @@ def test_parts_are_read_from_slides_and_notes():
 
 def test_each_slide_and_fragment_has_its_minute():
     assert [part.marks for part in parts(CELLS)] == [
-        {0: 0}, {3: 1, 5: 1 + 7 / 4, 7: 1 + 14 / 4, 10: 1 + 21 / 4}, {11: 8, 12: 9},
-    ]  # fmt: skip
+        {0: 0},
+        {3: 1, 5: 1 + 7 / 4, 7: 1 + 14 / 4, 10: 1 + 21 / 4},
+        {11: 8, 12: 9},
+    ]
 
 
 @pytest.mark.parametrize(
     "said, minutes",
-    [("One minute.", 1), ("Twenty minutes.", 20), ("Two\nminutes.", 2), ("It takes two minutes.", 2),
-     ("Two minute hands.", 2), ("Some minutes.", 2), ("", 2)],
-)  # fmt: skip
+    [
+        ("One minute.", 1),
+        ("Twenty minutes.", 20),
+        ("Two\nminutes.", 2),
+        ("It takes two minutes.", 2),
+        ("Two minute hands.", 2),
+        ("Some minutes.", 2),
+        ("", 2),
+    ],
+)
 def test_minutes_are_what_a_sentence_of_the_notes_begins_with(said, minutes):
     """Anything else leaves one minute for each of the two things that appear."""
     cells = [cell("# A", "slide"), cell(said, "notes"), cell("b", "fragment")]
@@ -79,8 +90,12 @@ def part(title, minutes, *exercises, if_time=False):
     return lecture_plan.Part(title, 0, minutes, if_time, "", [], [], list(exercises), {})
 
 
-LECTURE = [part("a", 10, "1.1", "1.2"), part("b", 5, "1.3", if_time=True), part("c", 10, "1.4"),
-           part("d", 5, if_time=True)]  # fmt: skip
+LECTURE = [
+    part("a", 10, "1.1", "1.2"),
+    part("b", 5, "1.3", if_time=True),
+    part("c", 10, "1.4"),
+    part("d", 5, if_time=True),
+]
 _DECLARED = exercise("1.1", 10), exercise("1.2", 5), exercise("1.3", 5), exercise("1.4", 10, difficulty=4)
 EXERCISES = {declared.id: declared for declared in _DECLARED}
 

@@ -67,9 +67,7 @@ def test_a_part_alone_may_leave_claims_to_the_next_and_all_parts_together_may_no
     assert "| `fixture/later`<br>page 2 | Not written yet. |  | not yet shown |" in page
     assert "| holds | 1 |" in page and "| not yet shown | 1 |" in page
     (built / "solutions/91_other.md").rename(built / "solutions/90b_other.md")
-    assert problems(built) == [
-        "claim 'fixture/later' is listed for chapter 90 and not shown in 90a_fixture, 90b_other"
-    ]
+    assert problems(built) == ["claim 'fixture/later' is listed for chapter 90 and not shown in 90a_fixture, 90b_other"]
 
 
 def test_what_is_shown_must_be_listed(built):
@@ -80,13 +78,9 @@ def test_what_is_shown_must_be_listed(built):
 
 def test_a_changed_verdict_is_reported(built):
     show(built, {"verdict": "corrected"})
-    assert problems(built) == [
-        "claim 'fixture/square': claims.toml lists 'holds', chapter 90 finds 'corrected'"
-    ]
+    assert problems(built) == ["claim 'fixture/square': claims.toml lists 'holds', chapter 90 finds 'corrected'"]
     change(built, 'verdict = "holds"\n', "")
-    assert problems(built) == [
-        "claim 'fixture/square': claims.toml lists no verdict, chapter 90 finds 'corrected'"
-    ]
+    assert problems(built) == ["claim 'fixture/square': claims.toml lists no verdict, chapter 90 finds 'corrected'"]
 
 
 def test_a_claim_shown_twice_lists_both_measurements(built):
@@ -108,8 +102,7 @@ def test_a_claim_shown_twice_with_different_verdicts(built):
         (
             'verdict = "holds"',
             'verdict = "true"',
-            "entry 1 (fixture/square): verdict must be one of holds, loose, corrected, not reproduced, "
-            "got 'true'",
+            "entry 1 (fixture/square): verdict must be one of holds, loose, corrected, not reproduced, got 'true'",
         ),
     ],
 )

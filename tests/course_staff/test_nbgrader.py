@@ -11,8 +11,8 @@ from course_staff.source import slide_type, without_magics
 
 pytest.importorskip("nbgrader", reason="nbgrader is not installed (extra `staff`)")
 
-from nbgrader.preprocessors import CheckCellMetadata, ClearSolutions  # noqa: E402
-from nbgrader.validator import Validator  # noqa: E402
+from nbgrader.preprocessors import CheckCellMetadata, ClearSolutions
+from nbgrader.validator import Validator
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 CHAPTERS = ["90_fixture", *(path.stem for path in sorted((ROOT / "solutions").glob("*.ipynb")))]
@@ -72,9 +72,7 @@ def needed_for_grading(cells):
     kept, wanted = [], set()
     for cell in reversed([cell for cell in cells if cell.cell_type == "code"]):
         names = list(ast.walk(ast.parse(without_magics(cell.source))))
-        defined = {
-            node.id for node in names if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
-        }
+        defined = {node.id for node in names if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
         defined |= {node.name for node in names if isinstance(node, ast.FunctionDef | ast.ClassDef)}
         defined |= {(node.asname or node.name).split(".")[0] for node in names if isinstance(node, ast.alias)}
         if "nbgrader" in cell.metadata or defined & wanted:

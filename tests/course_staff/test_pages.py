@@ -14,9 +14,7 @@ pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: apt-get install chromium"),
 ]
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-axe = pytest.importorskip(
-    "axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed"
-)
+axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
 
 NAMES = {student: row["name"] for student, row in ROSTER.items()}
 PAGES = {
@@ -50,9 +48,7 @@ def test_a_page_is_inert_accessible_and_fits_a_phone(browser, tmp_path, name, sc
     page.close()
 
     # axe is a script, which the page's policy would refuse like any other.
-    context = browser.new_context(
-        bypass_csp=True, color_scheme=scheme, viewport={"width": 1280, "height": 900}
-    )
+    context = browser.new_context(bypass_csp=True, color_scheme=scheme, viewport={"width": 1280, "height": 900})
     page = context.new_page()
     page.goto(path.as_uri())
     found = axe.Axe().run(page)

@@ -190,10 +190,13 @@ def test_jupyterlab_opens_the_copy_with_the_projectors_settings(built, monkeypat
         ([], "Which chapter? There are: 90_fixture, 91_other.\nNext step: make present CHAPTER=01\n"),
         (["--no-browser"], "Which chapter? There are: 90_fixture, 91_other.\nNext step: make present"),
         (["12"], "No chapter '12' in solutions/; there are: 90_fixture, 91_other.\nNext step: make present"),
-        (["90", "--port", "x"], "--port should be a number from 0 to 65535, not 'x'.\n"
-                                "Next step: make present CHAPTER=90 ARGS='--port 8888'\n"),
+        (
+            ["90", "--port", "x"],
+            "--port should be a number from 0 to 65535, not 'x'.\n"
+            "Next step: make present CHAPTER=90 ARGS='--port 8888'\n",
+        ),
     ],
-)  # fmt: skip
+)
 def test_bad_input_is_told_with_the_chapters_there_are(built, monkeypatch, capsys, arguments, said):
     monkeypatch.setattr(present, "ROOT", built)
     assert present.main(arguments) == 1

@@ -75,9 +75,7 @@ def test_the_real_zip_runs_by_itself(unchecked, tmp_path):
         path.name for path in folder.iterdir()
     }
     notebook = nbformat.read(folder / "00_start_here.ipynb", as_version=4)
-    code = [
-        cell.source for cell in notebook.cells if cell.cell_type == "code" and "raise Not" not in cell.source
-    ]
+    code = [cell.source for cell in notebook.cells if cell.cell_type == "code" and "raise Not" not in cell.source]
     code.insert(-1, "import course_utils; print(course_utils.__file__)")
     env = {**os.environ, "COURSE_PROGRESS": "", "PYTHONPATH": ""}
     run = subprocess.run(
@@ -112,9 +110,7 @@ def test_the_readme_names_commands_and_files_that_exist(unchecked, tmp_path):
             readme[name] = archive.read("course/README.md").decode()
             for file in ("requirements.lock", "environment.yml"):
                 assert file in readme[name] and f"course/{file}" in archive.namelist()
-    assert (
-        "# This chapter, for" in readme["one"] and "hand in the notebook under its own name" in readme["one"]
-    )
+    assert "# This chapter, for" in readme["one"] and "hand in the notebook under its own name" in readme["one"]
     assert (
         "# These chapters, for" in readme["two"]
         and "`01_taylor_bounds.ipynb` (Taylor bounds) | 75 | 16 |" in readme["two"]
@@ -243,13 +239,9 @@ assert all(one["success"] for one in done), done
 with api.gradebook as gradebook:
     print({s.student.id: (s.score, s.max_score) for s in gradebook.find_assignment("90_fixture").submissions})
 """
-    run = subprocess.run(
-        [sys.executable, "-c", script], cwd=course, capture_output=True, text=True, timeout=200
-    )
+    run = subprocess.run([sys.executable, "-c", script], cwd=course, capture_output=True, text=True, timeout=200)
     assert run.returncode == 0, run.stderr
     assert run.stdout.splitlines()[-1] == "{'solved': (3.0, 3.0), 'untouched': (0.0, 3.0)}"
     generated = nbformat.read(course / "release" / "90_fixture" / "90_fixture.ipynb", as_version=4)
     ours = nbformat.reads(released.decode(), as_version=4)
-    assert [(cell.id, cell.source) for cell in generated.cells] == [
-        (cell.id, cell.source) for cell in ours.cells
-    ]
+    assert [(cell.id, cell.source) for cell in generated.cells] == [(cell.id, cell.source) for cell in ours.cells]

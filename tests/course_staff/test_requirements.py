@@ -78,8 +78,11 @@ def test_pins_refuse_a_path():
 
 
 def test_extras_that_name_extras_are_followed():
-    project = {"name": "course-utils", "dependencies": ["numpy"],
-               "optional-dependencies": {"staff": ["nbgrader"], "test": ["course-utils[staff]", "pytest>=8"]}}
+    project = {
+        "name": "course-utils",
+        "dependencies": ["numpy"],
+        "optional-dependencies": {"staff": ["nbgrader"], "test": ["course-utils[staff]", "pytest>=8"]},
+    }
     assert locks.requirements(project) == ["numpy"]
     assert locks.requirements(project, "test") == ["nbgrader", "pytest>=8"]
 

@@ -143,28 +143,46 @@ def test_the_scripts_text_is_read_back_for_the_font(tmp_path, drawn):
     assert set("a line up to 2.5") <= sliders.signs(script)
 
 
-CLAIM = {"id": "lecture/a_b", "verdict": "corrected", "text": "Lecture, slide 1: corrected.\n  f|x| holds.\n  ✓ e: 1",
-         "measured": "e: 1", "bound": None, "ratio": None, "interval": None, "setting": ""}  # fmt: skip
+CLAIM = {
+    "id": "lecture/a_b",
+    "verdict": "corrected",
+    "text": "Lecture, slide 1: corrected.\n  f|x| holds.\n  ✓ e: 1",
+    "measured": "e: 1",
+    "bound": None,
+    "ratio": None,
+    "interval": None,
+    "setting": "",
+}
 
 
 @pytest.fixture
 def chapter():
     bundle = {"text/html": "<div>card</div>", "text/plain": "card", ledger.MIME: CLAIM}
     notebook = new_notebook(
-        metadata={"course": {"title": "A | B", "minutes": 30, "follows": "slide", "proves": "all", "chapter": 1,
-                             "fingerprint": "f1"}},
+        metadata={
+            "course": {
+                "title": "A | B",
+                "minutes": 30,
+                "follows": "slide",
+                "proves": "all",
+                "chapter": 1,
+                "fingerprint": "f1",
+            }
+        },
         cells=[
             new_markdown_cell("# 1 · Title\n\nSee [the next](02_next.ipynb) and [ours](../CLAIMS.md)."),
             new_markdown_cell("say it", metadata={"slideshow": {"slide_type": "notes"}}),
             new_markdown_cell("### Exercise 1.2 — the square"),
-            new_code_cell("def f(x):\n    ### BEGIN SOLUTION\n    return x * x\n    ### END SOLUTION", execution_count=1),
+            new_code_cell(
+                "def f(x):\n    ### BEGIN SOLUTION\n    return x * x\n    ### END SOLUTION", execution_count=1
+            ),
             new_markdown_cell("<details><summary>Hint 1: think</summary>\nTwice.\n</details>"),
             new_code_cell("check('1.2', f)", execution_count=2),
             new_markdown_cell("And a claim."),
             new_code_cell("claim('lecture/a_b')", outputs=[new_output("display_data", bundle)], execution_count=3),
             new_code_cell("explore(f, draw, x=[1, 2])", id="abc", execution_count=4),
         ],
-    )  # fmt: skip
+    )
     return notebook
 
 
@@ -211,7 +229,9 @@ def repository(tmp_path, chapter):
     (tmp_path / "solutions").mkdir()
     (tmp_path / "solutions" / "01_a.md").write_text("")
     (tmp_path / "solutions" / "01_a.ipynb").write_text(json.dumps(chapter))
-    entry = '[[claim]]\nid = "{}"\nsource = "lecture"\nsection = "slide {}"\nstatement = "f|x| *holds*."\nchapter = {}\n'
+    entry = (
+        '[[claim]]\nid = "{}"\nsource = "lecture"\nsection = "slide {}"\nstatement = "f|x| *holds*."\nchapter = {}\n'
+    )
     claims = entry.format("lecture/a_b", 1, 1) + 'verdict = "corrected"\n' + entry.format("lecture/later", 2, 7)
     (tmp_path / "claims.toml").write_text(claims)
     return tmp_path

@@ -35,9 +35,7 @@ class Loads(HTMLParser):
             self.found.append(attrs["href"])
 
     def handle_data(self, data):
-        self.found += (
-            re.findall(r"""url\(\s*['"]?([^'")]+)|@import\s+['"]([^'"]+)""", data) if "{" in data else []
-        )
+        self.found += re.findall(r"""url\(\s*['"]?([^'")]+)|@import\s+['"]([^'"]+)""", data) if "{" in data else []
 
 
 def test_a_deck_loads_only_files_beside_it(deck):
@@ -55,9 +53,7 @@ def test_the_copied_styles_stay_offline(deck):
     styles = [path for path in (deck.parent / "assets").rglob("*.css")]
     assert len(styles) >= 4
     for path in styles:
-        for address in re.findall(
-            r"""(?:url\(|@import )\s*['"]?([^'")\s]+)""", path.read_text(encoding="utf-8")
-        ):
+        for address in re.findall(r"""(?:url\(|@import )\s*['"]?([^'")\s]+)""", path.read_text(encoding="utf-8")):
             assert not re.match(r"(https?:)?//", address), f"{path.name} loads {address}"
 
 
@@ -88,9 +84,7 @@ def test_only_the_output_of_a_single_show_or_claim_is_on_the_slide(source, tags,
 
 
 def test_exporting_needs_a_built_chapter(course):
-    with pytest.raises(
-        FileNotFoundError, match="solutions/90_fixture.ipynb is not built; run `make build` first"
-    ):
+    with pytest.raises(FileNotFoundError, match="solutions/90_fixture.ipynb is not built; run `make build` first"):
         slides.export(course)
 
 
@@ -109,9 +103,7 @@ def browser():
     if CHROMIUM is None:
         pytest.skip("no Chromium found: looked for chromium, chromium-browser, google-chrome")
     with playwright.sync_playwright() as runner:
-        with runner.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
-        ) as chromium:
+        with runner.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]) as chromium:
             yield chromium
 
 
@@ -196,11 +188,7 @@ def check_deck(page, refused, notebook):
         for cell in cells
         if cell.cell_type == "markdown" and slide_type(cell) != "notes"
     )
-    assert (
-        page.evaluate("MathJax.Hub.getAllJax().length")
-        == page.locator(".slides .MathJax").count()
-        >= formulas
-    )
+    assert page.evaluate("MathJax.Hub.getAllJax().length") == page.locator(".slides .MathJax").count() >= formulas
     notes = [cell for cell in cells if slide_type(cell) == "notes"]
     assert page.locator("aside.notes").count() >= len(notes)
     assert refused == []
@@ -250,8 +238,7 @@ def test_what_does_not_fit_moves_to_slides_below(opened, deck, tmp_path):
     """A slide of four parts that fit two by two, and one part that needs small type on a slide of its own."""
     cells = [
         nbformat.v4.new_markdown_cell(
-            f"{'## Crowded' if n == 0 else ''}\n\nPart{n}. "
-            + "A sentence about it. " * (105 if n == 4 else 30),
+            f"{'## Crowded' if n == 0 else ''}\n\nPart{n}. " + "A sentence about it. " * (105 if n == 4 else 30),
             metadata={"slideshow": {"slide_type": "fragment" if n else "slide"}},
         )
         for n in range(5)
@@ -259,9 +246,7 @@ def test_what_does_not_fit_moves_to_slides_below(opened, deck, tmp_path):
     cells.insert(1, nbformat.v4.new_markdown_cell("say it", metadata={"slideshow": {"slide_type": "notes"}}))
     shutil.copytree(deck.parent / "assets", tmp_path / "assets")
     crowded = tmp_path / "crowded.html"
-    crowded.write_text(
-        slides.to_html(nbformat.v4.new_notebook(cells=cells, metadata={"course": {"title": "t"}}))
-    )
+    crowded.write_text(slides.to_html(nbformat.v4.new_notebook(cells=cells, metadata={"course": {"title": "t"}})))
     page, _ = opened(crowded)
     states = walk(page)
     assert all(state["bottom"] <= slides.HEIGHT and "Crowded" in state["text"] for state in states)
@@ -275,8 +260,13 @@ def test_a_slide_that_opens_with_a_picture_gets_its_parts_heading():
     def cell(kind, source, slide):
         return getattr(nbformat.v4, f"new_{kind}_cell")(source, metadata={"slideshow": {"slide_type": slide}})
 
-    cells = [cell("markdown", "## A part\n\ntext", "slide"), cell("markdown", "Three minutes.", "notes"),
-             cell("code", "1", "skip"), cell("code", "show(draw, x)", "slide"), cell("code", "2", "fragment")]
+    cells = [
+        cell("markdown", "## A part\n\ntext", "slide"),
+        cell("markdown", "Three minutes.", "notes"),
+        cell("code", "1", "skip"),
+        cell("code", "show(draw, x)", "slide"),
+        cell("code", "2", "fragment"),
+    ]
     notebook = slides.on_slides(nbformat.v4.new_notebook(cells=cells))
     views = [cell.metadata["slideshow"] for cell in notebook.cells]
     shown = [(slide_type(cell), cell.source, view.get("data")) for cell, view in zip(notebook.cells, views)]

@@ -15,8 +15,22 @@ from course_staff import sweep
 from course_utils.data import higgs
 from course_utils.theory import ldlt_training as lt
 
-OPTIONS = ["--width", "4", "--epochs", "1", "--batch", "40", "--depths", "1", "2", "--rates", "0.01", "0.1",
-           "--seeds", "3"]  # fmt: skip
+OPTIONS = [
+    "--width",
+    "4",
+    "--epochs",
+    "1",
+    "--batch",
+    "40",
+    "--depths",
+    "1",
+    "2",
+    "--rates",
+    "0.01",
+    "0.1",
+    "--seeds",
+    "3",
+]
 RUNS = 4 * 3 * 2 * 2 * 3
 
 
@@ -158,9 +172,14 @@ def test_without_data_it_says_one_sentence(tmp_path, out):
 def cluster(tmp_path):
     distributed = pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
     with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=True, host="127.0.0.1", dashboard_address=None,
-        local_directory=str(tmp_path / "workers"), silence_logs=50,
-    ) as started:  # fmt: skip
+        n_workers=2,
+        threads_per_worker=1,
+        processes=True,
+        host="127.0.0.1",
+        dashboard_address=None,
+        local_directory=str(tmp_path / "workers"),
+        silence_logs=50,
+    ) as started:
         yield started
 
 

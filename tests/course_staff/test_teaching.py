@@ -4,16 +4,13 @@ import re
 from pathlib import Path
 
 from course_staff import release
-from grader import grade
-from grader import records
 from course_utils.exercises.variants import VARIANTS
+from grader import grade, records
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "teaching.md").read_text(encoding="utf-8")
 #: Of other programs.
-FOREIGN = {"--force", "--nthreads"} | {
-    "--rm", "--network", "--read-only", "--tmpfs", "--pids-limit", "--security-opt",
-}
+FOREIGN = {"--force", "--nthreads"} | {"--rm", "--network", "--read-only", "--tmpfs", "--pids-limit", "--security-opt"}
 
 
 def test_every_option_exists():

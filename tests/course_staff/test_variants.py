@@ -17,7 +17,7 @@ from course_utils.exercises.variants import VARIANTS, yours
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.append(str(ROOT / "tests" / "exercises"))
-from mutants import mutants  # noqa: E402
+from mutants import mutants
 
 SECRET = b"0123456789abcdef0123456789abcdef"
 each = pytest.mark.parametrize("id", VARIANTS)
@@ -114,9 +114,7 @@ def test_without_a_secret_every_exercise_is_as_declared():
 
 @each
 def test_the_texts_of_every_number_fit_the_chapter(id, students):
-    notebook = next(
-        nb for nb in students.values() if nb.metadata["course"]["chapter"] == int(id.split(".")[0])
-    )
+    notebook = next(nb for nb in students.values() if nb.metadata["course"]["chapter"] == int(id.split(".")[0]))
     before = [cell.source for cell in notebook.cells]
     for number in VARIANTS[id].numbers:
         after = variants.personal(notebook, {id: number})
@@ -142,9 +140,7 @@ def test_a_personal_notebook_checks_its_own_number(students, registry, monkeypat
     notebook = variants.personal(students["01_taylor_bounds"], {"1.3": 7})
     monkeypatch.setattr(checks.progress, "display_both", lambda text, html: print(text))
     monkeypatch.setattr(checks.progress, "record", lambda *_: "")
-    [check] = [
-        cell.source for cell in notebook.cells if cell.source.startswith("from course_utils.exercises.v")
-    ]
+    [check] = [cell.source for cell in notebook.cells if cell.source.startswith("from course_utils.exercises.v")]
     scope = {"check": checks.check}
     exec("import numpy as np\ndef safe_step(beta, eps): return np.sqrt(2 * eps / beta / 7)", scope)
     exec(check, scope)

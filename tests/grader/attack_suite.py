@@ -137,8 +137,11 @@ def all_attacks() -> tuple[Attack, ...]:
         raise ValueError(f"names that appear twice: {twice}")
     for attack in attacks:
         attack.allowed()
-        _known(attack.name, [*attack.wrong, *attack.answers, *attack.rungs] or list(attack.exercises),
-               frozenset(attack.exercises))
+        _known(
+            attack.name,
+            [*attack.wrong, *attack.answers, *attack.rungs] or list(attack.exercises),
+            frozenset(attack.exercises),
+        )
     return tuple(attacks)
 
 
@@ -156,10 +159,17 @@ class Surroundings:
 
     def fill(self, source: str, student: str) -> str:
         words = {
-            "SUBMISSIONS": self.submissions, "OUT": self.out, "HOME": self.home, "RUN": self.run,
-            "REPOSITORY": REPOSITORY, "MARKER": self.marker, "PORT": self.port, "SOCKET": self.socket,
-            "STUDENT": student, "ONLY IN A JAIL": _ONLY_IN_A_JAIL.format(namespace=_pid_namespace()),
-        }  # fmt: skip
+            "SUBMISSIONS": self.submissions,
+            "OUT": self.out,
+            "HOME": self.home,
+            "RUN": self.run,
+            "REPOSITORY": REPOSITORY,
+            "MARKER": self.marker,
+            "PORT": self.port,
+            "SOCKET": self.socket,
+            "STUDENT": student,
+            "ONLY IN A JAIL": _ONLY_IN_A_JAIL.format(namespace=_pid_namespace()),
+        }
         for id in all_exercises():
             if f"@TABLE {id}@" in source:
                 words[f"TABLE {id}"] = _public_table(all_exercises()[id])
@@ -246,8 +256,9 @@ def build(attack: Attack, surroundings: Surroundings) -> dict:
         added = [entry for entry in attack.cell if entry["at"] == place]
         cells = [
             code_cell(surroundings.fill(entry["code"], attack.name).strip("\n"), f"{place.replace(' ', '-')}-{i}-{j}")
-            for i, entry in enumerate(added) for j in range(entry.get("repeat", 1))
-        ]  # fmt: skip
+            for i, entry in enumerate(added)
+            for j in range(entry.get("repeat", 1))
+        ]
         if place == "start":
             first = next(i for i, cell in enumerate(notebook["cells"]) if cell["cell_type"] == "code") + 1
         elif place == "end":

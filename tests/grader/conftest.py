@@ -3,6 +3,8 @@
 
 def pytest_addoption(parser):
     parser.addoption(
-        "--attacks-table", metavar="FILE", default=None,
+        "--attacks-table",
+        metavar="FILE",
+        default=None,
         help="also write what the attack suite tried and what happened to FILE (docs/attacks.md)",
-    )  # fmt: skip
+    )

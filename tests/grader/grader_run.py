@@ -116,15 +116,34 @@ def grade_all(attacks: tuple[Attack, ...], folder: Path, jail: str) -> Run:
         roster.chmod(0o600)
         before = _fingerprints(submissions) | _fingerprints(home) | _fingerprints(roster)
         chapters = sorted({attack.chapter for attack in attacks})
-        command = [sys.executable, "-m", "grader.grade", str(submissions), "--roster", str(roster),
-                   "--out", str(out), "--chapter", *chapters, "--jobs", "2", "--jail", jail, *OPTIONS]  # fmt: skip
+        command = [
+            sys.executable,
+            "-m",
+            "grader.grade",
+            str(submissions),
+            "--roster",
+            str(roster),
+            "--out",
+            str(out),
+            "--chapter",
+            *chapters,
+            "--jobs",
+            "2",
+            "--jail",
+            jail,
+            *OPTIONS,
+        ]
         known = watched(command, home)
         after = _fingerprints(submissions) | _fingerprints(home) | _fingerprints(roster)
     run = Run(
-        folder, tuple(attack.name for attack in attacks), **known, connections=tuple(connections), secret=secret,
+        folder,
+        tuple(attack.name for attack in attacks),
+        **known,
+        connections=tuple(connections),
+        secret=secret,
         left_files=tuple(_left_files(folder, marker)),
         changed=tuple(sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))),
-    )  # fmt: skip
+    )
     run.save()
     return run
 
@@ -221,9 +240,29 @@ def _left_files(folder: Path, marker: str) -> Iterator[str]:
     import course_utils
 
     names = {"left_for_a_friend", "seen", "numpy.py", "sitecustomize.py", "usercustomize.py", "x.pth"}
-    shallow = {Path(place) for place in ("/", "/etc", "/usr", "/opt", "/root", "/home", "/tmp", "/var/tmp", "/dev/shm",
-               "/run", Path.home(), REPOSITORY, REPOSITORY / "build", Path(course_utils.__file__).parent, Path.cwd(),
-               Path.cwd().parent, sys.prefix, *filter(os.path.isdir, sys.path))}  # fmt: skip
+    shallow = {
+        Path(place)
+        for place in (
+            "/",
+            "/etc",
+            "/usr",
+            "/opt",
+            "/root",
+            "/home",
+            "/tmp",
+            "/var/tmp",
+            "/dev/shm",
+            "/run",
+            Path.home(),
+            REPOSITORY,
+            REPOSITORY / "build",
+            Path(course_utils.__file__).parent,
+            Path.cwd(),
+            Path.cwd().parent,
+            sys.prefix,
+            *filter(os.path.isdir, sys.path),
+        )
+    }
     for place in sorted(shallow):
         if place.is_dir() and os.access(place, os.R_OK):  # what this user cannot read, its jail cannot write
             found = sorted(place.iterdir())
@@ -270,11 +309,21 @@ json.dump([code, seconds, [command for _, command in left]], open(sys.argv[1] + 
 def watched(command: list[str], home: Path) -> dict:
     """Run a command as the ancestor of whatever it leaves behind; what is known of it, named as in :class:`Run`."""
     folder = home.parent
-    environment = {**os.environ, "HOME": str(home), "PYTHONPATH": str(REPOSITORY), "PYTHONDONTWRITEBYTECODE": "1",
-                   "XDG_CACHE_HOME": str(folder / "cache"), "MPLCONFIGDIR": str(folder / "cache"),
-                   "GRADING_TEST_TOKEN": "not for students"}  # fmt: skip
+    environment = {
+        **os.environ,
+        "HOME": str(home),
+        "PYTHONPATH": str(REPOSITORY),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "XDG_CACHE_HOME": str(folder / "cache"),
+        "MPLCONFIGDIR": str(folder / "cache"),
+        "GRADING_TEST_TOKEN": "not for students",
+    }
     script = _RUN.format(subreaper=_SUBREAPER, limit=RUN_LIMIT)
     subprocess.run([sys.executable, "-c", script, str(folder), *command], env=environment, cwd=REPOSITORY, check=True)
     code, seconds, left = json.loads((folder / "watched.json").read_text())
-    return {"code": code, "seconds": seconds, "left_processes": tuple(left),
-            "stderr": (folder / "grade.log").read_text(errors="replace")}  # fmt: skip
+    return {
+        "code": code,
+        "seconds": seconds,
+        "left_processes": tuple(left),
+        "stderr": (folder / "grade.log").read_text(errors="replace"),
+    }

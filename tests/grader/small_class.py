@@ -2,9 +2,7 @@
 
 from grader.records import ExerciseResult, UnitResult
 
-HOSTILE = (
-    "<script>document.title='run'</script><img src=x onerror=\"document.title='run'\"> {{ 7*7 }} & `code`"
-)
+HOSTILE = "<script>document.title='run'</script><img src=x onerror=\"document.title='run'\"> {{ 7*7 }} & `code`"
 ROSTER = {
     "ada": {"name": "Ada Lovelace", "email": "ada@example.org"},
     "bob": {"name": '=HYPERLINK("x")', "email": "@bob"},
@@ -24,12 +22,7 @@ def answer(id, status, points=None, *, worth=3, **more):
 
 def unit(student, chapter, *answers, **more):
     maximum = 6 if chapter == ONE else 3
-    fields = {
-        "status": "graded",
-        "jail": "bubblewrap",
-        "seconds": 1.0,
-        "points": sum(a.points for a in answers),
-    } | more
+    fields = {"status": "graded", "jail": "bubblewrap", "seconds": 1.0, "points": sum(a.points for a in answers)} | more
     return UnitResult(
         key="k",
         student=student,
@@ -46,24 +39,13 @@ def results():
     shown = (("x", "array([1., 2.])"), ("yours", "3"), ("expected", "4"))
     return [
         unit(
-            "ada",
-            ONE,
-            answer("1.1", "correct", passed=24, tried=24, answer="r"),
-            answer("1.2", "correct", answer="r"),
+            "ada", ONE, answer("1.1", "correct", passed=24, tried=24, answer="r"), answer("1.2", "correct", answer="r")
         ),
         unit("ada", TWO, answer("2.1", "correct", answer="right for ada")),
         unit(
-            "bob",
-            ONE,
-            answer("1.1", "values", rows=shown, **wrong),
-            answer("1.2", "type", **wrong),
-            notes=("A note.",),
+            "bob", ONE, answer("1.1", "values", rows=shown, **wrong), answer("1.2", "type", **wrong), notes=("A note.",)
         ),
-        unit(
-            "bob",
-            TWO,
-            answer("2.1", "misconception", misconception=1, answer="m", sentence="Divide `x` by 2."),
-        ),
+        unit("bob", TWO, answer("2.1", "misconception", misconception=1, answer="m", sentence="Divide `x` by 2.")),
         unit(
             "eve",
             ONE,
@@ -74,11 +56,7 @@ def results():
         ),
         unit("eve", TWO, status="student error", points=0, problem=f"This is no notebook: {HOSTILE}"),
         unit("kim", ONE, status="missing", points=0, problem="Nothing was handed in."),
-        unit(
-            "kim",
-            TWO,
-            answer("2.1", "misconception", misconception=1, answer="m", sentence="Divide `x` by 3."),
-        ),
+        unit("kim", TWO, answer("2.1", "misconception", misconception=1, answer="m", sentence="Divide `x` by 3.")),
         unit("zoe", ONE, answer("1.1", "timeout"), answer("1.2", "not attempted")),
         unit("zoe", TWO, status="infrastructure error", points=None, problem="/srv/grader: no memory"),
     ]

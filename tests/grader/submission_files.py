@@ -5,7 +5,6 @@ Each function gets the notebook as it would be handed in and the student's own f
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import zipfile
@@ -138,9 +137,13 @@ def answer_ids_swapped(notebook):
 @_edits_notebook
 def forged_chapter(notebook):
     notebook["metadata"]["course"] |= {
-        "chapter": 99, "version": "x" * 16, "fingerprint": "0" * 16, "title": "Forged", "points": 1000,
+        "chapter": 99,
+        "version": "x" * 16,
+        "fingerprint": "0" * 16,
+        "title": "Forged",
+        "points": 1000,
         "exercises": {"1.2": {"points": 1000}},
-    }  # fmt: skip
+    }
 
 
 @_edits_notebook
@@ -150,8 +153,15 @@ def own_exercise(notebook):
         code_cell("def mine():\n    return 1", "own-answer"),
         code_cell('check("1.99", mine)', "own-check"),
     ]
-    nbgrader = {"grade": True, "grade_id": "check-1-99", "points": 50, "locked": True, "schema_version": 3,
-                "solution": False, "task": False}  # fmt: skip
+    nbgrader = {
+        "grade": True,
+        "grade_id": "check-1-99",
+        "points": 50,
+        "locked": True,
+        "schema_version": 3,
+        "solution": False,
+        "task": False,
+    }
     notebook["cells"][-1]["metadata"]["nbgrader"] = nbgrader
 
 
@@ -252,8 +262,11 @@ def markup_everywhere(notebook):
     attached = dict(markdown, id="a", attachments={_SCRIPT: {"text/html": _SCRIPT}}, source=f"![]({_SCRIPT})")
     shown = code_cell("", "o")
     shown["outputs"] = [
-        {"output_type": "display_data", "metadata": {},
-         "data": {"text/html": _SCRIPT, "application/javascript": "alert(1)"}},
+        {
+            "output_type": "display_data",
+            "metadata": {},
+            "data": {"text/html": _SCRIPT, "application/javascript": "alert(1)"},
+        }
     ]
     notebook["cells"] += [markdown, attached, shown]
     for number, cell in enumerate(notebook["cells"]):
@@ -262,8 +275,14 @@ def markup_everywhere(notebook):
 
 @_edits_notebook
 def cells_nonsense(notebook):
-    notebook["cells"] += [7, "text", None, {"cell_type": "code"}, {"cell_type": "code", "source": 5, "metadata": None},
-                          {"cell_type": "heading", "source": "x", "metadata": {}}]  # fmt: skip
+    notebook["cells"] += [
+        7,
+        "text",
+        None,
+        {"cell_type": "code"},
+        {"cell_type": "code", "source": 5, "metadata": None},
+        {"cell_type": "heading", "source": "x", "metadata": {}},
+    ]
 
 
 @_edits_notebook

@@ -23,7 +23,12 @@ COVERED = {
     "forged result files": ["forge-result-files", "forged-progress-file", "saved-outputs"],
     "forged frames": ["forge-frames-on-every-file", "frame-of-four-gigabytes", "endless-frames", "forge-by-printing"],
     "forged exit codes": ["exit-zero", "exit-zero-in-a-cell", "replace-the-worker"],
-    "edited and deleted cells": ["check-of-another-function", "points-edited", "check-cell-deleted", "answer-in-markdown"],
+    "edited and deleted cells": [
+        "check-of-another-function",
+        "points-edited",
+        "check-cell-deleted",
+        "answer-in-markdown",
+    ],
     "duplicated and re-tagged cells": ["pasted-copy", "checks-skipped", "errors-allowed", "answer-ids-swapped"],
     "classmates' files": ["read-classmates", "link-to-a-classmate", "zip-with-a-link", "accomplice-that-finds-answers"],
     "network": ["connect-to-loopback", "ask-a-friend"],
@@ -33,13 +38,22 @@ COVERED = {
     "killing the parent": ["kills-its-parent", "kills-everything", "kills-its-group"],
     "filling the disk": ["fills-the-disk"],
     "endless loops with SIGINT": ["endless-loop", "endless-cell", "sleeps-for-ever"],
-    "endless loops without SIGINT": ["endless-loop-that-catches-everything", "endless-loop-in-compiled-code", "stopped-clock"],
+    "endless loops without SIGINT": [
+        "endless-loop-that-catches-everything",
+        "endless-loop-in-compiled-code",
+        "stopped-clock",
+    ],
     "memory bombs": ["memory-bomb", "memory-bomb-of-processes", "eight-bytes-of-a-terabyte", "zip-bomb"],
     "exits": ["exit-zero", "kills-itself", "segmentation-fault"],
     "200 MB outputs": ["prints-200-megabytes", "prints-200-megabytes-past-python", "error-message-of-100-megabytes"],
     "not JSON, empty, a list": ["not-json", "empty-file", "json-list"],
     "nbformat 3, invalid UTF-8, duplicated ids": ["nbformat-3", "invalid-utf-8", "duplicated-ids"],
-    "HTML and script injection": ["markup-in-an-error", "markup-in-names", "markup-in-the-notebook", "template-in-an-error"],
+    "HTML and script injection": [
+        "markup-in-an-error",
+        "markup-in-names",
+        "markup-in-the-notebook",
+        "template-in-an-error",
+    ],
     "random answers": ["random-answers", "right-half-of-the-time", "answers-by-turns"],
     "honest: stray prints, warnings": ["stray-prints", "warnings", "warnings-as-errors"],
     "honest: extra cells, a pasted copy, plots": ["extra-cells", "pasted-copy", "plots"],
@@ -91,7 +105,9 @@ def test_what_could_do_harm_outside_a_jail_is_marked_and_asks_where_it_is(around
     for attack in ATTACKS.values():
         sources = [*attack.wrong.values(), *attack.answers.values(), *(cell["code"] for cell in attack.cell)]
         text = "\n".join(sources)
-        if any(word in text for word in ("os.kill(-1", "getppid(), signal", "rmtree", "fork()", "killpg", "100_000_000)")):
+        if any(
+            word in text for word in ("os.kill(-1", "getppid(), signal", "rmtree", "fork()", "killpg", "100_000_000)")
+        ):
             assert attack.jail or attack.name == "error-message-of-100-megabytes", attack.name
         if "@ONLY IN A JAIL@" in text:
             assert attack.jail

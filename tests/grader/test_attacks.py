@@ -13,8 +13,8 @@ from attack_suite import REPOSITORY, all_attacks, public_cases
 from browser import lab_in_chromium
 from grader_run import CLASSMATES, Run, grade_all
 
-from grader import jail, records
 from course_utils.exercises import all_exercises
+from grader import jail, records
 
 ATTACKS = {attack.name: attack for attack in all_attacks()}
 NO_JAIL = jail.problem(jail.BUBBLEWRAP)
@@ -24,8 +24,7 @@ SANE = 180
 pytestmark = pytest.mark.timeout(grader_run.RUN_LIMIT + 60)
 needs_jail = pytest.mark.skipif(bool(NO_JAIL), reason=f"needs a jail: {NO_JAIL}")
 every_attack = pytest.mark.parametrize(
-    "attack",
-    [pytest.param(attack, id=attack.name, marks=[needs_jail] * attack.jail) for attack in ATTACKS.values()],
+    "attack", [pytest.param(attack, id=attack.name, marks=[needs_jail] * attack.jail) for attack in ATTACKS.values()]
 )
 
 
@@ -80,7 +79,7 @@ def test_attack(run, attack):
         assert exercise.status in rungs, exercise
     told = run.told(attack.name)
     assert attack.says in told, told
-    for text in (*attack.never, run.secret, "SPY found something", "BEGIN SOL" "UTION", "Misconception("):
+    for text in (*attack.never, run.secret, "SPY found something", "BEGIN SOLUTION", "Misconception("):
         assert text not in told
     if attack.hides_inputs:
         public = {float(case["beta"]) for case in public_cases(all_exercises()[attack.hides_inputs])}

@@ -47,9 +47,7 @@ def test_totals_have_a_row_for_each_student(tmp_path):
     assert (bob["name"], bob["email"]) == ('\'=HYPERLINK("x")', "'@bob")
 
 
-@pytest.mark.parametrize(
-    "start", ["=", "+", "-", "@", "\t=", "\r=", "\n=", "\t", "\r", "\n", " =", "\uff1d", "\0="]
-)
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t=", "\r=", "\n=", "\t", "\r", "\n", " =", "\uff1d", "\0="])
 def test_a_formula_becomes_text(tmp_path, start):
     name = f"{start}cmd|' /C calc'!A0"
     row = next(iter(table(exports.write_grades(tmp_path, of("ada"), {"ada": name}))))
@@ -133,9 +131,7 @@ def test_an_old_gradescope_file_does_not_outlive_its_mark(tmp_path):
     exports.write_gradescope(tmp_path, of("ada", ONE))
     path = tmp_path / "gradescope" / ONE / "ada.json"
     assert path.exists()
-    exports.write_gradescope(
-        tmp_path, [unit("ada", ONE, status="infrastructure error", points=None, problem="x")]
-    )
+    exports.write_gradescope(tmp_path, [unit("ada", ONE, status="infrastructure error", points=None, problem="x")])
     assert not path.exists()
 
 
@@ -177,9 +173,7 @@ def test_a_regrade_changes_automatic_scores_and_keeps_what_was_entered_by_hand(g
         grade = book.find_grade("check-1-2", ONE, ONE, "ada")
         grade.manual_score = 2
         book.db.commit()
-    again = unit(
-        "ada", ONE, answer("1.1", "values"), answer("1.2", "values"), answer("2.1", "correct", worth=0)
-    )
+    again = unit("ada", ONE, answer("1.1", "values"), answer("1.2", "values"), answer("2.1", "correct", worth=0))
     with gradebook([again]) as book:
         first, second = (book.find_grade(f"check-1-{n}", ONE, ONE, "ada") for n in (1, 2))
         assert (first.auto_score, first.extra_credit) == (0, 1)
@@ -197,13 +191,7 @@ def test_without_nbgrader_there_is_no_gradebook(tmp_path, monkeypatch):
 def test_everything_is_made_at_once_and_again(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "nbgrader.api", None)
     made = exports.write_all(tmp_path, results(), ROSTER, ["mallory/: not in the roster"])
-    assert {path.name for path in made} == {
-        "report.html",
-        "feedback",
-        "grades.csv",
-        "totals.csv",
-        "gradescope",
-    }
+    assert {path.name for path in made} == {"report.html", "feedback", "grades.csv", "totals.csv", "gradescope"}
     assert all(path.exists() for path in made)
     assert "mallory/: not in the roster" in (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "Ada Lovelace" in (tmp_path / "feedback" / "ada.html").read_text(encoding="utf-8")

@@ -9,9 +9,9 @@ from types import SimpleNamespace
 import pytest
 from small_class import ONE, ROSTER, answer, of, results
 
-from grader import feedback
 from course_utils.desk.checks import LADDER, Result, grade
 from course_utils.exercises import find
+from grader import feedback
 
 
 class Page(HTMLParser):
@@ -25,9 +25,7 @@ class Page(HTMLParser):
     def handle_starttag(self, tag, attributes):
         self.tags.append(tag)
         names = {name for name, _ in attributes}
-        self.active += (
-            [tag] if tag in ("script", "img", "iframe", "link", "object", "form", "base", "svg") else []
-        )
+        self.active += [tag] if tag in ("script", "img", "iframe", "link", "object", "form", "base", "svg") else []
         self.active += [name for name in names if name in ("src", "href") or name.startswith("on")]
 
     def handle_data(self, data):
@@ -42,13 +40,7 @@ def page_of(student, *units):
 @pytest.mark.parametrize("status", LADDER)
 def test_each_rung_has_the_card_and_the_text_of_the_notebook(status):
     given = answer(
-        "1.2",
-        status,
-        rows=(("x", "1\n2"),),
-        remarks=("A remark.",),
-        passed=3,
-        tried=24,
-        sentence="Do `this`.",
+        "1.2", status, rows=(("x", "1\n2"),), remarks=("A remark.",), passed=3, tried=24, sentence="Do `this`."
     )
     exercise = SimpleNamespace(id="1.2", points=3)
     shown = Result(exercise, status, "Do `this`.", (("x", "1\n2"),), ("A remark.",), 3, 24)
@@ -109,9 +101,7 @@ def test_without_a_jail_the_page_says_so():
 def test_what_a_student_wrote_is_text():
     page = Page(page_of("eve"))
     assert page.active == []
-    assert (
-        page.text.count("<script>document.title='run'</script>") == 8
-    )  # title and heading, and six in results
+    assert page.text.count("<script>document.title='run'</script>") == 8  # title and heading, and six in results
     assert "{{ 7*7 }}" in page.text and "49" not in page.text
 
 

@@ -15,8 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from grader import grade
-from grader import exports, records, run
+from grader import exports, grade, records, run
 from grader import jail as jails
 from grader.jail import BUBBLEWRAP, NONE, JailError, Limits, make_view
 from grader.marking import Marker
@@ -47,8 +46,20 @@ def klass(tmp_path):
 
 
 def arguments(folder, *more, jail=KIND):
-    return [str(folder / "submissions"), "--roster", str(folder / "roster.csv"), "--out", str(folder / "grades"),
-            "--chapter", "00", "--jobs", "1", "--jail", jail, *more]
+    return [
+        str(folder / "submissions"),
+        "--roster",
+        str(folder / "roster.csv"),
+        "--out",
+        str(folder / "grades"),
+        "--chapter",
+        "00",
+        "--jobs",
+        "1",
+        "--jail",
+        jail,
+        *more,
+    ]
 
 
 def results(folder):
@@ -69,7 +80,10 @@ def test_a_class_from_roster_to_reports(klass, capsys):
     assert grade.main(arguments(klass)) == 0
     found = results(klass)
     assert {name: (r.status, r.points, r.max_points) for name, r in found.items()} == {
-        "ada": ("graded", 1, 1), "bob": ("graded", 0, 1), "cyd": ("student error", 0, 1), "dan": ("missing", 0, 1),
+        "ada": ("graded", 1, 1),
+        "bob": ("graded", 0, 1),
+        "cyd": ("student error", 0, 1),
+        "dan": ("missing", 0, 1),
     }
     assert all(result.jail == KIND for result in found.values())
     assert found["ada"].submission == f"ada/{CHAPTER}.ipynb" and found["dan"].submission is None
@@ -160,9 +174,14 @@ def test_two_graders_never_share_a_folder(klass, capsys, no_reports):
 @pytest.mark.parametrize(
     "change, says",
     [
-        (["--chapter", "99"], "no chapter '99'"), (["--jobs", "0"], "--jobs is 0"), (["--patience", "0"], "--patience"),
-        (["--retries", "-1"], "--retries"), (["--roster", "nowhere.csv"], "nowhere.csv"), (["--release", "nowhere"], "nowhere"),
-        (["--secret-file", "nowhere"], "nowhere"), (["--memory", "nan"], "--memory"),
+        (["--chapter", "99"], "no chapter '99'"),
+        (["--jobs", "0"], "--jobs is 0"),
+        (["--patience", "0"], "--patience"),
+        (["--retries", "-1"], "--retries"),
+        (["--roster", "nowhere.csv"], "nowhere.csv"),
+        (["--release", "nowhere"], "nowhere"),
+        (["--secret-file", "nowhere"], "nowhere"),
+        (["--memory", "nan"], "--memory"),
     ],
 )
 def test_what_cannot_be_done_is_said_in_a_sentence(klass, capsys, change, says):
@@ -265,7 +284,9 @@ def test_killed_at_random_moments_and_resumed(large, tmp_path):
     rng, kept = random.Random(1), {}
     for _ in range(KILLS):
         before = len(kept)
-        grader = subprocess.Popen(command, env=environment, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        grader = subprocess.Popen(
+            command, env=environment, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
         wanted = before + rng.randint(0, max(1, 36 // KILLS))
         end = time.monotonic() + 100
         while grader.poll() is None and time.monotonic() < end:
@@ -307,8 +328,13 @@ def cluster():
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
     def start(*command):
-        return subprocess.Popen([sys.executable, "-m", *command], env=environment, stdout=subprocess.DEVNULL,
-                                stderr=subprocess.DEVNULL, start_new_session=True)
+        return subprocess.Popen(
+            [sys.executable, "-m", *command],
+            env=environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
 
     scheduler = start("distributed.cli.dask_scheduler", "--host", address, "--no-dashboard", "--no-show")
     options = ("--nthreads", "1", "--no-nanny", "--no-dashboard", "--host", "127.0.0.1", "--death-timeout", "60")
@@ -334,8 +360,13 @@ def test_a_cluster_gives_the_same_marks(large, cluster, tmp_path, kill):
     out.mkdir()
     chapters = grade.chapters(["00"], None)
     settings = run.Settings(
-        out=str(out), submissions=str(folder / "submissions"), view=str(make_view(out / run.PRIVATE)), jail=KIND,
-        secret=run.grading_secret(out), chapters=chapters, limits=Limits(),
+        out=str(out),
+        submissions=str(folder / "submissions"),
+        view=str(make_view(out / run.PRIVATE)),
+        jail=KIND,
+        secret=run.grading_secret(out),
+        chapters=chapters,
+        limits=Limits(),
     )
     units = find(folder / "submissions", STUDENTS, list(chapters)).units
     count, killed = [], threading.Event()

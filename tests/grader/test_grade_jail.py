@@ -24,8 +24,16 @@ def view(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def jail(view, tmp_path_factory):
-    limits = Limits(cell_seconds=5, notebook_seconds=20, memory=700 * MIB, address_space=4096 * MIB,
-                    files=16 * MIB, file_size=8 * MIB, processes=40, open_files=64)
+    limits = Limits(
+        cell_seconds=5,
+        notebook_seconds=20,
+        memory=700 * MIB,
+        address_space=4096 * MIB,
+        files=16 * MIB,
+        file_size=8 * MIB,
+        processes=40,
+        open_files=64,
+    )
     hidden = tmp_path_factory.getbasetemp()
     with Jail(BUBBLEWRAP, view, limits, (hidden,)) as made:
         yield made
@@ -34,8 +42,17 @@ def jail(view, tmp_path_factory):
 @contextmanager
 def session(jail, *cells, names=("f",), seconds=5):
     with jail.session() as channel:
-        protocol.send(channel, {"cells": cells, "names": list(names), "lean": False, "skip": [],
-                                "cell_seconds": seconds, "notebook_seconds": 60})
+        protocol.send(
+            channel,
+            {
+                "cells": cells,
+                "names": list(names),
+                "lean": False,
+                "skip": [],
+                "cell_seconds": seconds,
+                "notebook_seconds": 60,
+            },
+        )
         protocol.receive(channel, 60)
         while "at" in (header := protocol.receive(channel, 60)[0]):
             pass
@@ -68,7 +85,9 @@ def test_no_network_not_even_to_this_machine(jail):
         thread = threading.Thread(target=listen)
         thread.start()
         try:
-            text = said(jail, f"""
+            text = said(
+                jail,
+                f"""
 import socket, os
 try:
     socket.create_connection(("127.0.0.1", {port}), 1)
@@ -76,7 +95,8 @@ try:
 except OSError as error:
     result = error.strerror or "timeout"
 raise RuntimeError(f"{{result}} {{sorted(name for _, name in socket.if_nameindex())}}")
-""")
+""",
+            )
         finally:
             arrived.append(None)
             thread.join()
@@ -85,7 +105,9 @@ raise RuntimeError(f"{{result}} {{sorted(name for _, name in socket.if_nameindex
 
 
 def test_the_system_can_only_be_read(jail):
-    text = said(jail, """
+    text = said(
+        jail,
+        """
 import os, sys, numpy, course_utils
 places = ["/", "/usr", "/etc", "/dev", "/course", "/course/course_utils", sys.prefix, os.path.dirname(numpy.__file__)]
 written = []
@@ -96,12 +118,15 @@ for place in places:
     except OSError:
         pass
 raise RuntimeError(str(written))
-""")
+""",
+    )
     assert text == "[]"
 
 
 def test_nothing_of_the_course_that_tells_an_answer(jail, view):
-    text = said(jail, """
+    text = said(
+        jail,
+        """
 import os, importlib
 found = []
 for name in ("course_staff", "course_utils.exercises.chapter_01", "tests"):
@@ -123,7 +148,8 @@ for folder, folders, files in os.walk("/"):
               "chapter_01.py", "course_staff", "pytest-of-root")]
 secret = [name for name in os.environ if "SECRET" in name or "TOKEN" in name or "PYTEST" in name]
 raise RuntimeError(f"{found} {secret} {len(all_exercises())}")
-""")
+""",
+    )
     assert text.startswith("[] [] ") and int(text.split()[2]) > 30
     assert not [path for path in view.rglob("*") if "np.tanh(u0) + slope" in _text(path)], "a reference in the view"
 
@@ -142,22 +168,28 @@ def test_the_repository_and_hidden_folders_are_empty_even_below_python(monkeypat
     real = jails._python_folders()
     monkeypatch.setattr(jails, "_python_folders", lambda: [*real, str(tmp_path / "env")])
     with Jail(BUBBLEWRAP, view, Limits(), (inner,)) as jail:
-        text = said(jail, f"""
+        text = said(
+            jail,
+            f"""
 import os
 raise RuntimeError(f"{{os.listdir({str(tmp_path / "env")!r})}} {{os.listdir({str(inner)!r})}}")
-""")
+""",
+        )
     assert "library" in text and text.endswith(" []")
 
 
 def test_an_ordinary_user_without_any_capability(jail):
-    text = said(jail, """
+    text = said(
+        jail,
+        """
 import os, ctypes
 status = open("/proc/self/status").read()
 caps = [line.split()[1] for line in status.splitlines() if line.startswith(("CapEff", "CapPrm", "CapAmb"))]
 libc = ctypes.CDLL(None, use_errno=True)
 new_user = libc.unshare(0x10000000)
 raise RuntimeError(f"{os.getuid()} {set(caps)} {libc.umount(b'/tmp')} {new_user} {'NoNewPrivs:	1' in status}")
-""")
+""",
+    )
     uid, rest = text.split(" ", 1)
     assert int(uid) != 0 and rest == "{'0000000000000000'} -1 -1 True"
 
@@ -215,9 +247,17 @@ def inside(jail):
 
 @pytest.mark.parametrize(
     "act",
-    ["os.kill(-1, signal.SIGKILL)", "os.kill(-1, signal.SIGSTOP)", "os.kill(os.getppid(), signal.SIGKILL)",
-     "os.kill(1, signal.SIGKILL)", "os.killpg(0, signal.SIGKILL)", "os._exit(0)", "os.closerange(0, 9999)",
-     "ctypes.string_at(0)", "sys.exit(3)"],
+    [
+        "os.kill(-1, signal.SIGKILL)",
+        "os.kill(-1, signal.SIGSTOP)",
+        "os.kill(os.getppid(), signal.SIGKILL)",
+        "os.kill(1, signal.SIGKILL)",
+        "os.killpg(0, signal.SIGKILL)",
+        "os._exit(0)",
+        "os.closerange(0, 9999)",
+        "ctypes.string_at(0)",
+        "sys.exit(3)",
+    ],
 )
 def test_the_jail_outlives_every_end_of_a_session(jail, act):
     try:
@@ -230,12 +270,15 @@ def test_the_jail_outlives_every_end_of_a_session(jail, act):
 
 
 def test_memory_of_one_process_and_of_all_together(jail):
-    text = said(jail, """
+    text = said(
+        jail,
+        """
 try:
     bytearray(8 << 30)
 except MemoryError:
     raise RuntimeError("refused") from None
-""")
+""",
+    )
     assert text == "refused"
     bomb = """
 import os, time
@@ -262,7 +305,9 @@ while True:
     with pytest.raises(protocol.ProtocolError), session(jail, bomb, seconds=50):
         pass
     assert jail.reason() == "it used too much memory"
-    text = said(jail, """
+    text = said(
+        jail,
+        """
 import ctypes, errno, os
 results = []
 try:
@@ -272,7 +317,8 @@ except OSError as error:
 libc = ctypes.CDLL(None, use_errno=True)
 results += [libc.shmget(0, 100 << 20, 0o1600), errno.errorcode[ctypes.get_errno()]]
 raise RuntimeError(" ".join(map(str, results)))
-""")
+""",
+    )
     assert text == "ENOSYS -1 ENOSYS"
 
 
@@ -282,7 +328,9 @@ def test_a_processor_whose_system_calls_are_not_known_has_no_jail(monkeypatch):
 
 
 def test_files_processes_and_descriptors_are_limited(jail):
-    text = said(jail, """
+    text = said(
+        jail,
+        """
 import os, errno, signal
 def until(act, most):
     for count in range(most):
@@ -305,21 +353,28 @@ one = until(large, 100)
 os.unlink("/tmp/large")
 found = [one, until(write, 100), until(lambda count: os.dup(0), 1000), until(fork, 1000)]
 raise RuntimeError(str(found))
-""")
+""",
+    )
     (one, why_one), (files, why_files), (opened, why_opened), (forks, why_forks) = eval(text)
     assert (why_one, why_files, why_opened, why_forks) == ("EFBIG", "ENOSPC", "EMFILE", "EAGAIN")
     assert one == 8 and 14 <= files <= 16 and 40 < opened < 64 and 30 < forks < 40
 
 
 def test_a_loop_is_cut_and_the_next_cell_runs(jail):
-    with session(jail, "while True:\n    try:\n        while True: pass\n    except BaseException: pass", "x = 1",
-                 "raise RuntimeError(str(x))", seconds=1) as (_, header):
+    with session(
+        jail,
+        "while True:\n    try:\n        while True: pass\n    except BaseException: pass",
+        "x = 1",
+        "raise RuntimeError(str(x))",
+        seconds=1,
+    ) as (_, header):
         assert "TimeUp" in header["errors"]["0"] and header["errors"]["2"] == "RuntimeError: 1"
 
 
 def test_output_without_end_is_dropped(jail):
-    with session(jail, "import os\nprint('x' * 200_000_000)\nfor _ in range(200): os.write(1, b'x' * 1_000_000)",
-                 seconds=30) as (_, header):
+    with session(
+        jail, "import os\nprint('x' * 200_000_000)\nfor _ in range(200): os.write(1, b'x' * 1_000_000)", seconds=30
+    ) as (_, header):
         assert header["errors"] == {}
 
 

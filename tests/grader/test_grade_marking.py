@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from course_utils.exercises import all_exercises
 from grader import jail as jails
 from grader.jail import BUBBLEWRAP, NONE, Jail, JailError, Limits, make_view
 from grader.marking import Marker, make_paper, read_released
 from grader.submissions import Notebook, read_notebook
-from course_utils.exercises import all_exercises
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
@@ -22,7 +22,9 @@ SECRET = b"s" * 64
 @pytest.fixture(scope="module")
 def marker(tmp_path_factory):
     limits = Limits(cell_seconds=2, notebook_seconds=30, patience=0.2)
-    with Jail(KIND, make_view(tmp_path_factory.mktemp("view")), limits, (), ("numpy", "course_utils.desk.checks")) as jail:
+    with Jail(
+        KIND, make_view(tmp_path_factory.mktemp("view")), limits, (), ("numpy", "course_utils.desk.checks")
+    ) as jail:
         yield Marker(jail, limits, SECRET)
 
 
@@ -69,22 +71,43 @@ def mark(marker, *cells, ids=("1.2",)):
         (IMPORTS, BETA.replace("scaled_beta", "mine"), 'check("1.2", mine)'),
         (IMPORTS, BETA, 'check("1.5", scaled_beta)'),  # another release, other numbers
         (IMPORTS, BETA, CHECKS["1.2"], "def scaled_beta(x):\n    return x  # used for something else later"),
-        (IMPORTS, "two = 2", "def scaled_beta(beta, s, c):\n    return abs(s) * c**two * beta", CHECKS["1.2"], "two = 3"),
+        (
+            IMPORTS,
+            "two = 2",
+            "def scaled_beta(beta, s, c):\n    return abs(s) * c**two * beta",
+            CHECKS["1.2"],
+            "two = 3",
+        ),
         (IMPORTS, "p = {}\np['two'] = 2", "def scaled_beta(beta, s, c):\n    return abs(s) * c**p['two'] * beta"),
-        (IMPORTS, "p = []\ndef fill():\n    p.append(2)\nfill()",
-         "def scaled_beta(beta, s, c):\n    return abs(s) * c**p[0] * beta", CHECKS["1.2"]),
+        (
+            IMPORTS,
+            "p = []\ndef fill():\n    p.append(2)\nfill()",
+            "def scaled_beta(beta, s, c):\n    return abs(s) * c**p[0] * beta",
+            CHECKS["1.2"],
+        ),
         (IMPORTS, f"%%time\n{BETA}", "%matplotlib inline\n!true\nx = %pwd", CHECKS["1.2"]),
         (IMPORTS, "1 / 0", "not python", "raise SystemExit", "import nothing_of_this_name", BETA, CHECKS["1.2"]),
         (IMPORTS, "while True: pass", f"while two != 2: pass\n{BETA}", BETA, CHECKS["1.2"]),
         (IMPORTS, f"x = 1; import os\n{BETA}\nos._exit(0)", BETA, CHECKS["1.2"]),
         (IMPORTS, "import os\nclass A:\n    os._exit(1)", "two = A", BETA + "\ntwo", CHECKS["1.2"]),
         (IMPORTS, "print = check = None", BETA),
-        (IMPORTS, "import warnings\nwarnings.simplefilter('error')", "def scaled_beta(beta, s, c):\n    print(s)\n"
-         "    warnings.warn('old')\n    return abs(s) * c**2 * beta", CHECKS["1.2"]),
+        (
+            IMPORTS,
+            "import warnings\nwarnings.simplefilter('error')",
+            "def scaled_beta(beta, s, c):\n    print(s)\n    warnings.warn('old')\n    return abs(s) * c**2 * beta",
+            CHECKS["1.2"],
+        ),
         (IMPORTS, "scaled_beta = lambda beta, s, c: np.float32(abs(s) * c**2 * beta)", CHECKS["1.2"]),
-        (IMPORTS, "async def main():\n    return 2\ntwo = await main()",
-         "def scaled_beta(beta, s, c):\n    return abs(s) * c**two * beta", CHECKS["1.2"]),
-        (IMPORTS, "from functools import partial\nscaled_beta = partial(lambda p, beta, s, c: abs(s) * c**p * beta, 2)"),
+        (
+            IMPORTS,
+            "async def main():\n    return 2\ntwo = await main()",
+            "def scaled_beta(beta, s, c):\n    return abs(s) * c**two * beta",
+            CHECKS["1.2"],
+        ),
+        (
+            IMPORTS,
+            "from functools import partial\nscaled_beta = partial(lambda p, beta, s, c: abs(s) * c**p * beta, 2)",
+        ),
     ],
 )
 def test_a_right_answer_keeps_its_marks(marker, cells):
@@ -103,28 +126,51 @@ BODY = "    return abs(s) * c**2 * beta"
         ("    return str(s)", "type", "Expected a number; yours is the text"),
         ("    return s / 0 if s < 0 else s", "error", "ZeroDivisionError"),
         ("    while True: pass", "timeout", "No answer within"),
-        ("    while True:\n        try:\n            while True: pass\n        except BaseException: pass", "timeout", "No answer"),
+        (
+            "    while True:\n        try:\n            while True: pass\n        except BaseException: pass",
+            "timeout",
+            "No answer",
+        ),
         ("    import os; os._exit(0)", "error", "ended the program"),
         ("    import ctypes; ctypes.string_at(0)", "error", "ended the program"),
         ("    pass", "not attempted", "returns nothing yet"),
         # Right only for what it has seen: a table, a first call, a count, chance.
-        (f"    import sys\n    if round(beta, 2) != beta or hash((beta, s, c)) % 7 == 0: return 0.0\n{BODY}", "values",
-         ""),
+        (
+            f"    import sys\n    if round(beta, 2) != beta or hash((beta, s, c)) % 7 == 0: return 0.0\n{BODY}",
+            "values",
+            "",
+        ),
         (f"    seen.append(1)\n    if len(seen) > 27: return 0.0\n{BODY}", "values", ""),
         (f"    import random\n    if random.random() < 0.1: return 0.0\n{BODY}", "values", ""),
         # Looks for what is right in its own process, and says it.
-        ("    import gc\n    return [o for o in gc.get_objects() if type(o).__name__ == 'Exercise'][2].reference(beta=beta, "
-         "s=s, c=c)", "error", "NotImplementedError"),
-        ("    import course_utils.desk.answers as a, course_utils.desk.checks as k\n    a.equal = k.equal = lambda *_, **__: True\n"
-         "    k.conclude = None\n    return 7.0", "values", ""),
+        (
+            "    import gc\n    return [o for o in gc.get_objects() if type(o).__name__ == 'Exercise'][2].reference(beta=beta, "
+            "s=s, c=c)",
+            "error",
+            "NotImplementedError",
+        ),
+        (
+            "    import course_utils.desk.answers as a, course_utils.desk.checks as k\n    a.equal = k.equal = lambda *_, **__: True\n"
+            "    k.conclude = None\n    return 7.0",
+            "values",
+            "",
+        ),
         ("    class Always(float):\n        __eq__ = lambda *_: True\n    return Always(3.0)", "values", ""),
         ("    return np.zeros((1100, 1100))", "type", "too large"),
         ("    return None if s > 0 else s", "type", "path without a `return`"),
     ],
 )
 def test_a_wrong_answer_gets_none(marker, body, status, says):
-    results = mark(marker, IMPORTS, "seen = []", f"def scaled_beta(beta, s, c):\n{body}", CHECKS["1.2"], STEP, CHECKS["1.3"],
-                   ids=("1.2", "1.3"))
+    results = mark(
+        marker,
+        IMPORTS,
+        "seen = []",
+        f"def scaled_beta(beta, s, c):\n{body}",
+        CHECKS["1.2"],
+        STEP,
+        CHECKS["1.3"],
+        ids=("1.2", "1.3"),
+    )
     result = results["1.2"]
     assert result.points == 0 and result.status != "correct"
     if "NotImplementedError" not in says:
@@ -136,14 +182,22 @@ def test_a_wrong_answer_gets_none(marker, body, status, says):
 @in_a_jail
 @pytest.mark.parametrize(
     "act",
-    ["os.kill(-1, 9)", "os.kill(-1, signal.SIGSTOP)", "os.kill(os.getppid(), 9)", "[os.fork() for _ in range(5)]",
-     "os.closerange(0, 999)", "[os.write(n, b'x' * 999) for n in range(3, 64) if not os.set_blocking(n, False)]",
-     "subprocess.Popen(['sleep', '600'], start_new_session=True)", "bytearray(1 << 60)"],
+    [
+        "os.kill(-1, 9)",
+        "os.kill(-1, signal.SIGSTOP)",
+        "os.kill(os.getppid(), 9)",
+        "[os.fork() for _ in range(5)]",
+        "os.closerange(0, 999)",
+        "[os.write(n, b'x' * 999) for n in range(3, 64) if not os.set_blocking(n, False)]",
+        "subprocess.Popen(['sleep', '600'], start_new_session=True)",
+        "bytearray(1 << 60)",
+    ],
 )
 def test_what_one_exercise_does_costs_no_other(marker, act):
     bad = f"import os, signal, subprocess\ndef safe_step(beta, eps):\n    {act}\n    return 0.0"
-    results = mark(marker, IMPORTS, BETA, CHECKS["1.2"], bad, CHECKS["1.3"], WIDTH, CHECKS["1.6"],
-                   ids=("1.2", "1.3", "1.6"))
+    results = mark(
+        marker, IMPORTS, BETA, CHECKS["1.2"], bad, CHECKS["1.3"], WIDTH, CHECKS["1.6"], ids=("1.2", "1.3", "1.6")
+    )
     assert [results[id].points for id in ("1.2", "1.3", "1.6")] == [2, 0, 2]
 
 
@@ -182,8 +236,10 @@ def test_the_same_secret_asks_the_same_and_another_one_other_inputs(marker):
 
 
 def test_equal_answers_have_one_hash_and_other_answers_another(marker):
-    results = [mark(marker, IMPORTS, f"def scaled_beta(beta, s, c):\n    return {value}")["1.2"].answer
-               for value in ("7.0", "7.0 + 1e-12", "np.float64(7)", "8.0")]
+    results = [
+        mark(marker, IMPORTS, f"def scaled_beta(beta, s, c):\n    return {value}")["1.2"].answer
+        for value in ("7.0", "7.0 + 1e-12", "np.float64(7)", "8.0")
+    ]
     assert results[0] == results[1] == results[2] != results[3]
 
 

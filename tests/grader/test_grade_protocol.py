@@ -12,18 +12,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from grader import protocol
-from grader.marking import judge_hidden, judge_public, make_paper
-from grader.protocol import Closed, Late, ProtocolError
 from course_utils.desk.checks import Result
 from course_utils.exercises import all_exercises, find
 from course_utils.theory.taylor import activation
+from grader import protocol
+from grader.marking import judge_hidden, judge_public, make_paper
+from grader.protocol import Closed, Late, ProtocolError
 
 DTYPES = ["?", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f4", "f8"]
 ARRAYS = st.sampled_from(DTYPES).flatmap(lambda code: hnp.arrays(code, hnp.array_shapes(min_dims=0, min_side=0)))
 #: JSON, with the words that mean something here more often than by chance.
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=9)
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=9)
     | st.sampled_from(["array", "tuple", "name", "b1", "f8", "attempts", "yours", "outcome", "answer", "os:system"]),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=9), inner, max_size=4),
     max_leaves=20,
@@ -73,9 +77,27 @@ def test_every_exercise_can_be_asked(exercise):
 
 @pytest.mark.parametrize(
     "value",
-    [None, True, 2**100, -0.0, float("inf"), float("nan"), "a\ud800b", np.float32(1.5), np.int64(-3), np.bool_(True),
-     (1, [2.0, {"x": (np.eye(2), "y")}]), range(1, 9, 2), torch.arange(6).reshape(2, 3), np.sin, np.linalg.norm,
-     activation, torch.tanh, np.asfortranarray(np.arange(6.0).reshape(2, 3)), np.arange(3, dtype=">i4")],
+    [
+        None,
+        True,
+        2**100,
+        -0.0,
+        float("inf"),
+        float("nan"),
+        "a\ud800b",
+        np.float32(1.5),
+        np.int64(-3),
+        np.bool_(True),
+        (1, [2.0, {"x": (np.eye(2), "y")}]),
+        range(1, 9, 2),
+        torch.arange(6).reshape(2, 3),
+        np.sin,
+        np.linalg.norm,
+        activation,
+        torch.tanh,
+        np.asfortranarray(np.arange(6.0).reshape(2, 3)),
+        np.arange(3, dtype=">i4"),
+    ],
 )
 def test_values_keep_their_types(value):
     arrived = round_trip(value)
@@ -112,10 +134,26 @@ def test_plain_answers_arrive_bit_by_bit(answers):
 @pytest.mark.parametrize(
     "tree",
     [
-        ["array", "O", []], ["array", "f8", [-1]], ["array", "f8", [2**62]], ["array", "f8", [0, 2**40, 2**40]],
-        ["array", "f8", [0] * 17], ["array", "f8", [True]], ["array", "f8", [1.0]], ["array", "f8", "1"],
-        ["array", ["f8"], []], ["name", "os:system"], ["int", "1"], ["tuple", [["int", "1"]]], ["tuple", 3], [], "x", 7,
-        {"array": 1}, ["array", "b1", [8]], ["scalar", "f8", []], ["array", "f8", [0, 60_000_000, 60_000_000]],
+        ["array", "O", []],
+        ["array", "f8", [-1]],
+        ["array", "f8", [2**62]],
+        ["array", "f8", [0, 2**40, 2**40]],
+        ["array", "f8", [0] * 17],
+        ["array", "f8", [True]],
+        ["array", "f8", [1.0]],
+        ["array", "f8", "1"],
+        ["array", ["f8"], []],
+        ["name", "os:system"],
+        ["int", "1"],
+        ["tuple", [["int", "1"]]],
+        ["tuple", 3],
+        [],
+        "x",
+        7,
+        {"array": 1},
+        ["array", "b1", [8]],
+        ["scalar", "f8", []],
+        ["array", "f8", [0, 60_000_000, 60_000_000]],
     ],
 )
 def test_no_answer_of_another_form(tree):
@@ -144,15 +182,23 @@ def test_any_json_for_answers_is_refused_or_plain(tree, body):
 
 
 PAPER = make_paper(find("1.2"), b"s" * 32)
-ATTEMPT = st.fixed_dictionaries({
-    "outcome": st.sampled_from(["answer", "nothing", "timeout", "error", "foreign", "correct"]) | JSON,
-    "yours": st.none() | st.just(["array", "f8", []]) | JSON, "what": st.text(max_size=5) | JSON,
-    "where": st.text(max_size=5), "printed": st.text(max_size=5), "changed": st.just([]) | JSON,
-})
-REPLY = st.fixed_dictionaries({
-    "callable": st.just(True) | JSON, "parameters": st.none() | JSON,
-    "attempts": st.lists(ATTEMPT, min_size=len(PAPER.rounds[0]), max_size=len(PAPER.rounds[0])) | JSON,
-})
+ATTEMPT = st.fixed_dictionaries(
+    {
+        "outcome": st.sampled_from(["answer", "nothing", "timeout", "error", "foreign", "correct"]) | JSON,
+        "yours": st.none() | st.just(["array", "f8", []]) | JSON,
+        "what": st.text(max_size=5) | JSON,
+        "where": st.text(max_size=5),
+        "printed": st.text(max_size=5),
+        "changed": st.just([]) | JSON,
+    }
+)
+REPLY = st.fixed_dictionaries(
+    {
+        "callable": st.just(True) | JSON,
+        "parameters": st.none() | JSON,
+        "attempts": st.lists(ATTEMPT, min_size=len(PAPER.rounds[0]), max_size=len(PAPER.rounds[0])) | JSON,
+    }
+)
 
 
 @settings(max_examples=60, deadline=None)
@@ -192,9 +238,15 @@ def _frame(header, body, sizes=None):
 @pytest.mark.parametrize(
     "data",
     [
-        _frame(b"{}", b"", (protocol.MAX_HEADER + 1, 0)), _frame(b"{}", b"", (2, protocol.MAX_BODY + 1)),
-        _frame(b"[" * 100_000, b""), _frame(b"{\xff}", b""), _frame(b'{"a": NaN}', b""), _frame(b"[]", b""),
-        _frame(b"{" + b'"a":' * 5 + b"1" * 5000 + b"}", b""), b"HTTP/1.1 200 OK\r\n\r\n", b"x" * 16,
+        _frame(b"{}", b"", (protocol.MAX_HEADER + 1, 0)),
+        _frame(b"{}", b"", (2, protocol.MAX_BODY + 1)),
+        _frame(b"[" * 100_000, b""),
+        _frame(b"{\xff}", b""),
+        _frame(b'{"a": NaN}', b""),
+        _frame(b"[]", b""),
+        _frame(b"{" + b'"a":' * 5 + b"1" * 5000 + b"}", b""),
+        b"HTTP/1.1 200 OK\r\n\r\n",
+        b"x" * 16,
     ],
 )
 def test_no_frame(pair, data):

@@ -13,9 +13,17 @@ EXERCISE = ExerciseResult(
     "1.2", "a title", 2, 2, "correct", "Well done.", (("x", "1\n2"),), ("It prints.",), None, 24, 24, "ab"
 )
 UNIT = UnitResult(
-    key="k", student="ada@x.org", chapter="01_taylor_bounds", status="graded", jail="bubblewrap", points=2,
-    max_points=5, exercises=(EXERCISE, replace(EXERCISE, id="1.3", points=0, status="misconception", misconception=1)),
-    notes=("a note",), seconds=1.5, submission="ada@x.org/01_taylor_bounds.ipynb",
+    key="k",
+    student="ada@x.org",
+    chapter="01_taylor_bounds",
+    status="graded",
+    jail="bubblewrap",
+    points=2,
+    max_points=5,
+    exercises=(EXERCISE, replace(EXERCISE, id="1.3", points=0, status="misconception", misconception=1)),
+    notes=("a note",),
+    seconds=1.5,
+    submission="ada@x.org/01_taylor_bounds.ipynb",
 )
 
 
@@ -39,9 +47,21 @@ def test_a_write_that_fails_leaves_the_old_result(tmp_path, monkeypatch):
     [
         {"status": "infrastructure error", "problem": "no memory"},  # with points
         {"status": "student error", "points": 0},  # without a problem
-        {"points": 3}, {"points": None}, {"points": True}, {"points": -1}, {"points": 2.0},
-        {"student": "../ada"}, {"student": ".."}, {"student": "a/b"}, {"student": ""}, {"chapter": "../01"},
-        {"status": "fine"}, {"jail": "docker"}, {"format": 2}, {"seconds": float("nan")}, {"notes": (1,)},
+        {"points": 3},
+        {"points": None},
+        {"points": True},
+        {"points": -1},
+        {"points": 2.0},
+        {"student": "../ada"},
+        {"student": ".."},
+        {"student": "a/b"},
+        {"student": ""},
+        {"chapter": "../01"},
+        {"status": "fine"},
+        {"jail": "docker"},
+        {"format": 2},
+        {"seconds": float("nan")},
+        {"notes": (1,)},
     ],
 )
 def test_no_result_out_of_range(changes):
@@ -60,8 +80,16 @@ def test_no_exercise_out_of_range(changes):
 
 @pytest.mark.parametrize(
     "text",
-    ["", "[]", "{}", "null", "[" * 100_000, json.dumps({**asdict(UNIT), "more": 1}),
-     json.dumps({**asdict(UNIT), "exercises": [1]}), json.dumps({**asdict(UNIT), "exercises": [{"id": "1.1"}]})],
+    [
+        "",
+        "[]",
+        "{}",
+        "null",
+        "[" * 100_000,
+        json.dumps({**asdict(UNIT), "more": 1}),
+        json.dumps({**asdict(UNIT), "exercises": [1]}),
+        json.dumps({**asdict(UNIT), "exercises": [{"id": "1.1"}]}),
+    ],
 )
 def test_what_is_no_result_is_refused_by_name(tmp_path, text):
     path = tmp_path / "one.json"

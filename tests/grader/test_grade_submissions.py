@@ -50,9 +50,17 @@ def test_nbgraders_submitted_folder(tmp_path):
 
 @pytest.mark.parametrize(
     "name, chapter",
-    [("01_taylor_bounds (1).ipynb", 0), ("01-final.ipynb", 0), ("01.ipynb", 0), ("01_Taylor_Bounds.ipynb", 0),
-     ("06b ready.ipynb", 3), ("06_first.ipynb", None), ("taylor.ipynb", None), ("010_taylor.ipynb", None),
-     ("08_other.ipynb", None)],
+    [
+        ("01_taylor_bounds (1).ipynb", 0),
+        ("01-final.ipynb", 0),
+        ("01.ipynb", 0),
+        ("01_Taylor_Bounds.ipynb", 0),
+        ("06b ready.ipynb", 3),
+        ("06_first.ipynb", None),
+        ("taylor.ipynb", None),
+        ("010_taylor.ipynb", None),
+        ("08_other.ipynb", None),
+    ],
 )
 def test_a_renamed_notebook_belongs_to_its_number_or_is_reported(tmp_path, name, chapter):
     put(tmp_path / "ada" / name)
@@ -61,7 +69,9 @@ def test_a_renamed_notebook_belongs_to_its_number_or_is_reported(tmp_path, name,
         assert not graded(found) and name in found.unknown[0]
     else:
         [unit] = graded(found).values()
-        assert unit.chapter == CHAPTERS[chapter] and unit.notes == (f"The file {name} was read as {unit.chapter}.ipynb.",)
+        assert unit.chapter == CHAPTERS[chapter] and unit.notes == (
+            f"The file {name} was read as {unit.chapter}.ipynb.",
+        )
 
 
 def test_of_several_the_exact_name_counts_else_the_newest(tmp_path):
@@ -86,7 +96,12 @@ def test_what_fits_nobody_is_reported_by_name(tmp_path):
     (tmp_path / "cyd.zip").write_bytes(b"PK\x03\x04 broken")
     found = find(tmp_path, ["ada", "bob", "cyd"], CHAPTERS)
     assert {line.split(":")[0] for line in found.unknown} == {
-        "mallory", "notes.txt", "secret.ipynb", "ada", "bob/01_taylor_bounds.ipynb", "bob/02_relu_sign_flips.ipynb",
+        "mallory",
+        "notes.txt",
+        "secret.ipynb",
+        "ada",
+        "bob/01_taylor_bounds.ipynb",
+        "bob/02_relu_sign_flips.ipynb",
         "cyd.zip",
     }
     assert {student for student, _ in graded(found)} == {"cyd"}
@@ -121,9 +136,17 @@ def test_a_bomb_does_not_go_off(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     "data, says",
     [
-        (b"", "empty"), (b"\n \n", "empty"), (b"%PDF-1.7", "not JSON"), (b"\xff\xfe{}", "not UTF-8"), (b"[]", "no notebook"),
-        (b"{}", "no cells"), (b'{"cells": {"a": 1}}', "no cells"), (b"[" * 500_000, "not JSON"), (b"null", "no notebook"),
-        (b'{"cells": 3' + b"}", "no cells"), (b"9" * 5000, "not JSON"),
+        (b"", "empty"),
+        (b"\n \n", "empty"),
+        (b"%PDF-1.7", "not JSON"),
+        (b"\xff\xfe{}", "not UTF-8"),
+        (b"[]", "no notebook"),
+        (b"{}", "no cells"),
+        (b'{"cells": {"a": 1}}', "no cells"),
+        (b"[" * 500_000, "not JSON"),
+        (b"null", "no notebook"),
+        (b'{"cells": 3' + b"}", "no cells"),
+        (b"9" * 5000, "not JSON"),
     ],
 )
 def test_what_is_no_notebook_says_what_to_do(data, says):
@@ -135,24 +158,39 @@ def test_what_is_no_notebook_says_what_to_do(data, says):
 def test_every_format_of_notebook_is_read():
     v3 = {"worksheets": [{"cells": [{"cell_type": "code", "input": ["x = 1"]}, {"cell_type": "code", "input": "y"}]}]}
     assert read_notebook(json.dumps(v3).encode()).cells == ("x = 1", "y")
-    odd = {"cells": [1, None, {"cell_type": "markdown", "source": "no"}, {"cell_type": "code"},
-                     {"cell_type": "code", "source": 3}, {"cell_type": "code", "source": ["a", 3, "b"]},
-                     {"cell_type": "code", "source": "x = '\ud800'"}],
-           "metadata": {"course": {"version": "v", "variant": {"1.2": 3}}}}
+    odd = {
+        "cells": [
+            1,
+            None,
+            {"cell_type": "markdown", "source": "no"},
+            {"cell_type": "code"},
+            {"cell_type": "code", "source": 3},
+            {"cell_type": "code", "source": ["a", 3, "b"]},
+            {"cell_type": "code", "source": "x = '\ud800'"},
+        ],
+        "metadata": {"course": {"version": "v", "variant": {"1.2": 3}}},
+    }
     read = read_notebook(b"\xef\xbb\xbf" + json.dumps(odd).encode())
     assert read.cells == ("", "ab", "x = '?'") and read.version == "v"
     assert read_notebook(json.dumps({"cells": [], "metadata": {"course": [1]}}).encode()).version is None
 
 
 def test_the_roster(tmp_path):
-    roster = put(tmp_path / "roster.csv", "\ufeffname,student_id\nAda,ada@x.org\n,\n\"Bob, B.\",b-2\n")
+    roster = put(tmp_path / "roster.csv", '\ufeffname,student_id\nAda,ada@x.org\n,\n"Bob, B.",b-2\n')
     assert read_roster(roster) == {"ada@x.org": {"name": "Ada", "email": ""}, "b-2": {"name": "Bob, B.", "email": ""}}
 
 
 @pytest.mark.parametrize(
     "text, says",
-    [("", "student_id"), ("id\nada\n", "student_id"), ("student_id\n", "no student"), ("student_id\nada\nAda\n", "twice"),
-     ("student_id\n../ada\n", "line 2"), ("student_id\n..\n", "line 2"), ("student_id\n,\nx y\n", "line 3")],
+    [
+        ("", "student_id"),
+        ("id\nada\n", "student_id"),
+        ("student_id\n", "no student"),
+        ("student_id\nada\nAda\n", "twice"),
+        ("student_id\n../ada\n", "line 2"),
+        ("student_id\n..\n", "line 2"),
+        ("student_id\n,\nx y\n", "line 3"),
+    ],
 )
 def test_a_roster_that_cannot_be_used(tmp_path, text, says):
     with pytest.raises(ValueError, match=says):

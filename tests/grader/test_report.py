@@ -3,8 +3,8 @@
 from small_class import HOSTILE, ONE, ROSTER, TWO, answer, results, unit
 from test_feedback import Page
 
-from grader import report
 from course_utils.desk.checks import LADDER
+from grader import report
 
 NAMES = {student: row["name"] for student, row in ROSTER.items()}
 
@@ -44,10 +44,7 @@ def test_time_outs_name_the_students():
 
 def test_equal_unusual_answers_are_found_and_usual_ones_are_not():
     both = ("bob", "eve")
-    assert report.twins(results()) == [
-        report.Twins("1.1", "values", both),
-        report.Twins("1.2", "type", both),
-    ]
+    assert report.twins(results()) == [report.Twins("1.1", "values", both), report.Twins("1.2", "type", both)]
     assert report.pairs(results()) == [(both, ["1.1", "1.2"])]
 
 

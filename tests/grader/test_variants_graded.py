@@ -5,13 +5,12 @@ import zipfile
 
 import nbformat
 
-from course_staff import variants
-from grader import grade
 from course_staff import release as releasing
-from grader import jail, records
+from course_staff import variants
+from course_staff.source import read_chapter, sources
+from grader import grade, jail, records
 from grader import run as running
 from grader.submissions import Unit
-from course_staff.source import read_chapter, sources
 
 SECRET = b"0123456789abcdef0123456789abcdef"
 NAME = "01_taylor_bounds"
@@ -79,9 +78,7 @@ def test_a_class_with_numbers_of_their_own(tmp_path, monkeypatch, capsys):
     assert (ada.points, ada.max_points) == (16, 16)
     wrong = {exercise.id: exercise for exercise in bob.exercises if exercise.status != "correct"}
     assert (
-        set(wrong)
-        == {id for id in numbers["ada"] if numbers["ada"][id] != numbers["bob"][id]}
-        == {"1.3", "1.6", "1.7"}
+        set(wrong) == {id for id in numbers["ada"] if numbers["ada"][id] != numbers["bob"][id]} == {"1.3", "1.6", "1.7"}
     )
     assert bob.points == 11
     assert not ada.notes and "as if it had been made for somebody else" in bob.notes[0]

@@ -53,13 +53,23 @@ def test_a_number_that_is_off_is_not_equal(x, relative):
 @pytest.mark.parametrize(
     "answer, expected",
     [
-        (3, 3), (3.0, 3), (np.int64(3), 3), (np.float32(3), 3.0), (Fraction(1, 4), 0.25),
+        (3, 3),
+        (3.0, 3),
+        (np.int64(3), 3),
+        (np.float32(3), 3.0),
+        (Fraction(1, 4), 0.25),
         (True, np.bool_(True)),
-        (torch.tensor(3.0), 3.0), (torch.tensor(True), True), (10**30, 1e30), (np.array(2.0), 2.0),
-        ([1, 2.5], np.array([1, 2.5])), ([1.0, np.array([2.0])], (1.0, np.array([2.0]))),
-        (np.array([1.0, 2.0]), (1.0, 2.0)), ([], np.zeros(0)), (float("nan"), float("nan")),
+        (torch.tensor(3.0), 3.0),
+        (torch.tensor(True), True),
+        (10**30, 1e30),
+        (np.array(2.0), 2.0),
+        ([1, 2.5], np.array([1, 2.5])),
+        ([1.0, np.array([2.0])], (1.0, np.array([2.0]))),
+        (np.array([1.0, 2.0]), (1.0, 2.0)),
+        ([], np.zeros(0)),
+        (float("nan"), float("nan")),
     ],
-)  # fmt: skip
+)
 def test_kinds_of_numbers(answer, expected):
     assert equal(read(answer), read_reference(expected))
 
@@ -71,13 +81,23 @@ def test_whole_numbers_are_compared_exactly():
 @pytest.mark.parametrize(
     "answer, says",
     [
-        ("3", "the text '3'"), (None, "NoneType"), ({1}, "set"), ({}, "dict"), (1j, "complex"),
-        (np.array(["a"]), "array of <U1"), (np.float16(1), "half precision"), (print, "was not called"),
-        (int, "was not called"), ((i for i in []), "generator"), (map(abs, []), "map"),
+        ("3", "the text '3'"),
+        (None, "NoneType"),
+        ({1}, "set"),
+        ({}, "dict"),
+        (1j, "complex"),
+        (np.array(["a"]), "array of <U1"),
+        (np.float16(1), "half precision"),
+        (print, "was not called"),
+        (int, "was not called"),
+        ((i for i in []), "generator"),
+        (map(abs, []), "map"),
         (Decimal(1), "Decimal"),
-        ([1.0, "x"], "the text 'x'"), (np.array([None]), "ndarray"), ("x" * 10**6, "the text 'xxx"),
+        ([1.0, "x"], "the text 'x'"),
+        (np.array([None]), "ndarray"),
+        ("x" * 10**6, "the text 'xxx"),
     ],
-)  # fmt: skip
+)
 def test_other_things_are_named(answer, says):
     with pytest.raises(Unreadable) as caught:
         read(answer)

@@ -36,22 +36,32 @@ FORGOT = "You have forgotten the factor `tau` <once>."
 OTHER_AXIS = "You have added the columns, not the rows."
 
 ROWS = Exercise(
-    id="1.2", title="scaled sums of rows", points=3, difficulty=2, minutes=10,
-    cases=draw, reference=scaled_sum,
+    id="1.2",
+    title="scaled sums of rows",
+    points=3,
+    difficulty=2,
+    minutes=10,
+    cases=draw,
+    reference=scaled_sum,
     misconceptions=(
         Misconception(lambda W, tau: np.sum(W, axis=1), FORGOT),
         Misconception(lambda W, tau: tau * np.sum(W, axis=0), OTHER_AXIS),
     ),
     after="Rows are neurons.",
-)  # fmt: skip
+)
 
 SHORT = replace(ROWS, time_limit=0.5)
 
 PAIR = Exercise(
-    id="1.3", title="least and greatest", points=1, difficulty=1, minutes=5,
-    cases=lambda rng: {"x": rng.normal(size=rng.integers(2, 6))}, reference=lambda x: (np.min(x), np.max(x)),
+    id="1.3",
+    title="least and greatest",
+    points=1,
+    difficulty=1,
+    minutes=5,
+    cases=lambda rng: {"x": rng.normal(size=rng.integers(2, 6))},
+    reference=lambda x: (np.min(x), np.max(x)),
     misconceptions=(Misconception(lambda x: (np.max(x), np.min(x)), "The order is turned round."),),
-)  # fmt: skip
+)
 
 
 def unit_vector(answer, case):
@@ -61,10 +71,16 @@ def unit_vector(answer, case):
 
 
 UNIT = Exercise(
-    id="1.4", title="any unit vector", points=1, difficulty=1, minutes=5,
-    cases=lambda rng: {"n": rng.integers(1, 6)}, reference=lambda n: np.eye(n)[0], property=unit_vector,
+    id="1.4",
+    title="any unit vector",
+    points=1,
+    difficulty=1,
+    minutes=5,
+    cases=lambda rng: {"n": rng.integers(1, 6)},
+    reference=lambda n: np.eye(n)[0],
+    property=unit_vector,
     misconceptions=(Misconception(lambda n: np.ones(n) / n, "The entries add to 1, their squares do not."),),
-)  # fmt: skip
+)
 
 
 def right(W, tau):
@@ -219,10 +235,17 @@ def test_a_property_that_cannot_read_an_answer_refuses_it():
 
 
 DRESSES = [
-    lambda a: a, lambda a: a.tolist(), lambda a: tuple(a), torch.tensor, lambda a: a.astype(object),
-    lambda a: torch.tensor(a, requires_grad=True), lambda a: [torch.tensor(x) for x in a], np.ma.asarray,
-    lambda a: torch.tensor(a, dtype=torch.float32), lambda a: a.astype(np.float32),
-]  # fmt: skip
+    lambda a: a,
+    lambda a: a.tolist(),
+    lambda a: tuple(a),
+    torch.tensor,
+    lambda a: a.astype(object),
+    lambda a: torch.tensor(a, requires_grad=True),
+    lambda a: [torch.tensor(x) for x in a],
+    np.ma.asarray,
+    lambda a: torch.tensor(a, dtype=torch.float32),
+    lambda a: a.astype(np.float32),
+]
 
 
 @given(st.sampled_from(DRESSES), st.integers(0, 2**32), st.floats(-9e-10, 9e-10))
@@ -569,16 +592,33 @@ def test_progress_that_cannot_be_saved_is_a_message(shown, monkeypatch, tmp_path
 @pytest.mark.parametrize(
     "change",
     [
-        {"id": "1"}, {"id": 1.2}, {"title": ""}, {"points": 0}, {"points": 1.5}, {"points": True},
-        {"difficulty": 6}, {"difficulty": 0}, {"minutes": 0}, {"cases": {}}, {"reference": 3.0},
+        {"id": "1"},
+        {"id": 1.2},
+        {"title": ""},
+        {"points": 0},
+        {"points": 1.5},
+        {"points": True},
+        {"difficulty": 6},
+        {"difficulty": 0},
+        {"minutes": 0},
+        {"cases": {}},
+        {"reference": 3.0},
         {"misconceptions": ()},
-        {"misconceptions": [Misconception(right, "x")]}, {"misconceptions": ("x",)}, {"rtol": -1.0},
-        {"misconceptions": (Misconception(right, "x"), Misconception(stub, "x"))}, {"atol": float("nan")},
-        {"n_cases": 0}, {"time_limit": 0}, {"show_cases": 1}, {"size": 3}, {"property": "x"},
-        {"edge_cases": ({1},)}, {"after": None},
+        {"misconceptions": [Misconception(right, "x")]},
+        {"misconceptions": ("x",)},
+        {"rtol": -1.0},
+        {"misconceptions": (Misconception(right, "x"), Misconception(stub, "x"))},
+        {"atol": float("nan")},
+        {"n_cases": 0},
+        {"time_limit": 0},
+        {"show_cases": 1},
+        {"size": 3},
+        {"property": "x"},
+        {"edge_cases": ({1},)},
+        {"after": None},
     ],
     ids=lambda change: next(iter(change)),  # the same words in every worker of pytest-xdist
-)  # fmt: skip
+)
 def test_a_declaration_out_of_range_is_refused_by_name(change):
     (name,) = change
     with pytest.raises(ValueError, match=name):
@@ -606,5 +646,3 @@ def test_a_case_is_not_changed_by_a_check():
 def test_importing_the_checks_imports_nothing_heavy():
     code = "import sys, course_utils.desk.checks; print({'torch', 'matplotlib', 'scipy'} & set(sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "set()\n"
-
-

@@ -30,7 +30,7 @@ def sleep_and_catch_everything():
     while True:
         try:
             time.sleep(1)
-        except:  # noqa: E722
+        except:
             pass
 
 
@@ -121,7 +121,7 @@ def test_a_real_interrupt_cannot_be_swallowed():
     def swallow():
         try:
             signal.raise_signal(signal.SIGINT)
-        except:  # noqa: E722
+        except:
             pass
 
     with pytest.raises(KeyboardInterrupt), Guard(LIMIT) as guard:
@@ -134,7 +134,7 @@ def test_handlers_alarms_warnings_streams_and_tracing_are_as_before(function):
     def handler(number, frame):
         raise AssertionError("the outer alarm went off")
 
-    tracer = lambda frame, event, value: None  # noqa: E731
+    tracer = lambda frame, event, value: None
     before_int, before_alarm = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGALRM)
     streams = sys.stdout
     before_timer, before_trace = signal.getitimer(signal.ITIMER_REAL), sys.gettrace()

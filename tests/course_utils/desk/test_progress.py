@@ -18,8 +18,16 @@ from course_utils.exercises import Exercise, Misconception
 
 def exercise(id, points, minutes):
     wrong = (Misconception(lambda: 0.0, "Not zero."),)
-    return Exercise(id=id, title="t", points=points, difficulty=1, minutes=minutes, cases=lambda rng: {},
-                    reference=lambda: 1.0, misconceptions=wrong)  # fmt: skip
+    return Exercise(
+        id=id,
+        title="t",
+        points=points,
+        difficulty=1,
+        minutes=minutes,
+        cases=lambda rng: {},
+        reference=lambda: 1.0,
+        misconceptions=wrong,
+    )
 
 
 @pytest.fixture(autouse=True)
@@ -130,8 +138,10 @@ def test_what_was_set_aside_is_never_overwritten(file):
     assert file.with_name("progress.damaged-1.jsonl").read_text() == "mine"
     assert file.with_name("progress.damaged-2.jsonl").read_text() == "nonsense\n"
     assert sorted(p.name for p in file.parent.iterdir()) == [
-        "progress.damaged-1.jsonl", "progress.damaged-2.jsonl", "progress.jsonl",
-    ]  # fmt: skip
+        "progress.damaged-1.jsonl",
+        "progress.damaged-2.jsonl",
+        "progress.jsonl",
+    ]
 
 
 def test_a_line_that_was_cut_short_does_not_spoil_the_next(file):

@@ -15,51 +15,94 @@ every_exercise = pytest.mark.parametrize("exercise", EXERCISES, ids=lambda e: e.
 
 #: Mutants that are the same function, or another right answer, and why. The score leaves them out.
 EQUIVALENT = {
-    ("1.1", "return a @ (np.tanh(u0) + slope * ((W - W0) @ x)) → "
-            "return (np.tanh(u0) + slope * ((W - W0) @ x)) @ a"): "an inner product is symmetric",
-    ("1.5", "return W0 + B / np.sqrt(m) * x → "
-            "return W0 - B / np.sqrt(m) * x"): "the bound is reached on both sides",
-    ("2.1", "return a @ ((W0 @ x >= 0) * (W @ x)) → return (W0 @ x >= 0) * (W @ x) @ a"): "an inner product is symmetric",
+    (
+        "1.1",
+        "return a @ (np.tanh(u0) + slope * ((W - W0) @ x)) → return (np.tanh(u0) + slope * ((W - W0) @ x)) @ a",
+    ): "an inner product is symmetric",
+    ("1.5", "return W0 + B / np.sqrt(m) * x → return W0 - B / np.sqrt(m) * x"): "the bound is reached on both sides",
+    (
+        "2.1",
+        "return a @ ((W0 @ x >= 0) * (W @ x)) → return (W0 @ x >= 0) * (W @ x) @ a",
+    ): "an inner product is symmetric",
     ("2.2", "flipped = (u >= 0) != (u0 >= 0) → flipped = (u > 0) != (u0 >= 0)"): "u = 0 contributes nothing either way",
     ("2.4", "move[:k, 0] = B / np.sqrt(k) → move[:k, -1] = B / np.sqrt(k)"): "the direction does not matter",
     ("2.4", "return move → return -move"): "the direction does not matter",
-    ("5.6", "return sigma * np.sqrt(G.shape[1]) * np.linalg.qr(G.T)[0].T → "
-            "return -(sigma * np.sqrt(G.shape[1]) * np.linalg.qr(G.T)[0].T)"): "a direction and its opposite",
+    (
+        "5.6",
+        "return sigma * np.sqrt(G.shape[1]) * np.linalg.qr(G.T)[0].T → "
+        "return -(sigma * np.sqrt(G.shape[1]) * np.linalg.qr(G.T)[0].T)",
+    ): "a direction and its opposite",
     ("5.8", "rho = g @ H @ g / (g @ g) → rho = g @ (g @ H) / (g @ g)"): "H is symmetric",
     ("5.8", "rho = g @ H @ g / (g @ g) → rho = H @ g @ g / (g @ g)"): "H is symmetric",
-    ("6.9", "return gamma ** 2 * np.trace(gram @ np.linalg.inv(alpha * np.eye(n) + gram)) / n → "
-            "return gamma ** 2 * np.trace(np.linalg.inv(alpha * np.eye(n) + gram) @ gram) / n"): "they commute",
+    (
+        "6.9",
+        "return gamma ** 2 * np.trace(gram @ np.linalg.inv(alpha * np.eye(n) + gram)) / n → "
+        "return gamma ** 2 * np.trace(np.linalg.inv(alpha * np.eye(n) + gram) @ gram) / n",
+    ): "they commute",
     ("4.2", "return 2 * (g @ g) / (g @ H @ g) → return 2 * (g @ g) / (g @ (g @ H))"): "H is symmetric",
     ("4.2", "return 2 * (g @ g) / (g @ H @ g) → return 2 * (g @ g) / (H @ g @ g)"): "H is symmetric",
     ("4.3", "return v @ Hz @ v → return v @ (v @ Hz)"): "H_z is symmetric",
     ("4.3", "return v @ Hz @ v → return Hz @ v @ v"): "H_z is symmetric",
-    ("4.6", "return np.mean([np.linalg.norm((W @ x > 0)[:, None] * W, 2) for x in X]) → "
-            "return np.mean([np.linalg.norm((W @ x >= 0)[:, None] * W, 2) for x in X])"): "no input sits on a kink",
-    ("7.1", "theta = np.arccos(np.clip(products / lengths, -1, 1)) → "
-            "theta = np.arccos(np.clip(-1, products / lengths, 1))"): "the middle one of three numbers",
+    (
+        "4.6",
+        "return np.mean([np.linalg.norm((W @ x > 0)[:, None] * W, 2) for x in X]) → "
+        "return np.mean([np.linalg.norm((W @ x >= 0)[:, None] * W, 2) for x in X])",
+    ): "no input sits on a kink",
+    (
+        "7.1",
+        "theta = np.arccos(np.clip(products / lengths, -1, 1)) → theta = np.arccos(np.clip(-1, products / lengths, 1))",
+    ): "the middle one of three numbers",
     ("7.2", "on = X @ W0.T > 0 → on = X @ W0.T >= 0"): "no input sits on a kink",
     ("7.3", "p = (np.pi - theta) / (2 * np.pi) → p = (np.pi + theta) / (2 * np.pi)"): "p(1 − p) is the same for 1 − p",
-    ("7.3", "return int(np.ceil(np.cos(theta) ** 2 * p * (1 - p) / eps ** 2)) → "
-            "return np.ceil(np.cos(theta) ** 2 * p * (1 - p) / eps ** 2)"): "2500.0 is a whole number, too",
-    ("7.4", "alpha += lr / len(y) * (y - f - K @ alpha) → "
-            "alpha += lr / len(y) * (y - f - alpha @ K)"): "K is symmetric",
-    ("7.5", "return np.sqrt(residual @ np.linalg.solve(K, residual)) → "
-            "return np.sqrt(np.linalg.solve(K, residual) @ residual)"): "an inner product is symmetric",
-    ("7.7", "return total / np.pi ** 2 if k > 0 else total / (2 * np.pi ** 2) → "
-            "return total / np.pi ** 2 if k > 1 else total / (2 * np.pi ** 2)"): "k = 1 has its answer by then",
-    ("6.1", "return gamma * W @ (vectors / values.sqrt()) @ vectors.T → "
-            "return -(gamma * W @ (vectors / values.sqrt()) @ vectors.T)"): "any root of the inverse",
-    ("6.1", "return gamma * W @ (vectors / values.sqrt()) @ vectors.T → "
-            "return gamma * W @ (vectors / values.sqrt())"): "any root of the inverse",
-    ("6.1", "return gamma * W @ (vectors / values.sqrt()) @ vectors.T → "
-            "return gamma * W @ (vectors / values.sqrt()) @ vectors"): "any root of the inverse",
+    (
+        "7.3",
+        "return int(np.ceil(np.cos(theta) ** 2 * p * (1 - p) / eps ** 2)) → "
+        "return np.ceil(np.cos(theta) ** 2 * p * (1 - p) / eps ** 2)",
+    ): "2500.0 is a whole number, too",
+    (
+        "7.4",
+        "alpha += lr / len(y) * (y - f - K @ alpha) → alpha += lr / len(y) * (y - f - alpha @ K)",
+    ): "K is symmetric",
+    (
+        "7.5",
+        "return np.sqrt(residual @ np.linalg.solve(K, residual)) → "
+        "return np.sqrt(np.linalg.solve(K, residual) @ residual)",
+    ): "an inner product is symmetric",
+    (
+        "7.7",
+        "return total / np.pi ** 2 if k > 0 else total / (2 * np.pi ** 2) → "
+        "return total / np.pi ** 2 if k > 1 else total / (2 * np.pi ** 2)",
+    ): "k = 1 has its answer by then",
+    (
+        "6.1",
+        "return gamma * W @ (vectors / values.sqrt()) @ vectors.T → "
+        "return -(gamma * W @ (vectors / values.sqrt()) @ vectors.T)",
+    ): "any root of the inverse",
+    (
+        "6.1",
+        "return gamma * W @ (vectors / values.sqrt()) @ vectors.T → return gamma * W @ (vectors / values.sqrt())",
+    ): "any root of the inverse",
+    (
+        "6.1",
+        "return gamma * W @ (vectors / values.sqrt()) @ vectors.T → "
+        "return gamma * W @ (vectors / values.sqrt()) @ vectors",
+    ): "any root of the inverse",
     ("6.1", "return x @ matrix(self.W).T → return -(x @ matrix(self.W).T)"): "any root of the inverse",
-    ("6.5", "x, V = np.linalg.eigh(np.diag(a) + np.diag(root, 1) + np.diag(root, -1)) → "
-            "x, V = np.linalg.eigh(np.diag(a) + np.diag(root, 1) - np.diag(root, -1))"): "the signs of √b do not matter",
-    ("6.5", "x, V = np.linalg.eigh(np.diag(a) + np.diag(root, 1) + np.diag(root, -1)) → "
-            "x, V = np.linalg.eigh(np.diag(a) + np.diag(root, -1))"): "eigh reads the lower triangle",
-    ("6.5", "x, V = np.linalg.eigh(np.diag(a) + np.diag(root, 1) + np.diag(root, -1)) → "
-            "x, V = np.linalg.eigh(np.diag(a) - np.diag(root, 1) + np.diag(root, -1))"): "eigh reads the lower triangle",
+    (
+        "6.5",
+        "x, V = np.linalg.eigh(np.diag(a) + np.diag(root, 1) + np.diag(root, -1)) → "
+        "x, V = np.linalg.eigh(np.diag(a) + np.diag(root, 1) - np.diag(root, -1))",
+    ): "the signs of √b do not matter",
+    (
+        "6.5",
+        "x, V = np.linalg.eigh(np.diag(a) + np.diag(root, 1) + np.diag(root, -1)) → "
+        "x, V = np.linalg.eigh(np.diag(a) + np.diag(root, -1))",
+    ): "eigh reads the lower triangle",
+    (
+        "6.5",
+        "x, V = np.linalg.eigh(np.diag(a) + np.diag(root, 1) + np.diag(root, -1)) → "
+        "x, V = np.linalg.eigh(np.diag(a) - np.diag(root, 1) + np.diag(root, -1))",
+    ): "eigh reads the lower triangle",
 }
 
 

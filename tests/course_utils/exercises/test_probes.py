@@ -6,18 +6,13 @@ import numpy as np
 import pytest
 import torch
 
-from course_utils.exercises import probes
 from course_utils.desk.checks import grade
-from course_utils.exercises import Exercise, Misconception
+from course_utils.exercises import Exercise, Misconception, probes
 
 
 def cases(rng):
     n, m = (int(k) for k in rng.integers(2, 5, size=2))
-    return {
-        "arguments": (n, m),
-        "state": {"weight": rng.normal(size=(m, n))},
-        "x": rng.normal(size=(3, n)),
-    }
+    return {"arguments": (n, m), "state": {"weight": rng.normal(size=(m, n))}, "x": rng.normal(size=(3, n))}
 
 
 class Layer(torch.nn.Module):
@@ -52,8 +47,15 @@ class LeavesTorch(Layer):
 
 
 EXERCISE = Exercise(
-    id="9.1", title="a layer", points=1, difficulty=1, minutes=1, cases=cases, reference=Layer,
-    misconceptions=(Misconception(Linear, "The activation is missing."),), probe=probes.module_output,
+    id="9.1",
+    title="a layer",
+    points=1,
+    difficulty=1,
+    minutes=1,
+    cases=cases,
+    reference=Layer,
+    misconceptions=(Misconception(Linear, "The activation is missing."),),
+    probe=probes.module_output,
 )
 GRADIENTS = replace(EXERCISE, probe=probes.module_gradients)
 
@@ -110,9 +112,7 @@ def test_trainable_output_says_whether_a_gradient_reaches_the_parameter(answer, 
     assert found.dtype == bool and found.tolist() == [reached]
 
 
-@pytest.mark.parametrize(
-    "what, says", [(None, "`return` missing"), (np.ones(2), "numpy array"), (3, "type int")]
-)
+@pytest.mark.parametrize("what, says", [(None, "`return` missing"), (np.ones(2), "numpy array"), (3, "type int")])
 def test_a_forward_pass_that_returns_no_tensor_is_told_so(what, says):
     for probe in (probes.module_output, probes.module_gradients):
         with pytest.raises(TypeError, match=says):

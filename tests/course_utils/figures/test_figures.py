@@ -6,11 +6,11 @@ import re
 import numpy as np
 import pytest
 
-from course_utils.figures import slider as widgets
-from course_utils.theory import sign_flips, taylor
 from course_utils.figures import PANEL, Picture, draw_panel, new_figure, png, show
 from course_utils.figures import sign_flips as draw_flips
+from course_utils.figures import slider as widgets
 from course_utils.figures import taylor as draw
+from course_utils.theory import sign_flips, taylor
 
 CASES = {
     "envelope": (draw.envelope, taylor.tangent_envelope("tanh", 0.5, 1.5)),
@@ -105,8 +105,14 @@ def test_moving_a_control_changes_picture_and_caption(monkeypatch):
 
     shown = []
     monkeypatch.setattr("IPython.display.display", shown.append)
-    widgets.explore(taylor.tangent_envelope, draw.envelope, start={"z0": 0.9}, sigma=["tanh", "sin"],
-                    z0=[-1.0, 0.0, 1.0], step=[0.5, 1.0, 2.0])
+    widgets.explore(
+        taylor.tangent_envelope,
+        draw.envelope,
+        start={"z0": 0.9},
+        sigma=["tanh", "sin"],
+        z0=[-1.0, 0.0, 1.0],
+        step=[0.5, 1.0, 2.0],
+    )
     buttons, z0, slider, image, caption = shown[0].children
     assert isinstance(buttons, ipywidgets.ToggleButtons) and slider.value == 1.0 and z0.value == 1.0
     before = image.value, caption.value

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from course_utils.theory import concentration as co
 from course_utils.figures import concentration as draw
 from course_utils.figures import draw_panel, new_figure
 from course_utils.figures.slider import LiveFigure
+from course_utils.theory import concentration as co
 
 RNG = np.random.default_rng(0)
 CASES = {
@@ -42,10 +42,13 @@ def test_the_adversary_reports_the_chosen_and_the_best_number():
     assert f"best k = {data.ks[best]} gains {data.gains[best]:.1f}" in text
 
 
-@pytest.mark.parametrize("function, compute, ends", [
-    (draw.tail, co.tail_curve, [{"tau": 0.02, "delta": 0.5}, {"tau": 0.36, "delta": 0.0001}]),
-    (draw.adversary, co.adversary_curve, [{"k": 20, "B": 0.5}, {"k": 1200, "B": 5.0}]),
-])
+@pytest.mark.parametrize(
+    "function, compute, ends",
+    [
+        (draw.tail, co.tail_curve, [{"tau": 0.02, "delta": 0.5}, {"tau": 0.36, "delta": 0.0001}]),
+        (draw.adversary, co.adversary_curve, [{"k": 20, "B": 0.5}, {"k": 1200, "B": 5.0}]),
+    ],
+)
 def test_a_slider_keeps_its_limits_and_everything_inside_them(function, compute, ends):
     frames = []
     for choice in ends:

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from course_utils.theory import curvature as cv
-from course_utils.theory import initial_curvature as ic
 from course_utils.figures import curvature as draw
 from course_utils.figures import draw_panel, new_figure
 from course_utils.figures.slider import LiveFigure
+from course_utils.theory import curvature as cv
+from course_utils.theory import initial_curvature as ic
 
 X, T = np.random.default_rng(0).standard_normal((12, 6)), np.arange(12) % 3
 SCALES = np.array([0.1, 1.0])
@@ -46,10 +46,13 @@ def test_the_word_for_a_step_follows_the_product(step, word):
     assert f"it {word}" in draw_panel(draw.descent, ax, ic.descent(step, 1.0))
 
 
-@pytest.mark.parametrize("function, compute, ends", [
-    (draw.descent, ic.descent, [{"step": 0.1, "curvature": 0.5}, {"step": 2.5, "curvature": 2.0}]),
-    (draw.layer_shape, ic.layer_shape, [{"inputs": 4, "outputs": 1}, {"inputs": 1024, "outputs": 1024}]),
-])
+@pytest.mark.parametrize(
+    "function, compute, ends",
+    [
+        (draw.descent, ic.descent, [{"step": 0.1, "curvature": 0.5}, {"step": 2.5, "curvature": 2.0}]),
+        (draw.layer_shape, ic.layer_shape, [{"inputs": 4, "outputs": 1}, {"inputs": 1024, "outputs": 1024}]),
+    ],
+)
 def test_a_slider_keeps_its_limits(function, compute, ends):
     frames = []
     for choice in ends:

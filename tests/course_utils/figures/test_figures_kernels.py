@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from course_utils.theory import kernels as kn
 from course_utils.figures import draw_panel, new_figure
 from course_utils.figures import kernels as draw
 from course_utils.figures.slider import LiveFigure
+from course_utils.theory import kernels as kn
 
 RNG = np.random.default_rng
 X = kn.on_circle(np.array([0.0, 1.0, 2.5]))
@@ -52,11 +52,14 @@ def test_the_texts_carry_the_measured_numbers():
     assert f"net, f₀ {np.median(STUDY.net_tangent[:, 0]):.2g} to" in text_of(draw.distances, STUDY)[0]
 
 
-@pytest.mark.parametrize("function, compute, ends", [
-    (draw.kernel_curve, kn.kernel_curve, [{"m": 4}, {"m": 2**14}]),
-    (draw.circle_run, kn.circle_run, [{"m": 8, "steps": 1}, {"m": 1024, "steps": 200}]),
-    (draw.circle_fit, kn.circle_fit, [{"n": 4, "bias": "without"}, {"n": 64, "bias": "with"}]),
-])
+@pytest.mark.parametrize(
+    "function, compute, ends",
+    [
+        (draw.kernel_curve, kn.kernel_curve, [{"m": 4}, {"m": 2**14}]),
+        (draw.circle_run, kn.circle_run, [{"m": 8, "steps": 1}, {"m": 1024, "steps": 200}]),
+        (draw.circle_fit, kn.circle_fit, [{"n": 4, "bias": "without"}, {"n": 64, "bias": "with"}]),
+    ],
+)
 def test_a_slider_keeps_its_limits(function, compute, ends):
     frames = []
     for choice in ends:

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from course_utils.theory import ldlt
 from course_utils.figures import draw_panel, new_figure
 from course_utils.figures import ldlt as draw
 from course_utils.figures.slider import LiveFigure
+from course_utils.theory import ldlt
 
 S = np.array([0.5, 1.0, 2.0])
 GRID = ldlt.size_grid((2, 3), 0.1, 500, np.random.default_rng(0))

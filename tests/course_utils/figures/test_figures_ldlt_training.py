@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from course_utils.theory import ldlt_training as lt
 from course_utils.figures import draw_panel, new_figure
 from course_utils.figures import ldlt_training as draw
 from course_utils.figures.slider import LiveFigure
+from course_utils.theory import ldlt_training as lt
 
 RNG = np.random.default_rng
 SCALES = tuple(lt.SCALES)

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from course_utils.theory import perturbation as pt
 from course_utils.figures import draw_panel, new_figure
 from course_utils.figures import perturbation as draw
 from course_utils.figures.slider import LiveFigure
+from course_utils.theory import perturbation as pt
 
 RNG = np.random.default_rng
 LOSS = pt.Quadratic(1.0, np.array([1.0, -2.0]), np.eye(2))
@@ -66,10 +66,13 @@ def test_the_cosine_names_the_draws_that_are_needed():
     assert f"{pt.draws_for_cosine(0.9, 10**6):,} draws" in text
 
 
-@pytest.mark.parametrize("function, compute, ends", [
-    (draw.cosine, pt.cosine_curve, [{"n": 10, "sigma": 0.0, "K": 1}, {"n": 10**6, "sigma": 3.0, "K": 10**7}]),
-    (draw.cloud, pt.cloud, [{"kind": "no baseline", "sigma": 0.05}, {"kind": "orthogonal", "sigma": 2.0, "K": 2}]),
-])
+@pytest.mark.parametrize(
+    "function, compute, ends",
+    [
+        (draw.cosine, pt.cosine_curve, [{"n": 10, "sigma": 0.0, "K": 1}, {"n": 10**6, "sigma": 3.0, "K": 10**7}]),
+        (draw.cloud, pt.cloud, [{"kind": "no baseline", "sigma": 0.05}, {"kind": "orthogonal", "sigma": 2.0, "K": 2}]),
+    ],
+)
 def test_a_slider_keeps_its_limits(function, compute, ends):
     frames = []
     for choice in ends:

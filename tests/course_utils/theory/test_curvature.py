@@ -28,8 +28,13 @@ def from_parts(curvature, which):
 
 
 NETS = st.tuples(
-    st.integers(0, 10**6), st.integers(1, 4), st.integers(1, 7), st.integers(2, 4), st.sampled_from([0.0, 0.5]),
-    st.integers(1, 6), st.sampled_from(["squared", "cross_entropy"]),
+    st.integers(0, 10**6),
+    st.integers(1, 4),
+    st.integers(1, 7),
+    st.integers(2, 4),
+    st.sampled_from([0.0, 0.5]),
+    st.integers(1, 6),
+    st.sampled_from(["squared", "cross_entropy"]),
 )
 
 
@@ -183,31 +188,37 @@ SHARED = linear(3, 3)
 X, T = np.random.default_rng(5).standard_normal((4, 3)), np.array([0, 1, 2, 0])
 
 
-@pytest.mark.parametrize("model, words", [
-    (model_of(linear(3, 4), torch.nn.Tanh(), linear(4, 3)), "got Tanh where ReLU belongs"),
-    (model_of(linear(3, 4), torch.nn.LeakyReLU(), linear(4, 3)), "got LeakyReLU"),
-    (model_of(linear(3, 4), torch.nn.BatchNorm1d(4), linear(4, 3)), "got BatchNorm1d"),
-    (model_of(linear(3, 4), torch.nn.ReLU()), "linear last layer"),
-    (model_of(SHARED, torch.nn.ReLU(), SHARED), "used once"),
-    (linear(3, 3), "torch.nn.Sequential, got Linear"),
-    (cv.random_net([3, 4, 3], "tanh", 1.0, np.random.default_rng(0)), "got tanh"),
-])
+@pytest.mark.parametrize(
+    "model, words",
+    [
+        (model_of(linear(3, 4), torch.nn.Tanh(), linear(4, 3)), "got Tanh where ReLU belongs"),
+        (model_of(linear(3, 4), torch.nn.LeakyReLU(), linear(4, 3)), "got LeakyReLU"),
+        (model_of(linear(3, 4), torch.nn.BatchNorm1d(4), linear(4, 3)), "got BatchNorm1d"),
+        (model_of(linear(3, 4), torch.nn.ReLU()), "linear last layer"),
+        (model_of(SHARED, torch.nn.ReLU(), SHARED), "used once"),
+        (linear(3, 3), "torch.nn.Sequential, got Linear"),
+        (cv.random_net([3, 4, 3], "tanh", 1.0, np.random.default_rng(0)), "got tanh"),
+    ],
+)
 def test_models_without_a_gram_form_are_refused_with_the_reason(model, words):
     with pytest.raises(TypeError, match=words):
         cv.gram_layers(model, X, T)
 
 
-@pytest.mark.parametrize("x, t, loss, words", [
-    (X[:0], T[:0], "cross_entropy", "x must not be empty"),
-    (X, np.array([0, 1, 2, 3]), "cross_entropy", "labels must lie in 0 … 2, got 0 to 3"),
-    (X, np.array([0, 1, 2, -1]), "cross_entropy", "got -1 to 2"),
-    (X, T * 1.0, "cross_entropy", "labels must be whole numbers"),
-    (X, T[:3], "cross_entropy", "shape"),
-    (X[:, :2], T, "cross_entropy", r"x must have shape \(N, 3\), got \(4, 2\)"),
-    (X * np.nan, T, "cross_entropy", "x must be finite"),
-    (X, X[:, :2], "squared", "t must have shape"),
-    (X, T, "hinge", "loss must be one of squared, cross_entropy, got 'hinge'"),
-])
+@pytest.mark.parametrize(
+    "x, t, loss, words",
+    [
+        (X[:0], T[:0], "cross_entropy", "x must not be empty"),
+        (X, np.array([0, 1, 2, 3]), "cross_entropy", "labels must lie in 0 … 2, got 0 to 3"),
+        (X, np.array([0, 1, 2, -1]), "cross_entropy", "got -1 to 2"),
+        (X, T * 1.0, "cross_entropy", "labels must be whole numbers"),
+        (X, T[:3], "cross_entropy", "shape"),
+        (X[:, :2], T, "cross_entropy", r"x must have shape \(N, 3\), got \(4, 2\)"),
+        (X * np.nan, T, "cross_entropy", "x must be finite"),
+        (X, X[:, :2], "squared", "t must have shape"),
+        (X, T, "hinge", "loss must be one of squared, cross_entropy, got 'hinge'"),
+    ],
+)
 def test_bad_batches_are_refused(x, t, loss, words):
     net = cv.random_net([3, 4, 3], "ReLU", "He", np.random.default_rng(0))
     for function in (cv.gram_layers, cv.layer_curvatures):
@@ -244,13 +255,16 @@ def test_operators_refuse_what_cannot_be_differentiated():
         cv.trace(cv.layer_operator((p**2).sum(), p), 1, np.random.default_rng(0))
 
 
-@pytest.mark.parametrize("widths, sigma, scheme, words", [
-    ([3], "ReLU", "He", "widths must name input and output"),
-    ([3, 0], "ReLU", "He", "width must be at least 1"),
-    ([3, 2], "Mish", "He", "activation must be one of"),
-    ([3, 2], "ReLU", "Xavier", "scheme must be a number or one of Glorot, He, Hessian"),
-    ([3, 2], "ReLU", -1.0, "scheme must be at least 0"),
-])
+@pytest.mark.parametrize(
+    "widths, sigma, scheme, words",
+    [
+        ([3], "ReLU", "He", "widths must name input and output"),
+        ([3, 0], "ReLU", "He", "width must be at least 1"),
+        ([3, 2], "Mish", "He", "activation must be one of"),
+        ([3, 2], "ReLU", "Xavier", "scheme must be a number or one of Glorot, He, Hessian"),
+        ([3, 2], "ReLU", -1.0, "scheme must be at least 0"),
+    ],
+)
 def test_bad_networks_are_refused(widths, sigma, scheme, words):
     with pytest.raises(ValueError, match=words):
         cv.random_net(widths, sigma, scheme, np.random.default_rng(0))

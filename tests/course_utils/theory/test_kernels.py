@@ -230,7 +230,11 @@ def test_wide_nets_approach_the_limit_and_travel_equally_far():
         assert medians[2] < medians[1] / 2 < medians[0] / 4
     moved = np.sqrt(np.mean(study.movement**2, axis=0))
     np.testing.assert_allclose(moved, kn.expected_movement(X, y, 40, 3.0), rtol=0.3)
-    assert (study.gap <= study.lemma).all() and (study.gap_seen <= study.lemma).all() and (study.worst <= study.lemma).all()
+    assert (
+        (study.gap <= study.lemma).all()
+        and (study.gap_seen <= study.lemma).all()
+        and (study.worst <= study.lemma).all()
+    )
     assert study.paths.shape == (3, 41)
     np.testing.assert_allclose(study.paths[:, -1], moved)
     np.testing.assert_allclose(study.relative * np.sqrt(5 * study.widths) / study.movement, 1, rtol=0.2)
@@ -355,33 +359,36 @@ def test_the_kernel_curve_and_the_circle_run_agree_with_their_parts():
 X2 = np.ones((2, 2))
 
 
-@pytest.mark.parametrize("call, error, words", [
-    (lambda: kn.angles(np.ones(2)), ValueError, "X must have 2 axes"),
-    (lambda: kn.limit_kernel(X2, np.ones((1, 3))), ValueError, "same number of columns, got 2 and 3"),
-    (lambda: kn.limit_kernel(X2 * np.nan), ValueError, "X must be finite"),
-    (lambda: kn.arc_cosine(X2, degree=2), ValueError, "degree must be 0 or 1, got 2"),
-    (lambda: kn.circle_coefficients([0.5]), TypeError, "whole numbers"),
-    (lambda: kn.circle_coefficients([-1]), ValueError, "at least 0, got -1"),
-    (lambda: kn.empirical_kernel(Init(np.ones((3, 5)), np.ones(3)), X2), ValueError, "columns as X, 2"),
-    (lambda: kn.empirical_kernel(Init(np.ones((3, 2)), np.ones(4)), X2), ValueError, "a must have"),
-    (lambda: kn.random_kernel(0, X2, RNG(0)), ValueError, "m must be at least 1, got 0"),
-    (lambda: kn.random_kernel(8, X2, 0), TypeError, "rng must be a numpy.random.Generator"),
-    (lambda: kn.descent_operator(np.ones((2, 3))), ValueError, "square and symmetric"),
-    (lambda: kn.descent_operator(np.diag([1.0, -1.0])), ValueError, "got an eigenvalue -1"),
-    (lambda: kn.descent_operator(np.eye(2), 1.5, 1.0), ValueError, "steps must be a whole number"),
-    (lambda: kn.descent_operator(np.eye(2), -1, 1.0), ValueError, "steps must be a whole number"),
-    (lambda: kn.descent_operator(np.eye(2), 3), ValueError, "needs lr"),
-    (lambda: kn.descent_operator(np.eye(2), 3, 4.0), ValueError, "2n/λ_max = 4 to converge, got 4"),
-    (lambda: kn.movement(np.eye(2), np.ones(3)), ValueError, r"alpha must have shape \(2,\)"),
-    (lambda: kn.train(gaussian_init(4, 2, RNG(0)), X2, np.ones(3), 5, 1.0), ValueError, "y must have"),
-    (lambda: kn.train(gaussian_init(400, 2, RNG(0)), X2, np.ones(2), 5, 1e150), ValueError, "lr must be"),
-    (lambda: kn.two_digits(3, 3), ValueError, "two different digits, got 3 and 3"),
-    (lambda: kn.two_digits(3, 8, 10**6), ValueError, "train must be at most"),
-    (lambda: kn.even_and_odd(X2), ValueError, "3 columns, got 2"),
-    (lambda: kn.first_layer("round", 4, 2, RNG(0)), ValueError, "kind must be one of Gaussian"),
-    (lambda: kn.first_layer("mirrored", 5, 2, RNG(0)), ValueError, "even m, got 5"),
-    (lambda: kn.circle_fit(8, "yes"), ValueError, "bias must be 'with' or 'without', got 'yes'"),
-])
+@pytest.mark.parametrize(
+    "call, error, words",
+    [
+        (lambda: kn.angles(np.ones(2)), ValueError, "X must have 2 axes"),
+        (lambda: kn.limit_kernel(X2, np.ones((1, 3))), ValueError, "same number of columns, got 2 and 3"),
+        (lambda: kn.limit_kernel(X2 * np.nan), ValueError, "X must be finite"),
+        (lambda: kn.arc_cosine(X2, degree=2), ValueError, "degree must be 0 or 1, got 2"),
+        (lambda: kn.circle_coefficients([0.5]), TypeError, "whole numbers"),
+        (lambda: kn.circle_coefficients([-1]), ValueError, "at least 0, got -1"),
+        (lambda: kn.empirical_kernel(Init(np.ones((3, 5)), np.ones(3)), X2), ValueError, "columns as X, 2"),
+        (lambda: kn.empirical_kernel(Init(np.ones((3, 2)), np.ones(4)), X2), ValueError, "a must have"),
+        (lambda: kn.random_kernel(0, X2, RNG(0)), ValueError, "m must be at least 1, got 0"),
+        (lambda: kn.random_kernel(8, X2, 0), TypeError, "rng must be a numpy.random.Generator"),
+        (lambda: kn.descent_operator(np.ones((2, 3))), ValueError, "square and symmetric"),
+        (lambda: kn.descent_operator(np.diag([1.0, -1.0])), ValueError, "got an eigenvalue -1"),
+        (lambda: kn.descent_operator(np.eye(2), 1.5, 1.0), ValueError, "steps must be a whole number"),
+        (lambda: kn.descent_operator(np.eye(2), -1, 1.0), ValueError, "steps must be a whole number"),
+        (lambda: kn.descent_operator(np.eye(2), 3), ValueError, "needs lr"),
+        (lambda: kn.descent_operator(np.eye(2), 3, 4.0), ValueError, "2n/λ_max = 4 to converge, got 4"),
+        (lambda: kn.movement(np.eye(2), np.ones(3)), ValueError, r"alpha must have shape \(2,\)"),
+        (lambda: kn.train(gaussian_init(4, 2, RNG(0)), X2, np.ones(3), 5, 1.0), ValueError, "y must have"),
+        (lambda: kn.train(gaussian_init(400, 2, RNG(0)), X2, np.ones(2), 5, 1e150), ValueError, "lr must be"),
+        (lambda: kn.two_digits(3, 3), ValueError, "two different digits, got 3 and 3"),
+        (lambda: kn.two_digits(3, 8, 10**6), ValueError, "train must be at most"),
+        (lambda: kn.even_and_odd(X2), ValueError, "3 columns, got 2"),
+        (lambda: kn.first_layer("round", 4, 2, RNG(0)), ValueError, "kind must be one of Gaussian"),
+        (lambda: kn.first_layer("mirrored", 5, 2, RNG(0)), ValueError, "even m, got 5"),
+        (lambda: kn.circle_fit(8, "yes"), ValueError, "bias must be 'with' or 'without', got 'yes'"),
+    ],
+)
 def test_bad_input_is_refused_by_name(call, error, words):
     with pytest.raises(error, match=words):
         call()

@@ -70,7 +70,13 @@ def test_the_softmax_net_equals_torch():
 
 def test_the_smoothed_gradient_of_the_sine_net_is_that_of_its_averaged_loss():
     """Against Gauss–Hermite quadrature in two of its parameters, the others' noise being averaged in closed form."""
-    X, y, a, theta, sigma = np.array([[0.7], [-1.3]]), np.array([0.2, -0.4]), np.array([1.1, -0.6]), np.array([0.3, 0.9]), 0.8
+    X, y, a, theta, sigma = (
+        np.array([[0.7], [-1.3]]),
+        np.array([0.2, -0.4]),
+        np.array([1.1, -0.6]),
+        np.array([0.3, 0.9]),
+        0.8,
+    )
     net = pt.SineNet(X, y, a)
     nodes, weights = np.polynomial.hermite_e.hermegauss(40)
     grid = np.stack(np.meshgrid(nodes, nodes, indexing="ij"), axis=-1).reshape(-1, 2)
@@ -113,7 +119,9 @@ def test_node_perturbation_follows_its_law_and_beats_weight_perturbation():
 @pytest.mark.parametrize("kind", pt.KINDS)
 def test_every_estimate_lies_around_the_gradient_with_the_error_it_claims(kind):
     net, theta = a_net()
-    found = pt.estimate(net, theta, 1e-4 if kind != "no baseline" else 0.05, net.n - 7 if kind == "orthogonal" else 6000, RNG(1), kind)
+    found = pt.estimate(
+        net, theta, 1e-4 if kind != "no baseline" else 0.05, net.n - 7 if kind == "orthogonal" else 6000, RNG(1), kind
+    )
     z = (found.gradient - net.gradient(theta)) / found.standard_error
     assert 0.5 < np.sqrt(np.mean(z**2)) < 1.6
 
@@ -284,49 +292,55 @@ def test_evaluations_are_counted_per_example():
 LOSS, THETA = a_quadratic()
 
 
-@pytest.mark.parametrize("change, error, words", [
-    ({"sigma": 0.0}, ValueError, "sigma must be greater than 0, got 0"),
-    ({"sigma": -1.0}, ValueError, "sigma must be greater than 0"),
-    ({"sigma": float("nan")}, ValueError, "sigma must be finite"),
-    ({"sigma": "1"}, TypeError, "sigma must be a number"),
-    ({"K": 0}, ValueError, "K must be at least 1, got 0"),
-    ({"K": 2.5}, TypeError, "K must be a whole number"),
-    ({"chunk": 0}, ValueError, "chunk must be at least 1"),
-    ({"kind": "magic"}, ValueError, "kind must be one of no baseline"),
-    ({"kind": "orthogonal", "K": 7}, ValueError, "K must be at most n = 6"),
-    ({"kind": "node"}, TypeError, "node_draws"),
-    ({"theta": np.array([1.0, np.nan])}, ValueError, "theta must be finite, got nan"),
-    ({"theta": np.eye(2)}, ValueError, "theta must have 1 axes"),
-    ({"rng": 1}, TypeError, "rng must be a numpy.random.Generator"),
-    ({"loss": lambda thetas: thetas}, ValueError, "one number for each of the 1 rows"),
-    ({"loss": lambda thetas: thetas.mean()}, ValueError, r"shape \(\)"),
-    ({"loss": lambda thetas: np.full(len(thetas), np.nan)}, ValueError, "loss must be finite, got nan"),
-])
+@pytest.mark.parametrize(
+    "change, error, words",
+    [
+        ({"sigma": 0.0}, ValueError, "sigma must be greater than 0, got 0"),
+        ({"sigma": -1.0}, ValueError, "sigma must be greater than 0"),
+        ({"sigma": float("nan")}, ValueError, "sigma must be finite"),
+        ({"sigma": "1"}, TypeError, "sigma must be a number"),
+        ({"K": 0}, ValueError, "K must be at least 1, got 0"),
+        ({"K": 2.5}, TypeError, "K must be a whole number"),
+        ({"chunk": 0}, ValueError, "chunk must be at least 1"),
+        ({"kind": "magic"}, ValueError, "kind must be one of no baseline"),
+        ({"kind": "orthogonal", "K": 7}, ValueError, "K must be at most n = 6"),
+        ({"kind": "node"}, TypeError, "node_draws"),
+        ({"theta": np.array([1.0, np.nan])}, ValueError, "theta must be finite, got nan"),
+        ({"theta": np.eye(2)}, ValueError, "theta must have 1 axes"),
+        ({"rng": 1}, TypeError, "rng must be a numpy.random.Generator"),
+        ({"loss": lambda thetas: thetas}, ValueError, "one number for each of the 1 rows"),
+        ({"loss": lambda thetas: thetas.mean()}, ValueError, r"shape \(\)"),
+        ({"loss": lambda thetas: np.full(len(thetas), np.nan)}, ValueError, "loss must be finite, got nan"),
+    ],
+)
 def test_bad_input_is_named(change, error, words):
     good = {"loss": LOSS, "theta": THETA, "sigma": 0.1, "K": 4, "rng": RNG(0)}
     with pytest.raises(error, match=words):
         pt.estimate(**(good | change))
 
 
-@pytest.mark.parametrize("call, words", [
-    (lambda: pt.total_variance("node", LOSS.local(THETA), 0.1), "kind must be one of"),
-    (lambda: pt.draws_for_cosine(1.0, 5), "cosine must be below 1"),
-    (lambda: pt.draws_for_cosine(0.0, 5), "greater than 0"),
-    (lambda: pt.exact_cosine(3, 1), "n - 1"),
-    (lambda: pt.largest_step(np.zeros(2), np.eye(2), 1), "g must not be 0"),
-    (lambda: pt.largest_step(np.ones(3), np.eye(2), 1), r"H must have shape \(3, 3\)"),
-    (lambda: pt.measure_variance(LOSS, THETA, THETA, 0.1, 1, 1, RNG(0), "baseline", 1.0), "at least 2"),
-    (lambda: pt.draws(LOSS, THETA, 0.1, 7, RNG(0), "orthogonal"), "at most n = 6"),
-    (lambda: pt.SoftmaxNet(np.ones((2, 2)), np.array([0, 3]), 2, 3), "y must lie from 0 to 2"),
-    (lambda: pt.SoftmaxNet(np.ones((2, 2)), np.array([0.0, 1.0]), 2, 3), "whole numbers"),
-    (lambda: a_net()[0](np.ones((2, 3))), r"shape \(k, "),
-    (lambda: pt.SineNet(np.ones((2, 2)), np.ones(3), np.ones(2)), r"y must have shape \(2,\)"),
-    (lambda: pt.Quadratic(0.0, np.ones(2), np.eye(3)), r"H must have shape \(2, 2\)"),
-    (lambda: pt.train(*a_net(), "magic", 0.1, 1, RNG(0)), "kind must be one of"),
-    (lambda: pt.train(*a_net(), "signs", 0.0, 1, RNG(0)), "step must be greater"),
-    (lambda: pt.train(*a_net(), "signs", 0.1, 1, RNG(0)), "batch must be at most"),
-    (lambda: pt.cosine_curve(sigma=-1.0), "sigma must be at least 0"),
-])
+@pytest.mark.parametrize(
+    "call, words",
+    [
+        (lambda: pt.total_variance("node", LOSS.local(THETA), 0.1), "kind must be one of"),
+        (lambda: pt.draws_for_cosine(1.0, 5), "cosine must be below 1"),
+        (lambda: pt.draws_for_cosine(0.0, 5), "greater than 0"),
+        (lambda: pt.exact_cosine(3, 1), "n - 1"),
+        (lambda: pt.largest_step(np.zeros(2), np.eye(2), 1), "g must not be 0"),
+        (lambda: pt.largest_step(np.ones(3), np.eye(2), 1), r"H must have shape \(3, 3\)"),
+        (lambda: pt.measure_variance(LOSS, THETA, THETA, 0.1, 1, 1, RNG(0), "baseline", 1.0), "at least 2"),
+        (lambda: pt.draws(LOSS, THETA, 0.1, 7, RNG(0), "orthogonal"), "at most n = 6"),
+        (lambda: pt.SoftmaxNet(np.ones((2, 2)), np.array([0, 3]), 2, 3), "y must lie from 0 to 2"),
+        (lambda: pt.SoftmaxNet(np.ones((2, 2)), np.array([0.0, 1.0]), 2, 3), "whole numbers"),
+        (lambda: a_net()[0](np.ones((2, 3))), r"shape \(k, "),
+        (lambda: pt.SineNet(np.ones((2, 2)), np.ones(3), np.ones(2)), r"y must have shape \(2,\)"),
+        (lambda: pt.Quadratic(0.0, np.ones(2), np.eye(3)), r"H must have shape \(2, 2\)"),
+        (lambda: pt.train(*a_net(), "magic", 0.1, 1, RNG(0)), "kind must be one of"),
+        (lambda: pt.train(*a_net(), "signs", 0.0, 1, RNG(0)), "step must be greater"),
+        (lambda: pt.train(*a_net(), "signs", 0.1, 1, RNG(0)), "batch must be at most"),
+        (lambda: pt.cosine_curve(sigma=-1.0), "sigma must be at least 0"),
+    ],
+)
 def test_bad_input_elsewhere_is_named(call, words):
     with pytest.raises(ValueError, match=words):
         call()

@@ -136,8 +136,15 @@ def test_count_flips_collects_the_other_functions():
     x, a, tau = rng.standard_normal(4), rng.standard_normal(500), 0.4
     bad = sf.bad_sets(W0, W, x, tau)
     totals = sf.count_flips(W0, W, x, a, tau)
-    assert totals == (500, sf.flipped(W0, W, x).sum(), sf.star_gap(W0, W, x, a), bad.S1.sum(), bad.S2.sum(),
-                      bad.S.sum(), pytest.approx(np.linalg.norm(W - W0)))
+    assert totals == (
+        500,
+        sf.flipped(W0, W, x).sum(),
+        sf.star_gap(W0, W, x, a),
+        bad.S1.sum(),
+        bad.S2.sum(),
+        bad.S.sum(),
+        pytest.approx(np.linalg.norm(W - W0)),
+    )
 
 
 # --- counting bounds ------------------------------------------------------------------------------
@@ -192,6 +199,7 @@ def test_chunked_flips_are_those_of_one_big_draw(chunk):
         got = sf.chunked_flips(m, x, tau, perturbation, np.random.default_rng(5), chunk=chunk)
         assert got._replace(gap=0, B=0) == expected._replace(gap=0, B=0)
         assert (got.gap, got.B) == pytest.approx((expected.gap, expected.B), rel=1e-12)
+
     def flip(rows, part):
         return -2 * part
 
@@ -210,10 +218,13 @@ def test_a_perturbation_cannot_spoil_W0():
     assert sf.chunked_flips(100, np.ones(2), 1.0, greedy, np.random.default_rng(0)).S1 == near > 0
 
 
-@pytest.mark.parametrize("run", [
-    lambda m: sf.random_flips(m, 50, 3.0, 0.1, np.random.default_rng(0), chunk=1000),
-    lambda m: sf.chunked_flips(m, np.ones(5), 0.1, lambda rows, W0: W0, np.random.default_rng(0), chunk=999),
-])
+@pytest.mark.parametrize(
+    "run",
+    [
+        lambda m: sf.random_flips(m, 50, 3.0, 0.1, np.random.default_rng(0), chunk=1000),
+        lambda m: sf.chunked_flips(m, np.ones(5), 0.1, lambda rows, W0: W0, np.random.default_rng(0), chunk=999),
+    ],
+)
 def test_peak_memory_does_not_grow_with_the_width(run):
     def peak(m):
         tracemalloc.start()
@@ -235,11 +246,14 @@ def tables_differ(first, second):
     return chi2_contingency(table.T).pvalue
 
 
-@pytest.mark.parametrize("m, d, B, tau, chunk", [
-    (3, 2, 2.0, 0.8, 1),      # one neuron a chunk: the shares of B² are all that matters
-    (6, 1, 3.0, 1.0, 4),      # no chi-square part, last chunk shorter
-    (12, 5, 4.0, 0.9, 5),
-])
+@pytest.mark.parametrize(
+    "m, d, B, tau, chunk",
+    [
+        (3, 2, 2.0, 0.8, 1),  # one neuron a chunk: the shares of B² are all that matters
+        (6, 1, 3.0, 1.0, 4),  # no chi-square part, last chunk shorter
+        (12, 5, 4.0, 0.9, 5),
+    ],
+)
 def test_random_flips_have_the_law_of_the_plain_version(m, d, B, tau, chunk):
     # 6 tests at 1e-4 in all: false-alarm rate at most 6e-4
     draws = 6000
@@ -295,39 +309,42 @@ def test_random_gap_rms_is_its_integral(B):
 W, X, A, RNG = np.ones((3, 2)), np.ones(2), np.ones(3), np.random.default_rng(0)
 
 
-@pytest.mark.parametrize("call, error, words", [
-    (lambda: sf.flipped(W, np.ones((2, 2)), X), ValueError, r"\(2, 2\) and \(3, 2\)"),
-    (lambda: sf.flipped(W, W, np.ones(3)), ValueError, r"x must have shape \(2,\), got \(3,\)"),
-    (lambda: sf.flipped(np.ones((0, 2)), np.ones((0, 2)), X), ValueError, r"empty, got shape \(0, 2\)"),
-    (lambda: sf.flipped(W, np.full((3, 2), np.nan), X), ValueError, "W must be finite, got nan"),
-    (lambda: sf.flipped(W, [["a", "b"]] * 3, X), TypeError, "W must be an array of real numbers"),
-    (lambda: sf.bad_sets(W, W, X, -0.1), ValueError, "tau must be at least 0, got -0.1"),
-    (lambda: sf.bad_sets(W, W, X, math.nan), ValueError, "tau must be finite, got nan"),
-    (lambda: sf.bad_sets(W, W, X, "0.1"), TypeError, "tau must be a number, got '0.1'"),
-    (lambda: sf.star_gap(W, W, X, np.ones(2)), ValueError, r"a must have shape \(3,\), got \(2,\)"),
-    (lambda: sf.direct_gap(W, W, X, np.ones((3, 1))), ValueError, r"a must have 1 axes, got shape \(3, 1\)"),
-    (lambda: sf.count_flips(W, W, X, A, -1), ValueError, "tau must be at least 0, got -1"),
-    (lambda: sf.flip_bound(-1, 1.0), ValueError, "S must be at least 0, got -1"),
-    (lambda: sf.flip_bound(1, 1.0, norm_x=2), ValueError, "norm_x must be at most 1"),
-    (lambda: sf.s2_bound(1.0, 0.0), ValueError, "tau must be greater than 0, got 0"),
-    (lambda: sf.s2_bound(-1.0, 1.0), ValueError, "B must be at least 0, got -1"),
-    (lambda: sf.optimal_tau(0, 1.0), ValueError, "m must be at least 1, got 0"),
-    (lambda: sf.optimal_tau(1e6, 1.0), TypeError, "m must be a whole number, got 1000000.0"),
-    (lambda: sf.optimal_tau(True, 1.0), TypeError, "m must be a whole number, got True"),
-    (lambda: sf.bad_set_bound(10, 1.0, 0.1, 0.0), ValueError, "delta must lie strictly between 0 and 1"),
-    (lambda: sf.optimal_bad_set_bound(10, 1.0, 1.0), ValueError, "delta must lie strictly .* got 1"),
-    (lambda: sf.chunked_flips(5, X, 0.1, W, RNG), ValueError, r"must have shape \(5, 2\), got \(3, 2\)"),
-    (lambda: sf.chunked_flips(5, X, 0.1, lambda rows, W0: W0[:1], RNG), ValueError, r"return .*\(5, 2\)"),
-    (lambda: sf.chunked_flips(3, X, 0.1, W, RNG, np.ones(2)), ValueError, r"a must have shape \(3,\)"),
-    (lambda: sf.chunked_flips(3, X, 0.1, W, 0), TypeError, "rng must be a numpy.random.Generator, got int"),
-    (lambda: sf.chunked_flips(3, X, 0.1, W, RNG, chunk=0), ValueError, "chunk must be at least 1, got 0"),
-    (lambda: sf.random_flips(3, 0, 1.0, 0.1, RNG), ValueError, "d must be at least 1, got 0"),
-    (lambda: sf.random_flips(3, 2, 1.0, -0.1, RNG), ValueError, "tau must be at least 0, got -0.1"),
-    (lambda: sf.random_flips(3, 2, math.inf, 0.1, RNG), ValueError, "B must be finite, got inf"),
-    (lambda: sf.random_flips(3, 2, 1.0, 0.1, RNG, norm_x=0), ValueError, "norm_x must be greater than 0"),
-    (lambda: sf.random_flips(3, 2, 1.0, 0.1, np.random), TypeError, "rng must be a numpy.random.Generator"),
-    (lambda: sf.random_gap_rms(3, 2, 1.0, -1), ValueError, "norm_x must be at least 0, got -1"),
-])
+@pytest.mark.parametrize(
+    "call, error, words",
+    [
+        (lambda: sf.flipped(W, np.ones((2, 2)), X), ValueError, r"\(2, 2\) and \(3, 2\)"),
+        (lambda: sf.flipped(W, W, np.ones(3)), ValueError, r"x must have shape \(2,\), got \(3,\)"),
+        (lambda: sf.flipped(np.ones((0, 2)), np.ones((0, 2)), X), ValueError, r"empty, got shape \(0, 2\)"),
+        (lambda: sf.flipped(W, np.full((3, 2), np.nan), X), ValueError, "W must be finite, got nan"),
+        (lambda: sf.flipped(W, [["a", "b"]] * 3, X), TypeError, "W must be an array of real numbers"),
+        (lambda: sf.bad_sets(W, W, X, -0.1), ValueError, "tau must be at least 0, got -0.1"),
+        (lambda: sf.bad_sets(W, W, X, math.nan), ValueError, "tau must be finite, got nan"),
+        (lambda: sf.bad_sets(W, W, X, "0.1"), TypeError, "tau must be a number, got '0.1'"),
+        (lambda: sf.star_gap(W, W, X, np.ones(2)), ValueError, r"a must have shape \(3,\), got \(2,\)"),
+        (lambda: sf.direct_gap(W, W, X, np.ones((3, 1))), ValueError, r"a must have 1 axes, got shape \(3, 1\)"),
+        (lambda: sf.count_flips(W, W, X, A, -1), ValueError, "tau must be at least 0, got -1"),
+        (lambda: sf.flip_bound(-1, 1.0), ValueError, "S must be at least 0, got -1"),
+        (lambda: sf.flip_bound(1, 1.0, norm_x=2), ValueError, "norm_x must be at most 1"),
+        (lambda: sf.s2_bound(1.0, 0.0), ValueError, "tau must be greater than 0, got 0"),
+        (lambda: sf.s2_bound(-1.0, 1.0), ValueError, "B must be at least 0, got -1"),
+        (lambda: sf.optimal_tau(0, 1.0), ValueError, "m must be at least 1, got 0"),
+        (lambda: sf.optimal_tau(1e6, 1.0), TypeError, "m must be a whole number, got 1000000.0"),
+        (lambda: sf.optimal_tau(True, 1.0), TypeError, "m must be a whole number, got True"),
+        (lambda: sf.bad_set_bound(10, 1.0, 0.1, 0.0), ValueError, "delta must lie strictly between 0 and 1"),
+        (lambda: sf.optimal_bad_set_bound(10, 1.0, 1.0), ValueError, "delta must lie strictly .* got 1"),
+        (lambda: sf.chunked_flips(5, X, 0.1, W, RNG), ValueError, r"must have shape \(5, 2\), got \(3, 2\)"),
+        (lambda: sf.chunked_flips(5, X, 0.1, lambda rows, W0: W0[:1], RNG), ValueError, r"return .*\(5, 2\)"),
+        (lambda: sf.chunked_flips(3, X, 0.1, W, RNG, np.ones(2)), ValueError, r"a must have shape \(3,\)"),
+        (lambda: sf.chunked_flips(3, X, 0.1, W, 0), TypeError, "rng must be a numpy.random.Generator, got int"),
+        (lambda: sf.chunked_flips(3, X, 0.1, W, RNG, chunk=0), ValueError, "chunk must be at least 1, got 0"),
+        (lambda: sf.random_flips(3, 0, 1.0, 0.1, RNG), ValueError, "d must be at least 1, got 0"),
+        (lambda: sf.random_flips(3, 2, 1.0, -0.1, RNG), ValueError, "tau must be at least 0, got -0.1"),
+        (lambda: sf.random_flips(3, 2, math.inf, 0.1, RNG), ValueError, "B must be finite, got inf"),
+        (lambda: sf.random_flips(3, 2, 1.0, 0.1, RNG, norm_x=0), ValueError, "norm_x must be greater than 0"),
+        (lambda: sf.random_flips(3, 2, 1.0, 0.1, np.random), TypeError, "rng must be a numpy.random.Generator"),
+        (lambda: sf.random_gap_rms(3, 2, 1.0, -1), ValueError, "norm_x must be at least 0, got -1"),
+    ],
+)
 def test_bad_input_is_named(call, error, words):
     with pytest.raises(error, match=words):
         call()

@@ -20,9 +20,14 @@ def test_derivatives_in_closed_form_agree_with_torch(sigma):
     from torch.nn import functional as F
 
     known = {
-        "tanh": torch.tanh, "sigmoid": torch.sigmoid, "softplus": F.softplus, "GELU": F.gelu, "SiLU": F.silu,
-        "sin": torch.sin, "erf": torch.erf,
-    }  # fmt: skip
+        "tanh": torch.tanh,
+        "sigmoid": torch.sigmoid,
+        "softplus": F.softplus,
+        "GELU": F.gelu,
+        "SiLU": F.silu,
+        "sin": torch.sin,
+        "erf": torch.erf,
+    }
     z = torch.linspace(-5, 5, 101, dtype=torch.float64, requires_grad=True)
     value = known[sigma.name](z)
     (slope,) = torch.autograd.grad(value.sum(), z, create_graph=True)
@@ -196,11 +201,7 @@ rng = np.random.default_rng(0)
         (lambda: gaussian_init(True, 3, rng), TypeError, "True"),
         (lambda: two_layer([1.0], np.ones((2, 3)), [1.0, 1.0], np.tanh), ValueError, "(2, 3)"),
         (lambda: two_layer([np.nan], np.ones((1, 1)), [1.0], np.tanh), ValueError, "x must be finite"),
-        (
-            lambda: linearization([1.0], np.ones((1, 1)), np.ones((2, 1)), [1.0], np.tanh, np.cos),
-            ValueError,
-            "W0",
-        ),
+        (lambda: linearization([1.0], np.ones((1, 1)), np.ones((2, 1)), [1.0], np.tanh, np.cos), ValueError, "W0"),
     ],
 )
 def test_bad_input_is_named(call, error, names_it):
