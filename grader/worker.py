@@ -118,13 +118,13 @@ def _warm(modules: list[str]) -> Any:
     shell.display_pub.publish = nothing
     shell.display_formatter.active_types = ["text/plain"]
     for place in (
-        "claims.claim",
+        "desk.claims.claim",
         "figures.show",
-        "widgets.explore",
-        "progress.show_progress",
-        "environment.check_environment",
+        "figures.slider.explore",
+        "desk.progress.show_progress",
+        "desk.environment.check_environment",
     ):
-        module, _, name = place.partition(".")
+        module, _, name = place.rpartition(".")
         if f"course_utils.{module}" in sys.modules:
             setattr(sys.modules[f"course_utils.{module}"], name, nothing)
     import course_utils.desk.checks  # noqa: F401, which every session needs

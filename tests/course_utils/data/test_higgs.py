@@ -12,7 +12,7 @@ import sklearn.datasets
 
 from course_utils.data import higgs
 
-BESIDE = Path(__file__).resolve().parents[3] / "shared" / "data"
+BESIDE = Path(__file__).resolve().parents[4] / "shared" / "data"
 
 
 def table(rows=12, seed=0):

@@ -91,7 +91,7 @@ def test_the_list_is_the_founders_list():
     import re
     from pathlib import Path
 
-    source = Path(__file__).parents[3] / "shared" / "CLAIMS.md"
+    source = Path(__file__).parents[4] / "shared" / "CLAIMS.md"
     if not source.exists():
         pytest.skip("the founders' list ../shared/CLAIMS.md is not beside this checkout")
     wanted = set(re.findall(r"^\| `([a-z]+/[a-z0-9.-]+)`", source.read_text(encoding="utf-8"), re.MULTILINE))
