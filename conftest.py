@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+import pytest
 from hypothesis import settings
 
 try:
@@ -28,6 +29,7 @@ settings.register_profile("course", deadline=None, print_blob=True, derandomize=
 settings.load_profile("course")
 
 
+@pytest.hookimpl(optionalhook=True)  # without pytest-xdist there is no such hook
 def pytest_xdist_auto_num_workers() -> int:
     """Cores that we may use, but no more workers than memory holds kernels with torch (1.5 GB each)."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
