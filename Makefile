@@ -1,10 +1,12 @@
 PYTHON ?= python3
 .DEFAULT_GOAL := help
-.PHONY: help lab test present release grade build check slides site lock
+.PHONY: help lab test quick lint present release grade build check slides site lock
 
 help:
 	@echo "make lab     set up .venv where needed and open the course in JupyterLab"
 	@echo "make test    set up .venv where needed and run every test"
+	@echo "make quick   the tests that need no notebook, no browser and no jail"
+	@echo "make lint    style, spelling and types"
 	@echo
 	@echo "For teachers:"
 	@echo "make present open a chapter for a projector: make present CHAPTER=03"
@@ -21,7 +23,7 @@ help:
 	@echo "Arguments are passed on: make lab ARGS=\"--no-browser --port 8899\", make test ARGS=\"-k taylor\""
 	@echo "Another Python: make lab PYTHON=python3.12"
 
-lab test present release grade build check slides site lock:
+lab test quick lint present release grade build check slides site lock:
 	@command -v $(PYTHON) >/dev/null || { echo "There is no $(PYTHON) here." \
 	"Install Python 3.11 or newer, or name yours: make $@ PYTHON=python3.12"; exit 1; }
 	@$(PYTHON) course_staff/bootstrap.py $@ $(if $(and $(filter present,$@),$(CHAPTER)),$(CHAPTER) )$(ARGS)

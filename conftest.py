@@ -31,7 +31,7 @@ settings.register_profile("course", deadline=None, print_blob=True, derandomize=
 settings.load_profile("course")
 
 
-@pytest.hookimpl(optionalhook=True)  # pytest-xdist's: a plain `pytest tests/...` may run without it
+@pytest.hookimpl(optionalhook=True)  # a plain `pytest tests/...` may run without pytest-xdist
 def pytest_xdist_auto_num_workers() -> int:
     """Cores that we may use, but no more workers than memory holds kernels with torch (1.5 GB each)."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -159,7 +159,14 @@ def environment(*more: Path) -> dict[str, str]:
     """
     others = os.environ.get("JUPYTER_CONFIG_PATH")
     paths = [*map(str, more), str(CONFIG), *([others] if others else [])]
-    return {**os.environ, "JUPYTER_CONFIG_PATH": os.pathsep.join(paths)}
+    spare = {}
+    if not os.access(os.path.expanduser("~"), os.W_OK):  # Jupyter would end in a traceback
+        folder = tempfile.mkdtemp(prefix="jupyter-")
+        print(f"The home folder cannot be written to: JupyterLab keeps its settings in {folder} this time.")
+        spare = dict.fromkeys(
+            ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR", "MPLCONFIGDIR"), folder
+        )
+    return {**spare, **os.environ, "JUPYTER_CONFIG_PATH": os.pathsep.join(paths)}
 
 
 def main(arguments: list[str]) -> int:
@@ -174,8 +181,9 @@ def main(arguments: list[str]) -> int:
     except OSError as error:
         print(f"work/ cannot be filled: {error}.\nNext step: mend that, then make lab", file=sys.stderr)
         return 1
+    inside = environment()
     print("Opening the course in JupyterLab; Ctrl-C twice here ends it.", flush=True)
-    os.execve(line[0], line, environment())
+    os.execve(line[0], line, inside)
 
 
 if __name__ == "__main__":

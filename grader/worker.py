@@ -127,7 +127,7 @@ def _warm(modules: list[str]) -> Any:
         module, _, name = place.rpartition(".")
         if f"course_utils.{module}" in sys.modules:
             setattr(sys.modules[f"course_utils.{module}"], name, nothing)
-    import course_utils.desk.checks  # noqa: F401, which every session needs
+    import course_utils.desk.checks
 
     return shell
 

@@ -243,3 +243,16 @@ def test_jupyterlab_reads_our_defaults_and_asks_nothing(monkeypatch):
     monkeypatch.setenv("JUPYTER_CONFIG_PATH", lab.environment()["JUPYTER_CONFIG_PATH"])
     found = config.ConfigManager(config_dir_name="labconfig").get("default_setting_overrides")
     assert found["@jupyterlab/apputils-extension:notification"] == {"checkForUpdates": False, "fetchNews": "false"}
+
+
+def test_a_home_that_cannot_be_written_to_is_said_and_done_without(monkeypatch, tmp_path, capsys):
+    monkeypatch.setenv("HOME", str(tmp_path / "missing"))
+    monkeypatch.setenv("JUPYTER_DATA_DIR", "/of/the/user")
+    monkeypatch.delenv("JUPYTER_RUNTIME_DIR", raising=False)
+    monkeypatch.setattr(lab.tempfile, "tempdir", str(tmp_path))
+    inside = lab.environment()
+    assert Path(inside["JUPYTER_RUNTIME_DIR"]).parent == tmp_path
+    assert inside["JUPYTER_DATA_DIR"] == "/of/the/user"
+    assert inside["JUPYTER_RUNTIME_DIR"] in capsys.readouterr().out
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert "JUPYTER_RUNTIME_DIR" not in lab.environment()
