@@ -21,8 +21,8 @@ import time
 
 import numpy as np
 
-from course_utils.theory.concentration import WORST_CASE_CONSTANT, worst_case_gap
-from course_utils.theory.sign_flips import FlipCounts, chunked_flips, count_flips, random_flips
+from course_utils.theory.sign_flips import FlipCounts, count_flips, random_flips
+from course_utils.theory.worst_case import WORST_CASE_CONSTANT, worst_case_gap
 
 D, B, TAU = 50, 3.0, 0.05
 WIDTHS = (10**4, 10**5, 10**6, 10**7)

@@ -6,28 +6,30 @@ import re
 import numpy as np
 import pytest
 
+from course_utils.experiments import sign_flips as experiment
+from course_utils.experiments import taylor as experiment
 from course_utils.figures import PANEL, Picture, draw_panel, new_figure, png, show
 from course_utils.figures import sign_flips as draw_flips
 from course_utils.figures import slider as widgets
 from course_utils.figures import taylor as draw
-from course_utils.theory import sign_flips, taylor
+from course_utils.theory import activations
 
 CASES = {
-    "envelope": (draw.envelope, taylor.tangent_envelope("tanh", 0.5, 1.5)),
-    "tightness": (draw.tightness, taylor.tightness(np.geomspace(0.05, 8, 10))),
-    "cloud": (draw.cloud, taylor.random_moves(taylor.activation("tanh"), 20, 3, 60, np.random.default_rng(0))),
+    "envelope": (draw.envelope, experiment.tangent_envelope("tanh", 0.5, 1.5)),
+    "tightness": (draw.tightness, experiment.tightness(np.geomspace(0.05, 8, 10))),
+    "cloud": (draw.cloud, experiment.random_moves(activations.activation("tanh"), 20, 3, 60, np.random.default_rng(0))),
     "width_scaling": (
         draw.width_scaling,
-        taylor.width_scaling(taylor.activation("tanh"), [10, 100], 1.0, 3, 3, np.random.default_rng(0)),
+        experiment.width_scaling(activations.activation("tanh"), [10, 100], 1.0, 3, 3, np.random.default_rng(0)),
     ),
-    "plane": (draw_flips.plane, sign_flips.plane_move()),
+    "plane": (draw_flips.plane, experiment.plane_move()),
     "tau_tradeoff": (
         draw_flips.tau_tradeoff,
-        sign_flips.tau_tradeoff(1000, 1.0, np.geomspace(0.01, 1, 9), np.random.default_rng(0)),
+        experiment.tau_tradeoff(1000, 1.0, np.geomspace(0.01, 1, 9), np.random.default_rng(0)),
     ),
     "gap_against_width": (
         draw_flips.gap_against_width,
-        sign_flips.gap_against_width([100, 1000], 5, 2.0, 4, np.random.default_rng(0)),
+        experiment.gap_against_width([100, 1000], 5, 2.0, 4, np.random.default_rng(0)),
     ),
 }
 
@@ -86,7 +88,7 @@ def test_the_live_figure_equals_a_fresh_one():
         ax.set_ylim(-1, 1)
         return "A picture with other limits."
 
-    first, second = (taylor.tangent_envelope("tanh", 0.5, step) for step in (1.5, -2.0))
+    first, second = (experiment.tangent_envelope("tanh", 0.5, step) for step in (1.5, -2.0))
     live = widgets.LiveFigure(lambda ax, data: (other_limits if data is None else draw.envelope)(ax, data or first))
     start, _ = live.update(first)
     title = _pixels(start)[:25, :300]
@@ -106,7 +108,7 @@ def test_moving_a_control_changes_picture_and_caption(monkeypatch):
     shown = []
     monkeypatch.setattr("IPython.display.display", shown.append)
     widgets.explore(
-        taylor.tangent_envelope,
+        experiment.tangent_envelope,
         draw.envelope,
         start={"z0": 0.9},
         sigma=["tanh", "sin"],
@@ -125,9 +127,9 @@ def test_moving_a_control_changes_picture_and_caption(monkeypatch):
 @pytest.mark.parametrize("choices", [{}, {"step": []}])
 def test_a_slider_without_values_is_refused(choices):
     with pytest.raises(ValueError, match="at least one argument"):
-        widgets.explore(taylor.tangent_envelope, draw.envelope, **choices)
+        widgets.explore(experiment.tangent_envelope, draw.envelope, **choices)
 
 
 def test_a_start_for_an_unknown_argument_is_refused():
     with pytest.raises(ValueError, match="z9"):
-        widgets.explore(taylor.tangent_envelope, draw.envelope, start={"z9": 1}, z0=[1.0])
+        widgets.explore(experiment.tangent_envelope, draw.envelope, start={"z9": 1}, z0=[1.0])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from course_utils.theory.ldlt_layer import FORMS, LDLT, ldlt_forward, ldlt_matrix
+from course_utils.theory.ldlt_layer import FORMS, LDLT, ldlt_matrix
 
 SHAPES = [(1, 1), (4, 4), (3, 7), (7, 3), (1, 5), (5, 1)]  # (m, n)
 
