@@ -1,6 +1,6 @@
 """The top eigenvalue of every layer's Hessian, several ways in one run: `python benchmarks/curvature.py`.
 
-    gram         the Gram operators of course_utils.theory.curvature, no automatic differentiation
+    gram         the Gram operators of course_utils.theory.gram, no automatic differentiation
     kept graph   Lanczos on Hessian-vector products through one kept graph, course_utils.theory.curvature.layer_operator
     rebuilt      the same Lanczos, with the graph built anew for every product, as general tools do
 
@@ -36,7 +36,7 @@ def linear_layers(model):
     return [part for part in model if isinstance(part, torch.nn.Linear)]
 
 
-def gram(model, x, t, tol=TOLERANCE):
+def by_gram(model, x, t, tol=TOLERANCE):
     return gram.top_eigenvalues(model, x, t, tol=tol)
 
 
@@ -107,10 +107,10 @@ def pyhessian(model, x, t, tol=1e-3, steps=100):
 
 
 OWN = {
-    "gram": gram,
+    "gram": by_gram,
     "kept graph": kept_graph,
     "rebuilt": rebuilt,
-    "gram, 1e-3": partial(gram, tol=1e-3),
+    "gram, 1e-3": partial(by_gram, tol=1e-3),
     "kept graph, 1e-3": partial(kept_graph, tol=1e-3),
 }
 PEERS = {

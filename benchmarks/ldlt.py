@@ -23,7 +23,7 @@ from course_utils.theory import ldlt, moment_bounds, moments
 from course_utils.theory.ldlt_layer import LDLT, ldlt_matrix
 
 
-def moments() -> None:
+def exact_moments() -> None:
     def cold(call) -> float:
         moments._hooks.cache_clear()
         return seconds(call)
@@ -126,5 +126,5 @@ def layer() -> None:
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    for part in (moments, samples_per_second, to_a_standard_error, layer, exact):
+    for part in (exact_moments, samples_per_second, to_a_standard_error, layer, exact):
         part()

@@ -9,7 +9,7 @@ import numpy as np
 
 from course_utils.theory.accept import Array, check_number, check_size
 from course_utils.theory.ldlt import CHECKED_MOMENTS, exact_over, exact_variance, limit_over, mean_density, simulate
-from course_utils.theory.moment_bounds import Bounds, bounds_over, moment_bounds, partial_sums
+from course_utils.theory.moment_bounds import Bounds, bounds, bounds_over, partial_sums
 
 
 class Spectrum(NamedTuple):
@@ -84,8 +84,8 @@ def variance_curve(m: int, n: int, s: float = 1.0, moments: int = 10, points: in
     grid = np.geomspace(0.01, 1000, points)
     lower, upper = bounds_over(m, n, K, grid / n)
     value, exact = exact_variance(m, n, s / n).value, exact_over(m, n, grid / n)[0]
-    bounds = moment_bounds(m, n, s / n, moments=K)
-    return VarianceCurve(m, n, K, grid, exact, limit_over(m / n, grid), lower, upper, s, value, bounds)
+    at_s = bounds(m, n, s / n, moments=K)
+    return VarianceCurve(m, n, K, grid, exact, limit_over(m / n, grid), lower, upper, s, value, at_s)
 
 
 class MomentCurve(NamedTuple):

@@ -107,11 +107,9 @@ def variances(ax: Axes, data: list[Measured]) -> str:
     """Measured over predicted total variance of each estimator with three standard errors."""
     names = [f"{m.kind}, K = {m.K}" if m.K > 1 else m.kind for m in data]
     at = np.arange(len(data))[::-1]
-    ratios = [m.ratio()[0] for m in data]
+    ratios = [m.ratio.value for m in data]
     ax.axvline(1, color=THEORY)
-    ax.errorbar(
-        ratios, at, xerr=[r - m.ratio()[1][0] for r, m in zip(ratios, data)], fmt="o", color=MEASURED, capsize=3
-    )
+    ax.errorbar(ratios, at, xerr=[m.ratio.half for m in data], fmt="o", color=MEASURED, capsize=3)
     ax.set_yticks(at, names)
     ax.set_xlim(0.8, 1.2)
     ax.set_xlabel("total variance, measured / predicted")

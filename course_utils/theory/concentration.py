@@ -120,8 +120,7 @@ def coverage(counts: Array, bound: float, confidence: float = 0.95) -> Coverage:
     """
     counts, bound = check_array("counts", counts, 1), check_number("bound", bound)
     exceeded = int(np.count_nonzero(counts > bound))
-    low, high = clopper_pearson(exceeded, len(counts), confidence)
-    return Coverage(exceeded, len(counts), exceeded / len(counts), low, high)
+    return Coverage(exceeded, len(counts), *clopper_pearson(exceeded, len(counts), confidence))
 
 
 def _binomial_tail(k: int, m: int, p: float) -> float:

@@ -31,17 +31,17 @@ def from_torch(model: Module) -> Net:
     instead = "use layer_operator, which differentiates any model"
     if not isinstance(model, torch.nn.Sequential):
         raise TypeError(f"the Gram method needs a torch.nn.Sequential, got {type(model).__name__}; {instead}")
-    layers = [part for part in model if not isinstance(part, torch.nn.Flatten)]
-    for place, part in enumerate(layers):
+    parts = [part for part in model if not isinstance(part, torch.nn.Flatten)]
+    for place, part in enumerate(parts):
         wanted = torch.nn.ReLU if place % 2 else torch.nn.Linear
         if type(part) is not wanted:
             raise TypeError(
                 f"the Gram method needs Linear layers with ReLU between them, got {type(part).__name__} "
                 f"where {wanted.__name__} belongs: Theorem 1 would not be exact; {instead}"
             )
-    linear = layers[::2]
-    if len(layers) % 2 == 0:
-        raise TypeError(f"the Gram method needs a linear last layer, got {len(layers)} parts ending in ReLU; {instead}")
+    linear = parts[::2]
+    if len(parts) % 2 == 0:
+        raise TypeError(f"the Gram method needs a linear last layer, got {len(parts)} parts ending in ReLU; {instead}")
     if len({part.weight.data_ptr() for part in linear}) < len(linear):
         raise TypeError(f"the Gram method needs each layer used once, got shared weights; {instead}")
     weights = tuple(part.weight.detach().to(torch.float64).numpy() for part in linear)

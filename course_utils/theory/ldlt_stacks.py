@@ -70,7 +70,7 @@ class Run(NamedTuple):
 class Parts(NamedTuple):
     """Rows for training, validation and testing of each seed: lists of index arrays of equal lengths."""
 
-    train_stacks: Array
+    train: Array
     validation: Array
     test: Array
 

@@ -6,8 +6,7 @@ import re
 import numpy as np
 import pytest
 
-from course_utils.experiments import sign_flips as experiment
-from course_utils.experiments import taylor as experiment
+from course_utils.experiments import sign_flips, taylor
 from course_utils.figures import PANEL, Picture, draw_panel, new_figure, png, show
 from course_utils.figures import sign_flips as draw_flips
 from course_utils.figures import slider as widgets
@@ -15,21 +14,21 @@ from course_utils.figures import taylor as draw
 from course_utils.theory import activations
 
 CASES = {
-    "envelope": (draw.envelope, experiment.tangent_envelope("tanh", 0.5, 1.5)),
-    "tightness": (draw.tightness, experiment.tightness(np.geomspace(0.05, 8, 10))),
-    "cloud": (draw.cloud, experiment.random_moves(activations.activation("tanh"), 20, 3, 60, np.random.default_rng(0))),
+    "envelope": (draw.envelope, taylor.tangent_envelope("tanh", 0.5, 1.5)),
+    "tightness": (draw.tightness, taylor.tightness(np.geomspace(0.05, 8, 10))),
+    "cloud": (draw.cloud, taylor.random_moves(activations.activation("tanh"), 20, 3, 60, np.random.default_rng(0))),
     "width_scaling": (
         draw.width_scaling,
-        experiment.width_scaling(activations.activation("tanh"), [10, 100], 1.0, 3, 3, np.random.default_rng(0)),
+        taylor.width_scaling(activations.activation("tanh"), [10, 100], 1.0, 3, 3, np.random.default_rng(0)),
     ),
-    "plane": (draw_flips.plane, experiment.plane_move()),
+    "plane": (draw_flips.plane, sign_flips.plane_move()),
     "tau_tradeoff": (
         draw_flips.tau_tradeoff,
-        experiment.tau_tradeoff(1000, 1.0, np.geomspace(0.01, 1, 9), np.random.default_rng(0)),
+        sign_flips.tau_tradeoff(1000, 1.0, np.geomspace(0.01, 1, 9), np.random.default_rng(0)),
     ),
     "gap_against_width": (
         draw_flips.gap_against_width,
-        experiment.gap_against_width([100, 1000], 5, 2.0, 4, np.random.default_rng(0)),
+        sign_flips.gap_against_width([100, 1000], 5, 2.0, 4, np.random.default_rng(0)),
     ),
 }
 
@@ -88,7 +87,7 @@ def test_the_live_figure_equals_a_fresh_one():
         ax.set_ylim(-1, 1)
         return "A picture with other limits."
 
-    first, second = (experiment.tangent_envelope("tanh", 0.5, step) for step in (1.5, -2.0))
+    first, second = (taylor.tangent_envelope("tanh", 0.5, step) for step in (1.5, -2.0))
     live = widgets.LiveFigure(lambda ax, data: (other_limits if data is None else draw.envelope)(ax, data or first))
     start, _ = live.update(first)
     title = _pixels(start)[:25, :300]
@@ -108,7 +107,7 @@ def test_moving_a_control_changes_picture_and_caption(monkeypatch):
     shown = []
     monkeypatch.setattr("IPython.display.display", shown.append)
     widgets.explore(
-        experiment.tangent_envelope,
+        taylor.tangent_envelope,
         draw.envelope,
         start={"z0": 0.9},
         sigma=["tanh", "sin"],
@@ -127,9 +126,9 @@ def test_moving_a_control_changes_picture_and_caption(monkeypatch):
 @pytest.mark.parametrize("choices", [{}, {"step": []}])
 def test_a_slider_without_values_is_refused(choices):
     with pytest.raises(ValueError, match="at least one argument"):
-        widgets.explore(experiment.tangent_envelope, draw.envelope, **choices)
+        widgets.explore(taylor.tangent_envelope, draw.envelope, **choices)
 
 
 def test_a_start_for_an_unknown_argument_is_refused():
     with pytest.raises(ValueError, match="z9"):
-        widgets.explore(experiment.tangent_envelope, draw.envelope, start={"z9": 1}, z0=[1.0])
+        widgets.explore(taylor.tangent_envelope, draw.envelope, start={"z9": 1}, z0=[1.0])

@@ -85,13 +85,13 @@ def test_the_exact_curvature_is_autograds_for_every_activation(sigma, loss):
     rng = np.random.default_rng(1)
     net = curvature.random_net([3, 4, 5, 2], sigma, 1.5, rng, 0.5)
     x, t = batch(net, 4, loss, rng)
-    for k, curvature in enumerate(curvature.layer_curvatures(net, x, t, loss)):
+    for k, layer in enumerate(curvature.layer_curvatures(net, x, t, loss)):
         wanted = autograd_block(net, x, t, loss, k)
-        assert from_parts(curvature, "exact") == pytest.approx(wanted, rel=1e-10, abs=1e-12)
+        assert from_parts(layer, "exact") == pytest.approx(wanted, rel=1e-10, abs=1e-12)
         g = rng.standard_normal(net.weights[k].shape)
-        assert curvature.form(g) == pytest.approx(g.ravel() @ wanted @ g.ravel(), rel=1e-10)
+        assert layer.form(g) == pytest.approx(g.ravel() @ wanted @ g.ravel(), rel=1e-10)
         exact_by_theorem = sigma in ("ReLU", "linear") or k == 2
-        assert np.allclose(curvature.main, curvature.exact, rtol=1e-12, atol=1e-14) == exact_by_theorem
+        assert np.allclose(layer.main, layer.exact, rtol=1e-12, atol=1e-14) == exact_by_theorem
     errors = curvature.relative_errors(net, x, t, loss)
     assert errors.shape == (3, 4) and (errors[-1] < 1e-14).all()
 

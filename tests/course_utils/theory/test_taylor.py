@@ -77,7 +77,7 @@ def test_linearization_touches_and_is_affine():
     def f0(x, W):
         return linearization(x, W, W0, a, tanh.value, tanh.slope)
 
-    assert f0(x, W0) == pytest.approx(two_layer(x, W0, a, tanh.value), abs=1e-12)
+    assert f0(x, W0) == pytest.approx(a @ np.tanh(W0 @ x), abs=1e-12)
     assert f0(x, 0.3 * U + 0.7 * V) == pytest.approx(0.3 * f0(x, U) + 0.7 * f0(x, V), abs=1e-12)
     assert abs(f0((x + y) / 2, U) - (f0(x, U) + f0(y, U)) / 2) > 1e-3
 
@@ -98,7 +98,7 @@ def test_worst_move_has_the_asked_length_and_is_what_the_network_shows():
     tanh = activation("tanh")
     delta = taylor.worst_move(tanh, W0 @ x, a, B=2.0)
     W = W0 + np.outer(delta, x)
-    gap = two_layer(x, W, a, tanh.value) - linearization(x, W, W0, a, tanh.value, tanh.slope)
+    gap = a @ np.tanh(W @ x) - linearization(x, W, W0, a, tanh.value, tanh.slope)
     assert np.linalg.norm(W - W0) == pytest.approx(2.0, rel=1e-12)
     assert 0.95 * taylor.proposition_4_1(tanh.beta, W, W0) < gap <= taylor.proposition_4_1(tanh.beta, W, W0)
 
@@ -126,7 +126,7 @@ def test_chunked_random_move_has_the_law_of_the_plain_one():
 def test_several_chunks_keep_the_length_of_the_move(monkeypatch):
     """For σ(z) = z² the gap is Σ a_i δ_i², so with d = 1 and all signs equal it is B² exactly."""
     square = activations.Activation("square", np.square, lambda z: 2 * z, lambda z: 2 + 0 * z, 2.0, 0.0)
-    monkeypatch.setattr(taylor, "CHUNK", 100)
+    monkeypatch.setattr(experiment, "CHUNK", 100)
 
     class AllPlus:
         """A generator whose signs are all +1."""
@@ -201,8 +201,16 @@ rng = np.random.default_rng(0)
         (lambda: taylor.proposition_4_1(1.0, np.ones((2, 1)), np.ones((1, 2))), ValueError, "(2, 1)"),
         (lambda: gaussian_init(0, 3, rng), ValueError, "0"),
         (lambda: gaussian_init(True, 3, rng), TypeError, "True"),
-        (lambda: two_layer([1.0], np.ones((2, 3)), [1.0, 1.0], np.tanh), ValueError, "(2, 3)"),
-        (lambda: two_layer([np.nan], np.ones((1, 1)), [1.0], np.tanh), ValueError, "x must be finite"),
+        (
+            lambda: linearization([1.0], np.ones((2, 3)), np.ones((1, 1)), [1.0, 1.0], np.tanh, np.cos),
+            ValueError,
+            "(2, 3)",
+        ),
+        (
+            lambda: linearization([np.nan], np.ones((1, 1)), np.ones((1, 1)), [1.0], np.tanh, np.cos),
+            ValueError,
+            "x must be finite",
+        ),
         (lambda: linearization([1.0], np.ones((1, 1)), np.ones((2, 1)), [1.0], np.tanh, np.cos), ValueError, "W0"),
     ],
 )
