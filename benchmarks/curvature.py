@@ -1,6 +1,6 @@
 """The top eigenvalue of every layer's Hessian, several ways in one run: `python benchmarks/curvature.py`.
 
-    gram         the Gram operators of course_utils.theory.curvature, no automatic differentiation
+    gram         the Gram operators of course_utils.theory.gram, no automatic differentiation
     kept graph   Lanczos on Hessian-vector products through one kept graph, course_utils.theory.curvature.layer_operator
     rebuilt      the same Lanczos, with the graph built anew for every product, as general tools do
 
@@ -21,38 +21,40 @@ import numpy as np
 import torch
 from scipy.sparse.linalg import LinearOperator
 
-from course_utils.theory import curvature as cv
+from course_utils.theory import curvature, gram, hessians
 
 TOLERANCE = 1e-8
 
 
 def case(n: int, width: int):
     rng = np.random.default_rng(0)
-    net = cv.random_net([784, width, width, 10], "ReLU", "He", rng, 0.1)
-    return cv.to_torch(net), rng.standard_normal((n, 784)), rng.integers(10, size=n)
+    net = curvature.random_net([784, width, width, 10], "ReLU", "He", rng, 0.1)
+    return hessians.to_torch(net), rng.standard_normal((n, 784)), rng.integers(10, size=n)
 
 
 def linear_layers(model):
     return [part for part in model if isinstance(part, torch.nn.Linear)]
 
 
-def gram(model, x, t, tol=TOLERANCE):
-    return cv.gram_top_eigenvalues(model, x, t, tol=tol)
+def by_gram(model, x, t, tol=TOLERANCE):
+    return gram.top_eigenvalues(model, x, t, tol=tol)
 
 
 def kept_graph(model, x, t, tol=TOLERANCE):
-    loss = cv.torch_loss(model, x, t, "cross_entropy")
-    return np.array([cv.top_eigenvalue(cv.layer_operator(loss, layer.weight), tol) for layer in linear_layers(model)])
+    loss = hessians.torch_loss(model, x, t, "cross_entropy")
+    return np.array(
+        [hessians.top_eigenvalue(hessians.layer_operator(loss, layer.weight), tol) for layer in linear_layers(model)]
+    )
 
 
 def rebuilt(model, x, t, tol=TOLERANCE):
     def operator(weight):
         def product(v):
-            return cv.layer_operator(cv.torch_loss(model, x, t, "cross_entropy"), weight) @ v
+            return hessians.layer_operator(hessians.torch_loss(model, x, t, "cross_entropy"), weight) @ v
 
         return LinearOperator((weight.numel(), weight.numel()), matvec=product, dtype=np.float64)
 
-    return np.array([cv.top_eigenvalue(operator(layer.weight), tol) for layer in linear_layers(model)])
+    return np.array([hessians.top_eigenvalue(operator(layer.weight), tol) for layer in linear_layers(model)])
 
 
 def curvlinops(model, x, t, tol=TOLERANCE):
@@ -105,10 +107,10 @@ def pyhessian(model, x, t, tol=1e-3, steps=100):
 
 
 OWN = {
-    "gram": gram,
+    "gram": by_gram,
     "kept graph": kept_graph,
     "rebuilt": rebuilt,
-    "gram, 1e-3": partial(gram, tol=1e-3),
+    "gram, 1e-3": partial(by_gram, tol=1e-3),
     "kept graph, 1e-3": partial(kept_graph, tol=1e-3),
 }
 PEERS = {

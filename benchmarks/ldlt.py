@@ -19,19 +19,19 @@ import numpy as np
 import torch
 from timing import seconds, side_by_side
 
-from course_utils.theory import ldlt
+from course_utils.theory import ldlt, moment_bounds, moments
 from course_utils.theory.ldlt_layer import LDLT, ldlt_matrix
 
 
-def moments() -> None:
+def exact_moments() -> None:
     def cold(call) -> float:
-        ldlt._hooks.cache_clear()
+        moments._hooks.cache_clear()
         return seconds(call)
 
-    ten = statistics.median(cold(lambda: ldlt.moments(10, 64, 64)) for _ in range(7))
-    hundred = statistics.median(cold(lambda: ldlt.moment(100, 64, 64)) for _ in range(7))
+    ten = statistics.median(cold(lambda: moments.moments(10, 64, 64)) for _ in range(7))
+    hundred = statistics.median(cold(lambda: moments.moment(100, 64, 64)) for _ in range(7))
     print(f"moments at 64 x 64: k = 1..10 in {1e3 * ten:.1f} ms, k = 100 in {hundred:.2f} s")
-    same = all(ldlt.moment_polynomial(k) == ldlt.wick_polynomial(k) for k in range(1, 8))
+    same = all(moments.moment_polynomial(k) == moments.wick_polynomial(k) for k in range(1, 8))
     print(f"as polynomials equal to all pairings for k = 1..7: {same}")
 
 
@@ -45,7 +45,7 @@ def exact() -> None:
                 took = min(took, seconds(lambda m=m, n=n: ldlt.exact_variance(m, n, 1 / n)))
             slowest = max(slowest, (took, (m, n)))
             for s in (1, 2, 100):
-                found, bounds = ldlt.exact_variance(m, n, s / n), ldlt.moment_bounds(m, n, s / n)
+                found, bounds = ldlt.exact_variance(m, n, s / n), moment_bounds.bounds(m, n, s / n)
                 worst = max(worst, found.error)
                 inside &= bounds.lower - 1e-13 <= found.value <= bounds.upper + 1e-13
     print(
@@ -126,5 +126,5 @@ def layer() -> None:
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    for part in (moments, samples_per_second, to_a_standard_error, layer, exact):
+    for part in (exact_moments, samples_per_second, to_a_standard_error, layer, exact):
         part()

@@ -15,19 +15,21 @@ import torch
 from timing import side_by_side
 
 from course_utils.data.digits import digits
-from course_utils.theory import perturbation as wp
+from course_utils.theory import losses, perturbation
 
 SIGMA = 1e-3
 
 
 def in_chunks(loss, theta: np.ndarray, omega: np.ndarray) -> np.ndarray:
-    return np.concatenate([loss(theta + omega[i : i + wp.CHUNK]) for i in range(0, len(omega), wp.CHUNK)])
+    return np.concatenate(
+        [loss(theta + omega[i : i + perturbation.CHUNK]) for i in range(0, len(omega), perturbation.CHUNK)]
+    )
 
 
-def ways(net: wp.SoftmaxNet, theta: np.ndarray, omega: np.ndarray) -> dict:
+def ways(net: losses.SoftmaxNet, theta: np.ndarray, omega: np.ndarray) -> dict:
     layers = torch.nn.Linear(64, net.hidden), torch.nn.Tanh(), torch.nn.Linear(net.hidden, 10)
     module, X, y = torch.nn.Sequential(*layers).double(), torch.as_tensor(net.X), torch.as_tensor(net.y)
-    vectorized = wp.TorchLoss(module, torch.nn.functional.cross_entropy, X, y)
+    vectorized = losses.TorchLoss(module, torch.nn.functional.cross_entropy, X, y)
     shapes = [(name, p.shape, p.numel()) for name, p in module.named_parameters()]
     at, moves = torch.as_tensor(theta), torch.as_tensor(omega)
 
@@ -49,10 +51,10 @@ def ways(net: wp.SoftmaxNet, theta: np.ndarray, omega: np.ndarray) -> dict:
     }
 
 
-def whole_loop(net: wp.SoftmaxNet, theta: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def whole_loop(net: losses.SoftmaxNet, theta: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     E, mean, squares = net(theta[None])[0], np.zeros_like(theta), np.zeros_like(theta)
     for k in range(1, 257):
-        omega = SIGMA * wp.random_signs(1, theta.size, rng)[0]
+        omega = SIGMA * perturbation.random_signs(1, theta.size, rng)[0]
         draw = (net((theta + omega)[None])[0] - E) / SIGMA**2 * omega
         step = draw - mean
         mean += step / k
@@ -63,7 +65,7 @@ def whole_loop(net: wp.SoftmaxNet, theta: np.ndarray, rng: np.random.Generator) 
 def main() -> None:
     torch.set_num_threads(1)
     data, rng = digits(), np.random.default_rng(0)
-    net = wp.SoftmaxNet(data.x, data.y, hidden=16)
+    net = losses.SoftmaxNet(data.x, data.y, hidden=16)
     theta = net.initial(rng)
 
     print("losses of K = 256 perturbations, n = 1210: milliseconds")
@@ -83,7 +85,7 @@ def main() -> None:
     part = net.batch(np.arange(32))
     calls = {
         "loop": lambda: whole_loop(part, theta, rng),
-        "batched": lambda: wp.estimate(part, theta, SIGMA, 256, rng, "signs"),
+        "batched": lambda: perturbation.estimate(part, theta, SIGMA, 256, rng, "signs"),
     }
     t = side_by_side(calls, 15)
     print(
@@ -96,13 +98,15 @@ def main() -> None:
     for K in (16, 64, 256, 1024, 4096):
         line = f"  K = {K:5}, n = {net.n}: "
         for kind in ("baseline", "signs", "antithetic", "forward", "node"):
-            t = side_by_side({kind: lambda: wp.estimate(part, theta, SIGMA, K, rng, kind)}, 3)[kind]
-            line += f"{kind} {1e3 * t:.1f} ({peak(lambda: wp.estimate(part, theta, SIGMA, K, rng, kind)):.1f})  "
+            t = side_by_side({kind: lambda: perturbation.estimate(part, theta, SIGMA, K, rng, kind)}, 3)[kind]
+            line += (
+                f"{kind} {1e3 * t:.1f} ({peak(lambda: perturbation.estimate(part, theta, SIGMA, K, rng, kind)):.1f})  "
+            )
         print(line, flush=True)
     for hidden in (4, 16, 64, 256):
-        wide = wp.SoftmaxNet(part.X, part.y, hidden)
+        wide = losses.SoftmaxNet(part.X, part.y, hidden)
         at = wide.initial(rng)
-        t = side_by_side({"": lambda: wp.estimate(wide, at, SIGMA, 256, rng, "signs")}, 3)[""]
+        t = side_by_side({"": lambda: perturbation.estimate(wide, at, SIGMA, 256, rng, "signs")}, 3)[""]
         print(f"  K =   256, n = {wide.n:6}: signs {1e3 * t:.1f}", flush=True)
 
 

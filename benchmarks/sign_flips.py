@@ -1,10 +1,9 @@
 """Time and memory of Chapters 2 and 3 on very wide layers: `python benchmarks/sign_flips.py`.
 
-Three ways to the same totals (flips, f − f0, |S1|, |S2|, |S1 ∪ S2|) under a random move, side by side in one
+Two ways to the same totals (flips, f − f0, |S1|, |S2|, |S1 ∪ S2|) under a random move, side by side in one
 run:
 
     plain      W0 and W in memory
-    chunked    the same draws of W0, a chunk at a time, so the memory is bounded (`chunked_flips`)
     in law     three numbers a neuron instead of 2d (`random_flips`)
 
 and the exact worst case over the width. Times are medians over interleaved repetitions (one at 10⁷), peaks
@@ -21,8 +20,8 @@ import time
 
 import numpy as np
 
-from course_utils.theory.concentration import WORST_CASE_CONSTANT, worst_case_gap
-from course_utils.theory.sign_flips import FlipCounts, chunked_flips, count_flips, random_flips
+from course_utils.theory.sign_flips import FlipCounts, count_flips, random_flips
+from course_utils.theory.worst_case import WORST_CASE_CONSTANT, worst_case_gap
 
 D, B, TAU = 50, 3.0, 0.05
 WIDTHS = (10**4, 10**5, 10**6, 10**7)
@@ -38,17 +37,6 @@ def plain(m: int) -> FlipCounts:
     return count_flips(W0, W, X, rng.choice([-1.0, 1.0], m), TAU)
 
 
-def chunked(m: int) -> FlipCounts:
-    # the norm of a chunk's move is set to its mean, so that one pass over the same amount of draws is timed
-    moves = np.random.default_rng(1)
-    scale = B / np.sqrt(m * D)
-
-    def move(rows, W0):
-        return scale * moves.standard_normal(W0.shape)
-
-    return chunked_flips(m, X, TAU, move, np.random.default_rng(0))
-
-
 def in_law(m: int) -> FlipCounts:
     return random_flips(m, D, B, TAU, np.random.default_rng(0))
 
@@ -60,7 +48,7 @@ def worst(m: int):
     return worst_case_gap(u, a, B), time.perf_counter() - start
 
 
-WAYS = {"plain": plain, "chunked": chunked, "in law": in_law}
+WAYS = {"plain": plain, "in law": in_law}
 
 
 def peak_mb(way: str, m: int) -> float:

@@ -21,7 +21,8 @@ from pathlib import Path
 import numpy as np
 
 from course_utils.data import higgs
-from course_utils.theory import ldlt_training as lt
+from course_utils.experiments import ldlt_training as experiment
+from course_utils.theory import ldlt_stacks
 
 try:
     import fcntl
@@ -37,10 +38,10 @@ RATES = {
 BEGINNING = b'# {"data": "HIGGS'  # of every results file
 
 
-def plan(options: argparse.Namespace, done: set) -> list[tuple[lt.Setting, list[int]]]:
+def plan(options: argparse.Namespace, done: set) -> list[tuple[ldlt_stacks.Setting, list[int]]]:
     """The settings with runs to do, each with its missing seeds."""
     settings = (
-        lt.Setting(optimizer, scale, depth, rate)
+        ldlt_stacks.Setting(optimizer, scale, depth, rate)
         for optimizer, depth, scale in itertools.product(options.optimizers, options.depths, options.scales)
         for rate in options.rates or RATES[optimizer]
     )
@@ -48,15 +49,17 @@ def plan(options: argparse.Namespace, done: set) -> list[tuple[lt.Setting, list[
     return [(setting, seeds) for setting, seeds in todo if seeds]
 
 
-def one_setting(x: np.ndarray, y: np.ndarray, setting: lt.Setting, seeds: list[int], recipe: lt.Recipe) -> list[lt.Run]:
+def one_setting(
+    x: np.ndarray, y: np.ndarray, setting: ldlt_stacks.Setting, seeds: list[int], recipe: ldlt_stacks.Recipe
+) -> list[ldlt_stacks.Run]:
     """What a worker does, here or on another machine."""
     import torch
 
     torch.set_num_threads(1)  # the sweep is parallel already
-    return lt.train(x, y, setting, seeds, recipe)
+    return ldlt_stacks.train_stacks(x, y, setting, seeds, recipe)
 
 
-def finished(settings: list, data: higgs.Higgs, recipe: lt.Recipe, jobs: int, scheduler: str | None):
+def finished(settings: list, data: higgs.Higgs, recipe: ldlt_stacks.Recipe, jobs: int, scheduler: str | None):
     """Yield the runs of each setting as it ends, in any order."""
     from joblib import Parallel, delayed, parallel_config
 
@@ -101,9 +104,9 @@ def results_file(path: Path, provenance: dict):
         content = path.read_bytes()
         if content.count(b"\n") < 2 and (content.startswith(BEGINNING) or BEGINNING.startswith(content)):
             os.ftruncate(file, 0)  # new, or stopped before its first run
-            append(file, lt.header(provenance))
+            append(file, experiment.header(provenance))
         try:
-            found = lt.read_results(path)
+            found = experiment.read_results(path)
         except ValueError as error:
             raise SystemExit(f"{error}; nothing was changed") from None
         for name in ("rows", "sha256", "recipe"):
@@ -125,7 +128,7 @@ def append(file: int, text: str) -> None:
     os.fsync(file)
 
 
-def provenance(data: higgs.Higgs, recipe: lt.Recipe) -> dict:
+def provenance(data: higgs.Higgs, recipe: ldlt_stacks.Recipe) -> dict:
     """How the runs are made, as the results file keeps it; nothing in it names this machine."""
     import torch
 
@@ -143,15 +146,15 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("source", nargs="+", help='files with rows of HIGGS, or "openml", or "archive"')
     parser.add_argument("--rows", type=int, help="use the first ROWS rows only")
-    parser.add_argument("--out", type=Path, default=lt.RESULTS, help="the results file")
+    parser.add_argument("--out", type=Path, default=experiment.RESULTS, help="the results file")
     parser.add_argument("--jobs", type=int, default=1, help="processes on this machine")
     parser.add_argument("--scheduler", metavar="ADDRESS", help="a Dask scheduler, such as tcp://10.0.0.1:8786")
-    parser.add_argument("--optimizers", nargs="+", choices=lt.OPTIMIZERS, default=lt.OPTIMIZERS)
-    parser.add_argument("--scales", nargs="+", choices=tuple(lt.SCALES), default=tuple(lt.SCALES))
+    parser.add_argument("--optimizers", nargs="+", choices=ldlt_stacks.OPTIMIZERS, default=ldlt_stacks.OPTIMIZERS)
+    parser.add_argument("--scales", nargs="+", choices=tuple(ldlt_stacks.SCALES), default=tuple(ldlt_stacks.SCALES))
     parser.add_argument("--depths", nargs="+", type=int, default=(2, 4, 8))
     parser.add_argument("--rates", nargs="+", type=float, help="default: a grid for each optimizer")
     parser.add_argument("--seeds", type=int, default=10)
-    for name, value in lt.Recipe()._asdict().items():
+    for name, value in ldlt_stacks.Recipe()._asdict().items():
         parser.add_argument(f"--{name}", type=type(value), default=value, help=f"default {value}")
     return parser.parse_args(arguments)
 
@@ -164,7 +167,7 @@ def main(arguments: list[str] | None = None) -> None:
         data = higgs.load(*options.source, rows=options.rows)
     except (higgs.Unavailable, FileNotFoundError, ValueError) as error:
         raise SystemExit(str(error)) from None
-    recipe = lt.Recipe(*(getattr(options, name) for name in lt.Recipe._fields))
+    recipe = ldlt_stacks.Recipe(*(getattr(options, name) for name in ldlt_stacks.Recipe._fields))
     with results_file(options.out, provenance(data, recipe)) as (file, runs):
         todo = plan(options, {run.key for run in runs})
         missing = sum(len(seeds) for _, seeds in todo)
@@ -172,7 +175,7 @@ def main(arguments: list[str] | None = None) -> None:
         try:
             with tqdm(total=missing, unit="run", mininterval=1) as bar:
                 for group in finished(todo, data, recipe, options.jobs, options.scheduler):
-                    append(file, lt.lines(group))
+                    append(file, experiment.lines(group))
                     bar.update(len(group))
         except KeyboardInterrupt:
             raise SystemExit(f"stopped; the same command goes on from {options.out}") from None

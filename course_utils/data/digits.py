@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from course_utils.theory.networks import Array, check_size
+from course_utils.theory.accept import Array, check_size
 
 SPLIT_SEED = 0
 

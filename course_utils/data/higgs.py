@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from course_utils.theory.networks import Array, check_size
+from course_utils.theory.accept import Array, check_size
 
 _JETS = tuple(f"jet{j}_{part}" for j in (1, 2, 3, 4) for part in ("pt", "eta", "phi", "btag"))
 #: The label and the 28 features, in the order of the archive.

@@ -5,8 +5,8 @@ from math import ceil, erf, log, pi, sqrt
 import numpy as np
 
 from course_utils.exercises import Exercise, Misconception
-from course_utils.theory.concentration import adversary_gains
 from course_utils.theory.sign_flips import star_gap
+from course_utils.theory.worst_case import adversary_gains
 
 
 def _strip(rng):

@@ -133,3 +133,12 @@ def band(ax: Axes, x, rows, colour: str, label: str) -> None:
     low, middle, high = np.quantile(rows, [0.1, 0.5, 0.9], axis=0)
     ax.fill_between(x, low, high, color=colour, alpha=0.2, linewidth=0)
     ax.plot(x, middle, "o", color=colour, markersize=4, label=label)
+
+
+def __getattr__(name: str):
+    """:func:`slider.explore`, fetched when it is asked for: its module imports this one."""
+    if name != "explore":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from course_utils.figures.slider import explore
+
+    return explore

@@ -5,9 +5,7 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.axes import Axes
 
-from course_utils.figures import ALLOWED, CYCLE, MEASURED, MUTED, SECOND, THEORY, THIRD, WORST, band
-from course_utils.theory.concentration import (
-    WORST_CASE_CONSTANT,
+from course_utils.experiments.concentration import (
     AdversaryCurve,
     CoverageGrid,
     MgfCurves,
@@ -15,6 +13,8 @@ from course_utils.theory.concentration import (
     WidthRates,
     WorstScaling,
 )
+from course_utils.figures import ALLOWED, CYCLE, MEASURED, MUTED, SECOND, THEORY, THIRD, WORST, band
+from course_utils.theory.worst_case import WORST_CASE_CONSTANT
 
 BOUNDS = {
     "lecture": ("Lemma 4.2", ALLOWED),

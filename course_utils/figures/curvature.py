@@ -5,17 +5,17 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.axes import Axes
 
-from course_utils.figures import ALLOWED, MEASURED, MUTED, SECOND, THEORY, WORST, band
-from course_utils.theory.initial_curvature import (
+from course_utils.experiments.curvature import (
     BoundCloud,
     Descent,
     ErrorMap,
     NormSizes,
+    SchemeTraining,
     Shape,
     StepCurve,
-    Training,
     VarianceFlow,
 )
+from course_utils.figures import ALLOWED, MEASURED, MUTED, SECOND, THEORY, WORST, band
 
 SCHEME_COLOURS = {"Glorot": MEASURED, "He": WORST, "Hessian": SECOND}
 
@@ -154,7 +154,7 @@ def layer_shape(ax: Axes, data: Shape) -> str:
     )
 
 
-def training(ax: Axes, data: tuple[Training, ...]) -> str:
+def training(ax: Axes, data: tuple[SchemeTraining, ...]) -> str:
     """Losses of several schemes at one depth."""
     for run in data:
         low, middle, high = np.quantile(run.losses, [0.1, 0.5, 0.9], axis=0)
@@ -167,10 +167,12 @@ def training(ax: Axes, data: tuple[Training, ...]) -> str:
     ax.set_title(f"{data[0].depth} layers, {data[-1].scheme} ends at {data[-1].losses[:, -1].mean():.2f}")
     ax.legend(loc="upper right")
     ends = ", ".join(f"{run.scheme} {run.losses[:, -1].mean():.2f}" for run in data)
-    return f"Training losses of {data[0].depth} layers with constant step {data[0].step:g}; mean at the end {ends}."
+    return (
+        f"SchemeTraining losses of {data[0].depth} layers with constant step {data[0].step:g}; mean at the end {ends}."
+    )
 
 
-def sharpness(ax: Axes, data: tuple[Training, ...]) -> str:
+def sharpness(ax: Axes, data: tuple[SchemeTraining, ...]) -> str:
     """λ_max during training, median and middle 80 % of the seeds, against 2/γ."""
     ax.axhline(2 / data[0].step, color=THEORY, ls="--", lw=1.2, label="2/γ")
     for run in data:

@@ -7,8 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from matplotlib.axes import Axes
 
-from course_utils.figures import ALLOWED, CYCLE, MEASURED, MUTED, SECOND, THEORY, THIRD, WORST, band
-from course_utils.theory.kernels import (
+from course_utils.experiments.kernels import (
     CircleFit,
     CircleRun,
     KernelCurve,
@@ -17,6 +16,7 @@ from course_utils.theory.kernels import (
     LearningCurve,
     WidthStudy,
 )
+from course_utils.figures import ALLOWED, CYCLE, MEASURED, MUTED, SECOND, THEORY, THIRD, WORST, band
 
 # words in colours that can be read on white
 GREY = "#5F5F5F"

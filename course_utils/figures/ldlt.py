@@ -7,8 +7,9 @@ from typing import NamedTuple
 import numpy as np
 from matplotlib.axes import Axes
 
+from course_utils.experiments.ldlt import MomentCurve, ShapeCurve, SizeGrid, Spectrum, VarianceCurve
 from course_utils.figures import ALLOWED, MEASURED, MUTED, SECOND, THEORY, THIRD, WORST
-from course_utils.theory.ldlt import MomentCurve, Pairing, ShapeCurve, SizeGrid, Spectrum, VarianceCurve
+from course_utils.theory.moments import Pairing
 
 GREY, OCHRE = "#6E6E6E", "#8F5F00"  # MUTED and ALLOWED, dark enough for words
 

@@ -7,9 +7,10 @@ from typing import NamedTuple
 import numpy as np
 from matplotlib.axes import Axes
 
+from course_utils.experiments.ldlt_training import Comparison, Gain, RateCurves
 from course_utils.figures import ALLOWED, MEASURED, MUTED, SECOND, THEORY, THIRD, WORST, band
-from course_utils.theory.initial_curvature import mean_interval
-from course_utils.theory.ldlt_training import SCALES, Comparison, Gain, Gradients, RateCurves
+from course_utils.theory.ldlt_stacks import SCALES, FirstGradients
+from course_utils.theory.statistics import mean_interval
 
 NAMES = {"1/sqrt(n)": "1/√n", "sqrt(2/n)": "√2/√n", "10/sqrt(n)": "10/√n", "alpha = 0.01": "α = 0.01"}
 COLOURS = {"1/sqrt(n)": MEASURED, "sqrt(2/n)": SECOND, "10/sqrt(n)": WORST, "alpha = 0.01": THIRD}
@@ -38,7 +39,7 @@ def stacks(ax: Axes, data: Stacks) -> str:
     return f"Variance against depth, straight lines on a logarithmic axis; after {depths[-1]} layers it is {ends}."
 
 
-def gradient_sizes(ax: Axes, data: Gradients) -> str:
+def gradient_sizes(ax: Axes, data: FirstGradients) -> str:
     """Absolute and relative gradient of one layer against the scale, with its band over draws."""
     for rows, colour, words in ((data.absolute, MEASURED, "gradient"), (data.relative, WORST, "gradient / ‖W‖")):
         band(ax, data.factors, rows, colour, words)
@@ -56,7 +57,7 @@ def gradient_sizes(ax: Axes, data: Gradients) -> str:
     )
 
 
-def depths(ax: Axes, data: list[Gradients]) -> str:
+def depths(ax: Axes, data: list[FirstGradients]) -> str:
     """Gradient at the first layer against the scale, one band for each depth."""
     peaks = []
     for one, colour in zip(data, (MEASURED, SECOND, ALLOWED, THIRD)):

@@ -7,8 +7,9 @@ from typing import NamedTuple
 import numpy as np
 from matplotlib.axes import Axes
 
+from course_utils.experiments.perturbation import Cloud, CosineCurve, DescentRun, SigmaSweep
 from course_utils.figures import ALLOWED, MEASURED, MUTED, SECOND, THEORY, THIRD, WORST, band
-from course_utils.theory.perturbation import Cloud, CosineCurve, Estimate, Measured, SigmaSweep, Training
+from course_utils.theory.perturbation import Estimate, Measured
 
 COLOURS = {"no baseline": WORST, "baseline": MEASURED, "antithetic": SECOND, "signs": THIRD}
 
@@ -106,11 +107,9 @@ def variances(ax: Axes, data: list[Measured]) -> str:
     """Measured over predicted total variance of each estimator with three standard errors."""
     names = [f"{m.kind}, K = {m.K}" if m.K > 1 else m.kind for m in data]
     at = np.arange(len(data))[::-1]
-    ratios = [m.ratio()[0] for m in data]
+    ratios = [m.ratio.value for m in data]
     ax.axvline(1, color=THEORY)
-    ax.errorbar(
-        ratios, at, xerr=[r - m.ratio()[1][0] for r, m in zip(ratios, data)], fmt="o", color=MEASURED, capsize=3
-    )
+    ax.errorbar(ratios, at, xerr=[m.ratio.half for m in data], fmt="o", color=MEASURED, capsize=3)
     ax.set_yticks(at, names)
     ax.set_xlim(0.8, 1.2)
     ax.set_xlabel("total variance, measured / predicted")
@@ -121,14 +120,14 @@ def variances(ax: Axes, data: list[Measured]) -> str:
 
 
 class Runs(NamedTuple):
-    """Training runs by the name of their method, one :class:`Training` for each seed, and what to draw them over."""
+    """DescentRun runs by the name of their method, one :class:`DescentRun` for each seed, and what to draw them over."""
 
-    by_method: dict[str, list[Training]]
+    by_method: dict[str, list[DescentRun]]
     over: str = "epoch"  # or "evaluations" or "seconds"
 
 
 def losses(ax: Axes, data: Runs) -> str:
-    """Training loss of each method, with the band of its seeds."""
+    """DescentRun loss of each method, with the band of its seeds."""
     colours = (MEASURED, SECOND, WORST, ALLOWED, THIRD)
     for colour, (name, runs) in zip(colours, data.by_method.items()):
         x = np.median([getattr(run, data.over)[1:] for run in runs], axis=0)
@@ -148,4 +147,4 @@ def losses(ax: Axes, data: Runs) -> str:
     ax.set_ylim(top=9)
     ax.legend(loc="upper right", ncols=2)
     ends = ", ".join(f"{name} {np.median([run.loss[-1] for run in runs]):.2g}" for name, runs in data.by_method.items())
-    return f"Training loss against {data.over}, median and range of the seeds; at the end {ends}."
+    return f"DescentRun loss against {data.over}, median and range of the seeds; at the end {ends}."

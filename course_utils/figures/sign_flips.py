@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.axes import Axes
 
+from course_utils.experiments.sign_flips import GapAgainstWidth, PlaneMove, TauTradeoff
 from course_utils.figures import ALLOWED, MEASURED, MUTED, SECOND, THEORY, WORST, band
-from course_utils.theory.sign_flips import GapAgainstWidth, PlaneMove, TauTradeoff
 
 
 def plane(ax: Axes, data: PlaneMove) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from matplotlib.axes import Axes
 
+from course_utils.experiments.taylor import Envelope, MoveCloud, Tightness, WidthScaling
 from course_utils.figures import ALLOWED, MEASURED, MUTED, SECOND, THEORY, WORST, band
-from course_utils.theory.taylor import Envelope, MoveCloud, Tightness, WidthScaling
 
 
 def envelope(ax: Axes, data: Envelope) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from course_utils.theory.networks import check_number, check_size
+from course_utils.theory.accept import Array, check_number, check_size
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -98,7 +98,7 @@ def _check_weight(tensor: Tensor) -> None:
         raise ValueError(f"a weight must have two axes and entries, got shape {tuple(tensor.shape)}")
 
 
-def _fill(tensor: Tensor, values: np.ndarray) -> Tensor:
+def _fill(tensor: Tensor, values: Array) -> Tensor:
     import torch
 
     with torch.no_grad():

@@ -8,8 +8,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from course_utils.theory.networks import check_number, check_size
-from course_utils.theory.sign_flips import check_rng
+from course_utils.theory.accept import check_choice, check_number, check_rng, check_size
 
 FORMS = ("symmetric", "cholesky")
 
@@ -61,8 +60,7 @@ def ldlt_matrix(W: torch.Tensor, alpha: float = 1.0, gamma: float = 1.0, form: s
     Raises:
         ValueError: for an unknown form.
     """
-    if form not in FORMS:
-        raise ValueError(f"form must be one of {', '.join(FORMS)}, got {form!r}")
+    check_choice("form", form, FORMS)
     m, n = W.shape[-2:]
     gram = W.mT @ W if n <= m else W @ W.mT
     if form == "symmetric":
@@ -72,20 +70,6 @@ def ldlt_matrix(W: torch.Tensor, alpha: float = 1.0, gamma: float = 1.0, form: s
     if n <= m:
         return gamma * torch.linalg.solve_triangular(L.mT, W, upper=True, left=False)
     return gamma * torch.linalg.solve_triangular(L, W, upper=False)
-
-
-def ldlt_forward(x: torch.Tensor, W: torch.Tensor, alpha: float = 1.0, gamma: float = 1.0) -> torch.Tensor:
-    """The layer in its Cholesky form on rows x, shape (..., N, n) → (..., N, m), for training loops.
-
-    Equals ``x @ ldlt_matrix(W, alpha, gamma, "cholesky").mT`` without forming that matrix. Leading axes of W,
-    shape (..., m, n), are many layers at once (seeds, scales), each with its own rows.
-    """
-    m, n = W.shape[-2:]
-    if n <= m:
-        L = _cholesky(W.mT @ W, alpha)
-        return gamma * torch.linalg.solve_triangular(L, x, upper=False, left=False) @ W.mT
-    L = _cholesky(W @ W.mT, alpha)
-    return gamma * torch.linalg.solve_triangular(L.mT, x @ W.mT, upper=True, left=False)
 
 
 def _cholesky(gram: torch.Tensor, alpha: float) -> torch.Tensor:
@@ -127,9 +111,7 @@ class LDLT(torch.nn.Module):
         n, m = check_size("n", n), check_size("m", m)
         sigma = n**-0.5 if sigma is None else check_number("sigma", sigma, at_least=0)
         self.alpha, self.gamma = check_number("alpha", alpha, above=0), check_number("gamma", gamma, above=0)
-        if form not in FORMS:
-            raise ValueError(f"form must be one of {', '.join(FORMS)}, got {form!r}")
-        self.form = form
+        self.form = check_choice("form", form, FORMS)
         rng = np.random.default_rng(0) if rng is None else check_rng(rng)
         self.W = torch.nn.Parameter(torch.tensor(sigma * rng.standard_normal((m, n)), dtype=dtype))
 

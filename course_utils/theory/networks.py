@@ -1,13 +1,17 @@
-"""The two-layer network of the lecture and its linearization: ``f(x; W) = Σ_i a_i σ(w_iᵀx)``, without biases."""
+"""The two-layer network of the lecture, ``f(x; W) = Σ_i a_i σ(w_iᵀx)`` without biases: start, linearization, training.
+
+Nothing is divided by √m, except in :func:`outputs` and :func:`train_first_layer`, where σ is the ReLU.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
 
-Array = np.ndarray
+from course_utils.theory.accept import Array, check_array, check_net, check_number, check_rows, check_size, check_vector
 
 
 class Init(NamedTuple):
@@ -25,16 +29,6 @@ def gaussian_init(m: int, d: int, rng: np.random.Generator) -> Init:
     """
     m, d = check_size("m", m), check_size("d", d)
     return Init(rng.standard_normal((m, d)), rng.choice([-1.0, 1.0], size=m))
-
-
-def two_layer(x: Array, W: Array, a: Array, sigma: Callable[[Array], Array]) -> float:
-    """``f(x; W) = Σ_i a_i σ(w_iᵀx)`` for x of shape (d,), W of shape (m, d) and a of shape (m,).
-
-    Raises:
-        ValueError: if shapes do not fit or an entry is not finite.
-    """
-    x, W, a = check_net(x, W, a)
-    return float(a @ sigma(W @ x))
 
 
 def linearization(
@@ -69,53 +63,61 @@ def isotropic_shares(m: int, d: int, B: float, rng: np.random.Generator, chunk: 
         yield n, share
 
 
-def check_net(x: Array, W: Array, a: Array, name: str = "W") -> tuple[Array, Array, Array]:
-    """The three arrays of a network as float64, or a ValueError that names the one that does not fit."""
-    x, W, a = check_array("x", x, 1), check_array(name, W, 2), check_array("a", a, 1)
-    if W.shape != (a.size, x.size):
-        raise ValueError(f"{name} must have shape (len(a), len(x)) = ({a.size}, {x.size}), got {W.shape}")
-    return x, W, a
+def outputs(X: Array, W: Array, a: Array) -> Array:
+    """``f(x; W) = m^(-1/2) Σ_i a_i σ(w_iᵀx)`` for every row of X (n, d): shape (n,).
+
+    Raises:
+        ValueError, TypeError: if shapes do not fit or an entry is not finite.
+    """
+    X, _ = check_rows(X, None)
+    W, a = check_init(Init(W, a), X.shape[1])
+    return np.maximum(X @ W.T, 0) @ a / math.sqrt(len(a))
 
 
-def check_array(name: str, value: Array, ndim: int | None = None) -> Array:
-    """``value`` as a non-empty finite float64 array with ``ndim`` axes, or an error that names it."""
-    try:
-        given = np.asarray(value)
-        if given.dtype.kind not in "biuf":  # numpy would also read digits in text, and halve a complex number
-            raise TypeError(f"dtype {given.dtype}")
-        array = given.astype(float, copy=False)
-    except (TypeError, ValueError) as error:
-        raise TypeError(f"{name} must be an array of real numbers, got {value!r}") from error
-    if ndim is not None and array.ndim != ndim:
-        raise ValueError(f"{name} must have {ndim} axes, got shape {array.shape}")
-    if array.size == 0:
-        raise ValueError(f"{name} must not be empty, got shape {array.shape}")
-    if not np.isfinite(array).all():
-        raise ValueError(f"{name} must be finite, got {array[~np.isfinite(array)][0]} among its entries")
-    return array
+class TrainedLayer(NamedTuple):
+    """What gradient descent did to the first layer; paths hold the values before each step and after the last."""
+
+    W: Array  # (m, d), after the last step
+    movement: Array  # ‖W_t − W0‖_F, (steps + 1,)
+    loss: Array  # (steps + 1,)
 
 
-def check_size(name: str, value: int) -> int:
-    """``value`` as a positive whole number, or an error that names it."""
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-        raise TypeError(f"{name} must be a whole number, got {value!r}")
-    if value < 1:
-        raise ValueError(f"{name} must be at least 1, got {value}")
-    return int(value)
+def train_first_layer(init: Init, X: Array, y: Array, steps: int, lr: float) -> TrainedLayer:
+    """Full-batch gradient descent on ``(1/2n) Σ_j (f(x_j; W) − y_j)²`` over W, from any ``init``.
+
+    Every gradient is a combination of the inputs, so W − W0 = m^(-1/2) diag(a) C X with C (m, n): descent
+    runs on C and on the Gram matrix of the inputs, and pays for d only once.
+
+    Source: claims lecture/stays-near-init, lecture/kernel-regression. Raises ValueError or TypeError on
+    shapes that do not fit, steps < 1, lr ≤ 0, or an lr so large that the loss overflows.
+    """
+    X, _ = check_rows(X, None)
+    y = check_vector("y", y, len(X))
+    W0, a = check_init(init, X.shape[1])
+    steps, lr = check_size("steps", steps), check_number("lr", lr, above=0)
+    n, scale = len(X), a[:, None] / math.sqrt(len(a))
+    gram, start = X @ X.T, W0 @ X.T
+    C, CG, Z = (np.zeros((len(a), n)) for _ in range(3))
+    moved, loss = np.empty(steps + 1), np.empty(steps + 1)
+    for t in range(steps + 1):
+        np.matmul(C, gram, out=CG)
+        np.multiply(scale, CG, out=Z)
+        moved[t] = math.sqrt(max(float(np.vdot(scale * C, Z)), 0.0))
+        Z += start
+        on = Z > 0
+        error = scale[:, 0] @ np.maximum(Z, 0, out=Z) - y
+        loss[t] = error @ error / (2 * n)
+        if not loss[t] < 1e200:
+            raise ValueError(f"lr must be small enough for a finite loss, got {lr:g}: step {t} overflows")
+        if t < steps:
+            np.multiply(on, error * (-lr / n), out=CG)
+            C += CG
+    return TrainedLayer(W0 + scale * (C @ X), moved, loss)
 
 
-def check_number(name: str, value: float, *, above: float = -np.inf, at_least: float = -np.inf) -> float:
-    """``value`` as a finite float in the asked range, or an error that names it."""
-    if isinstance(value, (str, bytes, bool)) or np.ndim(value) != 0:
-        raise TypeError(f"{name} must be a number, got {value!r}")
-    try:
-        number = float(value)
-    except (TypeError, ValueError) as error:
-        raise TypeError(f"{name} must be a number, got {value!r}") from error
-    if not np.isfinite(number):
-        raise ValueError(f"{name} must be finite, got {number}")
-    if not number > above:
-        raise ValueError(f"{name} must be greater than {above:g}, got {number:g}")
-    if not number >= at_least:
-        raise ValueError(f"{name} must be at least {at_least:g}, got {number:g}")
-    return number
+def check_init(init: Init, d: int) -> Init:
+    """An initialization whose shapes fit inputs of d coordinates."""
+    W0 = check_array("W0", init[0], 2)
+    if W0.shape[1] != d:
+        raise ValueError(f"W0 must have as many columns as X, {d}, got shape {W0.shape}")
+    return Init(W0, check_vector("a", init[1], len(W0)))

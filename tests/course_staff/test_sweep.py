@@ -13,7 +13,8 @@ import pytest
 
 from course_staff import sweep
 from course_utils.data import higgs
-from course_utils.theory import ldlt_training as lt
+from course_utils.experiments import ldlt_training as experiment
+from course_utils.theory import ldlt_stacks
 
 OPTIONS = [
     "--width",
@@ -52,7 +53,7 @@ def local(rows, tmp_path):
     """What the sweep gives on this machine, in this process."""
     path = tmp_path / "local.csv"
     sweep.main([str(rows), "--out", str(path), *OPTIONS])
-    return lt.read_results(path)
+    return experiment.read_results(path)
 
 
 def start(rows, out, *more):
@@ -83,8 +84,8 @@ def same(found, expected):
 
 def test_a_sweep_runs_every_run_once_and_says_how(local):
     assert len(local.runs) == RUNS
-    assert {run.setting.optimizer for run in local.runs} == set(lt.OPTIMIZERS)
-    assert {run.setting.scale for run in local.runs} == set(lt.SCALES)
+    assert {run.setting.optimizer for run in local.runs} == set(ldlt_stacks.OPTIMIZERS)
+    assert {run.setting.scale for run in local.runs} == set(ldlt_stacks.SCALES)
     assert local.provenance["rows"] == 120 and local.provenance["recipe"]["width"] == 4
     assert local.provenance["data"] == "HIGGS, rows.csv" and "torch" in local.provenance["versions"]
     assert "/" not in json.dumps(local.provenance)
@@ -103,7 +104,7 @@ def test_killed_midway_it_loses_nothing_and_runs_nothing_twice(rows, out, local)
     text = finish(start(rows, out, "--jobs", "2"))
     assert f"{done} runs are done, {RUNS - done} to do" in text
     assert out.read_bytes().startswith(before)
-    same(lt.read_results(out).runs, local.runs)
+    same(experiment.read_results(out).runs, local.runs)
     whole = out.read_bytes()
     assert f"{RUNS} runs are done, 0 to do" in finish(start(rows, out))
     assert out.read_bytes() == whole
@@ -112,10 +113,10 @@ def test_killed_midway_it_loses_nothing_and_runs_nothing_twice(rows, out, local)
 def test_only_the_missing_seeds_of_a_setting_are_run(rows, out, local):
     sweep.main([str(rows), "--out", str(out), *OPTIONS[:-1], "1"])
     before = out.read_bytes()
-    assert len(lt.read_results(out).runs) == RUNS / 3
+    assert len(experiment.read_results(out).runs) == RUNS / 3
     sweep.main([str(rows), "--out", str(out), *OPTIONS])
     assert out.read_bytes().startswith(before)
-    same(lt.read_results(out).runs, local.runs)
+    same(experiment.read_results(out).runs, local.runs)
 
 
 def test_interrupted_it_says_how_to_go_on(rows, out):
@@ -131,7 +132,7 @@ def test_a_file_killed_in_its_first_line_is_begun_again(rows, out, content):
     out.parent.mkdir()
     out.write_bytes(content)
     sweep.main([str(rows), "--out", str(out), *OPTIONS])
-    assert len(lt.read_results(out).runs) == RUNS
+    assert len(experiment.read_results(out).runs) == RUNS
 
 
 def test_runs_of_another_recipe_or_other_rows_are_not_mixed(rows, out):
@@ -157,7 +158,7 @@ def test_a_file_of_something_else_is_never_touched(rows, out):
 
 @pytest.mark.skipif(sweep.fcntl is None, reason="this system has no file locks that a killed process gives back")
 def test_two_sweeps_do_not_write_to_one_file(rows, out):
-    made = sweep.provenance(higgs.load(rows), lt.Recipe())
+    made = sweep.provenance(higgs.load(rows), ldlt_stacks.Recipe())
     with sweep.results_file(out, made), pytest.raises(SystemExit, match="another sweep is writing"):
         sweep.main([str(rows), "--out", str(out), *OPTIONS])
 
@@ -193,7 +194,7 @@ def test_on_a_cluster_of_two_workers_every_run_is_the_same_also_after_a_kill(row
     before = out.read_bytes()
     finish(start(rows, out, "--scheduler", address))
     assert out.read_bytes().startswith(before[: before.rfind(b"\n") + 1])
-    same(lt.read_results(out).runs, local.runs)
+    same(experiment.read_results(out).runs, local.runs)
 
 
 def test_a_scheduler_that_is_not_there_is_named(rows, out, monkeypatch):
@@ -210,15 +211,15 @@ beside = pytest.mark.skipif(not BESIDE.is_dir(), reason="there are no HIGGS rows
 
 @pytest.fixture(scope="module")
 def recorded():
-    return lt.read_results()
+    return experiment.read_results()
 
 
 def test_the_recorded_sweep_is_complete(recorded):
     done = {run.key for run in recorded.runs}
     assert len(done) == len(recorded.runs)
-    assert recorded.provenance["recipe"] == lt.Recipe()._asdict() and recorded.provenance["rows"] == 7500
+    assert recorded.provenance["recipe"] == ldlt_stacks.Recipe()._asdict() and recorded.provenance["rows"] == 7500
     pairs = {(run.setting.optimizer, run.setting.depth) for run in recorded.runs}
-    assert pairs >= {(o, d) for o in lt.OPTIMIZERS for d in (2, 4)} | {("SGD", 8), ("Adam", 8)}
+    assert pairs >= {(o, d) for o in ldlt_stacks.OPTIMIZERS for d in (2, 4)} | {("SGD", 8), ("Adam", 8)}
     for optimizer, depth in pairs:
         options = sweep.parse(["rows.csv", "--optimizers", optimizer, "--depths", str(depth)])
         assert sweep.plan(options, done) == [], (optimizer, depth)
@@ -226,7 +227,7 @@ def test_the_recorded_sweep_is_complete(recorded):
 
 def test_the_best_recorded_rates_lie_inside_their_grids(recorded):
     for optimizer, depth in {(run.setting.optimizer, run.setting.depth) for run in recorded.runs}:
-        curves = lt.rate_curves(recorded.runs, optimizer, depth)
+        curves = experiment.rate_curves(recorded.runs, optimizer, depth)
         for i, scale in enumerate(curves.scales):
             trained = curves.loss[i].mean(axis=1).min() < 0.69  # of log 2 = 0.693 for guessing
             inside = 0 < curves.best(i) < len(curves.rates) - 1
@@ -237,8 +238,8 @@ def test_the_best_recorded_rates_lie_inside_their_grids(recorded):
 def test_a_recorded_run_comes_out_again(recorded):
     data = higgs.load(BESIDE / "higgs_train_7000.csv.gz", BESIDE / "higgs_test_500.csv.gz")
     assert data.fingerprint() == recorded.provenance["sha256"]
-    setting = lt.Setting("SGD", "sqrt(2/n)", 2, 0.03)
-    (found,) = lt.train(data.x, data.y, setting, [7])
+    setting = ldlt_stacks.Setting("SGD", "sqrt(2/n)", 2, 0.03)
+    (found,) = ldlt_stacks.train_stacks(data.x, data.y, setting, [7])
     expected = next(run for run in recorded.runs if run.key == found.key)
     # Other processors round otherwise, and training amplifies it.
     assert found[2:5] == pytest.approx(expected[2:5], rel=1e-3)

@@ -14,7 +14,7 @@ from hypothesis.extra import numpy as hnp
 
 from course_utils.desk.checks import Result
 from course_utils.exercises import all_exercises, find
-from course_utils.theory.taylor import activation
+from course_utils.theory.activations import activation
 from grader import protocol
 from grader.marking import judge_hidden, judge_public, make_paper
 from grader.protocol import Closed, Late, ProtocolError

@@ -6,19 +6,20 @@ import re
 import numpy as np
 import pytest
 
+from course_utils.experiments import sign_flips, taylor
 from course_utils.figures import PANEL, Picture, draw_panel, new_figure, png, show
 from course_utils.figures import sign_flips as draw_flips
 from course_utils.figures import slider as widgets
 from course_utils.figures import taylor as draw
-from course_utils.theory import sign_flips, taylor
+from course_utils.theory import activations
 
 CASES = {
     "envelope": (draw.envelope, taylor.tangent_envelope("tanh", 0.5, 1.5)),
     "tightness": (draw.tightness, taylor.tightness(np.geomspace(0.05, 8, 10))),
-    "cloud": (draw.cloud, taylor.random_moves(taylor.activation("tanh"), 20, 3, 60, np.random.default_rng(0))),
+    "cloud": (draw.cloud, taylor.random_moves(activations.activation("tanh"), 20, 3, 60, np.random.default_rng(0))),
     "width_scaling": (
         draw.width_scaling,
-        taylor.width_scaling(taylor.activation("tanh"), [10, 100], 1.0, 3, 3, np.random.default_rng(0)),
+        taylor.width_scaling(activations.activation("tanh"), [10, 100], 1.0, 3, 3, np.random.default_rng(0)),
     ),
     "plane": (draw_flips.plane, sign_flips.plane_move()),
     "tau_tradeoff": (

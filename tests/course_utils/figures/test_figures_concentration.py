@@ -3,19 +3,19 @@
 import numpy as np
 import pytest
 
+from course_utils.experiments import concentration as experiment
 from course_utils.figures import concentration as draw
 from course_utils.figures import draw_panel, new_figure
 from course_utils.figures.slider import LiveFigure
-from course_utils.theory import concentration as co
 
 RNG = np.random.default_rng(0)
 CASES = {
-    "mgf": (draw.mgf, co.mgf_curves([0.5, 0.04])),
-    "tail": (draw.tail, co.tail_curve(0.05, 0.05)),
-    "coverage": (draw.coverage, co.coverage_grid([100], [0.05, 0.5], [0.05, 0.001], 2000, RNG)),
-    "adversary": (draw.adversary, co.adversary_curve(300)),
-    "approach": (draw.approach, co.worst_case_scaling([100, 1000], [1.0, 3.0], 3, RNG)),
-    "rates": (draw.rates, co.width_rates([64, 256], np.eye(2), np.array([1.0, -1.0]), 2, RNG)),
+    "mgf": (draw.mgf, experiment.mgf_curves([0.5, 0.04])),
+    "tail": (draw.tail, experiment.tail_curve(0.05, 0.05)),
+    "coverage": (draw.coverage, experiment.coverage_grid([100], [0.05, 0.5], [0.05, 0.001], 2000, RNG)),
+    "adversary": (draw.adversary, experiment.adversary_curve(300)),
+    "approach": (draw.approach, experiment.worst_case_scaling([100, 1000], [1.0, 3.0], 3, RNG)),
+    "rates": (draw.rates, experiment.width_rates([64, 256], np.eye(2), np.array([1.0, -1.0]), 2, RNG)),
 }
 
 
@@ -29,12 +29,12 @@ def test_every_figure_has_labels_a_finding_and_alternative_text(function, data):
 
 def test_the_tail_names_the_bounds_of_the_lectures_example():
     _, (ax,) = new_figure()
-    text = draw_panel(draw.tail, ax, co.tail_curve(0.05, 0.05, m=10_000))
+    text = draw_panel(draw.tail, ax, experiment.tail_curve(0.05, 0.05, m=10_000))
     assert "Lemma 4.2 673, Hoeffding 521, Bernstein 448, Chernoff 448, exact 431" in text
 
 
 def test_the_adversary_reports_the_chosen_and_the_best_number():
-    data = co.adversary_curve(1000)
+    data = experiment.adversary_curve(1000)
     _, (ax,) = new_figure()
     text = draw_panel(draw.adversary, ax, data)
     best = int(np.argmax(data.gains))
@@ -45,8 +45,8 @@ def test_the_adversary_reports_the_chosen_and_the_best_number():
 @pytest.mark.parametrize(
     "function, compute, ends",
     [
-        (draw.tail, co.tail_curve, [{"tau": 0.02, "delta": 0.5}, {"tau": 0.36, "delta": 0.0001}]),
-        (draw.adversary, co.adversary_curve, [{"k": 20, "B": 0.5}, {"k": 1200, "B": 5.0}]),
+        (draw.tail, experiment.tail_curve, [{"tau": 0.02, "delta": 0.5}, {"tau": 0.36, "delta": 0.0001}]),
+        (draw.adversary, experiment.adversary_curve, [{"k": 20, "B": 0.5}, {"k": 1200, "B": 5.0}]),
     ],
 )
 def test_a_slider_keeps_its_limits_and_everything_inside_them(function, compute, ends):

@@ -3,29 +3,30 @@
 import numpy as np
 import pytest
 
+from course_utils.experiments import ldlt_training as experiment
 from course_utils.figures import draw_panel, new_figure
 from course_utils.figures import ldlt_training as draw
 from course_utils.figures.slider import LiveFigure
-from course_utils.theory import ldlt_training as lt
+from course_utils.theory import ldlt_stacks
 
 RNG = np.random.default_rng
-SCALES = tuple(lt.SCALES)
-MEASURED = {name: lt.stack_variances(3, 8, factor, 4, RNG(0)) for name, factor in lt.SCALES.items()}
-ONE = lt.first_gradients([0.1, 1.0, 10.0], 1, 8, 4, RNG(0))
-DEEP = lt.first_gradients([0.1, 1.0, 10.0], 4, 8, 4, RNG(0))
+SCALES = tuple(ldlt_stacks.SCALES)
+MEASURED = {name: ldlt_stacks.stack_variances(3, 8, factor, 4, RNG(0)) for name, factor in ldlt_stacks.SCALES.items()}
+ONE = ldlt_stacks.first_gradients([0.1, 1.0, 10.0], 1, 8, 4, RNG(0))
+DEEP = ldlt_stacks.first_gradients([0.1, 1.0, 10.0], 4, 8, 4, RNG(0))
 LOSS = 0.65 + 0.01 * RNG(0).uniform(size=(3, 2, 5))
-CURVES = lt.RateCurves("Adam", 2, np.array([0.01, 0.1]), SCALES, LOSS)
+CURVES = experiment.RateCurves("Adam", 2, np.array([0.01, 0.1]), SCALES, LOSS)
 NONE = np.zeros(2)
 ROWS = [
-    lt.Comparison("SGD", 2, NONE, 0.02, 0.01, 0.03),
-    lt.Comparison("SGD", 8, NONE, -0.04, -0.06, -0.02),
-    lt.Comparison("Adam", 2, NONE, 0.01, -0.01, 0.03),
+    experiment.Comparison("SGD", 2, NONE, 0.02, 0.01, 0.03),
+    experiment.Comparison("SGD", 8, NONE, -0.04, -0.06, -0.02),
+    experiment.Comparison("Adam", 2, NONE, 0.01, -0.01, 0.03),
 ]
 CASES = {
     "stacks": (draw.stacks, draw.Stacks(MEASURED, dict.fromkeys(SCALES, 0.5))),
     "gradient_sizes": (draw.gradient_sizes, ONE),
     "depths": (draw.depths, [ONE, DEEP]),
-    "gain": (draw.gain, lt.gain()),
+    "gain": (draw.gain, experiment.gain()),
     "rates": (draw.rates, CURVES),
     "higgs_rates": (draw.higgs_rates, CURVES),
     "contest": (draw.contest, draw.Contest("sqrt(2/n)", "10/sqrt(n)", ROWS)),
@@ -69,7 +70,7 @@ def test_depths_say_where_each_gradient_is_largest():
 
 @pytest.mark.parametrize("factor, gamma, depth", [(0.1, 1.0, 1), (10.0, 2.0, 16), (1.0, 1.62, 8)])
 def test_the_gain_figure_keeps_its_limits(factor, gamma, depth):
-    data = lt.gain(factor, gamma, depth)
+    data = experiment.gain(factor, gamma, depth)
     text, ax = text_and_axes(draw.gain, data)
     assert ax.get_ylim() == (1e-7, 1e5)
     assert f"{data.lipschitz[depth]:.2g}" in text and f"{data.variance[depth]:.2g}" in ax.get_title("left")

@@ -3,31 +3,35 @@
 import numpy as np
 import pytest
 
+from course_utils.experiments import perturbation as experiment
 from course_utils.figures import draw_panel, new_figure
 from course_utils.figures import perturbation as draw
 from course_utils.figures.slider import LiveFigure
-from course_utils.theory import perturbation as pt
+from course_utils.theory import losses, perturbation, variance_laws
 
 RNG = np.random.default_rng
-LOSS = pt.Quadratic(1.0, np.array([1.0, -2.0]), np.eye(2))
+LOSS = losses.Quadratic(1.0, np.array([1.0, -2.0]), np.eye(2))
 THETA = np.zeros(2)
-FOUND = pt.estimate(LOSS, THETA, 0.1, 500, RNG(0))
-NET = pt.SoftmaxNet(RNG(0).normal(size=(16, 3)), RNG(1).integers(0, 2, 16), 3, 2)
+FOUND = perturbation.estimate(LOSS, THETA, 0.1, 500, RNG(0))
+NET = losses.SoftmaxNet(RNG(0).normal(size=(16, 3)), RNG(1).integers(0, 2, 16), 3, 2)
 RUNS = {
-    method: [pt.train(NET, NET.initial(RNG(s)), method, 0.1, 2, RNG(s), batch=8, looks=4) for s in (0, 1)]
+    method: [
+        experiment.stochastic_descent(NET, NET.initial(RNG(s)), method, 0.1, 2, RNG(s), batch=8, looks=4)
+        for s in (0, 1)
+    ]
     for method in ("backprop", "node")
 }
-MEASURED = pt.measure_variance(LOSS, THETA, LOSS.g, 0.1, 2, 500, RNG(0), "signs", 5.0)
+MEASURED = perturbation.measure_variance(LOSS, THETA, LOSS.g, 0.1, 2, 500, RNG(0), "signs", 5.0)
 CASES = {
     "coordinates": (draw.coordinates, draw.Coordinates(FOUND, LOSS.g, LOSS.g)),
-    "cloud": (draw.cloud, pt.cloud()),
+    "cloud": (draw.cloud, experiment.cloud()),
     "sigma_sweep": (
         draw.sigma_sweep,
-        pt.sigma_sweep(
+        experiment.sigma_sweep(
             LOSS, LOSS.local(THETA), THETA, lambda s: LOSS.g, np.array([0.01, 0.1]), 100, ("baseline", "signs"), RNG(0)
         ),
     ),
-    "cosine": (draw.cosine, pt.cosine_curve()),
+    "cosine": (draw.cosine, experiment.cosine_curve()),
     "variances": (draw.variances, [MEASURED]),
     "losses per epoch": (draw.losses, draw.Runs(RUNS)),
     "losses per evaluation": (draw.losses, draw.Runs(RUNS, "evaluations")),
@@ -43,7 +47,7 @@ def test_every_figure_has_labels_a_finding_and_alternative_text(function, data):
 
 
 def test_the_cloud_reports_the_law_and_what_it_leaves_out():
-    data = pt.cloud("no baseline", 0.05, 1)
+    data = experiment.cloud("no baseline", 0.05, 1)
     _, (ax,) = new_figure()
     text = draw_panel(draw.cloud, ax, data)
     outside = (np.abs(data.estimates) > 6).any(axis=1).sum()
@@ -59,18 +63,26 @@ def test_the_coordinates_count_the_intervals_that_hold():
 
 
 def test_the_cosine_names_the_draws_that_are_needed():
-    data = pt.cosine_curve(n=10**6, K=1000)
+    data = experiment.cosine_curve(n=10**6, K=1000)
     _, (ax,) = new_figure()
     text = draw_panel(draw.cosine, ax, data)
-    assert f"{pt.cosine_law(1000, 10**6):.3f} at K = 1000" in text
-    assert f"{pt.draws_for_cosine(0.9, 10**6):,} draws" in text
+    assert f"{variance_laws.cosine_law(1000, 10**6):.3f} at K = 1000" in text
+    assert f"{variance_laws.draws_for_cosine(0.9, 10**6):,} draws" in text
 
 
 @pytest.mark.parametrize(
     "function, compute, ends",
     [
-        (draw.cosine, pt.cosine_curve, [{"n": 10, "sigma": 0.0, "K": 1}, {"n": 10**6, "sigma": 3.0, "K": 10**7}]),
-        (draw.cloud, pt.cloud, [{"kind": "no baseline", "sigma": 0.05}, {"kind": "orthogonal", "sigma": 2.0, "K": 2}]),
+        (
+            draw.cosine,
+            experiment.cosine_curve,
+            [{"n": 10, "sigma": 0.0, "K": 1}, {"n": 10**6, "sigma": 3.0, "K": 10**7}],
+        ),
+        (
+            draw.cloud,
+            experiment.cloud,
+            [{"kind": "no baseline", "sigma": 0.05}, {"kind": "orthogonal", "sigma": 2.0, "K": 2}],
+        ),
     ],
 )
 def test_a_slider_keeps_its_limits(function, compute, ends):

@@ -11,8 +11,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from course_utils.theory import concentration as co
-from course_utils.theory import sign_flips as sf
+from course_utils.experiments import concentration as experiment
+from course_utils.theory import concentration, networks, sign_flips, statistics, worst_case
 
 WIDTHS = st.integers(1, 10**6)
 TAUS = st.floats(1e-4, 3)
@@ -31,46 +31,48 @@ def layer(m, d, seed):
 
 def exceedance(m, tau, bound):
     """Pr[count > bound] by scipy: the count is binomial."""
-    return stats.binom.sf(math.floor(bound), m, co.near_zero_probability(tau))
+    return stats.binom.sf(math.floor(bound), m, concentration.near_zero_probability(tau))
 
 
 @given(st.floats(0, 40, allow_subnormal=False))
 def test_near_zero_probability_and_its_roundings(tau):
-    exact, density, lecture = co.near_zero_roundings(tau)
-    assert exact == co.near_zero_probability(tau) == pytest.approx(1 - 2 * stats.norm.sf(tau), abs=1e-15)
+    exact, density, lecture = concentration.near_zero_roundings(tau)
+    assert exact == concentration.near_zero_probability(tau) == pytest.approx(1 - 2 * stats.norm.sf(tau), abs=1e-15)
     assert exact <= density * (1 + 1e-15) and density <= lecture == tau
     assert density == pytest.approx(2 * tau * stats.norm.pdf(0))
 
 
 @given(st.floats(-50, 50), st.floats(0.001, 0.999))
 def test_hoeffdings_lemma(s, p):
-    value = co.log_mgf(s, p)
+    value = concentration.log_mgf(s, p)
     assert value == pytest.approx(math.log((1 - p) * math.exp(-s * p) + p * math.exp(s * (1 - p))), abs=1e-12)
-    assert -1e-15 <= value <= co.hoeffding_log_mgf(s) + 1e-15
+    assert -1e-15 <= value <= concentration.hoeffding_log_mgf(s) + 1e-15
 
 
 def test_log_mgf_at_its_extremes():
-    assert co.log_mgf(0.0, 0.3) == 0
+    assert concentration.log_mgf(0.0, 0.3) == 0
     # near 0 it is s²/2 times the variance, and p = 1/2 meets Hoeffding's s²/8
-    assert co.log_mgf(1e-4, 0.2) == pytest.approx(1e-8 / 2 * 0.16, rel=1e-4)
-    assert co.log_mgf(1e-3, 0.5) == pytest.approx(co.hoeffding_log_mgf(1e-3), rel=1e-5)
-    assert co.log_mgf(5000.0, 0.2) == pytest.approx(4000 + math.log(0.2))
+    assert concentration.log_mgf(1e-4, 0.2) == pytest.approx(1e-8 / 2 * 0.16, rel=1e-4)
+    assert concentration.log_mgf(1e-3, 0.5) == pytest.approx(concentration.hoeffding_log_mgf(1e-3), rel=1e-5)
+    assert concentration.log_mgf(5000.0, 0.2) == pytest.approx(4000 + math.log(0.2))
     grid = np.linspace(-1, 3, 7)
-    np.testing.assert_array_equal(co.log_mgf(grid, 0.3), [co.log_mgf(float(s), 0.3) for s in grid])
+    np.testing.assert_array_equal(
+        concentration.log_mgf(grid, 0.3), [concentration.log_mgf(float(s), 0.3) for s in grid]
+    )
 
 
 @given(st.integers(1, 1000), st.floats(0.1, 100), st.floats(0, 3))
 def test_hoeffdings_exponent_is_smallest_at_4t_over_m(m, t, factor):
     def exponent(s):
-        return m * co.hoeffding_log_mgf(s) - s * t
+        return m * concentration.hoeffding_log_mgf(s) - s * t
 
     best = exponent(4 * t / m)
-    assert math.exp(best) == pytest.approx(co.hoeffding_tail(m, t), rel=1e-9)
+    assert math.exp(best) == pytest.approx(math.exp(-2 * t**2 / m), rel=1e-9)
     assert best <= exponent(factor * 4 * t / m) + 1e-9
 
 
 def test_tail_bounds_at_the_lectures_example():
-    table = co.tail_bounds(10_000, 0.05, 0.05)
+    table = concentration.tail_bounds(10_000, 0.05, 0.05)
     assert table.exact == 431
     assert [round(v) for v in table[:4]] == [399, 673, 521, 448]
     assert table.exact <= table.chernoff <= table.bernstein
@@ -78,7 +80,7 @@ def test_tail_bounds_at_the_lectures_example():
 
 @given(WIDTHS, TAUS, DELTAS)
 def test_tail_bounds_hold_and_are_ordered(m, tau, delta):
-    table = co.tail_bounds(m, tau, delta)
+    table = concentration.tail_bounds(m, tau, delta)
     slack = 1 + 1e-9
     assert table.exact <= table.chernoff * slack
     assert table.chernoff <= min(table.hoeffding, table.bernstein) * slack
@@ -89,27 +91,27 @@ def test_tail_bounds_hold_and_are_ordered(m, tau, delta):
 
 @given(WIDTHS, TAUS, DELTAS)
 def test_the_exact_quantile_is_the_smallest(m, tau, delta):
-    k = co.tail_bounds(m, tau, delta).exact
+    k = concentration.tail_bounds(m, tau, delta).exact
     assert exceedance(m, tau, k) <= delta
     assert k == 0 or exceedance(m, tau, k - 1) > delta
 
 
 @given(st.integers(1, 10**5), TAUS, st.floats(0.001, 0.99))
 def test_the_exact_quantile_is_scipys(m, tau, delta):
-    law = stats.binom(m, co.near_zero_probability(tau))
-    k = co.tail_bounds(m, tau, delta).exact
+    law = stats.binom(m, concentration.near_zero_probability(tau))
+    k = concentration.tail_bounds(m, tau, delta).exact
     # scipy rounds 1 − δ first, so at a jump the two may choose its two sides
     assert abs(k - law.ppf(1 - delta)) <= 1
 
 
 def test_a_delta_below_rounding_still_has_a_quantile():
-    k = co.tail_bounds(1000, 0.05, 1e-40).exact
-    assert stats.binom.sf(k, 1000, co.near_zero_probability(0.05)) <= 1e-40 and k < 200
+    k = concentration.tail_bounds(1000, 0.05, 1e-40).exact
+    assert stats.binom.sf(k, 1000, concentration.near_zero_probability(0.05)) <= 1e-40 and k < 200
 
 
 @given(WIDTHS, TAUS, DELTAS)
 def test_chernoff_solves_its_equation(m, tau, delta):
-    p, q = co.near_zero_probability(tau), co.tail_bounds(m, tau, delta).chernoff / m
+    p, q = concentration.near_zero_probability(tau), concentration.tail_bounds(m, tau, delta).chernoff / m
     if q < 1:
         divergence = q * math.log(q / p) + (1 - q) * math.log((1 - q) / (1 - p))
         assert m * divergence == pytest.approx(math.log(1 / delta), rel=1e-4, abs=1e-6)
@@ -118,19 +120,22 @@ def test_chernoff_solves_its_equation(m, tau, delta):
 
 
 @given(st.integers(1, 5000), st.data(), st.sampled_from([0.9, 0.95, 0.999]))
-def test_clopper_pearson_is_scipys(trials, data, confidence):
+def test_clopper_pearson_leaves_half_of_what_may_fail_on_either_side(trials, data, confidence):
     k = data.draw(st.integers(0, trials))
-    interval = stats.binomtest(k, trials).proportion_ci(confidence, method="exact")
-    assert co.clopper_pearson(k, trials, confidence) == pytest.approx((interval.low, interval.high), abs=1e-9)
+    share, low, high = statistics.clopper_pearson(k, trials, confidence)
+    assert share == k / trials
+    half = (1 - confidence) / 2
+    assert low == 0 if k == 0 else stats.binom.sf(k - 1, trials, low) == pytest.approx(half, rel=1e-6)
+    assert high == 1 if k == trials else stats.binom.cdf(k, trials, high) == pytest.approx(half, rel=1e-6)
 
 
 def test_coverage_of_every_bound():
     # Clopper–Pearson at 99.99 %, 6 settings and 5 bounds: false-alarm rate at most 30 · 1e-4 = 0.003
     rng = np.random.default_rng(1)
     for m, tau, delta in itertools.product((200, 10_000), (0.02, 0.05, 0.3), (0.05,)):
-        counts = rng.binomial(m, co.near_zero_probability(tau), 20_000)
-        for bound in co.tail_bounds(m, tau, delta)[1:]:
-            seen = co.coverage(counts, bound, confidence=0.9999)
+        counts = rng.binomial(m, concentration.near_zero_probability(tau), 20_000)
+        for bound in concentration.tail_bounds(m, tau, delta)[1:]:
+            seen = concentration.coverage(counts, bound, confidence=0.9999)
             assert seen.draws == 20_000 and seen.share == np.mean(counts > bound)
             assert seen.low <= exceedance(m, tau, bound) <= seen.high
             assert seen.low <= delta
@@ -142,8 +147,8 @@ def test_coverage_of_the_count_of_real_neurons():
     rng = np.random.default_rng(2)
     for x in (np.array([1.0, 0, 0, 0]), np.array([3.0, -2, 0.1, 5])):
         W0 = rng.standard_normal((draws * m, 4))
-        counts = sf.bad_sets(W0, W0, x, tau).S1.reshape(draws, m).sum(axis=1)
-        law = stats.binom(m, co.near_zero_probability(tau))
+        counts = sign_flips.bad_sets(W0, W0, x, tau).S1.reshape(draws, m).sum(axis=1)
+        law = stats.binom(m, concentration.near_zero_probability(tau))
         edges = np.arange(4, 16)
         seen = np.histogram(counts, [-1, *edges, m + 1])[0]
         expected = draws * np.diff([0, *law.cdf(edges - 1), 1])
@@ -155,12 +160,12 @@ def test_coverage_of_the_count_of_real_neurons():
 
 @given(WIDTHS, st.just(0.0) | st.floats(1e-100, 100), DELTAS)
 def test_lemma_4_1_follows_from_its_parts(m, B, delta):
-    S = sf.optimal_bad_set_bound(m, B, delta, sf.LECTURE_COUNT_CONSTANT)
-    assert sf.flip_bound(S, B) <= co.lemma_4_1_bound(m, B, delta) * (1 + 1e-12)
+    S = sign_flips.optimal_bad_set_bound(m, B, delta, sign_flips.LECTURE_COUNT_CONSTANT)
+    assert sign_flips.flip_bound(S, B) <= worst_case.lemma_4_1_bound(m, B, delta) * (1 + 1e-12)
 
 
 def test_lemma_4_1_as_printed():
-    assert co.lemma_4_1_bound(1000, 8.0, math.exp(-16)) == pytest.approx(10 * (math.sqrt(2) * 16 + 8 * 2))
+    assert worst_case.lemma_4_1_bound(1000, 8.0, math.exp(-16)) == pytest.approx(10 * (math.sqrt(2) * 16 + 8 * 2))
 
 
 @pytest.mark.parametrize("B", [0.1, 1.0, 10.0])
@@ -169,7 +174,7 @@ def test_lemma_4_1_holds_for_the_worst_perturbation(B):
     for m in (1, 10, 300):
         for _ in range(200):
             u, a = rng.standard_normal(m), rng.choice([-1.0, 1.0], m)
-            assert co.worst_case_gap(u, a, B).gap <= co.lemma_4_1_bound(m, B, 0.5)
+            assert worst_case.worst_case_gap(u, a, B).gap <= worst_case.lemma_4_1_bound(m, B, 0.5)
 
 
 @settings(max_examples=60)
@@ -182,7 +187,7 @@ def test_worst_case_against_every_subset(m, B, norm_x, seed):
         for subset in itertools.combinations(range(m), size):
             if len(set(a[list(subset)])) == 1:
                 best = max(best, 0.7 * (B * norm_x * math.sqrt(size) - np.abs(u[list(subset)]).sum()))
-    assert co.worst_case_gap(u, a, B, norm_x).gap == pytest.approx(best, rel=1e-12, abs=1e-12)
+    assert worst_case.worst_case_gap(u, a, B, norm_x).gap == pytest.approx(best, rel=1e-12, abs=1e-12)
 
 
 @pytest.mark.parametrize("u, a", [((0.3, -0.5), (1, 1)), ((0.2, 0.9), (-1, -1)), ((0.4, 0.1), (1, -1))])
@@ -192,7 +197,7 @@ def test_worst_case_against_a_grid_of_all_moves_of_two_neurons(u, a):
     radius, angle = np.meshgrid(np.linspace(0, B, 201), np.linspace(0, 2 * math.pi, 1441))
     w = u + np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=-1)
     gaps = np.abs((np.maximum(w, 0) - np.maximum(u, 0) - (u >= 0) * (w - u)) @ a)
-    worst = co.worst_case_gap(u, a, B)
+    worst = worst_case.worst_case_gap(u, a, B)
     assert gaps.max() <= worst.gap + 1e-12
     assert gaps.max() == pytest.approx(worst.gap, rel=1e-3)
 
@@ -202,43 +207,43 @@ def test_worst_case_against_a_grid_of_all_moves_of_two_neurons(u, a):
 def test_the_worst_weights_attain_it(m, d, B, norm_x, seed):
     W0, x, a = layer(m, d, seed)
     x = norm_x * x
-    worst = co.worst_case_gap(W0 @ x, a, B, float(np.linalg.norm(x)))
-    W = co.worst_case_weights(W0, x, a, B)
+    worst = worst_case.worst_case_gap(W0 @ x, a, B, float(np.linalg.norm(x)))
+    W = worst_case.worst_case_weights(W0, x, a, B)
     scale = 1e-13 * np.abs(W0 @ x).sum()
-    for measured in (sf.star_gap(W0, W, x, a), sf.direct_gap(W0, W, x, a)):
+    for measured in (sign_flips.star_gap(W0, W, x, a), sign_flips.direct_gap(W0, W, x, a)):
         assert worst.sign * measured == pytest.approx(worst.gap, rel=1e-9, abs=scale)
     assert np.linalg.norm(W - W0) <= B * (1 + 1e-9)
-    assert sf.flipped(W0, W, x).sum() == worst.k == np.any(W != W0, axis=1).sum()
+    assert sign_flips.flipped(W0, W, x).sum() == worst.k == np.any(W != W0, axis=1).sum()
     assert worst.k == 0 or worst.lam == pytest.approx(B / math.sqrt(worst.k))
 
 
 def test_a_neuron_at_zero_is_moved_so_that_it_flips():
     for zero in (0.0, -0.0):
         W0 = np.full((4, 1), zero)
-        W = co.worst_case_weights(W0, np.ones(1), np.ones(4), 1.0)
-        assert co.worst_case_gap(W0[:, 0], np.ones(4), 1.0) == (2.0, 4, 1, 0.5)
-        assert sf.direct_gap(W0, W, np.ones(1), np.ones(4)) == 2.0
+        W = worst_case.worst_case_weights(W0, np.ones(1), np.ones(4), 1.0)
+        assert worst_case.worst_case_gap(W0[:, 0], np.ones(4), 1.0) == (2.0, 4, 1, 0.5)
+        assert sign_flips.direct_gap(W0, W, np.ones(1), np.ones(4)) == 2.0
 
 
 def test_no_budget_no_gap():
-    assert co.worst_case_gap(np.ones(3), np.ones(3), 0.0) == (0.0, 0, 1, 0.0)
-    assert co.worst_case_gap(np.ones(3), np.ones(3), 0.9) == (0.0, 0, 1, 0.0)
-    assert co.worst_case_gap(np.zeros(3), np.ones(3), 5.0, norm_x=0.0).gap == 0
-    np.testing.assert_array_equal(co.worst_case_weights(np.ones((3, 2)), np.zeros(2), np.ones(3), 5.0), 1)
+    assert worst_case.worst_case_gap(np.ones(3), np.ones(3), 0.0) == (0.0, 0, 1, 0.0)
+    assert worst_case.worst_case_gap(np.ones(3), np.ones(3), 0.9) == (0.0, 0, 1, 0.0)
+    assert worst_case.worst_case_gap(np.zeros(3), np.ones(3), 5.0, norm_x=0.0).gap == 0
+    np.testing.assert_array_equal(worst_case.worst_case_weights(np.ones((3, 2)), np.zeros(2), np.ones(3), 5.0), 1)
 
 
 def test_the_side_is_chosen_by_the_signs():
     u = np.array([0.1, 0.2, 0.3, -0.1])
-    worst = co.worst_case_gap(u, np.array([-1.0, -1, -1, 1]), 1.0)
+    worst = worst_case.worst_case_gap(u, np.array([-1.0, -1, -1, 1]), 1.0)
     assert worst.sign == -1 and worst.k == 3
     assert worst.gap == pytest.approx(math.sqrt(3) - 0.6)
-    assert co.worst_case_gap(u, np.array([1.0, 1, 1, -1]), 1.0).sign == 1
+    assert worst_case.worst_case_gap(u, np.array([1.0, 1, 1, -1]), 1.0).sign == 1
 
 
 def test_adversary_gains_rise_and_fall():
     W0, x, a = layer(500, 3, 4)
-    worst = co.worst_case_gap(W0 @ x, a, 2.0)
-    up, down = (co.adversary_gains(W0 @ x, a, 2.0, sign=sign) for sign in (1, -1))
+    worst = worst_case.worst_case_gap(W0 @ x, a, 2.0)
+    up, down = (worst_case.adversary_gains(W0 @ x, a, 2.0, sign=sign) for sign in (1, -1))
     assert len(up) == (a > 0).sum() + 1 and len(down) == (a < 0).sum() + 1
     assert up[0] == down[0] == 0 and worst.gap == max(up.max(), down.max())
     for gains in (up, down):
@@ -248,8 +253,8 @@ def test_adversary_gains_rise_and_fall():
 @pytest.mark.parametrize("m, d, B", [(30, 2, 0.5), (300, 5, 3.0), (600, 4, 12.0)])
 def test_projected_gradient_ascent_never_wins(m, d, B):
     W0, x, a = layer(m, d, 5)
-    worst = co.worst_case_gap(W0 @ x, a, B)
-    found = co.ascent_gap(W0, x, a, B, np.random.default_rng(6), starts=24)
+    worst = worst_case.worst_case_gap(W0 @ x, a, B)
+    found = worst_case.ascent_gap(W0, x, a, B, np.random.default_rng(6), starts=24)
     assert found.shape == (24,) and (found <= worst.gap * (1 + 1e-12)).all()
     # and it is a real adversary: it comes within 2 %
     assert found.max() > 0.98 * worst.gap
@@ -257,16 +262,16 @@ def test_projected_gradient_ascent_never_wins(m, d, B):
 
 def test_ascent_without_budget_or_input():
     W0, x, a = layer(10, 2, 0)
-    assert not co.ascent_gap(W0, x, a, 0.0, np.random.default_rng(0), steps=3, starts=2).any()
-    assert not co.ascent_gap(W0, 0 * x, a, 1.0, np.random.default_rng(0), steps=3, starts=2).any()
+    assert not worst_case.ascent_gap(W0, x, a, 0.0, np.random.default_rng(0), steps=3, starts=2).any()
+    assert not worst_case.ascent_gap(W0, 0 * x, a, 1.0, np.random.default_rng(0), steps=3, starts=2).any()
 
 
 def test_the_constant_is_its_limit():
-    assert co.WORST_CASE_CONSTANT == pytest.approx(0.43822, abs=1e-5)
+    assert worst_case.WORST_CASE_CONSTANT == pytest.approx(0.43822, abs=1e-5)
     # the derivation's own continuous problem, solved on a grid: B√k − k²/(m r) at B = m = 1
     k = np.linspace(0, 1, 1_000_001)
     gain = np.sqrt(k) - k**2 / math.sqrt(2 / math.pi)
-    assert gain.max() == pytest.approx(co.WORST_CASE_CONSTANT, abs=1e-9)
+    assert gain.max() == pytest.approx(worst_case.WORST_CASE_CONSTANT, abs=1e-9)
 
 
 def test_a_million_neurons_come_within_one_percent_of_the_limit_in_under_a_second():
@@ -274,89 +279,42 @@ def test_a_million_neurons_come_within_one_percent_of_the_limit_in_under_a_secon
     rng = np.random.default_rng(7)
     u, a = rng.standard_normal(m), rng.choice([-1.0, 1.0], m)
     start = time.perf_counter()
-    worst = co.worst_case_gap(u, a, B)
+    worst = worst_case.worst_case_gap(u, a, B)
     assert time.perf_counter() - start < 1
-    assert worst.gap / (m ** (1 / 3) * B ** (4 / 3)) == pytest.approx(co.WORST_CASE_CONSTANT, rel=0.01)
+    assert worst.gap / (m ** (1 / 3) * B ** (4 / 3)) == pytest.approx(worst_case.WORST_CASE_CONSTANT, rel=0.01)
     assert worst.k == pytest.approx((B * math.sqrt(2 / math.pi) * m / 4) ** (2 / 3), rel=0.05)
 
 
 def test_a_random_move_is_far_from_the_worst():
     m, d, B = 10_000, 10, 3.0
     W0, x, a = layer(m, d, 8)
-    assert sf.random_gap_rms(m, d, B) < co.worst_case_gap(W0 @ x, a, B).gap / 100
-
-
-# --- training -------------------------------------------------------------------------------------
-
-
-def data(n=8, d=5, seed=9):
-    X = np.random.default_rng(seed).standard_normal((n, d))
-    X /= np.linalg.norm(X, axis=1, keepdims=True)
-    return X, np.sin(3 * X[:, 0])
-
-
-def loss(W, a, X, y):
-    f = np.maximum(X @ W.T, 0) @ a / math.sqrt(len(a))
-    return ((f - y) ** 2).sum() / (2 * len(y))
-
-
-def test_one_step_follows_the_gradient():
-    X, y = data()
-    run = co.train(6, X, y, np.random.default_rng(10), steps=1, lr=0.5)
-    for index in np.ndindex(run.W0.shape):
-        e = np.zeros_like(run.W0)
-        e[index] = 1e-6
-        slope = (loss(run.W0 + e, run.a, X, y) - loss(run.W0 - e, run.a, X, y)) / 2e-6
-        assert run.W0[index] - run.W[index] == pytest.approx(0.5 * slope, abs=1e-9)
-    assert run.losses == pytest.approx([loss(W, run.a, X, y) for W in (run.W0, run.W)])
-
-
-def test_training_reports_what_the_weights_say():
-    X, y = data()
-    run = co.train(400, X, y, np.random.default_rng(11), steps=150)
-    assert run.losses.shape == (151,) and run.losses[-1] < 0.1 * run.losses[0]
-    assert (np.diff(run.losses) < 0).all()
-    assert run.movement == pytest.approx(np.linalg.norm(run.W - run.W0))
-    for x, flips, gap in zip(X, run.flips, run.gap, strict=True):
-        assert flips == sf.flipped(run.W0, run.W, x).sum()
-        assert gap == pytest.approx(sf.direct_gap(run.W0, run.W, x, run.a) / 20, abs=1e-12)
-        assert abs(gap) <= co.worst_case_gap(run.W0 @ x, run.a, run.movement).gap / 20
-    assert run.flips.sum() > 0
-    again = co.train(400, X, y, np.random.default_rng(11), steps=150)
-    np.testing.assert_array_equal(run.W, again.W)
-
-
-def test_wide_nets_move_as_far_and_bend_less():
-    X, y = data(n=16)
-    narrow, wide = (co.train(m, X, y, np.random.default_rng(12), steps=100) for m in (64, 8192))
-    assert 0.5 < wide.movement / narrow.movement < 2
-    assert np.sqrt(np.mean(wide.gap**2)) < np.sqrt(np.mean(narrow.gap**2)) / 3
+    assert sign_flips.random_gap_rms(m, d, B) < worst_case.worst_case_gap(W0 @ x, a, B).gap / 100
 
 
 # --- what the chapter draws -----------------------------------------------------------------------
 
 
 def test_mgf_curves_are_the_two_functions():
-    curves = co.mgf_curves([0.5, 0.04], reach=1.5)
+    curves = experiment.mgf_curves([0.5, 0.04], reach=1.5)
     assert (curves.s[0], curves.s[-1]) == (-1.5, 1.5) and curves.curves.shape == (2, len(curves.s))
-    np.testing.assert_array_equal(curves.curves[1], co.log_mgf(curves.s, 0.04))
+    np.testing.assert_array_equal(curves.curves[1], concentration.log_mgf(curves.s, 0.04))
     assert (curves.curves <= curves.bound + 1e-15).all()
 
 
 def test_tail_curve_is_the_exact_tail():
-    curve = co.tail_curve(0.3, 0.01, m=200)
-    p = co.near_zero_probability(0.3)
+    curve = experiment.tail_curve(0.3, 0.01, m=200)
+    p = concentration.near_zero_probability(0.3)
     np.testing.assert_allclose(curve.tail, stats.binom.sf(curve.counts, 200, p), rtol=1e-9, atol=0)
     assert curve.counts[-1] == 200 and curve.tail[-1] == 0
-    assert curve.bounds == co.tail_bounds(200, 0.3, 0.01)
+    assert curve.bounds == concentration.tail_bounds(200, 0.3, 0.01)
     assert curve.tail[curve.bounds.exact] <= 0.01 < curve.tail[curve.bounds.exact - 1]
 
 
 def test_coverage_grid_has_a_row_for_each_setting_and_breaks_no_promise():
-    grid = co.coverage_grid([50, 5000], [0.05, 0.5], [0.2, 0.01], 4000, np.random.default_rng(13))
+    grid = experiment.coverage_grid([50, 5000], [0.05, 0.5], [0.2, 0.01], 4000, np.random.default_rng(13))
     assert grid.names == ("lecture", "hoeffding", "bernstein", "chernoff", "exact")
     assert grid.settings == tuple(itertools.product([50, 5000], [0.05, 0.5], [0.2, 0.01]))
-    assert grid.values == tuple(co.tail_bounds(*setting) for setting in grid.settings)
+    assert grid.values == tuple(concentration.tail_bounds(*setting) for setting in grid.settings)
     assert grid.share.shape == grid.low.shape == grid.high.shape == (8, 5)
     delta = np.array([setting[2] for setting in grid.settings])
     # 40 intervals at 99 %: on fresh generators one would fail for the exact bound in some 4 % of the runs
@@ -369,49 +327,57 @@ def test_coverage_grid_has_a_row_for_each_setting_and_breaks_no_promise():
 @pytest.mark.parametrize("k", [1, 17, 300, 2000])
 def test_adversary_curve_is_what_the_network_does(k):
     m, B, seed = 4500, 2.0, 3
-    curve = co.adversary_curve(k, B, m, seed)
+    curve = experiment.adversary_curve(k, B, m, seed)
     rng = np.random.default_rng(seed)
     u, a = rng.standard_normal(m), rng.choice([-1.0, 1.0], m)
     moved = np.flatnonzero(a > 0)[np.argsort(np.abs(u[a > 0]))[:k]]
     W0 = u[:, None]
     W = W0.copy()
     W[moved, 0] -= np.where(u[moved] >= 0, 1, -1) * B / math.sqrt(k)
-    assert curve.gains[k - 1] == pytest.approx(sf.star_gap(W0, W, np.ones(1), a), rel=1e-9)
+    assert curve.gains[k - 1] == pytest.approx(sign_flips.star_gap(W0, W, np.ones(1), a), rel=1e-9)
 
 
 def test_adversary_curve_has_the_exact_maximum_and_follows_its_law():
-    curve = co.adversary_curve(1, 3.0, 1_000_000)
+    curve = experiment.adversary_curve(1, 3.0, 1_000_000)
     rng = np.random.default_rng(0)
     u, a = rng.standard_normal(1_000_000), rng.choice([-1.0, 1.0], 1_000_000)
-    assert curve.gains.max() == pytest.approx(co.adversary_gains(u, a, 3.0).max(), rel=1e-12)
+    assert curve.gains.max() == pytest.approx(worst_case.adversary_gains(u, a, 3.0).max(), rel=1e-12)
     near = slice(100, 50_000)
     np.testing.assert_allclose(curve.gains[near], curve.limit[near], rtol=0.05)
     assert (np.abs(np.diff(curve.limit[100:])) < 1).all()
 
 
 def test_worst_case_scaling_settles_on_the_constant():
-    scaling = co.worst_case_scaling([1000, 100_000], [1.0, 3.0], 6, np.random.default_rng(14))
+    scaling = experiment.worst_case_scaling([1000, 100_000], [1.0, 3.0], 6, np.random.default_rng(14))
     assert scaling.gap.shape == scaling.constant.shape == (2, 6, 2)
-    error = np.abs(scaling.constant.mean(axis=1) / co.WORST_CASE_CONSTANT - 1)
+    error = np.abs(scaling.constant.mean(axis=1) / worst_case.WORST_CASE_CONSTANT - 1)
     assert (error[:, 1] < 0.02).all()
     rng = np.random.default_rng(14)
     u, a = rng.standard_normal(1000), 2.0 * rng.integers(0, 2, 1000) - 1
-    assert scaling.gap[1, 0, 0] == co.worst_case_gap(u, a, 3.0).gap
+    assert scaling.gap[1, 0, 0] == worst_case.worst_case_gap(u, a, 3.0).gap
 
 
 def test_width_rates_order_the_three_moves():
-    X, y = data(n=4)
-    rates = co.width_rates([64, 4096], X, y, 3, np.random.default_rng(15))
+    X = np.random.default_rng(9).standard_normal((4, 5))
+    X /= np.linalg.norm(X, axis=1, keepdims=True)
+    y = np.sin(3 * X[:, 0])
+    rates = experiment.width_rates([64, 4096], X, y, 3, np.random.default_rng(15))
     for name in rates._fields[1:]:
         assert getattr(rates, name).shape == (3, 2), name
     assert (rates.trained < rates.worst).all() and (rates.random < rates.worst / 3).all()
     assert (np.abs(rates.signed) <= rates.trained * (1 + 1e-12)).all()
     assert (rates.loss < 0.5).all()
-    run = co.train(64, X, y, np.random.default_rng(15), 20, 3.0)
-    assert rates.movement[0, 0] == run.movement and rates.flips[0, 0] == run.flips.mean()
-    assert rates.trained[0, 0] == pytest.approx(np.sqrt(np.mean(run.gap**2)))
-    assert rates.signed[0, 0] == pytest.approx(np.mean(np.sign(y) * run.gap))
-    assert rates.worst[0, 0] == co.worst_case_gap(run.W0 @ X[0], run.a, run.movement).gap / 8
+    rng = np.random.default_rng(15)
+    init = networks.Init(rng.standard_normal((64, 5)), 2.0 * rng.integers(0, 2, 64) - 1)
+    run = networks.train_first_layer(init, X, y, 20, 3.0)
+    flips = [sign_flips.flipped(init.W0, run.W, x).sum() for x in X]
+    gaps = np.array([sign_flips.direct_gap(init.W0, run.W, x, init.a) / 8 for x in X])
+    assert rates.movement[0, 0] == pytest.approx(np.linalg.norm(run.W - init.W0))
+    assert rates.flips[0, 0] == np.mean(flips) > 0
+    assert rates.trained[0, 0] == pytest.approx(np.sqrt(np.mean(gaps**2)))
+    assert rates.signed[0, 0] == pytest.approx(np.mean(np.sign(y) * gaps))
+    worst = worst_case.worst_case_gap(init.W0 @ X[0], init.a, rates.movement[0, 0]).gap
+    assert rates.worst[0, 0] == pytest.approx(worst / 8)
 
 
 # --- what is refused ------------------------------------------------------------------------------
@@ -422,47 +388,47 @@ W, X, A, RNG = np.ones((3, 2)), np.ones(2), np.ones(3), np.random.default_rng(0)
 @pytest.mark.parametrize(
     "call, error, words",
     [
-        (lambda: co.near_zero_probability(-0.1), ValueError, "tau must be at least 0, got -0.1"),
-        (lambda: co.mgf_curves([0.5], reach=0), ValueError, "reach must be greater than 0, got 0"),
-        (lambda: co.tail_curve(0.1, 0.0), ValueError, "delta must lie strictly between 0 and 1, got 0"),
-        (lambda: co.coverage_grid([], [0.1], [0.1], 10, RNG), ValueError, "ms, taus and deltas must not be empty"),
-        (lambda: co.coverage_grid([10], [0.1], [0.1], 10, 7), TypeError, "rng must be"),
-        (lambda: co.adversary_curve(10, 3.0, 12), ValueError, "k must be at most"),
-        (lambda: co.adversary_curve(0), ValueError, "k must be"),
-        (lambda: co.adversary_curve(1, 0.0), ValueError, "B must be greater than 0, got 0"),
-        (lambda: co.worst_case_scaling([10], [-1.0], 2, RNG), ValueError, "B must be at least 0"),
-        (lambda: co.worst_case_scaling([0], [1.0], 2, RNG), ValueError, "width must be"),
-        (lambda: co.width_rates([8], 2 * np.eye(2), np.ones(2), 2, RNG), ValueError, "norm 1, got 2"),
-        (lambda: co.near_zero_probability(math.nan), ValueError, "tau must be finite, got nan"),
-        (lambda: co.near_zero_roundings("a"), TypeError, "tau must be a number, got 'a'"),
-        (lambda: co.log_mgf(1.0, 1.0), ValueError, "p must lie strictly between 0 and 1, got 1"),
-        (lambda: co.log_mgf(math.inf, 0.5), ValueError, "s must be finite, got inf"),
-        (lambda: co.hoeffding_log_mgf("a"), TypeError, "s must be an array of real numbers"),
-        (lambda: co.hoeffding_tail(0, 1), ValueError, "m must be at least 1, got 0"),
-        (lambda: co.tail_bounds(10, 0.0, 0.1), ValueError, "tau must be greater than 0, got 0"),
-        (lambda: co.tail_bounds(10, 0.1, 0.0), ValueError, "delta must lie strictly between 0 and 1, got 0"),
-        (lambda: co.tail_bounds(10.5, 0.1, 0.1), TypeError, "m must be a whole number, got 10.5"),
-        (lambda: co.clopper_pearson(5, 4), ValueError, "successes must be .* trials = 4, got 5"),
-        (lambda: co.clopper_pearson(-1, 4), ValueError, "successes must be .* trials = 4, got -1"),
-        (lambda: co.clopper_pearson(0.5, 4), ValueError, "successes must be a whole number .* got 0.5"),
-        (lambda: co.clopper_pearson(0, 0), ValueError, "trials must be at least 1, got 0"),
-        (lambda: co.clopper_pearson(1, 4, 1.0), ValueError, "confidence must lie strictly .* got 1"),
-        (lambda: co.coverage([], 1.0), ValueError, r"counts must not be empty, got shape \(0,\)"),
-        (lambda: co.lemma_4_1_bound(10, 1.0, 0.1, norm_x=1.1), ValueError, "norm_x must be at most 1 .* 1.1"),
-        (lambda: co.lemma_4_1_bound(10, -1.0, 0.1), ValueError, "B must be at least 0, got -1"),
-        (lambda: co.lemma_4_1_bound(10, 1.0, 2), ValueError, "delta must lie strictly between 0 and 1, got 2"),
-        (lambda: co.worst_case_gap(A, [1, 1, 2], 1.0), ValueError, r"all \|a_i\| must be equal .* 1.0 to 2.0"),
-        (lambda: co.worst_case_gap(A, [1, 1], 1.0), ValueError, r"a must have shape \(3,\), got \(2,\)"),
-        (lambda: co.worst_case_gap(A * math.nan, A, 1.0), ValueError, "u must be finite, got nan"),
-        (lambda: co.worst_case_gap(A, A, -1.0), ValueError, "B must be at least 0, got -1"),
-        (lambda: co.worst_case_gap(A, A, 1.0, 0), ValueError, "u must be 0 everywhere when norm_x is 0, got 1"),
-        (lambda: co.adversary_gains(A, A, 1.0, sign=0), ValueError, "sign must be 1 or -1, got 0"),
-        (lambda: co.worst_case_weights(W, A, A, 1.0), ValueError, r"x must have shape \(2,\), got \(3,\)"),
-        (lambda: co.ascent_gap(W, X, A, 1.0, 0), TypeError, "rng must be a numpy.random.Generator, got int"),
-        (lambda: co.ascent_gap(W, X, A, 1.0, RNG, starts=0), ValueError, "starts must be at least 1, got 0"),
-        (lambda: co.train(10, W, X, RNG), ValueError, r"y must have shape \(3,\), got \(2,\)"),
-        (lambda: co.train(10, W, A, RNG, lr=0), ValueError, "lr must be greater than 0, got 0"),
-        (lambda: co.train(10, W, A, RNG, steps=2000, lr=1e150), ValueError, "lr must be small enough"),
+        (lambda: concentration.near_zero_probability(-0.1), ValueError, "tau must be at least 0, got -0.1"),
+        (lambda: experiment.mgf_curves([0.5], reach=0), ValueError, "reach must be greater than 0, got 0"),
+        (lambda: experiment.tail_curve(0.1, 0.0), ValueError, "delta must lie strictly between 0 and 1, got 0"),
+        (
+            lambda: experiment.coverage_grid([], [0.1], [0.1], 10, RNG),
+            ValueError,
+            "ms, taus and deltas must not be empty",
+        ),
+        (lambda: experiment.coverage_grid([10], [0.1], [0.1], 10, 7), TypeError, "rng must be"),
+        (lambda: experiment.adversary_curve(10, 3.0, 12), ValueError, "k must be at most"),
+        (lambda: experiment.adversary_curve(0), ValueError, "k must be"),
+        (lambda: experiment.adversary_curve(1, 0.0), ValueError, "B must be greater than 0, got 0"),
+        (lambda: experiment.worst_case_scaling([10], [-1.0], 2, RNG), ValueError, "B must be at least 0"),
+        (lambda: experiment.worst_case_scaling([0], [1.0], 2, RNG), ValueError, "width must be"),
+        (lambda: experiment.width_rates([8], 2 * np.eye(2), np.ones(2), 2, RNG), ValueError, "norm 1, got 2"),
+        (lambda: concentration.near_zero_probability(math.nan), ValueError, "tau must be finite, got nan"),
+        (lambda: concentration.near_zero_roundings("a"), TypeError, "tau must be a number, got 'a'"),
+        (lambda: concentration.log_mgf(1.0, 1.0), ValueError, "p must lie strictly between 0 and 1, got 1"),
+        (lambda: concentration.log_mgf(math.inf, 0.5), ValueError, "s must be finite, got inf"),
+        (lambda: concentration.hoeffding_log_mgf("a"), TypeError, "s must be an array of real numbers"),
+        (lambda: concentration.tail_bounds(10, 0.0, 0.1), ValueError, "tau must be greater than 0, got 0"),
+        (lambda: concentration.tail_bounds(10, 0.1, 0.0), ValueError, "delta must lie strictly between 0 and 1, got 0"),
+        (lambda: concentration.tail_bounds(10.5, 0.1, 0.1), TypeError, "m must be a whole number, got 10.5"),
+        (lambda: statistics.clopper_pearson(5, 4), ValueError, "successes must be .* trials = 4, got 5"),
+        (lambda: statistics.clopper_pearson(-1, 4), ValueError, "successes must be .* trials = 4, got -1"),
+        (lambda: statistics.clopper_pearson(0.5, 4), ValueError, "successes must be a whole number .* got 0.5"),
+        (lambda: statistics.clopper_pearson(0, 0), ValueError, "trials must be at least 1, got 0"),
+        (lambda: statistics.clopper_pearson(1, 4, 1.0), ValueError, "confidence must lie strictly .* got 1"),
+        (lambda: concentration.coverage([], 1.0), ValueError, r"counts must not be empty, got shape \(0,\)"),
+        (lambda: worst_case.lemma_4_1_bound(10, 1.0, 0.1, norm_x=1.1), ValueError, "norm_x must be at most 1 .* 1.1"),
+        (lambda: worst_case.lemma_4_1_bound(10, -1.0, 0.1), ValueError, "B must be at least 0, got -1"),
+        (lambda: worst_case.lemma_4_1_bound(10, 1.0, 2), ValueError, "delta must lie strictly between 0 and 1, got 2"),
+        (lambda: worst_case.worst_case_gap(A, [1, 1, 2], 1.0), ValueError, r"all \|a_i\| must be equal .* 1.0 to 2.0"),
+        (lambda: worst_case.worst_case_gap(A, [1, 1], 1.0), ValueError, r"a must have shape \(3,\), got \(2,\)"),
+        (lambda: worst_case.worst_case_gap(A * math.nan, A, 1.0), ValueError, "u must be finite, got nan"),
+        (lambda: worst_case.worst_case_gap(A, A, -1.0), ValueError, "B must be at least 0, got -1"),
+        (lambda: worst_case.worst_case_gap(A, A, 1.0, 0), ValueError, "u must be 0 everywhere when norm_x is 0, got 1"),
+        (lambda: worst_case.adversary_gains(A, A, 1.0, sign=0), ValueError, "sign must be 1 or -1, got 0"),
+        (lambda: worst_case.worst_case_weights(W, A, A, 1.0), ValueError, r"x must have shape \(2,\), got \(3,\)"),
+        (lambda: worst_case.ascent_gap(W, X, A, 1.0, 0), TypeError, "rng must be a numpy.random.Generator, got int"),
+        (lambda: worst_case.ascent_gap(W, X, A, 1.0, RNG, starts=0), ValueError, "starts must be at least 1, got 0"),
     ],
 )
 def test_bad_input_is_named(call, error, words):
@@ -475,4 +441,4 @@ def test_unequal_second_layers_are_refused(m, data):
     a = np.array(data.draw(st.lists(st.sampled_from([-2.0, -1.0, 1.0, 2.0]), min_size=m, max_size=m)))
     assume(len(set(np.abs(a))) == 2)
     with pytest.raises(ValueError, match="must be equal"):
-        co.worst_case_gap(np.ones(m), a, 1.0)
+        worst_case.worst_case_gap(np.ones(m), a, 1.0)

@@ -6,7 +6,7 @@ import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from course_utils.theory import curvature as cv
+from course_utils.theory import curvature, gram, hessians
 
 
 def batch(net, n, loss, rng):
@@ -16,8 +16,8 @@ def batch(net, n, loss, rng):
 
 
 def autograd_block(net, x, t, loss, k):
-    model = cv.to_torch(net)
-    return cv.dense(cv.layer_operator(cv.torch_loss(model, x, t, loss), model[2 * k].weight))
+    model = hessians.to_torch(net)
+    return hessians.dense(hessians.layer_operator(hessians.torch_loss(model, x, t, loss), model[2 * k].weight))
 
 
 def from_parts(curvature, which):
@@ -43,38 +43,38 @@ NETS = st.tuples(
 def test_the_gram_spectrum_is_that_of_the_dense_hessian(drawn):
     seed, depth, width, classes, bias, n, loss = drawn
     rng = np.random.default_rng(seed)
-    net = cv.random_net([3, *[width] * (depth - 1), classes], "ReLU", "He", rng, bias)
+    net = curvature.random_net([3, *[width] * (depth - 1), classes], "ReLU", "He", rng, bias)
     x, t = batch(net, n, loss, rng)
-    assume(all(u.any() for u in cv.forward(net, x).u[:-1]))  # else there is no Hessian
-    for k, layer in enumerate(cv.gram_layers(net, x, t, loss)):
+    assume(all(u.any() for u in curvature.forward(net, x).u[:-1]))  # else there is no Hessian
+    for k, layer in enumerate(gram.layers(net, x, t, loss)):
         wanted = np.linalg.eigvalsh(autograd_block(net, x, t, loss, k))[::-1]
         found = layer.spectrum()
         size = min(found.size, wanted.size)
         assert np.abs(found[:size] - wanted[:size]).max() <= 1e-10 * max(wanted[0], 1e-9)
         rest = np.abs(np.append(found[size:], wanted[size:]))
         assert rest.max(initial=0) <= 1e-10 * max(wanted[0], 1e-9)
-        assert cv.top_eigenvalue(layer.operator()) == pytest.approx(wanted[0], rel=1e-10, abs=1e-18)
+        assert hessians.top_eigenvalue(layer.operator()) == pytest.approx(wanted[0], rel=1e-10, abs=1e-18)
 
 
 @pytest.mark.parametrize("n, width", [(4, 40), (60, 6), (60, 30), (300, 4)])
 def test_every_side_of_the_gram_operator_has_the_same_top_eigenvalue(n, width):
     rng = np.random.default_rng(n)
-    net = cv.random_net([30, width, width, 5], "ReLU", "Glorot", rng, 0.1)
+    net = curvature.random_net([30, width, width, 5], "ReLU", "Glorot", rng, 0.1)
     x, t = batch(net, n, "cross_entropy", rng)
-    model = cv.to_torch(net)
-    loss = cv.torch_loss(model, x, t, "cross_entropy")
-    general = [cv.top_eigenvalue(cv.layer_operator(loss, model[2 * k].weight)) for k in range(3)]
-    assert cv.gram_top_eigenvalues(model, x, t) == pytest.approx(np.array(general), rel=1e-10)
+    model = hessians.to_torch(net)
+    loss = hessians.torch_loss(model, x, t, "cross_entropy")
+    general = [hessians.top_eigenvalue(hessians.layer_operator(loss, model[2 * k].weight)) for k in range(3)]
+    assert gram.top_eigenvalues(model, x, t) == pytest.approx(np.array(general), rel=1e-10)
 
 
 def test_the_gram_block_with_biases():
     rng = np.random.default_rng(0)
-    net = cv.random_net([3, 4, 3], "ReLU", "He", rng, 0.5)
+    net = curvature.random_net([3, 4, 3], "ReLU", "He", rng, 0.5)
     x, t = batch(net, 20, "cross_entropy", rng)
-    model = cv.to_torch(net)
-    loss = cv.torch_loss(model, x, t, "cross_entropy")
-    for k, layer in enumerate(cv.gram_layers(net, x, t, bias=True)):
-        block = cv.dense(cv.layer_operator(loss, [model[2 * k].weight, model[2 * k].bias]))
+    model = hessians.to_torch(net)
+    loss = hessians.torch_loss(model, x, t, "cross_entropy")
+    for k, layer in enumerate(gram.layers(net, x, t, bias=True)):
+        block = hessians.dense(hessians.layer_operator(loss, [model[2 * k].weight, model[2 * k].bias]))
         wanted = np.linalg.eigvalsh(block)[::-1]
         assert layer.spectrum()[: wanted.size] == pytest.approx(wanted, rel=1e-10, abs=1e-12)
 
@@ -83,39 +83,39 @@ def test_the_gram_block_with_biases():
 @pytest.mark.parametrize("loss", ["squared", "cross_entropy"])
 def test_the_exact_curvature_is_autograds_for_every_activation(sigma, loss):
     rng = np.random.default_rng(1)
-    net = cv.random_net([3, 4, 5, 2], sigma, 1.5, rng, 0.5)
+    net = curvature.random_net([3, 4, 5, 2], sigma, 1.5, rng, 0.5)
     x, t = batch(net, 4, loss, rng)
-    for k, curvature in enumerate(cv.layer_curvatures(net, x, t, loss)):
+    for k, layer in enumerate(curvature.layer_curvatures(net, x, t, loss)):
         wanted = autograd_block(net, x, t, loss, k)
-        assert from_parts(curvature, "exact") == pytest.approx(wanted, rel=1e-10, abs=1e-12)
+        assert from_parts(layer, "exact") == pytest.approx(wanted, rel=1e-10, abs=1e-12)
         g = rng.standard_normal(net.weights[k].shape)
-        assert curvature.form(g) == pytest.approx(g.ravel() @ wanted @ g.ravel(), rel=1e-10)
+        assert layer.form(g) == pytest.approx(g.ravel() @ wanted @ g.ravel(), rel=1e-10)
         exact_by_theorem = sigma in ("ReLU", "linear") or k == 2
-        assert np.allclose(curvature.main, curvature.exact, rtol=1e-12, atol=1e-14) == exact_by_theorem
-    errors = cv.relative_errors(net, x, t, loss)
+        assert np.allclose(layer.main, layer.exact, rtol=1e-12, atol=1e-14) == exact_by_theorem
+    errors = curvature.relative_errors(net, x, t, loss)
     assert errors.shape == (3, 4) and (errors[-1] < 1e-14).all()
 
 
 def test_theorem_1_is_the_product_of_jacobians():
     rng = np.random.default_rng(2)
-    net = cv.random_net([3, 4, 5, 2], "tanh", 1.0, rng, 0.3)
+    net = curvature.random_net([3, 4, 5, 2], "tanh", 1.0, rng, 0.3)
     x, t = batch(net, 1, "squared", rng)
-    run = cv.forward(net, x)
-    A = [np.diag(a[0]) for a in cv.slopes(net, run.u)]
+    run = curvature.forward(net, x)
+    A = [np.diag(a[0]) for a in curvature.slopes(net, run.u)]
     g = rng.standard_normal((4, 3))
     v = net.weights[2] @ A[1] @ net.weights[1] @ A[0] @ g @ x[0]
-    assert cv.layer_curvatures(net, x, t)[0].form(g, "main") == pytest.approx(2 * v @ v)
+    assert curvature.layer_curvatures(net, x, t)[0].form(g, "main") == pytest.approx(2 * v @ v)
 
 
 @pytest.mark.parametrize("loss", ["squared", "cross_entropy"])
 def test_gradients_and_values_are_autograds(loss):
     rng = np.random.default_rng(3)
-    net = cv.random_net([3, 4, 2], "tanh", 1.0, rng, 0.3)
+    net = curvature.random_net([3, 4, 2], "tanh", 1.0, rng, 0.3)
     x, t = batch(net, 7, loss, rng)
-    model = cv.to_torch(net)
-    value = cv.torch_loss(model, x, t, loss)
+    model = hessians.to_torch(net)
+    value = hessians.torch_loss(model, x, t, loss)
     value.backward()
-    found = cv.gradients(net, x, t, loss)
+    found = curvature.gradients(net, x, t, loss)
     assert found.loss == pytest.approx(value.item())
     for k in range(2):
         assert found.u[k].T @ found.run.z[k] / 7 == pytest.approx(model[2 * k].weight.grad.numpy())
@@ -127,41 +127,41 @@ def test_the_softmax_root_squares_to_the_hessian():
     p = np.exp(z - z.max(axis=1, keepdims=True))
     p /= p.sum(axis=1, keepdims=True)
     wanted = np.array([np.diag(q) - np.outer(q, q) for q in p])
-    assert cv.LOSSES["cross_entropy"].hessian(z) == pytest.approx(wanted, abs=1e-15)
-    assert cv.LOSSES["cross_entropy"].value(z, np.array([0, 2])) == pytest.approx([-np.log(p[0, 0]), 1600])
+    assert curvature.LOSSES["cross_entropy"].hessian(z) == pytest.approx(wanted, abs=1e-15)
+    assert curvature.LOSSES["cross_entropy"].value(z, np.array([0, 2])) == pytest.approx([-np.log(p[0, 0]), 1600])
 
 
 @given(st.integers(0, 10**6), st.sampled_from(["ReLU", "linear"]), st.sampled_from(["squared", "cross_entropy"]))
 @settings(max_examples=60)
 def test_the_corrected_theorem_2_is_never_violated(seed, sigma, loss):
     rng = np.random.default_rng(seed)
-    net = cv.random_net([8, 10, 9, 3], sigma, 1.0, rng, 0.5)
-    bounds = cv.norm_bounds(net, *batch(net, 1, loss, rng), loss)
+    net = curvature.random_net([8, 10, 9, 3], sigma, 1.0, rng, 0.5)
+    bounds = curvature.norm_bounds(net, *batch(net, 1, loss, rng), loss)
     assert (bounds.exact <= bounds.corrected * (1 + 1e-12) + 1e-15).all()
 
 
 def test_the_printed_theorem_2_is_violated_and_exact_norms_are_autograds():
     rng = np.random.default_rng(0)
-    net = cv.random_net([8, 10, 9, 3], "ReLU", "Glorot", rng)
+    net = curvature.random_net([8, 10, 9, 3], "ReLU", "Glorot", rng)
     x, t = batch(net, 1, "squared", rng)
-    bounds = cv.norm_bounds(net, x, t)
+    bounds = curvature.norm_bounds(net, x, t)
     norms = [np.linalg.norm(autograd_block(net, x, t, "squared", k), 2) for k in range(3)]
     assert bounds.exact == pytest.approx(norms)
     assert (bounds.exact > bounds.printed).any()
     with pytest.raises(ValueError, match="one row"):
-        cv.norm_bounds(net, np.ones((2, 8)), np.ones((2, 3)))
+        curvature.norm_bounds(net, np.ones((2, 8)), np.ones((2, 3)))
 
 
 def test_whole_model_operator_and_trace():
     rng = np.random.default_rng(4)
-    net = cv.random_net([3, 4, 2], "tanh", 1.0, rng, 0.3)
+    net = curvature.random_net([3, 4, 2], "tanh", 1.0, rng, 0.3)
     x, t = batch(net, 9, "squared", rng)
-    model = cv.to_torch(net)
-    operator = cv.layer_operator(cv.torch_loss(model, x, t, "squared"), list(model.parameters()))
-    matrix = cv.dense(operator)
+    model = hessians.to_torch(net)
+    operator = hessians.layer_operator(hessians.torch_loss(model, x, t, "squared"), list(model.parameters()))
+    matrix = hessians.dense(operator)
     assert matrix == pytest.approx(matrix.T)
-    assert cv.top_eigenvalue(operator) == pytest.approx(np.linalg.eigvalsh(matrix)[-1])
-    estimate = cv.trace(operator, 400, rng)
+    assert hessians.top_eigenvalue(operator) == pytest.approx(np.linalg.eigvalsh(matrix)[-1])
+    estimate = hessians.trace(operator, 400, rng)
     assert estimate.low < np.trace(matrix) < estimate.high
     assert estimate.high - estimate.low < 0.5 * abs(np.trace(matrix))
 
@@ -169,10 +169,10 @@ def test_whole_model_operator_and_trace():
 def test_a_quadratic_of_torch_and_a_linear_loss():
     p = torch.tensor([1.0, 2.0, 3.0], dtype=torch.float64, requires_grad=True)
     unused = torch.ones(1, dtype=torch.float64, requires_grad=True)
-    operator = cv.layer_operator((p[0] ** 2 - p[1] ** 2) * 3, [p, unused])
-    assert np.diag(cv.dense(operator)) == pytest.approx([6, -6, 0, 0])
-    assert cv.top_eigenvalue(operator) == pytest.approx(6)
-    assert cv.top_eigenvalue(cv.layer_operator(p.sum(), p)) == 0
+    operator = hessians.layer_operator((p[0] ** 2 - p[1] ** 2) * 3, [p, unused])
+    assert np.diag(hessians.dense(operator)) == pytest.approx([6, -6, 0, 0])
+    assert hessians.top_eigenvalue(operator) == pytest.approx(6)
+    assert hessians.top_eigenvalue(hessians.layer_operator(p.sum(), p)) == 0
 
 
 def model_of(*parts):
@@ -197,12 +197,12 @@ X, T = np.random.default_rng(5).standard_normal((4, 3)), np.array([0, 1, 2, 0])
         (model_of(linear(3, 4), torch.nn.ReLU()), "linear last layer"),
         (model_of(SHARED, torch.nn.ReLU(), SHARED), "used once"),
         (linear(3, 3), "torch.nn.Sequential, got Linear"),
-        (cv.random_net([3, 4, 3], "tanh", 1.0, np.random.default_rng(0)), "got tanh"),
+        (curvature.random_net([3, 4, 3], "tanh", 1.0, np.random.default_rng(0)), "got tanh"),
     ],
 )
 def test_models_without_a_gram_form_are_refused_with_the_reason(model, words):
     with pytest.raises(TypeError, match=words):
-        cv.gram_layers(model, X, T)
+        gram.layers(model, X, T)
 
 
 @pytest.mark.parametrize(
@@ -220,8 +220,8 @@ def test_models_without_a_gram_form_are_refused_with_the_reason(model, words):
     ],
 )
 def test_bad_batches_are_refused(x, t, loss, words):
-    net = cv.random_net([3, 4, 3], "ReLU", "He", np.random.default_rng(0))
-    for function in (cv.gram_layers, cv.layer_curvatures):
+    net = curvature.random_net([3, 4, 3], "ReLU", "He", np.random.default_rng(0))
+    for function in (gram.layers, curvature.layer_curvatures):
         with pytest.raises(ValueError, match=words):
             function(net, x, t, loss)
 
@@ -231,11 +231,11 @@ def test_nan_weights_and_a_kink_at_every_input_are_refused():
     with torch.no_grad():
         model[0].weight[1, 2] = torch.nan
     with pytest.raises(ValueError, match="weights of layer 0 must be finite, got nan"):
-        cv.gram_layers(model, X, T)
+        gram.layers(model, X, T)
     with torch.no_grad():
         model[0].weight.zero_(), model[0].bias.zero_()
     with pytest.raises(ValueError, match="layer 0 has u = 0 at every input"):
-        cv.gram_layers(model, X, T)
+        gram.layers(model, X, T)
 
 
 def test_operators_refuse_what_cannot_be_differentiated():
@@ -250,9 +250,9 @@ def test_operators_refuse_what_cannot_be_differentiated():
         (p.sum(), p.detach(), "require a gradient"),
     ]:
         with pytest.raises(ValueError, match=words):
-            cv.layer_operator(loss, parameters)
+            hessians.layer_operator(loss, parameters)
     with pytest.raises(ValueError, match="probes must be at least 2"):
-        cv.trace(cv.layer_operator((p**2).sum(), p), 1, np.random.default_rng(0))
+        hessians.trace(hessians.layer_operator((p**2).sum(), p), 1, np.random.default_rng(0))
 
 
 @pytest.mark.parametrize(
@@ -267,7 +267,7 @@ def test_operators_refuse_what_cannot_be_differentiated():
 )
 def test_bad_networks_are_refused(widths, sigma, scheme, words):
     with pytest.raises(ValueError, match=words):
-        cv.random_net(widths, sigma, scheme, np.random.default_rng(0))
+        curvature.random_net(widths, sigma, scheme, np.random.default_rng(0))
 
 
 def test_the_papers_own_check_on_mnist():
@@ -288,14 +288,14 @@ def test_the_papers_own_check_on_mnist():
 
 
 def _theorem_1_over_truth(sigma, images, i):
-    net = cv.random_net([784, 30, 30, 10], sigma, "Glorot", np.random.default_rng(i))
+    net = curvature.random_net([784, 30, 30, 10], sigma, "Glorot", np.random.default_rng(i))
     x, t = images.x[i : i + 1], images.y[i : i + 1]
-    found = cv.gradients(net, x, t, "cross_entropy")
-    model = cv.to_torch(net)
-    loss = cv.torch_loss(model, x, t, "cross_entropy")
+    found = curvature.gradients(net, x, t, "cross_entropy")
+    model = hessians.to_torch(net)
+    loss = hessians.torch_loss(model, x, t, "cross_entropy")
     ratios = []
-    for k, layer in enumerate(cv.layer_curvatures(net, x, t, "cross_entropy")):
+    for k, layer in enumerate(curvature.layer_curvatures(net, x, t, "cross_entropy")):
         g = found.u[k].T @ found.run.z[k]
-        operator = cv.layer_operator(loss, model[2 * k].weight)
+        operator = hessians.layer_operator(loss, model[2 * k].weight)
         ratios.append(layer.form(g, "main") / (g.ravel() @ operator.matvec(g.ravel())))
     return ratios

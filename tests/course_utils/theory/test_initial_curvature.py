@@ -5,43 +5,43 @@ import warnings
 import numpy as np
 import pytest
 
-from course_utils.theory import curvature as cv
-from course_utils.theory import initial_curvature as ic
+from course_utils.experiments import curvature as experiment
+from course_utils.theory import curvature, statistics
 
 X, T = np.random.default_rng(0).standard_normal((20, 6)), np.arange(20) % 3
 
 
 def test_a_linear_square_stack_keeps_its_variance_under_glorot():
-    flow = ic.variance_flow("Glorot", [50, 50, 50], "linear", np.ones((1, 50)), 400, np.random.default_rng(0))
+    flow = experiment.variance_flow("Glorot", [50, 50, 50], "linear", np.ones((1, 50)), 400, np.random.default_rng(0))
     for rows, end in ((flow.forward, -1), (flow.backward, 0)):
-        estimate = ic.mean_interval(rows[:, end])
+        estimate = statistics.mean_interval(rows[:, end])
         assert estimate.low < 1 < estimate.high and estimate.high - estimate.low < 0.15
     assert (flow.forward[:, 0] == 1).all() and (flow.backward[:, -1] == 1).all()
 
 
 def test_the_flow_of_a_skewed_layer_has_both_factors():
-    flow = ic.variance_flow("He", [80, 20], "linear", np.ones((1, 80)), 4000, np.random.default_rng(0))
+    flow = experiment.variance_flow("He", [80, 20], "linear", np.ones((1, 80)), 4000, np.random.default_rng(0))
     assert flow.forward[:, -1].mean() == pytest.approx(2, rel=0.05)
     assert flow.backward[:, 0].mean() == pytest.approx(20 * 2 / 80, rel=0.05)
 
 
 def test_mean_interval_is_students():
-    estimate = ic.mean_interval(np.array([1.0, 3.0]))
+    estimate = statistics.mean_interval(np.array([1.0, 3.0]))
     assert estimate == pytest.approx((2, 2 - 63.6567, 2 + 63.6567), rel=1e-4)
     with pytest.raises(ValueError, match="at least 2"):
-        ic.mean_interval(np.array([1.0]))
+        statistics.mean_interval(np.array([1.0]))
 
 
 def test_descent():
-    assert ic.descent(0.5, 2.0).path[1:] == pytest.approx(np.zeros(8))
-    assert ic.descent(2.0, 1.0, 3).path == pytest.approx([1, -1, 1, -1])
+    assert experiment.descent(0.5, 2.0).path[1:] == pytest.approx(np.zeros(8))
+    assert experiment.descent(2.0, 1.0, 3).path == pytest.approx([1, -1, 1, -1])
     with pytest.raises(ValueError, match="step must be greater than 0"):
-        ic.descent(0, 1)
+        experiment.descent(0, 1)
 
 
 def test_the_model_of_a_step_returns_to_its_start_and_osculates():
-    net = cv.random_net([6, 5, 3], "tanh", "Glorot", np.random.default_rng(0))
-    curve = ic.step_curve(net, X, T, steps=4001)
+    net = curvature.random_net([6, 5, 3], "tanh", "Glorot", np.random.default_rng(0))
+    curve = experiment.step_curve(net, X, T, steps=4001)
     assert np.interp(curve.safe, curve.steps, curve.model) == pytest.approx(curve.start, abs=1e-5)
     assert curve.guarantee <= curve.safe
     gap = np.abs(curve.loss - curve.model)
@@ -51,39 +51,39 @@ def test_the_model_of_a_step_returns_to_its_start_and_osculates():
 
 def test_maps_vanish_absolutely_and_not_relatively():
     scales = np.array([0.01, 0.1])
-    relative, absolute = ic.error_maps(scales, scales, [4, 5, 4, 2], 5, np.random.default_rng(0))
+    relative, absolute = experiment.error_maps(scales, scales, [4, 5, 4, 2], 5, np.random.default_rng(0))
     assert relative.error.shape == (2, 2) and absolute.kind == "absolute"
     assert absolute.error[0, 0] < absolute.error[1, 1] / 100 and relative.error[0, 0] > 0.9
-    fitted, _ = ic.error_maps(scales, scales, [4, 5, 4, 2], 5, np.random.default_rng(0), residual=1e-6)
+    fitted, _ = experiment.error_maps(scales, scales, [4, 5, 4, 2], 5, np.random.default_rng(0), residual=1e-6)
     assert fitted.error[0, 1] < 0.01
     with pytest.raises(ValueError, match="scales must not be negative, got -1"):
-        ic.error_maps(-np.ones(2), scales, [4, 2], 1, np.random.default_rng(0))
+        experiment.error_maps(-np.ones(2), scales, [4, 2], 1, np.random.default_rng(0))
 
 
 def test_clouds_and_norms():
-    printed, corrected = ic.bound_clouds([4, 5, 2], "ReLU", 30, np.random.default_rng(0))
+    printed, corrected = experiment.bound_clouds([4, 5, 2], "ReLU", 30, np.random.default_rng(0))
     assert (corrected.exact <= corrected.bound * (1 + 1e-12)).all() and (printed.exact > printed.bound).any()
-    sizes = ic.norm_sizes([20, 80], 60, np.random.default_rng(0))
+    sizes = experiment.norm_sizes([20, 80], 60, np.random.default_rng(0))
     assert sizes.ratio.mean(axis=0) == pytest.approx(sizes.predicted, rel=0.02)
-    assert ic.expected_norm(5, 30) == ic.expected_norm(30, 5)
+    assert experiment.expected_norm(5, 30) == experiment.expected_norm(30, 5)
     with pytest.raises(ValueError, match="at least 2, got 1"):
-        ic.expected_norm(1, 5)
+        experiment.expected_norm(1, 5)
 
 
 def test_shapes():
-    assert ic.layer_shape(64, 64).ratio == pytest.approx(0.5)
-    assert ic.layer_shape(1, 4096).ratio == pytest.approx(0.696, abs=1e-3)
+    assert experiment.layer_shape(64, 64).ratio == pytest.approx(0.5)
+    assert experiment.layer_shape(1, 4096).ratio == pytest.approx(0.696, abs=1e-3)
     with pytest.raises(ValueError, match="outputs must be at least 1"):
-        ic.layer_shape(64, 0)
+        experiment.layer_shape(64, 0)
 
 
 def test_training_follows_the_gradient_and_checks_the_curvature():
-    run = ic.train("Glorot", 2, X, T, width=5, step=0.3, steps=30, seeds=2, checks=3)
+    run = experiment.train_scheme("Glorot", 2, X, T, width=5, step=0.3, steps=30, seeds=2, checks=3)
     assert run.losses.shape == (2, 31) and list(run.checks) == [0, 15, 30] and run.top.shape == (2, 3)
     assert (np.diff(run.losses, axis=1) < 0).all()
-    small = ic.train("Glorot", 2, X, T, width=5, step=1e-4, steps=1, seeds=1, checks=1)
-    net = cv.random_net([6, 5, 3], "tanh", "Glorot", np.random.default_rng(0))
-    found = cv.gradients(net, X, T, "cross_entropy")
+    small = experiment.train_scheme("Glorot", 2, X, T, width=5, step=1e-4, steps=1, seeds=1, checks=1)
+    net = curvature.random_net([6, 5, 3], "tanh", "Glorot", np.random.default_rng(0))
+    found = curvature.gradients(net, X, T, "cross_entropy")
     squared = sum(np.square(u.T @ z / 20).sum() + np.square(u.mean(axis=0)).sum() for u, z in zip(found.u, found.run.z))
     assert small.losses[0, 0] - small.losses[0, 1] == pytest.approx(1e-4 * squared, rel=1e-3)
 
@@ -91,6 +91,6 @@ def test_training_follows_the_gradient_and_checks_the_curvature():
 def test_training_that_diverges_says_so_without_a_warning():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        run = ic.train("He", 4, X, T, sigma="ReLU", width=8, step=100.0, steps=20, seeds=2, checks=2)
+        run = experiment.train_scheme("He", 4, X, T, sigma="ReLU", width=8, step=100.0, steps=20, seeds=2, checks=2)
     assert np.isfinite(run.losses[:, 0]).all() and np.isfinite(run.top[:, 0]).all()
     assert np.isinf(run.losses[:, -1]).all() and np.isnan(run.top[:, -1]).all()

@@ -5,9 +5,10 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from course_utils.theory import kernels as kn
+from course_utils.experiments import kernels as experiment
+from course_utils.theory import kernel_training, kernels, networks
 from course_utils.theory.networks import Init, gaussian_init
-from course_utils.theory.taylor import power_law_slope
+from course_utils.theory.statistics import power_law_slope
 
 RNG = np.random.default_rng
 
@@ -30,7 +31,7 @@ def test_angles_keep_their_digits_near_zero_and_pi():
     X = np.array([[1.0, 0.0]])
     Y = np.array([[3.0, 0.0], [1.0, tiny], [-1.0, tiny], [-2.0, 0.0], [0.0, 5.0], [0.0, 0.0]])
     expected = [0, tiny, np.pi - tiny, np.pi, np.pi / 2, np.pi / 2]
-    np.testing.assert_allclose(kn.angles(X, Y)[0], expected, rtol=1e-12, atol=1e-24)
+    np.testing.assert_allclose(kernels.angles(X, Y)[0], expected, rtol=1e-12, atol=1e-24)
 
 
 @pytest.mark.parametrize("degree, h", [(0, lambda u: u > 0), (1, lambda u: np.maximum(u, 0))])
@@ -40,43 +41,50 @@ def test_arc_cosine_is_the_mean_over_normal_weights(degree, h):
     drawn = [h(RNG(i).standard_normal((4000, 3)) @ X.T) * 1.0 for i in range(60)]
     means = np.array([on.T @ on / len(on) for on in drawn])
     error = means.std(axis=0, ddof=1) / np.sqrt(len(means))
-    assert (np.abs(means.mean(axis=0) - kn.arc_cosine(X, degree=degree)) <= 4 * error).all()
+    assert (np.abs(means.mean(axis=0) - kernels.arc_cosine(X, degree=degree)) <= 4 * error).all()
 
 
 def test_the_limit_kernel_has_half_the_squared_norm_on_its_diagonal_and_scales_with_both_inputs():
     X = RNG(0).standard_normal((5, 3))
-    K = kn.limit_kernel(X)
+    K = kernels.limit_kernel(X)
     np.testing.assert_allclose(np.diag(K), np.sum(X**2, axis=1) / 2, rtol=1e-14)
-    np.testing.assert_allclose(kn.limit_kernel(2 * X, 3 * X), 6 * K, rtol=1e-12)
+    np.testing.assert_allclose(kernels.limit_kernel(2 * X, 3 * X), 6 * K, rtol=1e-12)
     np.testing.assert_allclose(K, K.T, rtol=1e-14)
-    assert kn.limit_kernel(X[:2], np.zeros((1, 3))).tolist() == [[0.0], [0.0]]
+    assert kernels.limit_kernel(X[:2], np.zeros((1, 3))).tolist() == [[0.0], [0.0]]
 
 
 def test_the_odd_part_of_kernel_and_net_is_linear():
     rng = RNG(0)
     X, Z = rng.standard_normal((6, 4)), rng.standard_normal((5, 4))
-    np.testing.assert_allclose(kn.limit_kernel(X, Z) - kn.limit_kernel(-X, Z), X @ Z.T / 2, atol=1e-13)
+    np.testing.assert_allclose(kernels.limit_kernel(X, Z) - kernels.limit_kernel(-X, Z), X @ Z.T / 2, atol=1e-13)
     W, a = rng.standard_normal((50, 4)), rng.standard_normal(50)
-    odd = kn.outputs(X, W, a) - kn.outputs(-X, W, a)
+    odd = networks.outputs(X, W, a) - networks.outputs(-X, W, a)
     np.testing.assert_allclose(odd, X @ (a @ W) / np.sqrt(50), atol=1e-13)
 
 
-def test_circle_coefficients_are_the_fourier_series_of_the_kernel():
+def test_the_kernel_on_the_circle_has_one_odd_frequency():
     n = 1 << 12
-    kernel = kn.limit_kernel(kn.on_circle(np.zeros(1)), kn.on_circle(2 * np.pi * np.arange(n) / n))[0]
+    kernel = kernels.limit_kernel(
+        experiment.on_circle(np.zeros(1)), experiment.on_circle(2 * np.pi * np.arange(n) / n)
+    )[0]
     found = np.fft.rfft(kernel).real / n
     found[1:] *= 2
-    np.testing.assert_allclose(kn.circle_coefficients(range(12)), found[:12], atol=1e-6)
+    k = np.arange(12)
+    coefficients, even = np.zeros(12), k % 2 == 0
+    coefficients[even] = ((k[even] - 1.0) ** -2 + (k[even] + 1.0) ** -2) / np.pi**2
+    coefficients[0] /= 2  # the constant counts once
+    coefficients[1] = 1 / 4  # and no other odd frequency
+    np.testing.assert_allclose(coefficients, found[:12], atol=1e-6)
 
 
 def test_the_law_of_the_kernels_error():
     X = sphere(3, 4, RNG(0))
-    kernels = np.array([kn.random_kernel(50, X, RNG([1, i])) for i in range(6000)])
-    squares = (kernels - kn.limit_kernel(X)) ** 2 * 50
+    drawn = np.array([kernels.random_kernel(50, X, RNG([1, i])) for i in range(6000)])
+    squares = (drawn - kernels.limit_kernel(X)) ** 2 * 50
     error = squares.std(axis=0) / np.sqrt(len(squares))
-    assert (np.abs(squares.mean(axis=0) - kn.kernel_error_law(X) ** 2) <= 4 * error).all()
-    across = kn.kernel_error_law(X[:1], X)
-    np.testing.assert_allclose(across[0], kn.kernel_error_law(X)[0], rtol=1e-12)
+    assert (np.abs(squares.mean(axis=0) - kernels.kernel_error_law(X) ** 2) <= 4 * error).all()
+    across = kernels.kernel_error_law(X[:1], X)
+    np.testing.assert_allclose(across[0], kernels.kernel_error_law(X)[0], rtol=1e-12)
 
 
 # --- the kernel of one net -------------------------------------------------------------------------
@@ -87,7 +95,7 @@ def test_the_empirical_kernel_is_that_of_the_jacobians(signs, monkeypatch):
     import torch
     from torch.func import grad, vmap
 
-    monkeypatch.setattr(kn, "CHUNK", 64)  # several chunks, the last one short
+    monkeypatch.setattr(kernels, "CHUNK", 64)  # several chunks, the last one short
     rng = RNG(0)
     m, d = 37, 5
     a = rng.choice([-1.0, 1.0], m) if signs else rng.standard_normal(m)
@@ -99,15 +107,15 @@ def test_the_empirical_kernel_is_that_of_the_jacobians(signs, monkeypatch):
 
     W = torch.as_tensor(init.W0)
     jx, jy = (vmap(grad(f), (None, 0))(W, torch.as_tensor(Z)).flatten(1).numpy() for Z in (X, Y))
-    np.testing.assert_allclose(kn.empirical_kernel(init, X, Y), jx @ jy.T, atol=1e-13)
-    np.testing.assert_allclose(kn.empirical_kernel(init, X), jx @ jx.T, atol=1e-13)
+    np.testing.assert_allclose(kernels.empirical_kernel(init, X, Y), jx @ jy.T, atol=1e-13)
+    np.testing.assert_allclose(kernels.empirical_kernel(init, X), jx @ jx.T, atol=1e-13)
 
 
 def test_a_streamed_net_is_the_same_net():
     X = RNG(0).standard_normal((3, 2))
     W0 = RNG(1).standard_normal((1000, 2))
-    expected = kn.empirical_kernel(Init(W0, np.ones(1000)), X)
-    np.testing.assert_array_equal(kn.random_kernel(1000, X, RNG(1)), expected)
+    expected = kernels.empirical_kernel(Init(W0, np.ones(1000)), X)
+    np.testing.assert_array_equal(kernels.random_kernel(1000, X, RNG(1)), expected)
 
 
 def test_memory_does_not_grow_with_the_width():
@@ -115,14 +123,14 @@ def test_memory_does_not_grow_with_the_width():
     peaks = []
     for m in (1 << 17, 1 << 20):
         tracemalloc.start()
-        kn.random_kernel(m, X, RNG(0))
+        kernels.random_kernel(m, X, RNG(0))
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert peaks[1] < 1.1 * peaks[0] < 2**24
 
 
 def test_kernel_errors_fall_as_the_root_of_the_width():
-    found = kn.kernel_errors([64, 256, 1024, 4096], sphere(12, 3, RNG(0)), 40, RNG(1))
+    found = experiment.kernel_errors([64, 256, 1024, 4096], sphere(12, 3, RNG(0)), 40, RNG(1))
     slope = power_law_slope(found.widths, found.error)
     assert slope.low <= -0.5 <= slope.high and slope.high - slope.low < 0.1
     np.testing.assert_allclose(np.sqrt(np.mean(found.error**2, axis=0)), found.law, rtol=0.2)
@@ -141,37 +149,37 @@ def test_the_descent_operator_is_descent(steps, share):
     theta = np.zeros(4)
     for _ in range(steps):
         theta -= lr / 6 * J.T @ (J @ theta - residual)
-    alpha = kn.descent_operator(K, steps, lr) @ residual
+    alpha = kernel_training.descent_operator(K, steps, lr) @ residual
     np.testing.assert_allclose(K @ alpha, J @ theta, atol=1e-12)
-    np.testing.assert_allclose(kn.movement(K, alpha), np.linalg.norm(theta), atol=1e-12)
+    np.testing.assert_allclose(kernel_training.movement(K, alpha), np.linalg.norm(theta), atol=1e-12)
 
 
 def test_without_end_descent_is_kernel_regression():
     rng = RNG(0)
     K = psd(5, rng)
-    np.testing.assert_allclose(kn.descent_operator(K), np.linalg.inv(K), rtol=1e-8)
+    np.testing.assert_allclose(kernel_training.descent_operator(K), np.linalg.inv(K), rtol=1e-8)
     K[:, 0] = K[0] = 0
-    G = kn.descent_operator(K)
+    G = kernel_training.descent_operator(K)
     np.testing.assert_allclose(K @ G @ K, K, atol=1e-10)
     assert np.abs(G[0]).max() < 1e-12
 
 
 def test_many_small_steps_keep_their_digits():
     K = np.diag([1.0, 1e-9])
-    G = kn.descent_operator(K, 1000, 1e-3)
+    G = kernel_training.descent_operator(K, 1000, 1e-3)
     np.testing.assert_allclose(np.diag(G), [1 - (1 - 0.0005) ** 1000, 0.5], rtol=1e-6)
 
 
 def test_the_expected_movement_is_that_of_random_starts():
     rng = RNG(0)
     X, y = sphere(5, 4, rng), rng.choice([-1.0, 1.0], 5)
-    K, Sigma = kn.limit_kernel(X), kn.arc_cosine(X)
+    K, Sigma = kernels.limit_kernel(X), kernels.arc_cosine(X)
     starts = np.linalg.cholesky(Sigma) @ rng.standard_normal((5, 20_000))
     for steps, lr in ((np.inf, None), (10, 3.0)):
-        G = kn.descent_operator(K, steps, lr)
-        squares = np.array([kn.movement(K, G @ (y - start)) ** 2 for start in starts.T])
+        G = kernel_training.descent_operator(K, steps, lr)
+        squares = np.array([kernel_training.movement(K, G @ (y - start)) ** 2 for start in starts.T])
         error = squares.std() / np.sqrt(squares.size)
-        assert abs(squares.mean() - kn.expected_movement(X, y, steps, lr) ** 2) < 4 * error
+        assert abs(squares.mean() - kernel_training.expected_movement(X, y, steps, lr) ** 2) < 4 * error
 
 
 # --- training step by step -------------------------------------------------------------------------
@@ -181,11 +189,11 @@ def test_training_is_plain_gradient_descent():
     rng = RNG(0)
     X, y = sphere(5, 3, rng), rng.standard_normal(5)
     init = gaussian_init(20, 3, rng)
-    run = kn.train(init, X, y, 30, 1.5)
+    run = networks.train_first_layer(init, X, y, 30, 1.5)
     W = init.W0.copy()
     for t in range(31):
         assert run.movement[t] == pytest.approx(np.linalg.norm(W - init.W0), abs=1e-12)
-        error = kn.outputs(X, W, init.a) - y
+        error = networks.outputs(X, W, init.a) - y
         assert run.loss[t] == pytest.approx(np.mean(error**2) / 2)
         if t < 30:
             on = (W @ X.T > 0) * init.a[:, None] / np.sqrt(20)
@@ -193,21 +201,11 @@ def test_training_is_plain_gradient_descent():
     np.testing.assert_allclose(run.W, W, atol=1e-12)
 
 
-def test_training_agrees_with_chapter_3():
-    from course_utils.theory.concentration import train as train_3
-
-    X, y = sphere(4, 5, RNG(0)), np.array([1.0, -1, 1, -1])
-    one = train_3(64, X, y, RNG(1), steps=25, lr=2.0)
-    two = kn.train(Init(one.W0, one.a), X, y, 25, 2.0)
-    np.testing.assert_allclose(two.W, one.W, atol=1e-12)
-    np.testing.assert_allclose(two.loss, one.losses, rtol=1e-10)
-
-
 def test_the_trained_tangent_is_descent_on_f0():
     rng = RNG(0)
     X, y, X_new = sphere(4, 3, rng), rng.standard_normal(4), sphere(6, 3, rng)
     init = gaussian_init(30, 3, rng)
-    found = kn.train_three(init, X, y, X_new, 12, 2.0)
+    found = kernel_training.train_three(init, X, y, X_new, 12, 2.0)
 
     def features(Z):
         return ((Z @ init.W0.T > 0) * init.a / np.sqrt(30))[:, :, None] * Z[:, None, :]
@@ -217,19 +215,19 @@ def test_the_trained_tangent_is_descent_on_f0():
     for _ in range(12):
         theta -= 2.0 / 4 * J.T @ (J @ theta - y)
     np.testing.assert_allclose(found.tangent, J_new @ theta, atol=1e-11)
-    np.testing.assert_allclose(found.start, kn.outputs(X_new, *init))
-    np.testing.assert_allclose(found.net, kn.outputs(X_new, found.run.W, init.a))
+    np.testing.assert_allclose(found.start, networks.outputs(X_new, *init))
+    np.testing.assert_allclose(found.net, networks.outputs(X_new, found.run.W, init.a))
 
 
 def test_wide_nets_approach_the_limit_and_travel_equally_far():
     rng = RNG(0)
     X, y, X_new = sphere(6, 5, rng), rng.choice([-1.0, 1.0], 6), sphere(20, 5, rng)
-    study = kn.width_study([64, 512, 4096], X, y, X_new, 12, 40, 3.0, rng)
+    study = experiment.width_study([64, 512, 4096], X, y, X_new, 12, 40, 3.0, rng)
     for distance in (study.net_tangent, study.tangent_limit, study.net_limit):
         medians = np.median(distance, axis=0)
         assert medians[2] < medians[1] / 2 < medians[0] / 4
     moved = np.sqrt(np.mean(study.movement**2, axis=0))
-    np.testing.assert_allclose(moved, kn.expected_movement(X, y, 40, 3.0), rtol=0.3)
+    np.testing.assert_allclose(moved, kernel_training.expected_movement(X, y, 40, 3.0), rtol=0.3)
     assert (
         (study.gap <= study.lemma).all()
         and (study.gap_seen <= study.lemma).all()
@@ -245,21 +243,21 @@ def test_the_gap_of_the_study_is_that_of_chapter_2():
 
     rng = RNG(0)
     X, y, X_new = sphere(3, 4, rng), np.array([1.0, -1, 1]), sphere(1, 4, rng)
-    study = kn.width_study([200], X, y, X_new, 1, 20, 3.0, RNG(5))
+    study = experiment.width_study([200], X, y, X_new, 1, 20, 3.0, RNG(5))
     init = gaussian_init(200, 4, RNG(5))
-    W = kn.train(init, X, y, 20, 3.0).W
+    W = networks.train_first_layer(init, X, y, 20, 3.0).W
     new, *seen = (direct_gap(init.W0, W, x, init.a) / np.sqrt(200) for x in (X_new[0], *X))
     assert study.gap[0, 0] == pytest.approx(abs(new))
     assert study.gap_seen[0, 0] == pytest.approx(np.sqrt(np.mean(np.square(seen))))
 
 
 def test_two_digits_are_unit_vectors_with_signs():
-    data = kn.two_digits(3, 8, 30)
+    data = experiment.two_digits(3, 8, 30)
     assert data.X.shape == (30, 64) and data.X_new.shape[1] == 64
     for X, y in ((data.X, data.y), (data.X_new, data.y_new)):
         np.testing.assert_allclose(np.linalg.norm(X, axis=1), 1)
         assert set(y) == {-1.0, 1.0} and len(X) == len(y)
-    np.testing.assert_array_equal(kn.two_digits(8, 3, 30).y, -data.y)
+    np.testing.assert_array_equal(experiment.two_digits(8, 3, 30).y, -data.y)
 
 
 # --- universality ----------------------------------------------------------------------------------
@@ -267,39 +265,39 @@ def test_two_digits_are_unit_vectors_with_signs():
 
 def test_the_two_targets_are_orthonormal_and_nonlinear():
     X = sphere(400_000, 3, RNG(0))
-    even, odd = kn.even_and_odd(X)
+    even, odd = experiment.even_and_odd(X)
     columns = np.column_stack([even, odd, X, np.ones(len(X))])
     products = columns.T @ columns / len(X)
     np.testing.assert_allclose(products[:2], np.eye(6)[:2], atol=0.02)
-    np.testing.assert_allclose(kn.even_and_odd(-X[:9])[0], even[:9])
-    np.testing.assert_allclose(kn.even_and_odd(-X[:9])[1], -odd[:9])
+    np.testing.assert_allclose(experiment.even_and_odd(-X[:9])[0], even[:9])
+    np.testing.assert_allclose(experiment.even_and_odd(-X[:9])[1], -odd[:9])
 
 
 def test_only_a_bias_lets_the_kernel_learn_an_odd_cubic():
-    curve = kn.learning_curve(lambda X: kn.even_and_odd(X)[1], [30, 200], 6, RNG(0), new=300)
+    curve = experiment.learning_curve(lambda X: experiment.even_and_odd(X)[1], [30, 200], 6, RNG(0), new=300)
     assert curve.kernel.min() > 0.9 and curve.linear.min() > 0.9
     assert curve.with_bias[:, 1].max() < 0.1
-    curve = kn.learning_curve(lambda X: kn.even_and_odd(X)[0], [200], 6, RNG(0), new=300)
+    curve = experiment.learning_curve(lambda X: experiment.even_and_odd(X)[0], [200], 6, RNG(0), new=300)
     assert curve.kernel.max() < 0.1 and curve.linear.min() > 0.9
 
 
 def test_fits_pass_through_their_data():
     rng = RNG(0)
     X, y = sphere(8, 4, rng), rng.standard_normal(8)
-    np.testing.assert_allclose(kn.kernel_fit(X, y, X), y, atol=1e-10)
-    np.testing.assert_allclose(kn.linear_fit(X, X @ [1.0, 2, 3, 4] + 5, X[:2]), X[:2] @ [1, 2, 3, 4] + 5)
+    np.testing.assert_allclose(kernel_training.kernel_fit(X, y, X), y, atol=1e-10)
+    np.testing.assert_allclose(kernel_training.linear_fit(X, X @ [1.0, 2, 3, 4] + 5, X[:2]), X[:2] @ [1, 2, 3, 4] + 5)
 
 
 def test_a_bias_keeps_unit_rows():
     X = sphere(5, 3, RNG(0))
-    Z = kn.with_bias(X, 0.5)
+    Z = kernels.with_bias(X, 0.5)
     assert Z.shape == (5, 4)
     np.testing.assert_allclose(np.linalg.norm(Z, axis=1), 1)
     np.testing.assert_allclose(Z[:, 3] / Z[:, 0], 0.5 / X[:, 0])
 
 
 def test_the_circle_hears_its_even_part_only():
-    without, having = kn.circle_fit(24, "without"), kn.circle_fit(24, "with")
+    without, having = experiment.circle_fit(24, "without"), experiment.circle_fit(24, "with")
     assert without.error == pytest.approx(0.5, abs=0.01) and having.error < 0.01
     np.testing.assert_allclose(without.kernel, np.cos(2 * without.grid), atol=0.1)
 
@@ -307,33 +305,33 @@ def test_the_circle_hears_its_even_part_only():
 # --- initializations -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", kn.LAYERS)
+@pytest.mark.parametrize("kind", experiment.LAYERS)
 def test_a_first_layer_has_its_shape_and_centred_rows(kind):
-    W = kn.first_layer(kind, 6000, 4, RNG(0))
+    W = experiment.first_layer(kind, 6000, 4, RNG(0))
     assert W.shape == (6000, 4) and np.isfinite(W).all()
     assert np.abs(W.mean(axis=0)).max() < 4.5 * W.std() / np.sqrt(len(W))
 
 
 def test_orthogonal_ldlt_and_mirrored_layers_are_what_they_say():
-    Q = kn.first_layer("orthogonal", 8, 4, RNG(0))
+    Q = experiment.first_layer("orthogonal", 8, 4, RNG(0))
     np.testing.assert_allclose(Q[:4] @ Q[:4].T, np.eye(4), atol=1e-12)
     np.testing.assert_allclose(Q[4:] @ Q[4:].T, np.eye(4), atol=1e-12)
     W = RNG(0).standard_normal((8, 4)) / 2
-    L = kn.first_layer("LDLT", 8, 4, RNG(0))
+    L = experiment.first_layer("LDLT", 8, 4, RNG(0))
     s, t = (np.linalg.svd(layer, compute_uv=False) for layer in (W, L))
     np.testing.assert_allclose(t, s / np.sqrt(1 + s**2))
-    P = kn.first_layer("mirrored", 8, 4, RNG(0))
+    P = experiment.first_layer("mirrored", 8, 4, RNG(0))
     np.testing.assert_array_equal(P[:4], -P[4:])
 
 
 def test_the_scale_of_the_first_layer_is_not_in_the_kernel():
     init, X = gaussian_init(50, 3, RNG(0)), RNG(1).standard_normal((4, 3))
     scaled = Init(7 * init.W0, init.a)
-    np.testing.assert_array_equal(kn.empirical_kernel(scaled, X), kn.empirical_kernel(init, X))
+    np.testing.assert_array_equal(kernels.empirical_kernel(scaled, X), kernels.empirical_kernel(init, X))
 
 
 def test_round_layers_have_the_limit_and_square_ones_another():
-    study = kn.layer_study([100, 6400], sphere(12, 2, RNG(3)), 60, RNG(0))
+    study = experiment.layer_study([100, 6400], sphere(12, 2, RNG(3)), 60, RNG(0))
     error = dict(zip(study.kinds, np.sqrt(np.mean(study.error**2, axis=1))))
     for kind in ("Gaussian", "orthogonal", "LDLT"):
         np.testing.assert_allclose(error[kind], study.gaussian_law, rtol=0.35)
@@ -347,11 +345,11 @@ def test_round_layers_have_the_limit_and_square_ones_another():
 
 
 def test_the_kernel_curve_and_the_circle_run_agree_with_their_parts():
-    curve = kn.kernel_curve(100_000)
+    curve = experiment.kernel_curve(100_000)
     assert np.abs(curve.kernel - curve.limit).max() < 5 * curve.law.max()
     expected = np.cos(curve.angle) * (np.pi - curve.angle) / (2 * np.pi)
     np.testing.assert_allclose(curve.limit, expected, atol=1e-14)
-    narrow, wide = kn.circle_run(16, 50), kn.circle_run(1024, 50)
+    narrow, wide = experiment.circle_run(16, 50), experiment.circle_run(1024, 50)
     assert wide.apart < narrow.apart
     assert wide.distance == wide.functions.run.movement[-1]
 
@@ -362,31 +360,37 @@ X2 = np.ones((2, 2))
 @pytest.mark.parametrize(
     "call, error, words",
     [
-        (lambda: kn.angles(np.ones(2)), ValueError, "X must have 2 axes"),
-        (lambda: kn.limit_kernel(X2, np.ones((1, 3))), ValueError, "same number of columns, got 2 and 3"),
-        (lambda: kn.limit_kernel(X2 * np.nan), ValueError, "X must be finite"),
-        (lambda: kn.arc_cosine(X2, degree=2), ValueError, "degree must be 0 or 1, got 2"),
-        (lambda: kn.circle_coefficients([0.5]), TypeError, "whole numbers"),
-        (lambda: kn.circle_coefficients([-1]), ValueError, "at least 0, got -1"),
-        (lambda: kn.empirical_kernel(Init(np.ones((3, 5)), np.ones(3)), X2), ValueError, "columns as X, 2"),
-        (lambda: kn.empirical_kernel(Init(np.ones((3, 2)), np.ones(4)), X2), ValueError, "a must have"),
-        (lambda: kn.random_kernel(0, X2, RNG(0)), ValueError, "m must be at least 1, got 0"),
-        (lambda: kn.random_kernel(8, X2, 0), TypeError, "rng must be a numpy.random.Generator"),
-        (lambda: kn.descent_operator(np.ones((2, 3))), ValueError, "square and symmetric"),
-        (lambda: kn.descent_operator(np.diag([1.0, -1.0])), ValueError, "got an eigenvalue -1"),
-        (lambda: kn.descent_operator(np.eye(2), 1.5, 1.0), ValueError, "steps must be a whole number"),
-        (lambda: kn.descent_operator(np.eye(2), -1, 1.0), ValueError, "steps must be a whole number"),
-        (lambda: kn.descent_operator(np.eye(2), 3), ValueError, "needs lr"),
-        (lambda: kn.descent_operator(np.eye(2), 3, 4.0), ValueError, "2n/λ_max = 4 to converge, got 4"),
-        (lambda: kn.movement(np.eye(2), np.ones(3)), ValueError, r"alpha must have shape \(2,\)"),
-        (lambda: kn.train(gaussian_init(4, 2, RNG(0)), X2, np.ones(3), 5, 1.0), ValueError, "y must have"),
-        (lambda: kn.train(gaussian_init(400, 2, RNG(0)), X2, np.ones(2), 5, 1e150), ValueError, "lr must be"),
-        (lambda: kn.two_digits(3, 3), ValueError, "two different digits, got 3 and 3"),
-        (lambda: kn.two_digits(3, 8, 10**6), ValueError, "train must be at most"),
-        (lambda: kn.even_and_odd(X2), ValueError, "3 columns, got 2"),
-        (lambda: kn.first_layer("round", 4, 2, RNG(0)), ValueError, "kind must be one of Gaussian"),
-        (lambda: kn.first_layer("mirrored", 5, 2, RNG(0)), ValueError, "even m, got 5"),
-        (lambda: kn.circle_fit(8, "yes"), ValueError, "bias must be 'with' or 'without', got 'yes'"),
+        (lambda: kernels.angles(np.ones(2)), ValueError, "X must have 2 axes"),
+        (lambda: kernels.limit_kernel(X2, np.ones((1, 3))), ValueError, "same number of columns, got 2 and 3"),
+        (lambda: kernels.limit_kernel(X2 * np.nan), ValueError, "X must be finite"),
+        (lambda: kernels.arc_cosine(X2, degree=2), ValueError, "degree must be 0 or 1, got 2"),
+        (lambda: kernels.empirical_kernel(Init(np.ones((3, 5)), np.ones(3)), X2), ValueError, "columns as X, 2"),
+        (lambda: kernels.empirical_kernel(Init(np.ones((3, 2)), np.ones(4)), X2), ValueError, "a must have"),
+        (lambda: kernels.random_kernel(0, X2, RNG(0)), ValueError, "m must be at least 1, got 0"),
+        (lambda: kernels.random_kernel(8, X2, 0), TypeError, "rng must be a numpy.random.Generator"),
+        (lambda: kernel_training.descent_operator(np.ones((2, 3))), ValueError, "square and symmetric"),
+        (lambda: kernel_training.descent_operator(np.diag([1.0, -1.0])), ValueError, "got an eigenvalue -1"),
+        (lambda: kernel_training.descent_operator(np.eye(2), 1.5, 1.0), ValueError, "steps must be a whole number"),
+        (lambda: kernel_training.descent_operator(np.eye(2), -1, 1.0), ValueError, "steps must be a whole number"),
+        (lambda: kernel_training.descent_operator(np.eye(2), 3), ValueError, "needs lr"),
+        (lambda: kernel_training.descent_operator(np.eye(2), 3, 4.0), ValueError, "2n/λ_max = 4 to converge, got 4"),
+        (lambda: kernel_training.movement(np.eye(2), np.ones(3)), ValueError, r"alpha must have shape \(2,\)"),
+        (
+            lambda: networks.train_first_layer(gaussian_init(4, 2, RNG(0)), X2, np.ones(3), 5, 1.0),
+            ValueError,
+            "y must have",
+        ),
+        (
+            lambda: networks.train_first_layer(gaussian_init(400, 2, RNG(0)), X2, np.ones(2), 5, 1e150),
+            ValueError,
+            "lr must be",
+        ),
+        (lambda: experiment.two_digits(3, 3), ValueError, "two different digits, got 3 and 3"),
+        (lambda: experiment.two_digits(3, 8, 10**6), ValueError, "train must be at most"),
+        (lambda: experiment.even_and_odd(X2), ValueError, "3 columns, got 2"),
+        (lambda: experiment.first_layer("round", 4, 2, RNG(0)), ValueError, "kind must be one of Gaussian"),
+        (lambda: experiment.first_layer("mirrored", 5, 2, RNG(0)), ValueError, "even m, got 5"),
+        (lambda: experiment.circle_fit(8, "yes"), ValueError, "bias must be 'with' or 'without', got 'yes'"),
     ],
 )
 def test_bad_input_is_refused_by_name(call, error, words):

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from course_utils.theory import ldlt
+from course_utils.experiments import ldlt as experiment
+from course_utils.theory import ldlt, moment_bounds, moments
 
 SIZES = st.integers(1, 12)
 
@@ -21,44 +22,44 @@ def evaluate(polynomial, m, n):
 
 
 def test_the_first_three_moments():
-    assert ldlt.moment_polynomial(0) == {(1, 0): 1}
-    assert ldlt.moment_polynomial(1) == {(1, 1): 1}
-    assert ldlt.moment_polynomial(2) == {(2, 1): 1, (1, 2): 1, (1, 1): 1}
+    assert moments.moment_polynomial(0) == {(1, 0): 1}
+    assert moments.moment_polynomial(1) == {(1, 1): 1}
+    assert moments.moment_polynomial(2) == {(2, 1): 1, (1, 2): 1, (1, 1): 1}
     m, n = 5, 3
-    assert ldlt.moment(3, m, n) == m * n * (m**2 + n**2 + 3 * m * n + 3 * m + 3 * n + 4)
+    assert moments.moment(3, m, n) == m * n * (m**2 + n**2 + 3 * m * n + 3 * m + 3 * n + 4)
 
 
 @pytest.mark.parametrize("k", range(1, 8))
 def test_partitions_agree_with_every_single_pairing(k):
-    assert ldlt.moment_polynomial(k) == ldlt.wick_polynomial(k)
+    assert moments.moment_polynomial(k) == moments.wick_polynomial(k)
 
 
 def test_there_are_as_many_pairings_as_there_should_be():
     for k, count in ((1, 1), (2, 3), (3, 15), (4, 105)):
-        found = list(ldlt.wick_pairings(k))
+        found = list(moments.wick_pairings(k))
         assert len(found) == len({pairing.pairs for pairing in found}) == count
         for pairing in found:
             assert sorted(sum(pairing.pairs, ())) == list(range(2 * k))
 
 
 def test_the_claims_tenth_moment():
-    assert ldlt.moment(10, 9, 9) == 2165445899082675
+    assert moments.moment(10, 9, 9) == 2165445899082675
 
 
 @given(st.integers(0, 12), SIZES, SIZES)
 @settings(max_examples=40, deadline=None)
 def test_moments_of_any_order(k, m, n):
-    value = ldlt.moment(k, m, n)
-    assert isinstance(value, int) and value == evaluate(ldlt.moment_polynomial(k), m, n)
-    assert ldlt.moments(12, m, n)[k] == value
+    value = moments.moment(k, m, n)
+    assert isinstance(value, int) and value == evaluate(moments.moment_polynomial(k), m, n)
+    assert moments.moments(12, m, n)[k] == value
     if k:
-        assert value == ldlt.moment(k, n, m)
+        assert value == moments.moment(k, n, m)
 
 
 @given(st.integers(1, 60), st.integers(1, 50))
 @settings(max_examples=40, deadline=None)
 def test_a_single_row_has_the_moments_of_chi_square(k, n):
-    assert ldlt.moment(k, 1, n) == math.prod(range(n, n + 2 * k, 2))
+    assert moments.moment(k, 1, n) == math.prod(range(n, n + 2 * k, 2))
 
 
 def test_moments_by_simulation():
@@ -70,13 +71,13 @@ def test_moments_by_simulation():
         power = power @ S
         traces = np.trace(power, axis1=1, axis2=2)
         error = traces.std() / math.sqrt(len(traces))
-        assert abs(traces.mean() - ldlt.moment(k, 3, 4)) < 4 * error
+        assert abs(traces.mean() - moments.moment(k, 3, 4)) < 4 * error
 
 
 @pytest.mark.parametrize("k, m, n", [(100, 64, 64), (40, 1000, 3)])
 def test_high_moments_are_log_convex_and_exact(k, m, n):
     """Cauchy and Schwarz; a rounded or wrong term would break it, or not be whole."""
-    low, middle, high = (ldlt.moment(order, m, n) for order in (k - 1, k, k + 1))
+    low, middle, high = (moments.moment(order, m, n) for order in (k - 1, k, k + 1))
     assert middle**2 < low * high and all(isinstance(value, int) for value in (low, middle, high))
 
 
@@ -87,18 +88,18 @@ def test_high_moments_are_log_convex_and_exact(k, m, n):
     "n, s, value", [(64, 0.1, 0.083826), (64, 0.25, 0.162), (64, 0.5, -12), (64, 1, -15480), (9, 1, -5.7e4)]
 )
 def test_the_series_of_the_claim(n, s, value):
-    assert ldlt.partial_sums(10, n, n, s / n)[-1] == pytest.approx(value, rel=0.02)
+    assert moment_bounds.partial_sums(10, n, n, s / n)[-1] == pytest.approx(value, rel=0.02)
 
 
 @given(SIZES, SIZES, st.floats(0.01, 3))
 @settings(max_examples=40, deadline=None)
 def test_successive_partial_sums_have_the_variance_between_them(m, n, s):
-    sums, exact = ldlt.partial_sums(8, m, n, s / n), ldlt.exact_variance(m, n, s / n).value
+    sums, exact = moment_bounds.partial_sums(8, m, n, s / n), ldlt.exact_variance(m, n, s / n).value
     assert (sums[::2] >= exact - 1e-14).all() and (sums[1::2] <= exact + 1e-14).all()
 
 
 def test_what_no_float_holds_is_infinite():
-    sums = ldlt.partial_sums(21, 1000, 1000, 1e20)
+    sums = moment_bounds.partial_sums(21, 1000, 1000, 1e20)
     assert sums[-1] == math.inf and sums[-2] == -math.inf
 
 
@@ -106,34 +107,34 @@ def test_what_no_float_holds_is_infinite():
 @settings(max_examples=60, deadline=None)
 def test_bounds_hold_and_tighten(m, n, s, K):
     exact = ldlt.exact_variance(m, n, s / n).value
-    wide, tight = (ldlt.moment_bounds(m, n, s / n, moments=k) for k in (K, K + 2))
+    wide, tight = (moment_bounds.bounds(m, n, s / n, moments=k) for k in (K, K + 2))
     assert wide.lower - 1e-13 <= tight.lower <= exact + 1e-13
     assert exact - 1e-13 <= tight.upper <= wide.upper + 1e-13
 
 
 def test_bounds_are_quadratures_that_reproduce_their_moments():
     for shift, N in ((0, 5), (1, 5), (0, 9)):
-        x, weights = ldlt._gauss_rule(6, 9, shift, N)
+        x, weights = moment_bounds._gauss_rule(6, 9, shift, N)
         for k in range(2 * N):
-            exact = ldlt.moments(k + shift, 6, 9)[-1]
+            exact = moments.moments(k + shift, 6, 9)[-1]
             assert float(weights @ x**k) == pytest.approx(exact, rel=1e-10)
 
 
 def test_twenty_nodes_agree_to_nine_digits():
-    bounds = ldlt.moment_bounds(9, 9, 1 / 9, moments=40)
+    bounds = moment_bounds.bounds(9, 9, 1 / 9, moments=40)
     assert 0 < bounds.upper - bounds.lower < 1e-9
     assert bounds.lower < 0.3741683654129 < bounds.upper
 
 
 def test_one_moment_says_what_jensen_says():
     m, n, sigma2 = 4, 6, 0.3
-    assert ldlt.moment_bounds(m, n, sigma2, moments=1) == pytest.approx((0, sigma2 * n / (1 + sigma2 * n)))
+    assert moment_bounds.bounds(m, n, sigma2, moments=1) == pytest.approx((0, sigma2 * n / (1 + sigma2 * n)))
 
 
 def test_too_few_moments_for_the_asked_accuracy():
-    assert ldlt.moment_bounds(9, 9, 1 / 9, accuracy=1e-3).lower > 0.374
+    assert moment_bounds.bounds(9, 9, 1 / 9, accuracy=1e-3).lower > 0.374
     with pytest.raises(ValueError, match="10 moments leave bounds 0.00036 apart .* accuracy 1e-06 was asked"):
-        ldlt.moment_bounds(9, 9, 1 / 9, accuracy=1e-6)
+        moment_bounds.bounds(9, 9, 1 / 9, accuracy=1e-6)
 
 
 # --- the exact variance ---------------------------------------------------------------------------
@@ -199,14 +200,14 @@ def test_every_size_is_certified_and_inside_the_bounds():
     for m, n in pairs(60, seed=1):
         for s in (1, 2, 100):
             found = ldlt.exact_variance(m, n, s / n)
-            bounds = ldlt.moment_bounds(m, n, s / n, moments=12)
+            bounds = moment_bounds.bounds(m, n, s / n, moments=12)
             assert found.error < 1e-13
             assert bounds.lower - 1e-12 <= found.value <= bounds.upper + 1e-12, (m, n, s)
 
 
 @pytest.mark.parametrize("m, n", [(12, 12), (40, 55), (7, 90), (100, 100)])
 def test_where_the_bounds_close_they_are_the_exact_value(m, n):
-    bounds = ldlt.moment_bounds(m, n, 0.02 / n, moments=20, accuracy=1e-12)
+    bounds = moment_bounds.bounds(m, n, 0.02 / n, moments=20, accuracy=1e-12)
     assert ldlt.exact_variance(m, n, 0.02 / n).value == pytest.approx(bounds.lower, abs=2e-12)
 
 
@@ -272,7 +273,7 @@ def test_the_error_estimate_sees_a_wrong_density(monkeypatch):
 def test_only_the_ratio_matters_and_gamma_squares():
     one = ldlt.exact_variance(4, 7, 0.3, alpha=2.0, gamma=3.0)
     assert one.value == pytest.approx(9 * ldlt.exact_variance(4, 7, 0.15).value)
-    for function in (ldlt.limit_variance, lambda *a, **k: ldlt.moment_bounds(*a, **k).lower):
+    for function in (ldlt.limit_variance, lambda *a, **k: moment_bounds.bounds(*a, **k).lower):
         assert function(4, 7, 0.3, alpha=2.0, gamma=3.0) == pytest.approx(9 * function(4, 7, 0.15))
     assert ldlt.exact_variance(4, 7, 0).value == ldlt.limit_variance(4, 7, 0) == 0
 
@@ -374,47 +375,47 @@ def test_chunks_are_only_chunks():
 
 
 def test_the_curves_are_what_their_functions_say():
-    curve = ldlt.variance_curve(6, 9, s=2.0, moments=4, points=5)
+    curve = experiment.variance_curve(6, 9, s=2.0, moments=4, points=5)
     for i, s in enumerate(curve.s):
         assert curve.exact[i] == pytest.approx(ldlt.exact_variance(6, 9, s / 9).value)
         assert curve.limit[i] == pytest.approx(ldlt.limit_variance(6, 9, s / 9))
-        bounds = ldlt.moment_bounds(6, 9, s / 9, moments=4)
+        bounds = moment_bounds.bounds(6, 9, s / 9, moments=4)
         assert (curve.lower[i], curve.upper[i]) == pytest.approx(bounds)
     assert curve.value == ldlt.exact_variance(6, 9, 2 / 9).value
-    assert curve.bounds == ldlt.moment_bounds(6, 9, 2 / 9, moments=4)
-    by_moments = ldlt.moment_curve(6, 9, 0.5, most=7)
-    assert by_moments.lower[3] == ldlt.moment_bounds(6, 9, 0.5 / 9, moments=4).lower
-    np.testing.assert_array_equal(by_moments.series, ldlt.partial_sums(7, 6, 9, 0.5 / 9))
+    assert curve.bounds == moment_bounds.bounds(6, 9, 2 / 9, moments=4)
+    by_moments = experiment.moment_curve(6, 9, 0.5, most=7)
+    assert by_moments.lower[3] == moment_bounds.bounds(6, 9, 0.5 / 9, moments=4).lower
+    np.testing.assert_array_equal(by_moments.series, moment_bounds.partial_sums(7, 6, 9, 0.5 / 9))
     assert by_moments.best == 1 + np.abs(by_moments.series - by_moments.exact).argmin()
 
 
 def test_the_spectrum_is_a_density_that_approaches_the_quarter_circle():
     gaps = []
     for n in (4, 64):
-        data = ldlt.spectrum(n, n)
+        data = experiment.spectrum(n, n)
         weights = ldlt.mean_density(n, n).weights / n
         inside = data.s < 1.8
         gaps.append(np.abs(data.density - data.limit)[inside & (data.s > 0.2)].max())
         assert weights[inside].sum() == pytest.approx(0.95, abs=0.02)  # of the quarter circle 0.948
         np.testing.assert_allclose(data.limit[inside], np.sqrt(4 - data.s[inside] ** 2) / math.pi)
     assert gaps[1] < gaps[0] / 4
-    tall, wide = ldlt.spectrum(9, 4), ldlt.spectrum(4, 9)
+    tall, wide = experiment.spectrum(9, 4), experiment.spectrum(4, 9)
     np.testing.assert_array_equal(tall.density, wide.density)
     width = np.gradient(wide.s)
     assert (wide.limit * width).sum() == pytest.approx(1, abs=0.02)
 
 
 def test_the_shapes():
-    data = ldlt.shape_curve(1.0, sizes=(5,))
+    data = experiment.shape_curve(1.0, sizes=(5,))
     ratio, variance = data.exact[5]
     assert ratio[2] == 0.6 and variance[2] == ldlt.exact_variance(3, 5, 0.2).value and len(ratio) == 10
     assert data.limit[0] > 0.49 and data.limit[-1] == ldlt.limit_variance(2, 1, 1.0)
 
 
 def test_the_grid_of_sizes():
-    grid = ldlt.size_grid((2, 5), 0.1, 4000, np.random.default_rng(0))
+    grid = experiment.size_grid((2, 5), 0.1, 4000, np.random.default_rng(0))
     assert grid.exact[0, 1] == ldlt.exact_variance(2, 5, 0.1 / 5).value
-    assert grid.series[1, 0] == ldlt.partial_sums(10, 5, 2, 0.1 / 2)[-1]
+    assert grid.series[1, 0] == moment_bounds.partial_sums(10, 5, 2, 0.1 / 2)[-1]
     assert (np.abs(grid.simulated - grid.exact) < 4 * grid.standard_error).all()
 
 
@@ -424,15 +425,15 @@ def test_the_grid_of_sizes():
 @pytest.mark.parametrize(
     "call, message",
     [
-        (lambda: ldlt.moment(-1, 2, 2), "k must be at least 0, got -1"),
-        (lambda: ldlt.moment(1.0, 2, 2), "k must be a whole number, got 1.0"),
-        (lambda: ldlt.moment(1, 0, 2), "m must be at least 1, got 0"),
-        (lambda: ldlt.moment(1, 2, 2.5), "n must be a whole number, got 2.5"),
-        (lambda: ldlt.moments(True, 2, 2), "K must be a whole number, got True"),
-        (lambda: ldlt.moment_polynomial(-2), "k must be at least 0, got -2"),
-        (lambda: next(ldlt.wick_pairings(0)), "k must be at least 1, got 0"),
-        (lambda: ldlt.partial_sums(0, 2, 2, 1), "terms must be at least 1, got 0"),
-        (lambda: ldlt.partial_sums(2, 2, 2, -1), "sigma2 must be at least 0, got -1"),
+        (lambda: moments.moment(-1, 2, 2), "k must be at least 0, got -1"),
+        (lambda: moments.moment(1.0, 2, 2), "k must be a whole number, got 1.0"),
+        (lambda: moments.moment(1, 0, 2), "m must be at least 1, got 0"),
+        (lambda: moments.moment(1, 2, 2.5), "n must be a whole number, got 2.5"),
+        (lambda: moments.moments(True, 2, 2), "K must be a whole number, got True"),
+        (lambda: moments.moment_polynomial(-2), "k must be at least 0, got -2"),
+        (lambda: next(moments.wick_pairings(0)), "k must be at least 1, got 0"),
+        (lambda: moment_bounds.partial_sums(0, 2, 2, 1), "terms must be at least 1, got 0"),
+        (lambda: moment_bounds.partial_sums(2, 2, 2, -1), "sigma2 must be at least 0, got -1"),
         (lambda: ldlt.exact_variance(0, 2, 1), "m must be at least 1, got 0"),
         (lambda: ldlt.exact_variance(2, 2, -0.1), "sigma2 must be at least 0, got -0.1"),
         (lambda: ldlt.exact_variance(2, 2, 1, alpha=0), "alpha must be greater than 0, got 0"),
@@ -442,14 +443,14 @@ def test_the_grid_of_sizes():
         (lambda: ldlt.exact_variance(2, 2, "1"), "sigma2 must be a number, got '1'"),
         (lambda: ldlt.mean_density(2, 1.5), "n must be a whole number, got 1.5"),
         (lambda: ldlt.limit_variance(2, 2, 1, alpha=-1), "alpha must be greater than 0, got -1"),
-        (lambda: ldlt.moment_bounds(2, 2, 1, moments=0), "moments must be at least 1, got 0"),
-        (lambda: ldlt.moment_bounds(2, 2, 1, accuracy=0), "accuracy must be greater than 0, got 0"),
+        (lambda: moment_bounds.bounds(2, 2, 1, moments=0), "moments must be at least 1, got 0"),
+        (lambda: moment_bounds.bounds(2, 2, 1, accuracy=0), "accuracy must be greater than 0, got 0"),
         (lambda: ldlt.simulate(2, 2, 1, 0, np.random.default_rng(0)), "samples must be at least 1, got 0"),
         (lambda: ldlt.simulate(2, 2, 1, 5, 3), "rng"),
         (lambda: ldlt.simulate(2, 2, 1, 5, np.random.default_rng(0), alpha=0), "alpha must be greater"),
-        (lambda: ldlt.variance_curve(2, 2, s=0), "s must be greater than 0, got 0"),
-        (lambda: ldlt.moment_curve(2, 2, 1, most=0), "most must be at least 1, got 0"),
-        (lambda: ldlt.size_grid((), 1, 5, np.random.default_rng(0)), "sizes must not be empty"),
+        (lambda: experiment.variance_curve(2, 2, s=0), "s must be greater than 0, got 0"),
+        (lambda: experiment.moment_curve(2, 2, 1, most=0), "most must be at least 1, got 0"),
+        (lambda: experiment.size_grid((), 1, 5, np.random.default_rng(0)), "sizes must not be empty"),
     ],
 )
 def test_bad_input_is_named(call, message):
@@ -458,4 +459,4 @@ def test_bad_input_is_named(call, message):
 
 
 def test_rationals_stay_rational():
-    assert all(isinstance(weight, Fraction) for *_, weight in ldlt._hooks(6))
+    assert all(isinstance(weight, Fraction) for *_, weight in moments._hooks(6))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from course_utils.theory.ldlt_layer import FORMS, LDLT, ldlt_forward, ldlt_matrix
+from course_utils.theory.ldlt_layer import FORMS, LDLT, ldlt_matrix
 
 SHAPES = [(1, 1), (4, 4), (3, 7), (7, 3), (1, 5), (5, 1)]  # (m, n)
 
@@ -53,18 +53,6 @@ def test_gradients_where_singular_values_coincide(W):
     W = W.clone().requires_grad_()
     assert torch.autograd.gradcheck(lambda W: ldlt_matrix(W, 1.0, 1.0), W)
     assert torch.autograd.gradcheck(lambda W: ldlt_matrix(W, 1.0, 1.0, "cholesky"), W)
-
-
-@pytest.mark.parametrize("shape", SHAPES)
-def test_the_forward_of_training_loops_is_the_cholesky_form_for_many_layers_at_once(shape):
-    m, n = shape
-    W = torch.stack([weight(m, n, seed) for seed in range(5)]).requires_grad_()
-    x = torch.tensor(np.random.default_rng(9).standard_normal((5, 6, n)), requires_grad=True)
-    expected = x @ ldlt_matrix(W, 0.4, 1.1, "cholesky").mT
-    torch.testing.assert_close(ldlt_forward(x, W, 0.4, 1.1), expected)
-    assert torch.autograd.gradcheck(lambda x, W: ldlt_forward(x, W, 0.4, 1.1), (x, W))
-    mapped = torch.func.vmap(lambda x, W: ldlt_forward(x, W, 0.4, 1.1))(x, W)
-    torch.testing.assert_close(mapped, expected)
 
 
 def test_stacked_layers_and_vmap_agree_in_the_symmetric_form():

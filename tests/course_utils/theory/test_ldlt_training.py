@@ -4,25 +4,26 @@ import numpy as np
 import pytest
 import torch
 
-from course_utils.theory import ldlt_training as lt
-from course_utils.theory.initial_curvature import mean_interval
+from course_utils.experiments import ldlt_training as experiment
+from course_utils.theory import ldlt_stacks
 from course_utils.theory.ldlt import exact_variance
 from course_utils.theory.ldlt_layer import LDLT
+from course_utils.theory.statistics import mean_interval
 
 RNG = np.random.default_rng
-SMALL = lt.Recipe(width=5, epochs=2, batch=20)
+SMALL = ldlt_stacks.Recipe(width=5, epochs=2, batch=20)
 DATA = RNG(0).normal(size=(103, 4)), RNG(1).integers(0, 3, 103)
-ADAM = lt.Setting("Adam", "sqrt(2/n)", 3, 0.01)
+ADAM = ldlt_stacks.Setting("Adam", "sqrt(2/n)", 3, 0.01)
 
 
 def train(setting=ADAM, seeds=(0, 1, 2), recipe=SMALL, data=DATA):
-    return lt.train(*data, setting, seeds, recipe)
+    return ldlt_stacks.train_stacks(*data, setting, seeds, recipe)
 
 
 @pytest.mark.parametrize("seed", [0, 1])
 def test_a_stack_is_the_network_of_ldlt_modules(seed):
-    recipe = lt.Recipe(width=6, alpha=0.7, gamma=1.3)
-    stacks = lt.Stacks([RNG(0), RNG(1)], 4, 3, 3, 2.0, recipe)
+    recipe = ldlt_stacks.Recipe(width=6, alpha=0.7, gamma=1.3)
+    stacks = ldlt_stacks.Stacks([RNG(0), RNG(1)], 4, 3, 3, 2.0, recipe)
     modules = []
     for layer, W in enumerate([stacks.first[seed], *stacks.hidden[seed]]):
         module = LDLT(W.shape[1], W.shape[0], alpha=0.7, gamma=1.3, form="cholesky")
@@ -39,7 +40,7 @@ def test_a_stack_is_the_network_of_ldlt_modules(seed):
 
 
 def test_seeds_draw_the_same_normals_at_every_scale_and_others_for_each_seed():
-    small, large = (lt.Stacks([RNG(0), RNG(1)], 50, 3, 4, factor) for factor in (1.0, 10.0))
+    small, large = (ldlt_stacks.Stacks([RNG(0), RNG(1)], 50, 3, 4, factor) for factor in (1.0, 10.0))
     assert torch.allclose(10 * small.first, large.first) and torch.allclose(10 * small.hidden, large.hidden)
     assert torch.equal(small.readout, large.readout)
     assert not torch.allclose(small.first[0], small.first[1])
@@ -47,7 +48,7 @@ def test_seeds_draw_the_same_normals_at_every_scale_and_others_for_each_seed():
     assert small.hidden.detach().std() * np.sqrt(32) == pytest.approx(1, abs=0.1)
 
 
-@pytest.mark.parametrize("optimizer", lt.OPTIMIZERS)
+@pytest.mark.parametrize("optimizer", ldlt_stacks.OPTIMIZERS)
 def test_a_run_does_not_depend_on_its_company(optimizer):
     setting = ADAM._replace(optimizer=optimizer)
     together = train(setting)
@@ -58,12 +59,14 @@ def test_a_run_does_not_depend_on_its_company(optimizer):
 
 
 def test_a_single_step_of_sgd_is_that_of_autograd():
-    recipe = lt.Recipe(width=5, epochs=1, batch=73)  # seven folds of ten and the three rows left over: one step
-    (run,) = train(lt.Setting("SGD", "1/sqrt(n)", 2, 0.5), [4], recipe)
+    recipe = ldlt_stacks.Recipe(
+        width=5, epochs=1, batch=73
+    )  # seven folds of ten and the three rows left over: one step
+    (run,) = train(ldlt_stacks.Setting("SGD", "1/sqrt(n)", 2, 0.5), [4], recipe)
     x, y = DATA
-    parts = lt.fold_rows(len(x), [4])
+    parts = ldlt_stacks.fold_rows(len(x), [4])
     x = (x - x[parts.train[0]].mean(axis=0)) / x[parts.train[0]].std(axis=0)
-    stacks = lt.Stacks([RNG([20_260_613, 4])], 4, 3, 2, 1.0, recipe)
+    stacks = ldlt_stacks.Stacks([RNG([20_260_613, 4])], 4, 3, 2, 1.0, recipe)
     rows = [torch.from_numpy(x[part]) for part in parts]
     labels = [torch.from_numpy(y[part[0]]) for part in parts]
     torch.nn.functional.cross_entropy(stacks(rows[0])[0], labels[0]).backward()
@@ -79,14 +82,20 @@ def test_a_single_step_of_sgd_is_that_of_autograd():
 def test_training_learns():
     x = RNG(0).normal(size=(400, 4))
     y = (x[:, 0] * x[:, 1] > 0).astype(int)
-    runs = lt.train(x, y, lt.Setting("Adam", "1/sqrt(n)", 2, 0.03), range(3), lt.Recipe(width=16, epochs=20, batch=40))
+    runs = ldlt_stacks.train_stacks(
+        x,
+        y,
+        ldlt_stacks.Setting("Adam", "1/sqrt(n)", 2, 0.03),
+        range(3),
+        ldlt_stacks.Recipe(width=16, epochs=20, batch=40),
+    )
     assert min(run.test_accuracy for run in runs) > 0.8
     assert max(run.train_loss for run in runs) < 0.3
 
 
 def test_a_run_that_diverges_is_infinite_and_leaves_the_others_alone(monkeypatch):
     (calm,) = train(seeds=[1])
-    spoiled = lt.Stacks.stop_diverged
+    spoiled = ldlt_stacks.Stacks.stop_diverged
 
     def spoil(stacks):
         if stacks.first.shape[0] == 3:
@@ -94,22 +103,22 @@ def test_a_run_that_diverges_is_infinite_and_leaves_the_others_alone(monkeypatch
                 stacks.first[0, 0, 0] = torch.nan
         return spoiled(stacks)
 
-    monkeypatch.setattr(lt.Stacks, "stop_diverged", spoil)
+    monkeypatch.setattr(ldlt_stacks.Stacks, "stop_diverged", spoil)
     first, second, _ = train()
     assert first.train_loss == first.validation_loss == first.test_loss == np.inf
     assert np.allclose(second[2:], calm[2:], rtol=1e-9)
     monkeypatch.undo()
-    far = train(lt.Setting("SGD", "1/sqrt(n)", 2, 1e9))
+    far = train(ldlt_stacks.Setting("SGD", "1/sqrt(n)", 2, 1e9))
     assert all(run.train_loss == np.inf for run in far)
 
 
 def test_every_row_is_tested_once_and_never_trained_or_validated_by_that_seed():
-    parts = lt.fold_rows(103, range(10))
+    parts = ldlt_stacks.fold_rows(103, range(10))
     assert parts.test.shape == (10, 10) and parts.validation.shape == (10, 20) and parts.train.shape == (10, 73)
     assert np.unique(parts.test).size == 100
     for train_rows, validation, test in zip(*parts, strict=True):
         assert sorted(np.concatenate([train_rows, validation, test])) == list(range(103))
-    assert (lt.fold_rows(103, [13]).test[0] == parts.test[3]).all()
+    assert (ldlt_stacks.fold_rows(103, [13]).test[0] == parts.test[3]).all()
 
 
 @pytest.mark.parametrize(
@@ -137,34 +146,36 @@ def test_what_does_not_fit_is_named(change, error, words):
 
 def write(tmp_path, runs, end=""):
     path = tmp_path / "runs.csv"
-    path.write_text(lt.header({"rows": 3}) + lt.lines(runs) + end, encoding="utf-8")
+    path.write_text(experiment.header({"rows": 3}) + experiment.lines(runs) + end, encoding="utf-8")
     return path
 
 
 def test_results_are_read_as_they_were_written_and_a_cut_line_is_ignored(tmp_path):
-    runs = [lt.Run(ADAM, 0, 0.5, 0.25, np.inf, 0.75), lt.Run(ADAM, 1, 0.1, 0.2, 0.3, 0.4)]
-    assert lt.read_results(write(tmp_path, runs)) == lt.Results({"rows": 3}, runs)
-    assert lt.read_results(write(tmp_path, runs, "Adam,sqrt(2/n),3,0.01,2,0.")).runs == runs
+    runs = [ldlt_stacks.Run(ADAM, 0, 0.5, 0.25, np.inf, 0.75), ldlt_stacks.Run(ADAM, 1, 0.1, 0.2, 0.3, 0.4)]
+    assert experiment.read_results(write(tmp_path, runs)) == experiment.Results({"rows": 3}, runs)
+    assert experiment.read_results(write(tmp_path, runs, "Adam,sqrt(2/n),3,0.01,2,0.")).runs == runs
 
 
-@pytest.mark.parametrize("content", ["", "text\n", "# {}\nother,names\n", "# no json\n" + ",".join(lt.FIELDS) + "\n"])
+@pytest.mark.parametrize(
+    "content", ["", "text\n", "# {}\nother,names\n", "# no json\n" + ",".join(experiment.FIELDS) + "\n"]
+)
 def test_other_files_are_not_results(tmp_path, content):
     (tmp_path / "runs.csv").write_text(content)
     with pytest.raises(ValueError, match="runs.csv is not a file of results"):
-        lt.read_results(tmp_path / "runs.csv")
+        experiment.read_results(tmp_path / "runs.csv")
 
 
 def test_a_damaged_line_or_a_run_twice_is_refused(tmp_path):
-    run = lt.Run(ADAM, 0, 0.5, 0.25, 0.6, 0.75)
+    run = ldlt_stacks.Run(ADAM, 0, 0.5, 0.25, 0.6, 0.75)
     with pytest.raises(ValueError, match="holds a run twice"):
-        lt.read_results(write(tmp_path, [run, run]))
+        experiment.read_results(write(tmp_path, [run, run]))
     with pytest.raises(ValueError, match="is not a file of results"):
-        lt.read_results(write(tmp_path, [run], "Adam,1/sqrt(n),2\n"))
+        experiment.read_results(write(tmp_path, [run], "Adam,1/sqrt(n),2\n"))
 
 
-@pytest.mark.parametrize("factor", lt.SCALES.values())
+@pytest.mark.parametrize("factor", ldlt_stacks.SCALES.values())
 def test_the_variance_of_a_stack_is_the_product(factor):
-    variances = lt.stack_variances(3, 12, factor, 2000, RNG(0), gamma=1.2)
+    variances = ldlt_stacks.stack_variances(3, 12, factor, 2000, RNG(0), gamma=1.2)
     assert variances.shape == (2000, 4) and (variances[:, 0] == 1).all()
     one = 1.2**2 * exact_variance(12, 12, factor**2 / 12).value
     for depth in (1, 2, 3):
@@ -173,7 +184,7 @@ def test_the_variance_of_a_stack_is_the_product(factor):
 
 
 def test_first_gradients_are_those_of_autograd_through_the_whole_stack():
-    found = lt.first_gradients([0.5, 3.0], 3, 5, 4, RNG(0))
+    found = ldlt_stacks.first_gradients([0.5, 3.0], 3, 5, 4, RNG(0))
     rng = RNG(0)
     normals = rng.standard_normal((3, 4, 5, 5)) / np.sqrt(5)
     x, delta = torch.from_numpy(rng.standard_normal((2, 4, 5, 1)))
@@ -192,13 +203,13 @@ def test_first_gradients_are_those_of_autograd_through_the_whole_stack():
 
 def test_a_gain_is_paid_in_lipschitz_constant():
     v = exact_variance(32, 32, 1 / 32).value
-    found = lt.gain(1.0, v**-0.5, 8)
+    found = experiment.gain(1.0, v**-0.5, 8)
     assert np.allclose(found.variance, 1) and found.lipschitz[8] == pytest.approx(v**-4)
-    assert lt.gain(1.0, 1.0, 8).variance[8] == pytest.approx(v**8)
+    assert experiment.gain(1.0, 1.0, 8).variance[8] == pytest.approx(v**8)
     with pytest.raises(ValueError, match="depth must be at most 16, got 17"):
-        lt.gain(depth=17)
+        experiment.gain(depth=17)
     with pytest.raises(ValueError, match="gamma must be greater than 0"):
-        lt.gain(gamma=0)
+        experiment.gain(gamma=0)
 
 
 def table():
@@ -208,65 +219,67 @@ def table():
     runs = []
     for rate in (0.1, 0.2):
         for seed in range(3):
-            one = lt.Setting("Adam", "1/sqrt(n)", 2, rate)
-            runs.append(lt.Run(one, seed, 0, validation[one.scale, rate][seed], 0, test[one.scale, rate][seed]))
-            other = lt.Setting("Adam", "10/sqrt(n)", 2, rate)
-            runs.append(lt.Run(other, seed, 0, rate, 0, 0.6))
+            one = ldlt_stacks.Setting("Adam", "1/sqrt(n)", 2, rate)
+            runs.append(
+                ldlt_stacks.Run(one, seed, 0, validation[one.scale, rate][seed], 0, test[one.scale, rate][seed])
+            )
+            other = ldlt_stacks.Setting("Adam", "10/sqrt(n)", 2, rate)
+            runs.append(ldlt_stacks.Run(other, seed, 0, rate, 0, 0.6))
     return runs
 
 
 def test_each_seed_takes_the_rate_that_its_validation_rows_prefer():
-    best = lt.at_best_rate(table())
+    best = experiment.at_best_rate(table())
     assert [run.setting.rate for run in best["Adam", "1/sqrt(n)", 2]] == [0.1, 0.2, 0.1]
     assert [run.seed for run in best["Adam", "1/sqrt(n)", 2]] == [0, 1, 2]
 
 
 def test_a_comparison_is_paired_over_seeds():
-    (found,) = lt.compare(table(), "1/sqrt(n)", "10/sqrt(n)")
+    (found,) = experiment.compare(table(), "1/sqrt(n)", "10/sqrt(n)")
     mean = mean_interval(np.array([0.1, 0.2, 0.3]))
     assert (found.optimizer, found.depth) == ("Adam", 2)
     assert (found.value, *found.interval) == pytest.approx(mean)
     assert found.sign == 0
-    (other,) = lt.compare(table(), "10/sqrt(n)", "1/sqrt(n)")
+    (other,) = experiment.compare(table(), "10/sqrt(n)", "1/sqrt(n)")
     assert other.value == pytest.approx(-found.value)
     assert found._replace(low=0.1).sign == 1 and found._replace(low=-2.0, high=-1.0).sign == -1
 
 
 def test_pooling_is_over_settings_first_and_then_over_seeds():
-    (one,) = lt.compare(table(), "1/sqrt(n)", "10/sqrt(n)")
+    (one,) = experiment.compare(table(), "1/sqrt(n)", "10/sqrt(n)")
     other = one._replace(differences=np.array([0.5, 0.2, -0.1]))
-    assert tuple(lt.pooled([one, other])) == pytest.approx(tuple(mean_interval(np.array([0.3, 0.2, 0.1]))))
+    assert tuple(experiment.pooled([one, other])) == pytest.approx(tuple(mean_interval(np.array([0.3, 0.2, 0.1]))))
     with pytest.raises(ValueError, match="as many seeds each"):
-        lt.pooled([one, one._replace(differences=np.zeros(2))])
+        experiment.pooled([one, one._replace(differences=np.zeros(2))])
     with pytest.raises(ValueError, match="got 0"):
-        lt.pooled([])
+        experiment.pooled([])
 
 
 def test_relabelled_runs_are_compared_with_others():
     mine = [run for run in table() if run.setting.scale == "1/sqrt(n)"]
-    both = table() + lt.relabelled(mine, "alpha = 0.01")
-    (found,) = lt.compare(both, "alpha = 0.01", "1/sqrt(n)")
+    both = table() + experiment.relabelled(mine, "alpha = 0.01")
+    (found,) = experiment.compare(both, "alpha = 0.01", "1/sqrt(n)")
     assert (found.differences == 0).all()
 
 
 def test_points_are_hundredths_with_their_interval():
-    (found,) = lt.compare(table(), "1/sqrt(n)", "10/sqrt(n)")
-    assert lt.in_points(found._replace(value=0.0114, low=-0.001, high=0.023)) == "+1.1 (-0.1 to +2.3) points"
+    (found,) = experiment.compare(table(), "1/sqrt(n)", "10/sqrt(n)")
+    assert experiment.in_points(found._replace(value=0.0114, low=-0.001, high=0.023)) == "+1.1 (-0.1 to +2.3) points"
 
 
 def test_comparisons_need_the_same_seeds_and_known_scales():
     with pytest.raises(ValueError, match="must have the same seeds"):
-        lt.compare([run for run in table() if run.seed or "10" in run.setting.scale], "1/sqrt(n)", "10/sqrt(n)")
+        experiment.compare([run for run in table() if run.seed or "10" in run.setting.scale], "1/sqrt(n)", "10/sqrt(n)")
     with pytest.raises(ValueError, match="scale must be one of those that were run"):
-        lt.compare(table(), "sqrt(2/n)", "10/sqrt(n)")
+        experiment.compare(table(), "sqrt(2/n)", "10/sqrt(n)")
 
 
 def test_rate_curves_hold_every_seed_and_refuse_gaps():
-    curves = lt.rate_curves(table(), "Adam", 2)
+    curves = experiment.rate_curves(table(), "Adam", 2)
     assert curves.scales == ("1/sqrt(n)", "10/sqrt(n)") and curves.rates.tolist() == [0.1, 0.2]
     assert curves.loss.shape == (2, 2, 3) and curves.loss[0, 1].tolist() == [2, 1, np.inf]
     assert curves.best(0) == 0 and curves.best(1) == 0
     with pytest.raises(ValueError, match="there are no runs of SGD at depth 2"):
-        lt.rate_curves(table(), "SGD", 2)
+        experiment.rate_curves(table(), "SGD", 2)
     with pytest.raises(ValueError, match="the sweep has not ended"):
-        lt.rate_curves(table()[1:], "Adam", 2)
+        experiment.rate_curves(table()[1:], "Adam", 2)

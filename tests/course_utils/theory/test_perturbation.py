@@ -5,25 +5,26 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from course_utils.theory import perturbation as pt
+from course_utils.experiments import perturbation as experiment
+from course_utils.theory import losses, perturbation, variance_laws
 
 RNG = np.random.default_rng
 
 
 def a_quadratic(n=6, seed=0):
     rng = RNG(seed)
-    return pt.Quadratic(1.5, rng.normal(size=n), rng.normal(size=(n, n)), at=rng.normal(size=n)), rng.normal(size=n)
+    return losses.Quadratic(1.5, rng.normal(size=n), rng.normal(size=(n, n)), at=rng.normal(size=n)), rng.normal(size=n)
 
 
 def a_net(N=12, seed=0):
     rng = RNG(seed)
-    net = pt.SoftmaxNet(rng.normal(size=(N, 5)), rng.integers(0, 3, N), hidden=4, classes=3)
+    net = losses.SoftmaxNet(rng.normal(size=(N, 5)), rng.integers(0, 3, N), hidden=4, classes=3)
     return net, net.initial(rng, scale=1.5)
 
 
 def a_sine_net(seed=0):
     rng = RNG(seed)
-    return pt.SineNet(rng.normal(size=(7, 2)), rng.normal(size=7), rng.normal(size=3)), rng.normal(size=6)
+    return losses.SineNet(rng.normal(size=(7, 2)), rng.normal(size=7), rng.normal(size=3)), rng.normal(size=6)
 
 
 def numerical(loss, theta, h=1e-5):
@@ -58,13 +59,13 @@ def test_the_softmax_net_equals_torch():
 
     net, theta = a_net()
     module = torch.nn.Sequential(torch.nn.Linear(5, 4), torch.nn.Tanh(), torch.nn.Linear(4, 3)).double()
-    other = pt.TorchLoss(module, torch.nn.functional.cross_entropy, torch.as_tensor(net.X), torch.as_tensor(net.y))
+    other = losses.TorchLoss(module, torch.nn.functional.cross_entropy, torch.as_tensor(net.X), torch.as_tensor(net.y))
     assert other.n == net.n == other.theta.size
     thetas = theta + 0.1 * RNG(1).normal(size=(6, net.n))
     np.testing.assert_allclose(other(thetas), net(thetas), rtol=1e-12)
     np.testing.assert_allclose(other.gradient(theta), net.gradient(theta), rtol=1e-10, atol=1e-14)
     np.testing.assert_allclose(other.slopes(theta, thetas), net.slopes(theta, thetas), rtol=1e-10)
-    one, two = (pt.estimate(loss, theta, 0.1, 20, RNG(2)) for loss in (net, other))
+    one, two = (perturbation.estimate(loss, theta, 0.1, 20, RNG(2)) for loss in (net, other))
     np.testing.assert_allclose(one.gradient, two.gradient, rtol=1e-9)
 
 
@@ -77,7 +78,7 @@ def test_the_smoothed_gradient_of_the_sine_net_is_that_of_its_averaged_loss():
         np.array([0.3, 0.9]),
         0.8,
     )
-    net = pt.SineNet(X, y, a)
+    net = losses.SineNet(X, y, a)
     nodes, weights = np.polynomial.hermite_e.hermegauss(40)
     grid = np.stack(np.meshgrid(nodes, nodes, indexing="ij"), axis=-1).reshape(-1, 2)
     weights = np.outer(weights, weights).ravel() / (2 * np.pi)
@@ -93,14 +94,14 @@ def test_the_smoothed_gradient_of_the_sine_net_is_that_of_its_averaged_loss():
 # --- means and variances ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", [k for k in pt.KINDS if k != "node"])
+@pytest.mark.parametrize("kind", [k for k in perturbation.KINDS if k != "node"])
 @pytest.mark.parametrize("sigma, K", [(0.7, 1), (0.7, 4)])
 def test_the_laws_are_exact_for_a_quadratic_at_large_sigma(kind, sigma, K):
     loss, theta = a_quadratic()
     g = loss.gradient(theta)
-    predicted = pt.total_variance(kind, loss.local(theta), sigma, K)
+    predicted = variance_laws.total_variance(kind, loss.local(theta), sigma, K)
     repetitions = 4000 if kind == "orthogonal" else 40_000 // K
-    found = pt.measure_variance(loss, theta, g, sigma, K, repetitions, RNG(3), kind, predicted)
+    found = perturbation.measure_variance(loss, theta, g, sigma, K, repetitions, RNG(3), kind, predicted)
     assert abs(found.deviation) < 3.5
     # heavy tails make the interval wide; a law that forgot n + 1, or the curvature, would be further off
     assert found.error < 0.05 * predicted
@@ -110,16 +111,16 @@ def test_node_perturbation_follows_its_law_and_beats_weight_perturbation():
     net, theta = a_net()
     g = net.gradient(theta)
     predicted = net.node_variance(theta)
-    found = pt.measure_variance(net, theta, g, 1e-4, 1, 20_000, RNG(1), "node", predicted)
+    found = perturbation.measure_variance(net, theta, g, 1e-4, 1, 20_000, RNG(1), "node", predicted)
     assert abs(found.deviation) < 3.5 and found.error < 0.02 * predicted
-    assert predicted < pt.total_variance("baseline", pt.Local(net.n, 0.0, g @ g), 1e-4)
+    assert predicted < variance_laws.total_variance("baseline", variance_laws.Local(net.n, 0.0, g @ g), 1e-4)
     assert net.node_variance(theta, 8) == pytest.approx(predicted / 8)
 
 
-@pytest.mark.parametrize("kind", pt.KINDS)
+@pytest.mark.parametrize("kind", perturbation.KINDS)
 def test_every_estimate_lies_around_the_gradient_with_the_error_it_claims(kind):
     net, theta = a_net()
-    found = pt.estimate(
+    found = perturbation.estimate(
         net, theta, 1e-4 if kind != "no baseline" else 0.05, net.n - 7 if kind == "orthogonal" else 6000, RNG(1), kind
     )
     z = (found.gradient - net.gradient(theta)) / found.standard_error
@@ -130,11 +131,11 @@ def test_the_survey_standard_error_of_orthogonal_directions():
     """√(1 − K/n) times the usual: its mean square over many frames is the variance of each coordinate."""
     loss, theta = a_quadratic(n=5)
     loss.H[:] = 0
-    runs = [pt.estimate(loss, theta, 0.1, 3, rng, "orthogonal") for rng in RNG(0).spawn(6000)]
+    runs = [perturbation.estimate(loss, theta, 0.1, 3, rng, "orthogonal") for rng in RNG(0).spawn(6000)]
     actual = np.var([run.gradient for run in runs], axis=0)
     claimed = np.mean([run.standard_error**2 for run in runs], axis=0)
     np.testing.assert_allclose(claimed, actual, rtol=0.12)
-    whole = pt.estimate(loss, theta, 0.1, 5, RNG(0), "orthogonal")
+    whole = perturbation.estimate(loss, theta, 0.1, 5, RNG(0), "orthogonal")
     np.testing.assert_allclose(whole.gradient, loss.g, rtol=1e-10)
     assert (whole.standard_error == 0).all()
 
@@ -142,7 +143,7 @@ def test_the_survey_standard_error_of_orthogonal_directions():
 def test_stein_the_mean_is_the_gradient_of_the_smoothed_loss_at_every_sigma():
     net, theta = a_sine_net()
     for sigma in (0.3, 1.0):
-        found = pt.estimate(net, theta, sigma, 200_000, RNG(4), "antithetic")
+        found = perturbation.estimate(net, theta, sigma, 200_000, RNG(4), "antithetic")
         z = (found.gradient - net.gradient(theta, sigma)) / found.standard_error
         assert np.abs(z).max() < 3.5
         far = (found.gradient - net.gradient(theta)) / found.standard_error
@@ -152,7 +153,7 @@ def test_stein_the_mean_is_the_gradient_of_the_smoothed_loss_at_every_sigma():
 def test_the_chunk_changes_nothing_but_memory():
     net, theta = a_net()
     for kind in ("baseline", "antithetic", "signs", "forward", "no baseline"):
-        runs = [pt.estimate(net, theta, 0.1, 40, RNG(5), kind, chunk=c) for c in (8, 40, 1000)]
+        runs = [perturbation.estimate(net, theta, 0.1, 40, RNG(5), kind, chunk=c) for c in (8, 40, 1000)]
         for run in runs[1:]:
             np.testing.assert_allclose(run.gradient, runs[0].gradient, rtol=1e-9)
             np.testing.assert_allclose(run.standard_error, runs[0].standard_error, rtol=1e-9)
@@ -160,17 +161,17 @@ def test_the_chunk_changes_nothing_but_memory():
 
 def test_the_standard_error_is_that_of_the_draws():
     loss, theta = a_quadratic()
-    rows = pt.draws(loss, theta, 0.3, 50, RNG(6))
-    found = pt.estimate(loss, theta, 0.3, 50, RNG(6), chunk=7)
+    rows = perturbation.draws(loss, theta, 0.3, 50, RNG(6))
+    found = perturbation.estimate(loss, theta, 0.3, 50, RNG(6), chunk=7)
     np.testing.assert_allclose(found.gradient, rows.mean(axis=0), rtol=1e-12)
     np.testing.assert_allclose(found.standard_error, rows.std(axis=0, ddof=1) / np.sqrt(50), rtol=1e-12)
-    assert np.isnan(pt.estimate(loss, theta, 0.3, 1, RNG(6)).standard_error).all()
+    assert np.isnan(perturbation.estimate(loss, theta, 0.3, 1, RNG(6)).standard_error).all()
 
 
 def test_memory_is_that_of_a_chunk():
-    loss, theta = pt.Quadratic(0.0, np.ones(2000), None), np.zeros(2000)
+    loss, theta = losses.Quadratic(0.0, np.ones(2000), None), np.zeros(2000)
     tracemalloc.start()
-    pt.estimate(loss, theta, 0.1, 640, RNG(0), chunk=16)
+    perturbation.estimate(loss, theta, 0.1, 640, RNG(0), chunk=16)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 640 * 2000 * 8 / 4
@@ -184,10 +185,10 @@ def test_one_forward_pass_for_a_chunk_of_perturbations():
         calls.append(len(thetas))
         return loss(thetas)
 
-    found = pt.estimate(counted, theta, 0.1, 300, RNG(0), chunk=100)
+    found = perturbation.estimate(counted, theta, 0.1, 300, RNG(0), chunk=100)
     assert calls == [1, 100, 100, 100] and found.evaluations == sum(calls)
     calls.clear()
-    assert pt.estimate(counted, theta, 0.1, 30, RNG(0), "antithetic").evaluations == sum(calls) == 60
+    assert perturbation.estimate(counted, theta, 0.1, 30, RNG(0), "antithetic").evaluations == sum(calls) == 60
 
 
 # --- the cosine ------------------------------------------------------------------------------------
@@ -200,28 +201,30 @@ def test_the_exact_cosine_is_the_mean_of_simulated_ones():
     estimates = np.einsum("rkn,rk->rn", z, z @ g)
     cosines = estimates @ g / np.linalg.norm(estimates, axis=1) / np.linalg.norm(g)
     error = cosines.std() / np.sqrt(cosines.size)
-    assert abs(cosines.mean() - pt.exact_cosine(K, n)) < 3.5 * error
-    assert pt.exact_cosine(K, n) == pytest.approx(0.709, abs=5e-4)
-    assert pt.cosine_law(K, n) == pytest.approx(np.sqrt(50 / 101))
-    assert abs(pt.cosine_law(K, n) - cosines.mean()) > 5 * error  # the law is an approximation, and 4000 nets see it
+    assert abs(cosines.mean() - variance_laws.exact_cosine(K, n)) < 3.5 * error
+    assert variance_laws.exact_cosine(K, n) == pytest.approx(0.709, abs=5e-4)
+    assert variance_laws.cosine_law(K, n) == pytest.approx(np.sqrt(50 / 101))
+    assert (
+        abs(variance_laws.cosine_law(K, n) - cosines.mean()) > 5 * error
+    )  # the law is an approximation, and 4000 nets see it
 
 
 @pytest.mark.parametrize("K, n", [(1, 1000), (30, 1000), (10_000, 1000), (1, 10**6)])
 def test_law_and_exact_cosine_stay_close_where_n_is_large(K, n):
-    ratio = pt.cosine_law(K, n) / pt.exact_cosine(K, n)
+    ratio = variance_laws.cosine_law(K, n) / variance_laws.exact_cosine(K, n)
     assert 1 - 1e-3 < ratio < 1.26  # √(π/2) ≈ 1.25 at K = 1, where the length of ĝ varies as much as its direction
 
 
 def test_draws_for_a_cosine_are_the_fewest():
     for n in (1, 50, 10**6):
         for c in (0.1, 0.5, 0.9, 0.999):
-            K = pt.draws_for_cosine(c, n)
-            assert pt.cosine_law(K, n) >= c * (1 - 1e-9)
-            assert K == 1 or pt.cosine_law(K - 1, n) < c
+            K = variance_laws.draws_for_cosine(c, n)
+            assert variance_laws.cosine_law(K, n) >= c * (1 - 1e-9)
+            assert K == 1 or variance_laws.cosine_law(K - 1, n) < c
 
 
 def test_the_cosine_curve_follows_its_law():
-    data = pt.cosine_curve(n=200, sigma=0.7, repetitions=4000)
+    data = experiment.cosine_curve(n=200, sigma=0.7, repetitions=4000)
     large = data.Ks > 50
     np.testing.assert_allclose(data.cosines.mean(axis=0)[large], data.law[large], rtol=0.02)
 
@@ -233,26 +236,28 @@ def test_the_largest_step_is_where_the_mean_decrease_ends():
     loss, theta = a_quadratic(n=4)
     loss.H[:] = loss.H @ loss.H
     g, K = loss.gradient(theta), 3
-    step = pt.largest_step(g, loss.H, K)
-    rows = pt.draws(loss, theta, 1e-4, 300_000, RNG(0), "antithetic").reshape(-1, K, 4).mean(axis=1)
+    step = variance_laws.largest_step(g, loss.H, K)
+    rows = perturbation.draws(loss, theta, 1e-4, 300_000, RNG(0), "antithetic").reshape(-1, K, 4).mean(axis=1)
     changes = loss(theta - step * rows) - loss(theta[None])
     assert abs(changes.mean()) < 3.5 * changes.std() / np.sqrt(len(changes))
     half = loss(theta - step / 2 * rows) - loss(theta[None])
     assert half.mean() < -10 * half.std() / np.sqrt(len(half))
-    assert pt.largest_step(g, -loss.H, K) == np.inf
+    assert variance_laws.largest_step(g, -loss.H, K) == np.inf
 
 
 def test_the_usable_sigma_doubles_the_variance():
     loss, theta = a_quadratic()
     at = loss.local(theta)
-    assert pt.total_variance("baseline", at, pt.usable_sigma(at)) == pytest.approx(2 * (at.n + 1) * at.g2)
-    assert pt.usable_sigma(pt.Local(3, 1.0, 1.0)) == np.inf
+    assert variance_laws.total_variance("baseline", at, variance_laws.usable_sigma(at)) == pytest.approx(
+        2 * (at.n + 1) * at.g2
+    )
+    assert variance_laws.usable_sigma(variance_laws.Local(3, 1.0, 1.0)) == np.inf
 
 
 def test_the_local_model_of_a_net_is_that_of_its_hessian():
     loss, theta = a_quadratic()
-    np.testing.assert_allclose(pt.hessian(theta, loss.gradient), loss.H, atol=1e-8)
-    np.testing.assert_allclose(pt.local(loss, theta, loss.gradient), loss.local(theta), rtol=1e-6)
+    np.testing.assert_allclose(variance_laws.hessian(theta, loss.gradient), loss.H, atol=1e-8)
+    np.testing.assert_allclose(variance_laws.local(loss, theta, loss.gradient), loss.local(theta), rtol=1e-6)
 
 
 # --- training --------------------------------------------------------------------------------------
@@ -261,10 +266,10 @@ def test_the_local_model_of_a_net_is_that_of_its_hessian():
 def test_a_net_learns_without_a_backward_pass():
     rng = RNG(0)
     X = rng.normal(size=(128, 5))
-    net = pt.SoftmaxNet(X, (X[:, 0] > 0).astype(int), hidden=3, classes=2)
+    net = losses.SoftmaxNet(X, (X[:, 0] > 0).astype(int), hidden=3, classes=2)
     theta = net.initial(rng)
     for method, step, K in (("backprop", 0.5, 1), ("node", 0.2, 1), ("signs", 0.1, 8)):
-        run = pt.train(net, theta, method, step, 20, RNG(1), K=K)
+        run = experiment.stochastic_descent(net, theta, method, step, 20, RNG(1), K=K)
         assert run.loss[0] == net(theta[None])[0]
         assert run.loss[-1] < 0.35 and run.accuracy[-1] > 0.85
         assert run.epoch[-1] == 20
@@ -272,10 +277,12 @@ def test_a_net_learns_without_a_backward_pass():
 
 def test_the_notes_update_is_the_estimate_without_baseline_times_sigma_squared():
     rng = RNG(0)
-    net = pt.SoftmaxNet(rng.normal(size=(8, 5)), rng.integers(0, 2, 8), hidden=3, classes=2)
+    net = losses.SoftmaxNet(rng.normal(size=(8, 5)), rng.integers(0, 2, 8), hidden=3, classes=2)
     theta, sigma = net.initial(rng), 0.1
-    one = pt.train(net, theta, "note", 0.5, 1, RNG(1), sigma=sigma, K=2, batch=8, looks=1)
-    other = pt.train(net, theta, "no baseline", 0.5 * sigma**2, 1, RNG(1), sigma=sigma, K=2, batch=8, looks=1)
+    one = experiment.stochastic_descent(net, theta, "note", 0.5, 1, RNG(1), sigma=sigma, K=2, batch=8, looks=1)
+    other = experiment.stochastic_descent(
+        net, theta, "no baseline", 0.5 * sigma**2, 1, RNG(1), sigma=sigma, K=2, batch=8, looks=1
+    )
     np.testing.assert_allclose(one.theta, other.theta, rtol=1e-12)
     assert (one.theta != theta).any()
 
@@ -283,7 +290,7 @@ def test_the_notes_update_is_the_estimate_without_baseline_times_sigma_squared()
 def test_evaluations_are_counted_per_example():
     net, theta = a_net(N=20)
     for method, K, cost in (("backprop", 1, 3), ("signs", 4, 5), ("antithetic", 4, 8), ("node", 1, 2), ("note", 4, 4)):
-        run = pt.train(net, theta, method, 1e-6, 2, RNG(0), K=K, batch=10, looks=1)
+        run = experiment.stochastic_descent(net, theta, method, 1e-6, 2, RNG(0), K=K, batch=10, looks=1)
         assert run.evaluations[-1] == 40 * cost, method
 
 
@@ -316,29 +323,29 @@ LOSS, THETA = a_quadratic()
 def test_bad_input_is_named(change, error, words):
     good = {"loss": LOSS, "theta": THETA, "sigma": 0.1, "K": 4, "rng": RNG(0)}
     with pytest.raises(error, match=words):
-        pt.estimate(**(good | change))
+        perturbation.estimate(**(good | change))
 
 
 @pytest.mark.parametrize(
     "call, words",
     [
-        (lambda: pt.total_variance("node", LOSS.local(THETA), 0.1), "kind must be one of"),
-        (lambda: pt.draws_for_cosine(1.0, 5), "cosine must be below 1"),
-        (lambda: pt.draws_for_cosine(0.0, 5), "greater than 0"),
-        (lambda: pt.exact_cosine(3, 1), "n - 1"),
-        (lambda: pt.largest_step(np.zeros(2), np.eye(2), 1), "g must not be 0"),
-        (lambda: pt.largest_step(np.ones(3), np.eye(2), 1), r"H must have shape \(3, 3\)"),
-        (lambda: pt.measure_variance(LOSS, THETA, THETA, 0.1, 1, 1, RNG(0), "baseline", 1.0), "at least 2"),
-        (lambda: pt.draws(LOSS, THETA, 0.1, 7, RNG(0), "orthogonal"), "at most n = 6"),
-        (lambda: pt.SoftmaxNet(np.ones((2, 2)), np.array([0, 3]), 2, 3), "y must lie from 0 to 2"),
-        (lambda: pt.SoftmaxNet(np.ones((2, 2)), np.array([0.0, 1.0]), 2, 3), "whole numbers"),
+        (lambda: variance_laws.total_variance("node", LOSS.local(THETA), 0.1), "kind must be one of"),
+        (lambda: variance_laws.draws_for_cosine(1.0, 5), "cosine must be below 1"),
+        (lambda: variance_laws.draws_for_cosine(0.0, 5), "greater than 0"),
+        (lambda: variance_laws.exact_cosine(3, 1), "n - 1"),
+        (lambda: variance_laws.largest_step(np.zeros(2), np.eye(2), 1), "g must not be 0"),
+        (lambda: variance_laws.largest_step(np.ones(3), np.eye(2), 1), r"H must have shape \(3, 3\)"),
+        (lambda: perturbation.measure_variance(LOSS, THETA, THETA, 0.1, 1, 1, RNG(0), "baseline", 1.0), "at least 2"),
+        (lambda: perturbation.draws(LOSS, THETA, 0.1, 7, RNG(0), "orthogonal"), "at most n = 6"),
+        (lambda: losses.SoftmaxNet(np.ones((2, 2)), np.array([0, 3]), 2, 3), "y must lie from 0 to 2"),
+        (lambda: losses.SoftmaxNet(np.ones((2, 2)), np.array([0.0, 1.0]), 2, 3), "whole numbers"),
         (lambda: a_net()[0](np.ones((2, 3))), r"shape \(k, "),
-        (lambda: pt.SineNet(np.ones((2, 2)), np.ones(3), np.ones(2)), r"y must have shape \(2,\)"),
-        (lambda: pt.Quadratic(0.0, np.ones(2), np.eye(3)), r"H must have shape \(2, 2\)"),
-        (lambda: pt.train(*a_net(), "magic", 0.1, 1, RNG(0)), "kind must be one of"),
-        (lambda: pt.train(*a_net(), "signs", 0.0, 1, RNG(0)), "step must be greater"),
-        (lambda: pt.train(*a_net(), "signs", 0.1, 1, RNG(0)), "batch must be at most"),
-        (lambda: pt.cosine_curve(sigma=-1.0), "sigma must be at least 0"),
+        (lambda: losses.SineNet(np.ones((2, 2)), np.ones(3), np.ones(2)), r"y must have shape \(2,\)"),
+        (lambda: losses.Quadratic(0.0, np.ones(2), np.eye(3)), r"H must have shape \(2, 2\)"),
+        (lambda: experiment.stochastic_descent(*a_net(), "magic", 0.1, 1, RNG(0)), "kind must be one of"),
+        (lambda: experiment.stochastic_descent(*a_net(), "signs", 0.0, 1, RNG(0)), "step must be greater"),
+        (lambda: experiment.stochastic_descent(*a_net(), "signs", 0.1, 1, RNG(0)), "batch must be at most"),
+        (lambda: experiment.cosine_curve(sigma=-1.0), "sigma must be at least 0"),
     ],
 )
 def test_bad_input_elsewhere_is_named(call, words):
@@ -347,8 +354,8 @@ def test_bad_input_elsewhere_is_named(call, words):
 
 
 def test_signs_and_frames_are_what_they_say():
-    signs = pt.random_signs(300, 41, RNG(0))
+    signs = perturbation.random_signs(300, 41, RNG(0))
     assert signs.shape == (300, 41) and set(np.unique(signs)) == {-1.0, 1.0}
     assert abs(signs.mean()) < 0.03
-    frame = pt.orthogonal_directions(3, 8, RNG(0))
+    frame = perturbation.orthogonal_directions(3, 8, RNG(0))
     np.testing.assert_allclose(frame @ frame.T, np.eye(3), atol=1e-12)

@@ -15,7 +15,8 @@ from hypothesis.extra.numpy import arrays
 from scipy.integrate import quad
 from scipy.stats import chi2_contingency, ks_2samp
 
-from course_utils.theory import sign_flips as sf
+from course_utils.experiments import sign_flips as experiment
+from course_utils.theory import sign_flips
 
 NUMBERS = st.floats(-10, 10).map(lambda v: round(v, 3))
 
@@ -33,7 +34,7 @@ def plain(m, d, B, tau, rng):
     W0, G = rng.standard_normal((m, d)), rng.standard_normal((m, d))
     x = np.zeros(d)
     x[-1] = 1
-    return sf.count_flips(W0, W0 + B * G / np.linalg.norm(G), x, rng.choice([-1.0, 1.0], m), tau)
+    return sign_flips.count_flips(W0, W0 + B * G / np.linalg.norm(G), x, rng.choice([-1.0, 1.0], m), tau)
 
 
 # --- the bad set ----------------------------------------------------------------------------------
@@ -45,10 +46,10 @@ def test_no_flip_outside_the_bad_sets_on_an_exact_grid():
     W0, W = np.repeat(points, len(points), axis=0), np.tile(points, (len(points), 1))
     x = np.array([0.75, 1.0])
     u, moved = W0 @ x, np.linalg.norm(W - W0, axis=1)
-    flips = sf.flipped(W0, W, x)
+    flips = sign_flips.flipped(W0, W, x)
     outside_both_strict = 0
     for tau in (0.0, 0.25, 0.5, 1.0, 1.25, 2.5):
-        S1, S2 = sf.bad_sets(W0, W, x, tau)
+        S1, S2 = sign_flips.bad_sets(W0, W, x, tau)
         np.testing.assert_array_equal(S1, np.abs(u) <= tau * 1.25)
         np.testing.assert_array_equal(S2, moved >= tau)
         assert not (flips & ~(S1 | S2)).any()
@@ -65,8 +66,8 @@ def test_no_flip_outside_the_bad_sets_in_a_million_random_neurons(tau):
     rng = np.random.default_rng(1)
     W0 = rng.standard_normal((1_000_000, 3))
     W = W0 + rng.standard_normal(W0.shape) * tau
-    bad = sf.bad_sets(W0, W, np.array([0.3, -0.5, 0.2]), tau)
-    flips = sf.flipped(W0, W, np.array([0.3, -0.5, 0.2]))
+    bad = sign_flips.bad_sets(W0, W, np.array([0.3, -0.5, 0.2]), tau)
+    flips = sign_flips.flipped(W0, W, np.array([0.3, -0.5, 0.2]))
     assert not (flips & ~bad.S).any()
     # neither set is there for nothing
     assert (flips & bad.S1 & ~bad.S2).any() and (flips & bad.S2 & ~bad.S1).any()
@@ -82,21 +83,21 @@ def test_no_flip_just_outside_the_boundary():
     W0 = rng.standard_normal((n, 3))
     W0 += np.outer(side * tau * (1 + hair[0]) - W0 @ x, x)
     W = W0 - np.outer(side * tau * (1 - hair[1]), x)
-    bad = sf.bad_sets(W0, W, x, tau)
+    bad = sign_flips.bad_sets(W0, W, x, tau)
     assert not bad.S.any()
-    assert not sf.flipped(W0, W, x).any()
-    assert sf.flipped(W0, W - np.outer(side * 1e-5, x), x).all()
+    assert not sign_flips.flipped(W0, W, x).any()
+    assert sign_flips.flipped(W0, W - np.outer(side * 1e-5, x), x).all()
 
 
 @given(nets(), st.floats(0, 5))
 def test_flips_lie_in_the_bad_sets(net, tau):
     W0, W, x, _ = net
-    assert not (sf.flipped(W0, W, x) & ~sf.bad_sets(W0, W, x, tau).S & (np.abs(W0 @ x) > 1e-9)).any()
+    assert not (sign_flips.flipped(W0, W, x) & ~sign_flips.bad_sets(W0, W, x, tau).S & (np.abs(W0 @ x) > 1e-9)).any()
 
 
 def test_zero_counts_as_on():
     W0, W = np.array([[0.0], [0.0], [1.0], [-1.0]]), np.array([[1.0], [-1.0], [0.0], [0.0]])
-    assert sf.flipped(W0, W, np.ones(1)).tolist() == [False, True, False, True]
+    assert sign_flips.flipped(W0, W, np.ones(1)).tolist() == [False, True, False, True]
 
 
 # --- the gap --------------------------------------------------------------------------------------
@@ -106,16 +107,16 @@ def test_zero_counts_as_on():
 def test_the_star_identity(net):
     W0, W, x, a = net
     scale = np.abs(a) @ (np.abs(W0) + np.abs(W)) @ np.abs(x)
-    assert abs(sf.star_gap(W0, W, x, a) - sf.direct_gap(W0, W, x, a)) <= 1e-12 * scale
-    only = sf.flipped(W0, W, x)
-    assert sf.star_gap(W0, W, x, a) == pytest.approx(float(a[only] @ np.abs(W @ x)[only]), abs=1e-12 * scale)
+    assert abs(sign_flips.star_gap(W0, W, x, a) - sign_flips.direct_gap(W0, W, x, a)) <= 1e-12 * scale
+    only = sign_flips.flipped(W0, W, x)
+    assert sign_flips.star_gap(W0, W, x, a) == pytest.approx(float(a[only] @ np.abs(W @ x)[only]), abs=1e-12 * scale)
 
 
 def test_direct_gap_is_the_network_minus_its_expansion():
     W0, W = np.array([[1.0, 2.0], [-1.0, 0.5]]), np.array([[-3.0, 2.0], [1.0, 1.0]])
     x, a = np.array([1.0, 0.5]), np.array([2.0, -1.0])
     # w0·x = 2, −0.75 and w·x = −2, 1.5, so f = −1.5, f(W0) = 4, and the only live neuron moves by −4, twice
-    assert sf.direct_gap(W0, W, x, a) == -1.5 - (4 + 2 * -4)
+    assert sign_flips.direct_gap(W0, W, x, a) == -1.5 - (4 + 2 * -4)
 
 
 @given(nets(), st.floats(0.01, 5))
@@ -123,10 +124,10 @@ def test_the_bounds_hold(net, tau):
     W0, W, x, a = net
     x = x / max(1, np.linalg.norm(x))
     a = np.sign(a)
-    totals = sf.count_flips(W0, W, x, a, tau)
+    totals = sign_flips.count_flips(W0, W, x, a, tau)
     slack = 1 + 1e-9
-    assert abs(totals.gap) <= sf.flip_bound(totals.flips, totals.B) * slack + 1e-9
-    assert totals.S2 <= sf.s2_bound(totals.B, tau) * slack
+    assert abs(totals.gap) <= sign_flips.flip_bound(totals.flips, totals.B) * slack + 1e-9
+    assert totals.S2 <= sign_flips.s2_bound(totals.B, tau) * slack
     assert max(totals.S1, totals.S2) <= totals.S <= totals.S1 + totals.S2
 
 
@@ -134,12 +135,12 @@ def test_count_flips_collects_the_other_functions():
     rng = np.random.default_rng(3)
     W0, W = rng.standard_normal((2, 500, 4))
     x, a, tau = rng.standard_normal(4), rng.standard_normal(500), 0.4
-    bad = sf.bad_sets(W0, W, x, tau)
-    totals = sf.count_flips(W0, W, x, a, tau)
+    bad = sign_flips.bad_sets(W0, W, x, tau)
+    totals = sign_flips.count_flips(W0, W, x, a, tau)
     assert totals == (
         500,
-        sf.flipped(W0, W, x).sum(),
-        sf.star_gap(W0, W, x, a),
+        sign_flips.flipped(W0, W, x).sum(),
+        sign_flips.star_gap(W0, W, x, a),
         bad.S1.sum(),
         bad.S2.sum(),
         bad.S.sum(),
@@ -155,86 +156,48 @@ def test_s2_bound_is_tight(B, tau):
     k = math.floor((B / tau) ** 2 * (1 + 1e-12))
     if k == 0:
         with pytest.raises(ValueError, match="at least tau"):
-            sf.tight_movement(10, 2, B, tau)
+            sign_flips.tight_movement(10, 2, B, tau)
         return
-    move = sf.tight_movement(k + 3, 2, B, tau)
+    move = sign_flips.tight_movement(k + 3, 2, B, tau)
     assert np.linalg.norm(move) == pytest.approx(B, rel=1e-9)
-    assert sf.bad_sets(np.zeros_like(move), move, np.ones(2), tau).S2.sum() == k
+    assert sign_flips.bad_sets(np.zeros_like(move), move, np.ones(2), tau).S2.sum() == k
 
 
 def test_tight_movement_meets_the_bound_exactly():
-    move = sf.tight_movement(1000, 3, 3.0, 0.1)
-    assert sf.bad_sets(np.zeros_like(move), move, np.ones(3), 0.1).S2.sum() == 900
-    assert sf.s2_bound(3.0, 0.1) == pytest.approx(900)
+    move = sign_flips.tight_movement(1000, 3, 3.0, 0.1)
+    assert sign_flips.bad_sets(np.zeros_like(move), move, np.ones(3), 0.1).S2.sum() == 900
+    assert sign_flips.s2_bound(3.0, 0.1) == pytest.approx(900)
     with pytest.raises(ValueError, match="900"):
-        sf.tight_movement(899, 3, 3.0, 0.1)
+        sign_flips.tight_movement(899, 3, 3.0, 0.1)
 
 
 @given(st.integers(1, 10**7), st.floats(0.01, 100), st.floats(1e-6, 0.99), st.floats(0.2, 5))
 def test_optimal_tau_minimises_the_count(m, B, delta, factor):
-    tau = sf.optimal_tau(m, B)
-    best = sf.bad_set_bound(m, B, tau, delta)
-    assert best == pytest.approx(sf.optimal_bad_set_bound(m, B, delta), rel=1e-12)
-    assert best <= sf.bad_set_bound(m, B, tau * factor, delta) * (1 + 1e-12)
-    assert best <= sf.optimal_bad_set_bound(m, B, delta, sf.LECTURE_COUNT_CONSTANT)
+    tau = sign_flips.optimal_tau(m, B)
+    chance = math.sqrt(m * math.log(1 / delta))
+    best = m * tau + sign_flips.s2_bound(B, tau) + chance
+    assert best == pytest.approx(sign_flips.optimal_bad_set_bound(m, B, delta), rel=1e-12)
+    assert best <= (m * tau * factor + sign_flips.s2_bound(B, tau * factor) + chance) * (1 + 1e-12)
+    assert best <= sign_flips.optimal_bad_set_bound(m, B, delta, sign_flips.LECTURE_COUNT_CONSTANT)
 
 
 def test_count_constant():
-    assert round(sf.COUNT_CONSTANT, 3) == 1.890
+    assert round(sign_flips.COUNT_CONSTANT, 3) == 1.890
 
 
 # --- wide layers ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("chunk", [1, 7, 1000, 5000])
-def test_chunked_flips_are_those_of_one_big_draw(chunk):
-    m, d, tau = 1000, 5, 0.1
-    x = np.random.default_rng(4).standard_normal(d)
-    rng = np.random.default_rng(5)
-    signs = 2 * rng.spawn(1)[0].integers(0, 2, m) - 1
-    W0 = rng.standard_normal((m, d))
-    move = 0.2 * np.random.default_rng(6).standard_normal((m, d))
-    expected = sf.count_flips(W0, W0 + move, x, signs, tau)
-    for perturbation in (move, lambda rows, part: move[rows]):
-        got = sf.chunked_flips(m, x, tau, perturbation, np.random.default_rng(5), chunk=chunk)
-        assert got._replace(gap=0, B=0) == expected._replace(gap=0, B=0)
-        assert (got.gap, got.B) == pytest.approx((expected.gap, expected.B), rel=1e-12)
-
-    def flip(rows, part):
-        return -2 * part
-
-    given_a = sf.chunked_flips(m, x, tau, flip, np.random.default_rng(5), np.ones(m), chunk)
-    assert given_a.flips == m
-    assert given_a.gap == pytest.approx(np.abs(W0 @ x).sum(), rel=1e-12)
-
-
-def test_a_perturbation_cannot_spoil_W0():
-    def greedy(rows, part):
-        part += 100
-        return np.zeros_like(part)
-
-    W0 = np.random.default_rng(0).standard_normal((100, 2))
-    near = sf.bad_sets(W0, W0, np.ones(2), 1.0).S1.sum()
-    assert sf.chunked_flips(100, np.ones(2), 1.0, greedy, np.random.default_rng(0)).S1 == near > 0
-
-
-@pytest.mark.parametrize(
-    "run",
-    [
-        lambda m: sf.random_flips(m, 50, 3.0, 0.1, np.random.default_rng(0), chunk=1000),
-        lambda m: sf.chunked_flips(m, np.ones(5), 0.1, lambda rows, W0: W0, np.random.default_rng(0), chunk=999),
-    ],
-)
-def test_peak_memory_does_not_grow_with_the_width(run):
+def test_peak_memory_does_not_grow_with_the_width():
     def peak(m):
         tracemalloc.start()
-        run(m)
+        sign_flips.random_flips(m, 50, 3.0, 0.1, np.random.default_rng(0), chunk=10_000)
         value = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         return value
 
-    run(10)
-    assert peak(128_000) < 1.3 * peak(4_000)
+    peak(10)
+    assert peak(1_280_000) < 1.3 * peak(40_000)
 
 
 def tables_differ(first, second):
@@ -258,7 +221,7 @@ def test_random_flips_have_the_law_of_the_plain_version(m, d, B, tau, chunk):
     # 6 tests at 1e-4 in all: false-alarm rate at most 6e-4
     draws = 6000
     fast_rng, plain_rng = np.random.default_rng(7), np.random.default_rng(8)
-    fast = [sf.random_flips(m, d, B, tau, fast_rng, chunk=chunk) for _ in range(draws)]
+    fast = [sign_flips.random_flips(m, d, B, tau, fast_rng, chunk=chunk) for _ in range(draws)]
     slow = [plain(m, d, B, tau, plain_rng) for _ in range(draws)]
 
     def joint(rows):
@@ -267,26 +230,26 @@ def test_random_flips_have_the_law_of_the_plain_version(m, d, B, tau, chunk):
     assert tables_differ(joint(fast), joint(slow)) > 1e-4
     assert ks_2samp([r.gap for r in fast], [r.gap for r in slow]).pvalue > 1e-4
     # the comparison has teeth: a move 15 % longer is told apart
-    longer = [sf.random_flips(m, d, 1.15 * B, tau, fast_rng, chunk=chunk) for _ in range(draws)]
+    longer = [sign_flips.random_flips(m, d, 1.15 * B, tau, fast_rng, chunk=chunk) for _ in range(draws)]
     assert tables_differ(joint(longer), joint(slow)) < 1e-4
 
 
 def test_random_flips_spend_the_whole_budget_and_scale_with_x():
-    one = sf.random_flips(10_000, 7, 3.0, 0.05, np.random.default_rng(9), chunk=999)
-    two = sf.random_flips(10_000, 7, 3.0, 0.05, np.random.default_rng(9), norm_x=0.5, chunk=999)
+    one = sign_flips.random_flips(10_000, 7, 3.0, 0.05, np.random.default_rng(9), chunk=999)
+    two = sign_flips.random_flips(10_000, 7, 3.0, 0.05, np.random.default_rng(9), norm_x=0.5, chunk=999)
     assert one.B == pytest.approx(3.0, rel=1e-12) and one.m == 10_000 and one.flips > 0
     assert two.gap == pytest.approx(one.gap / 2) and two[1] == one[1] and two[3:6] == one[3:6]
-    still = sf.random_flips(1000, 7, 0.0, 0.05, np.random.default_rng(9))
+    still = sign_flips.random_flips(1000, 7, 0.0, 0.05, np.random.default_rng(9))
     assert (still.flips, still.gap, still.S2, still.B) == (0, 0.0, 0, 0.0)
 
 
 def test_expected_random_flips_and_gap():
     m, d, B = 2000, 10, 8.0
     rng = np.random.default_rng(10)
-    rows = [sf.random_flips(m, d, B, 0.1, rng) for _ in range(4000)]
+    rows = [sign_flips.random_flips(m, d, B, 0.1, rng) for _ in range(4000)]
     flips, squares = np.array([r.flips for r in rows]), np.array([r.gap for r in rows]) ** 2
     # two z-tests at 4 standard errors: false-alarm rate 1.3e-4
-    predicted = m * math.atan(B / math.sqrt(m * d)) / math.pi, sf.random_gap_rms(m, d, B) ** 2
+    predicted = m * math.atan(B / math.sqrt(m * d)) / math.pi, sign_flips.random_gap_rms(m, d, B) ** 2
     for sample, mean in zip((flips, squares), predicted, strict=True):
         assert abs(sample.mean() - mean) < 4 * sample.std() / math.sqrt(len(sample))
 
@@ -298,10 +261,10 @@ def test_random_gap_rms_is_its_integral(B):
     phi = math.atan(s)
     # E[R²] = 2, two sectors, and (u + s g)² = R² (1 + s²) sin²(angle to the edge of the sector)
     square = m * 2 * (1 + s**2) * 2 * quad(lambda t: math.sin(t) ** 2, 0, phi, epsabs=0)[0] / (2 * math.pi)
-    assert sf.random_gap_rms(m, d, B) == pytest.approx(math.sqrt(square), rel=1e-8)
+    assert sign_flips.random_gap_rms(m, d, B) == pytest.approx(math.sqrt(square), rel=1e-8)
     if s < 1e-3:
         leading = math.sqrt(2 / (3 * math.pi)) * B**1.5 * d**-0.75 * m**-0.25
-        assert sf.random_gap_rms(m, d, B) == pytest.approx(leading, rel=1e-6)
+        assert sign_flips.random_gap_rms(m, d, B) == pytest.approx(leading, rel=1e-6)
 
 
 # --- what is refused ------------------------------------------------------------------------------
@@ -312,37 +275,35 @@ W, X, A, RNG = np.ones((3, 2)), np.ones(2), np.ones(3), np.random.default_rng(0)
 @pytest.mark.parametrize(
     "call, error, words",
     [
-        (lambda: sf.flipped(W, np.ones((2, 2)), X), ValueError, r"\(2, 2\) and \(3, 2\)"),
-        (lambda: sf.flipped(W, W, np.ones(3)), ValueError, r"x must have shape \(2,\), got \(3,\)"),
-        (lambda: sf.flipped(np.ones((0, 2)), np.ones((0, 2)), X), ValueError, r"empty, got shape \(0, 2\)"),
-        (lambda: sf.flipped(W, np.full((3, 2), np.nan), X), ValueError, "W must be finite, got nan"),
-        (lambda: sf.flipped(W, [["a", "b"]] * 3, X), TypeError, "W must be an array of real numbers"),
-        (lambda: sf.bad_sets(W, W, X, -0.1), ValueError, "tau must be at least 0, got -0.1"),
-        (lambda: sf.bad_sets(W, W, X, math.nan), ValueError, "tau must be finite, got nan"),
-        (lambda: sf.bad_sets(W, W, X, "0.1"), TypeError, "tau must be a number, got '0.1'"),
-        (lambda: sf.star_gap(W, W, X, np.ones(2)), ValueError, r"a must have shape \(3,\), got \(2,\)"),
-        (lambda: sf.direct_gap(W, W, X, np.ones((3, 1))), ValueError, r"a must have 1 axes, got shape \(3, 1\)"),
-        (lambda: sf.count_flips(W, W, X, A, -1), ValueError, "tau must be at least 0, got -1"),
-        (lambda: sf.flip_bound(-1, 1.0), ValueError, "S must be at least 0, got -1"),
-        (lambda: sf.flip_bound(1, 1.0, norm_x=2), ValueError, "norm_x must be at most 1"),
-        (lambda: sf.s2_bound(1.0, 0.0), ValueError, "tau must be greater than 0, got 0"),
-        (lambda: sf.s2_bound(-1.0, 1.0), ValueError, "B must be at least 0, got -1"),
-        (lambda: sf.optimal_tau(0, 1.0), ValueError, "m must be at least 1, got 0"),
-        (lambda: sf.optimal_tau(1e6, 1.0), TypeError, "m must be a whole number, got 1000000.0"),
-        (lambda: sf.optimal_tau(True, 1.0), TypeError, "m must be a whole number, got True"),
-        (lambda: sf.bad_set_bound(10, 1.0, 0.1, 0.0), ValueError, "delta must lie strictly between 0 and 1"),
-        (lambda: sf.optimal_bad_set_bound(10, 1.0, 1.0), ValueError, "delta must lie strictly .* got 1"),
-        (lambda: sf.chunked_flips(5, X, 0.1, W, RNG), ValueError, r"must have shape \(5, 2\), got \(3, 2\)"),
-        (lambda: sf.chunked_flips(5, X, 0.1, lambda rows, W0: W0[:1], RNG), ValueError, r"return .*\(5, 2\)"),
-        (lambda: sf.chunked_flips(3, X, 0.1, W, RNG, np.ones(2)), ValueError, r"a must have shape \(3,\)"),
-        (lambda: sf.chunked_flips(3, X, 0.1, W, 0), TypeError, "rng must be a numpy.random.Generator, got int"),
-        (lambda: sf.chunked_flips(3, X, 0.1, W, RNG, chunk=0), ValueError, "chunk must be at least 1, got 0"),
-        (lambda: sf.random_flips(3, 0, 1.0, 0.1, RNG), ValueError, "d must be at least 1, got 0"),
-        (lambda: sf.random_flips(3, 2, 1.0, -0.1, RNG), ValueError, "tau must be at least 0, got -0.1"),
-        (lambda: sf.random_flips(3, 2, math.inf, 0.1, RNG), ValueError, "B must be finite, got inf"),
-        (lambda: sf.random_flips(3, 2, 1.0, 0.1, RNG, norm_x=0), ValueError, "norm_x must be greater than 0"),
-        (lambda: sf.random_flips(3, 2, 1.0, 0.1, np.random), TypeError, "rng must be a numpy.random.Generator"),
-        (lambda: sf.random_gap_rms(3, 2, 1.0, -1), ValueError, "norm_x must be at least 0, got -1"),
+        (lambda: sign_flips.flipped(W, np.ones((2, 2)), X), ValueError, r"\(2, 2\) and \(3, 2\)"),
+        (lambda: sign_flips.flipped(W, W, np.ones(3)), ValueError, r"x must have shape \(2,\), got \(3,\)"),
+        (lambda: sign_flips.flipped(np.ones((0, 2)), np.ones((0, 2)), X), ValueError, r"empty, got shape \(0, 2\)"),
+        (lambda: sign_flips.flipped(W, np.full((3, 2), np.nan), X), ValueError, "W must be finite, got nan"),
+        (lambda: sign_flips.flipped(W, [["a", "b"]] * 3, X), TypeError, "W must be an array of real numbers"),
+        (lambda: sign_flips.bad_sets(W, W, X, -0.1), ValueError, "tau must be at least 0, got -0.1"),
+        (lambda: sign_flips.bad_sets(W, W, X, math.nan), ValueError, "tau must be finite, got nan"),
+        (lambda: sign_flips.bad_sets(W, W, X, "0.1"), TypeError, "tau must be a number, got '0.1'"),
+        (lambda: sign_flips.star_gap(W, W, X, np.ones(2)), ValueError, r"a must have shape \(3,\), got \(2,\)"),
+        (
+            lambda: sign_flips.direct_gap(W, W, X, np.ones((3, 1))),
+            ValueError,
+            r"a must have 1 axes, got shape \(3, 1\)",
+        ),
+        (lambda: sign_flips.count_flips(W, W, X, A, -1), ValueError, "tau must be at least 0, got -1"),
+        (lambda: sign_flips.flip_bound(-1, 1.0), ValueError, "S must be at least 0, got -1"),
+        (lambda: sign_flips.flip_bound(1, 1.0, norm_x=2), ValueError, "norm_x must be at most 1"),
+        (lambda: sign_flips.s2_bound(1.0, 0.0), ValueError, "tau must be greater than 0, got 0"),
+        (lambda: sign_flips.s2_bound(-1.0, 1.0), ValueError, "B must be at least 0, got -1"),
+        (lambda: sign_flips.optimal_tau(0, 1.0), ValueError, "m must be at least 1, got 0"),
+        (lambda: sign_flips.optimal_tau(1e6, 1.0), TypeError, "m must be a whole number, got 1000000.0"),
+        (lambda: sign_flips.optimal_tau(True, 1.0), TypeError, "m must be a whole number, got True"),
+        (lambda: sign_flips.optimal_bad_set_bound(10, 1.0, 1.0), ValueError, "delta must lie strictly .* got 1"),
+        (lambda: sign_flips.random_flips(3, 0, 1.0, 0.1, RNG), ValueError, "d must be at least 1, got 0"),
+        (lambda: sign_flips.random_flips(3, 2, 1.0, -0.1, RNG), ValueError, "tau must be at least 0, got -0.1"),
+        (lambda: sign_flips.random_flips(3, 2, math.inf, 0.1, RNG), ValueError, "B must be finite, got inf"),
+        (lambda: sign_flips.random_flips(3, 2, 1.0, 0.1, RNG, norm_x=0), ValueError, "norm_x must be greater than 0"),
+        (lambda: sign_flips.random_flips(3, 2, 1.0, 0.1, np.random), TypeError, "rng must be a numpy.random.Generator"),
+        (lambda: sign_flips.random_gap_rms(3, 2, 1.0, -1), ValueError, "norm_x must be at least 0, got -1"),
     ],
 )
 def test_bad_input_is_named(call, error, words):
@@ -354,12 +315,12 @@ def test_bad_input_is_named(call, error, words):
 @given(st.one_of(st.floats(max_value=0), st.floats(min_value=1), st.just(math.nan)))
 def test_delta_outside_the_open_interval_is_refused(delta):
     with pytest.raises(ValueError, match="delta must"):
-        sf.bad_set_bound(10, 1.0, 0.1, delta)
+        sign_flips.optimal_bad_set_bound(10, 1.0, delta)
 
 
-@pytest.mark.parametrize("module", ["sign_flips", "concentration"])
+@pytest.mark.parametrize("module", ["sign_flips", "concentration", "worst_case", "statistics", "activations"])
 def test_import_is_light(module):
-    heavy = f"import sys, course_utils.{module}; print({{'scipy', 'torch', 'matplotlib'}} & set(sys.modules))"
+    heavy = f"import sys, course_utils.theory.{module}; print({{'scipy', 'torch', 'matplotlib'}} & set(sys.modules))"
     result = subprocess.run([sys.executable, "-c", heavy], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "set()"
 
@@ -368,29 +329,29 @@ def test_import_is_light(module):
 
 
 def test_plane_move_agrees_with_the_general_functions_and_keeps_its_budget():
-    data = sf.plane_move(m=80, B=5.0, tau=0.3)
+    data = experiment.plane_move(m=80, B=5.0, tau=0.3)
     x = np.array([1.0, 0.0])
     assert np.linalg.norm(data.W - data.W0) == pytest.approx(5.0, rel=1e-12)
-    assert (data.flipped == sf.flipped(data.W0, data.W, x)).all() and data.flipped.any()
+    assert (data.flipped == sign_flips.flipped(data.W0, data.W, x)).all() and data.flipped.any()
     assert (data.near | data.far)[data.flipped].all()
     assert data.bound == pytest.approx(80 * 0.3 + 25 / 0.09)
 
 
 def test_a_slider_on_tau_does_not_change_the_layer_or_the_move():
-    one, two = (sf.plane_move(tau=tau) for tau in (0.1, 1.0))
+    one, two = (experiment.plane_move(tau=tau) for tau in (0.1, 1.0))
     assert (one.W0 == two.W0).all() and (one.W == two.W).all()
     assert one.near.sum() < two.near.sum() and one.far.sum() > two.far.sum()
 
 
 def test_tau_tradeoff_has_its_minimum_at_the_best_tau():
-    data = sf.tau_tradeoff(10_000, 2.0, np.geomspace(0.01, 1, 200), np.random.default_rng(0))
+    data = experiment.tau_tradeoff(10_000, 2.0, np.geomspace(0.01, 1, 200), np.random.default_rng(0))
     assert data.best <= (data.near_bound + data.far_bound).min()
-    assert data.best == pytest.approx(sf.COUNT_CONSTANT * (10_000 * 2.0) ** (2 / 3))
+    assert data.best == pytest.approx(sign_flips.COUNT_CONSTANT * (10_000 * 2.0) ** (2 / 3))
     assert (np.diff(data.near) >= 0).all() and data.near[-1] == pytest.approx(6827, abs=5 * 47)  # 5 binomial sd
 
 
 def test_gap_against_width_stays_below_its_bounds():
-    data = sf.gap_against_width([100, 1000, 10_000], 5, 2.0, 30, np.random.default_rng(0))
+    data = experiment.gap_against_width([100, 1000, 10_000], 5, 2.0, 30, np.random.default_rng(0))
     assert (data.gap <= data.flip_bound + 1e-12).all() and (data.gap < data.naive).all()
     rms = np.sqrt(np.mean(data.gap**2, axis=0)) / data.rms
     assert rms == pytest.approx(1, abs=0.5)  # rms of 30 draws: standard deviation 0.13 for normal ones
@@ -399,11 +360,11 @@ def test_gap_against_width_stays_below_its_bounds():
 @pytest.mark.parametrize(
     "call, names_it",
     [
-        (lambda: sf.plane_move(tau=0), "tau"),
-        (lambda: sf.plane_move(m=0), "m"),
-        (lambda: sf.tau_tradeoff(10, 1.0, [0.0], np.random.default_rng(0)), "tau"),
-        (lambda: sf.gap_against_width([10], 2, 1.0, 0, np.random.default_rng(0)), "repetitions"),
-        (lambda: sf.gap_against_width([0], 2, 1.0, 1, np.random.default_rng(0)), "m"),
+        (lambda: experiment.plane_move(tau=0), "tau"),
+        (lambda: experiment.plane_move(m=0), "m"),
+        (lambda: experiment.tau_tradeoff(10, 1.0, [0.0], np.random.default_rng(0)), "tau"),
+        (lambda: experiment.gap_against_width([10], 2, 1.0, 0, np.random.default_rng(0)), "repetitions"),
+        (lambda: experiment.gap_against_width([0], 2, 1.0, 1, np.random.default_rng(0)), "m"),
     ],
 )
 def test_what_the_chapter_draws_refuses_bad_input(call, names_it):

@@ -1,4 +1,4 @@
-"""Chapter 4's experiments: what its figures and sliders draw. The mathematics is in :mod:`course_utils.theory.curvature`."""
+"""Chapter 4's experiments: how signals, curvature and training depend on the initialization."""
 
 from __future__ import annotations
 
@@ -8,39 +8,20 @@ from typing import NamedTuple
 
 import numpy as np
 
+from course_utils.theory.accept import Array, check_array, check_number, check_size
 from course_utils.theory.curvature import (
     SCHEMES,
-    Estimate,
     Net,
     forward,
     gradients,
     layer_curvatures,
-    layer_operator,
     norm_bounds,
     random_net,
     slopes,
-    to_torch,
-    top_eigenvalue,
-    torch_loss,
 )
-from course_utils.theory.networks import Array, check_array, check_number, check_size
+from course_utils.theory.hessians import layer_operator, to_torch, top_eigenvalue, torch_loss
 
 TRACY_WIDOM_MEAN = -1.2065335745820  # of the law for real matrices
-
-
-def mean_interval(values: Array) -> Estimate:
-    """The mean of independent repetitions with its Student-t interval at 99 %.
-
-    Raises:
-        ValueError: for fewer than two values or one that is not finite.
-    """
-    from scipy.stats import t
-
-    values = check_array("values", values, 1)
-    if values.size < 2:
-        raise ValueError(f"values must hold at least 2 repetitions, got {values.size}")
-    half = t.ppf(0.995, values.size - 1) * values.std(ddof=1) / sqrt(values.size)
-    return Estimate(float(values.mean()), float(values.mean() - half), float(values.mean() + half))
 
 
 class VarianceFlow(NamedTuple):
@@ -260,7 +241,7 @@ def layer_shape(inputs: int = 64, outputs: int = 64) -> Shape:
     return Shape(inputs, outputs, grid, sigma, ratio)
 
 
-class Training(NamedTuple):
+class SchemeTraining(NamedTuple):
     """Losses (seeds, steps + 1) of constant-step gradient descent; λ_max of the whole net, (seeds, checks)."""
 
     scheme: str
@@ -271,7 +252,7 @@ class Training(NamedTuple):
     top: Array
 
 
-def train(
+def train_scheme(
     scheme: str,
     depth: int,
     x: Array,
@@ -283,7 +264,7 @@ def train(
     steps: int = 60,
     seeds: int = 5,
     checks: int = 4,
-) -> Training:
+) -> SchemeTraining:
     """Full-batch gradient descent with cross-entropy from ``seeds`` random starts; the same seeds for every scheme.
 
     A run whose loss grows beyond 1000 has diverged: from there on its losses are inf and its λ_max is NaN.
@@ -311,4 +292,4 @@ def train(
                 weights=tuple(w - step / len(x) * u.T @ z for w, u, z in zip(net.weights, found.u, found.run.z)),
                 biases=tuple(b - step * u.mean(axis=0) for b, u in zip(net.biases, found.u)),
             )
-    return Training(scheme, depth, step, losses, at, top)
+    return SchemeTraining(scheme, depth, step, losses, at, top)

@@ -1,0 +1,360 @@
+"""Chapter 7's experiments: kernels and trained nets over the width, on digits, spheres and circles."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from course_utils.data.digits import digits
+from course_utils.theory.accept import Array, check_array, check_rng, check_size
+from course_utils.theory.kernel_training import Trio, kernel_fit, linear_fit, train_three
+from course_utils.theory.kernels import (
+    arc_cosine,
+    check_rows,
+    directions,
+    empirical_kernel,
+    kernel_error_law,
+    limit_kernel,
+    random_kernel,
+    with_bias,
+)
+from course_utils.theory.networks import Init, gaussian_init
+from course_utils.theory.sign_flips import star
+from course_utils.theory.statistics import rms
+from course_utils.theory.worst_case import lemma_4_1_bound, worst_case_gap
+
+
+class KernelErrors(NamedTuple):
+    """Root mean square over the entries of (kernel of a net) − limit: rows are nets, columns ``widths``."""
+
+    widths: Array
+    error: Array  # (networks, widths)
+    law: Array  # (widths,), from kernel_error_law
+
+
+def kernel_errors(widths: Sequence[int], X: Array, networks: int, rng: np.random.Generator) -> KernelErrors:
+    """How far the kernels of random nets are from their limit on the rows of X (n, d).
+
+    Source: claim lecture/ntk-limit. Raises ValueError or TypeError as :func:`random_kernel`.
+    """
+    widths = np.array([check_size("width", m) for m in widths])
+    limit, law = limit_kernel(X), rms(kernel_error_law(X))
+    networks = check_size("networks", networks)
+    error = [[rms(random_kernel(m, X, rng) - limit) for m in widths] for _ in range(networks)]
+    return KernelErrors(widths, np.array(error), law / np.sqrt(widths))
+
+
+class WidthStudy(NamedTuple):
+    """Trained nets: rows are nets, columns ``widths``; distances are root mean squares over new inputs."""
+
+    widths: Array
+    movement: Array  # ‖W − W0‖_F after the last step
+    relative: Array  # the same, divided by ‖W0‖_F
+    net_tangent: Array  # trained net against trained f0
+    tangent_limit: Array  # trained f0 against the limit kernel
+    net_limit: Array  # trained net against the limit kernel
+    gap: Array  # f(x; W) − f0(x; W), both at the trained W: Chapter 3's gap
+    gap_seen: Array  # the same over the training inputs
+    worst: Array  # the largest gap within the distance moved, at the first new input
+    lemma: Array  # Lemma 4.1 at that distance, δ = 0.05
+    loss: Array
+    paths: Array  # ‖W_t − W0‖_F after t steps, root mean square over the nets: (widths, steps + 1)
+
+
+def width_study(
+    widths: Sequence[int],
+    X: Array,
+    y: Array,
+    X_new: Array,
+    networks: int,
+    steps: int,
+    lr: float,
+    rng: np.random.Generator,
+) -> WidthStudy:
+    """Train ``networks`` nets of each width on (X, y), from the lecture's initialization; compare at X_new.
+
+    Source: claims lecture/stays-near-init, lecture/kernel-regression, lecture/lemma-4.1. Raises ValueError or
+    TypeError as :func:`train_three`, or if rows have a norm above 1 (the lemma's assumption).
+    """
+    widths = np.array([check_size("width", m) for m in widths])
+    X_new = check_array("X_new", X_new, 2)
+    columns = np.empty((10, check_size("networks", networks), widths.size))
+    squares = np.zeros((widths.size, check_size("steps", steps) + 1))
+    for j, m in enumerate(map(int, widths)):
+        for i in range(networks):
+            init = gaussian_init(m, X_new.shape[1], rng)
+            three = train_three(init, X, y, X_new, steps, lr)
+            B = float(three.run.movement[-1])
+            norm_x = float(np.linalg.norm(X_new[0]))
+            worst = worst_case_gap(init.W0 @ X_new[0], init.a, B, norm_x).gap / math.sqrt(m)
+            columns[:, i, j] = (
+                B,
+                B / np.linalg.norm(init.W0),
+                rms(three.net - three.tangent),
+                rms(three.tangent - three.limit),
+                rms(three.net - three.limit),
+                rms(star(init.W0 @ X_new.T, three.run.W @ X_new.T, init.a)) / math.sqrt(m),
+                rms(star(init.W0 @ X.T, three.run.W @ X.T, init.a)) / math.sqrt(m),
+                worst,
+                lemma_4_1_bound(m, B, 0.05, norm_x) / math.sqrt(m),
+                three.run.loss[-1],
+            )
+            squares[j] += three.run.movement**2 / networks
+    return WidthStudy(widths, *columns, np.sqrt(squares))
+
+
+class Labelled(NamedTuple):
+    """Inputs of norm 1, (n, 64) and (p, 64), with targets ±1."""
+
+    X: Array
+    y: Array
+    X_new: Array
+    y_new: Array
+
+
+def two_digits(one: int = 3, other: int = 8, train: int = 48) -> Labelled:
+    """Two kinds of scikit-learn's digits, centred, of norm 1: target 1 for ``one``, −1 for ``other``.
+
+    Raises:
+        ValueError, TypeError: if the kinds are not two of 0 … 9, or there are fewer than ``train`` of them.
+    """
+    kinds = {one, other}
+    if len(kinds) != 2 or not kinds <= set(range(10)):
+        raise ValueError(f"one and other must be two different digits, got {one!r} and {other!r}")
+    data, train = digits(), check_size("train", train)
+    inside, outside = np.isin(data.y, [one, other]), np.isin(data.y_test, [one, other])
+    if train > inside.sum():
+        raise ValueError(f"train must be at most {inside.sum()}, got {train}")
+    return Labelled(
+        directions(data.x[inside][:train]),
+        np.where(data.y[inside][:train] == one, 1.0, -1.0),
+        directions(data.x_test[outside]),
+        np.where(data.y_test[outside] == one, 1.0, -1.0),
+    )
+
+
+def even_and_odd(X: Array) -> tuple[Array, Array]:
+    """Two targets on the unit sphere in three dimensions: √15 x₁x₂ and √105 x₁x₂x₃, each (n,).
+
+    Each has mean square 1. The first is even, the second is odd and of degree 3. Both are orthogonal to every
+    linear function.
+
+    Raises:
+        ValueError, TypeError: if X is not a finite (n, 3) matrix.
+    """
+    X = check_array("X", X, 2)
+    if X.shape[1] != 3:
+        raise ValueError(f"X must have 3 columns, got {X.shape[1]}")
+    return math.sqrt(15) * X[:, 0] * X[:, 1], math.sqrt(105) * X.prod(axis=1)
+
+
+class LearningCurve(NamedTuple):
+    """Mean square error on new inputs over that of 0: rows are repetitions, columns sample ``sizes``."""
+
+    sizes: Array
+    linear: Array
+    kernel: Array
+    with_bias: Array
+
+
+def learning_curve(
+    target: Callable[[Array], Array], sizes: Sequence[int], repetitions: int, rng: np.random.Generator, new: int = 500
+) -> LearningCurve:
+    """Three predictors of ``target`` on the unit sphere in three dimensions, from samples of several sizes.
+
+    They are linear least squares with a constant, and regression with the limit kernel without and with a
+    bias coordinate. Every repetition draws its own inputs and ``new`` others to be judged on.
+
+    Source: claim lecture/universal. Raises ValueError or TypeError if a size is not a positive whole number.
+    """
+    sizes = np.array([check_size("size", n) for n in sizes])
+    errors = np.empty((3, check_size("repetitions", repetitions), sizes.size))
+    for i in range(repetitions):
+        X_new = directions(rng.standard_normal((check_size("new", new), 3)))
+        y_new = target(X_new)
+        for j, n in enumerate(sizes):
+            X = directions(rng.standard_normal((n, 3)))
+            fits = (
+                linear_fit(X, target(X), X_new),
+                kernel_fit(X, target(X), X_new),
+                kernel_fit(with_bias(X), target(X), with_bias(X_new)),
+            )
+            errors[:, i, j] = [np.mean((f - y_new) ** 2) / np.mean(y_new**2) for f in fits]
+    return LearningCurve(sizes, *errors)
+
+
+#: The first layers whose kernels are compared: rows of one net, all of independent size.
+LAYERS = ("Gaussian", "orthogonal", "LDLT", "uniform", "signs", "mirrored")
+
+
+def first_layer(kind: str, m: int, d: int, rng: np.random.Generator) -> Array:
+    """A random first layer, (m, d); its scale does not matter for the kernel.
+
+    ``orthogonal`` stacks rotations (Haar), ``LDLT`` is W(I + WᵀW)^(-1/2) of Chapter 6 for a Gaussian W,
+    ``uniform`` is torch's default, ``signs`` has entries ±1, and ``mirrored`` brings every row with its
+    negative.
+
+    Raises:
+        ValueError, TypeError: for another kind, a size that is not a positive whole number, or an odd m if
+        mirrored.
+    """
+    m, d, rng = check_size("m", m), check_size("d", d), check_rng(rng)
+    if kind == "Gaussian":
+        return rng.standard_normal((m, d))
+    if kind == "orthogonal":
+        Q, R = np.linalg.qr(rng.standard_normal((-(-m // d), d, d)))
+        # the signs of R make the law of Q that of a uniformly random rotation
+        return (Q * np.sign(np.diagonal(R, axis1=1, axis2=2))[:, None, :]).reshape(-1, d)[:m]
+    if kind == "LDLT":
+        W = rng.standard_normal((m, d)) / math.sqrt(d)
+        values, vectors = np.linalg.eigh(np.eye(d) + W.T @ W)
+        return W @ (vectors / np.sqrt(values)) @ vectors.T
+    if kind == "uniform":
+        return rng.uniform(-1, 1, (m, d))
+    if kind == "signs":
+        return rng.choice([-1.0, 1.0], (m, d))
+    if kind == "mirrored":
+        if m % 2:
+            raise ValueError(f"a mirrored layer needs an even m, got {m}")
+        half = rng.standard_normal((m // 2, d))
+        return np.concatenate([half, -half])
+    raise ValueError(f"kind must be one of {', '.join(LAYERS)}, got {kind!r}")
+
+
+class LayerStudy(NamedTuple):
+    """√m times the root mean square error of each net's kernel: (kinds, networks, widths).
+
+    ``smallest`` and ``largest`` are the median extreme eigenvalues, (kinds, widths), relative to the limit's.
+    """
+
+    kinds: tuple[str, ...]
+    widths: Array
+    error: Array
+    smallest: Array
+    largest: Array
+    gaussian_law: float
+    mirrored_law: float
+
+
+def layer_study(widths: Sequence[int], X: Array, networks: int, rng: np.random.Generator) -> LayerStudy:
+    """Kernels of nets with every kind of first layer on the rows of X (n, d), against the Gaussian limit.
+
+    For mirrored rows a pair is on together with chance 2p, once or twice: the error is
+    ``|xᵀx'| √(p(1 − 2p)/m)``.
+
+    Raises:
+        ValueError, TypeError: as :func:`first_layer`.
+    """
+    X, _ = check_rows(X, None)
+    widths = np.array([check_size("width", m) for m in widths])
+    limit, p = limit_kernel(X), arc_cosine(X, degree=0)
+    ends = np.linalg.eigvalsh(limit)[[0, -1]]
+    error = np.empty((len(LAYERS), check_size("networks", networks), widths.size))
+    extremes = np.empty((2, len(LAYERS), widths.size))
+    for i, kind in enumerate(LAYERS):
+        for j, m in enumerate(map(int, widths)):
+            kernels = [
+                empirical_kernel(Init(first_layer(kind, m, X.shape[1], rng), np.ones(m)), X) for _ in range(networks)
+            ]
+            error[i, :, j] = [math.sqrt(m) * rms(K - limit) for K in kernels]
+            extremes[:, i, j] = np.median([np.linalg.eigvalsh(K)[[0, -1]] for K in kernels], axis=0) / ends
+    # rounding may take p(1 − 2p) below zero where x = x'
+    mirrored = np.abs(X @ X.T) * np.sqrt(np.maximum(p * (1 - 2 * p), 0))
+    return LayerStudy(LAYERS, widths, error, *extremes, rms(kernel_error_law(X)), rms(mirrored))
+
+
+class KernelCurve(NamedTuple):
+    """The kernel of one net between a fixed input and those at ``angle``, its limit, the law of its error."""
+
+    m: int
+    angle: Array
+    kernel: Array
+    limit: Array
+    law: Array  # one root mean square
+
+
+def kernel_curve(m: int = 256, seed: int = 0) -> KernelCurve:
+    """The kernel of a random net of width m on half the unit circle.
+
+    Raises ValueError or TypeError if m is not a positive whole number.
+    """
+    angle = np.linspace(0, np.pi, 61)
+    circle = on_circle(angle)
+    one = circle[:1]
+    kernel = random_kernel(m, one, np.random.default_rng(seed), circle)[0]
+    law = kernel_error_law(one, circle)[0] / math.sqrt(m)
+    return KernelCurve(m, angle, kernel, limit_kernel(one, circle)[0], law)
+
+
+def on_circle(angle: Array) -> Array:
+    """Points (cos, sin) of the unit circle, shape (n, 2), for angles (n,) in radians."""
+    angle = check_array("angle", angle, 1)
+    return np.column_stack([np.cos(angle), np.sin(angle)])
+
+
+def circle_target(angle: Array) -> Array:
+    """``cos 2φ + cos 3φ``: what an even and what an odd frequency of the circle have to say, (n,)."""
+    angle = check_array("angle", angle, 1)
+    return np.cos(2 * angle) + np.cos(3 * angle)
+
+
+class CircleFit(NamedTuple):
+    """Regression at ``n`` points of the circle: target, linear fit and kernel fit over ``grid`` (radians)."""
+
+    n: int
+    bias: str
+    angle: Array
+    y: Array
+    grid: Array
+    target: Array
+    linear: Array
+    kernel: Array
+    error: float  # mean square of (kernel fit − target) over that of the target
+
+
+def circle_fit(n: int = 24, bias: str = "without") -> CircleFit:
+    """Fit :func:`circle_target` at n equidistant angles, ``with`` or ``without`` a bias coordinate.
+
+    Raises:
+        ValueError, TypeError: if n is not a positive whole number or ``bias`` not one of the two words.
+    """
+    if bias not in ("with", "without"):
+        raise ValueError(f"bias must be 'with' or 'without', got {bias!r}")
+    angle = (np.arange(check_size("n", n)) + 0.4) * 2 * np.pi / n - np.pi
+    grid = np.linspace(-np.pi, np.pi, 241)
+    y, target = circle_target(angle), circle_target(grid)
+    features = with_bias if bias == "with" else np.asarray
+    X, X_grid = on_circle(angle), on_circle(grid)
+    kernel = kernel_fit(features(X), y, features(X_grid))
+    error = float(np.mean((kernel - target) ** 2) / np.mean(target**2))
+    return CircleFit(n, bias, angle, y, grid, target, linear_fit(X, y, X_grid), kernel, error)
+
+
+class CircleRun(NamedTuple):
+    """The trained functions of :class:`Trio` over ``grid`` (radians), of a net of width m after ``steps``."""
+
+    m: int
+    steps: int
+    angle: Array
+    y: Array
+    grid: Array
+    functions: Trio
+    distance: float  # ‖W − W0‖_F
+    apart: float  # root mean square of net − limit over the grid
+
+
+def circle_run(m: int = 64, steps: int = 100, seed: int = 0) -> CircleRun:
+    """Train a net of width m, its f0 and the limit kernel on eight points of the circle, with a bias.
+
+    Raises ValueError or TypeError if a size is not a positive whole number.
+    """
+    angle = np.linspace(-2.8, 2.8, 8)
+    grid = np.linspace(-np.pi, np.pi, 121)
+    X, X_grid, y = with_bias(on_circle(angle)), with_bias(on_circle(grid)), np.sin(2 * angle)
+    init = gaussian_init(m, 3, np.random.default_rng(seed))
+    functions = train_three(init, X, y, X_grid, steps, lr=4.0)
+    distance, apart = float(functions.run.movement[-1]), rms(functions.net - functions.limit)
+    return CircleRun(m, steps, angle, y, grid, functions, distance, apart)

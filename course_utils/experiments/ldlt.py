@@ -1,0 +1,150 @@
+"""Chapter 6's experiments at the random start: spectra, variances over shapes and scales, theory against simulation."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from course_utils.theory.accept import Array, check_number, check_size
+from course_utils.theory.ldlt import CHECKED_MOMENTS, exact_over, exact_variance, limit_over, mean_density, simulate
+from course_utils.theory.moment_bounds import Bounds, bounds, bounds_over, partial_sums
+
+
+class Spectrum(NamedTuple):
+    """Mean density of the positive singular values of W, m × n, σ² = 1/p, and its large-size limit."""
+
+    m: int
+    n: int
+    s: Array  # singular values
+    density: Array  # of one of the r, at s
+    limit: Array
+
+
+def spectrum(m: int, n: int) -> Spectrum:
+    """How the singular values of W spread at this size for σ² = 1/max(m, n); errors as mean_density."""
+    exact = mean_density(m, n)
+    r, p = sorted((m, n))
+    x, y = exact.x / p, r / p
+    inside = np.maximum(((1 + math.sqrt(y)) ** 2 - x) * (x - (1 - math.sqrt(y)) ** 2), 0)
+    limit = np.sqrt(inside) / (math.pi * y * np.sqrt(x))
+    return Spectrum(m, n, np.sqrt(x), exact.density * math.sqrt(p) / r, limit)
+
+
+class ShapeCurve(NamedTuple):
+    """Var[y]/γ² over the shape m/n at one nσ²/α: the limit, and exact values of small layers."""
+
+    s: float
+    shapes: Array  # m/n
+    limit: Array
+    exact: dict[int, tuple[Array, Array]]  # n → (m/n, variance)
+
+
+def shape_curve(s: float, sizes: tuple[int, ...] = (3, 5, 20)) -> ShapeCurve:
+    """The variance for m/n up to 2, and at every m ≤ 2n for the given n.
+
+    Raises:
+        ValueError: for a size below 1, s ≤ 0; and as :func:`exact_variance`.
+        TypeError: for arguments of another type.
+    """
+    s, shapes = check_number("s", s, above=0), np.linspace(0.01, 2, 200)
+    exact = {}
+    for n in sizes:
+        ms = np.arange(1, 2 * check_size("n", n) + 1)
+        exact[n] = ms / n, np.array([exact_variance(int(m), n, s / n).value for m in ms])
+    return ShapeCurve(s, shapes, limit_over(shapes, s), exact)
+
+
+class VarianceCurve(NamedTuple):
+    """Var[y]/γ² over nσ²/α for one shape: exact, the limit, bounds from K moments; and at one marked nσ²."""
+
+    m: int
+    n: int
+    K: int
+    s: Array  # (points,) nσ²/α
+    exact: Array
+    limit: Array
+    lower: Array
+    upper: Array
+    marked: float
+    value: float
+    bounds: Bounds
+
+
+def variance_curve(m: int, n: int, s: float = 1.0, moments: int = 10, points: int = 81) -> VarianceCurve:
+    """The variance of an m × n layer for nσ²/α from 0.01 to 1000, with the value at ``s`` marked.
+
+    Raises:
+        ValueError: for a size, number of moments or points below 1, s ≤ 0; and as :func:`exact_variance`.
+        TypeError: for arguments of another type.
+    """
+    m, n, K = check_size("m", m), check_size("n", n), check_size("moments", moments)
+    s, points = check_number("s", s, above=0), check_size("points", points)
+    grid = np.geomspace(0.01, 1000, points)
+    lower, upper = bounds_over(m, n, K, grid / n)
+    value, exact = exact_variance(m, n, s / n).value, exact_over(m, n, grid / n)[0]
+    at_s = bounds(m, n, s / n, moments=K)
+    return VarianceCurve(m, n, K, grid, exact, limit_over(m / n, grid), lower, upper, s, value, at_s)
+
+
+class MomentCurve(NamedTuple):
+    """What 1, 2, ... moments say of Var[y]/γ² at one size and nσ²/α: sums of the series, and bounds."""
+
+    m: int
+    n: int
+    s: float
+    K: Array  # (most,)
+    series: Array
+    lower: Array
+    upper: Array
+    exact: float
+
+    @property
+    def best(self) -> int:
+        """The number of terms at which the series is closest to the exact value."""
+        return int(self.K[np.argmin(np.abs(self.series - self.exact))])
+
+
+def moment_curve(m: int, n: int, s: float, most: int = 20) -> MomentCurve:
+    """Series and bounds of an m × n layer with nσ²/α = s for every number of moments up to ``most``.
+
+    Raises:
+        ValueError: for a size or number of moments below 1, s ≤ 0; and as :func:`exact_variance`.
+        TypeError: for arguments of another type.
+    """
+    m, n, most = check_size("m", m), check_size("n", n), check_size("most", most)
+    ratio = check_number("s", s, above=0) / n
+    lower, upper = np.array([bounds_over(m, n, K, ratio) for K in range(1, most + 1)]).T
+    exact = exact_variance(m, n, ratio).value
+    return MomentCurve(m, n, s, np.arange(1, most + 1), partial_sums(most, m, n, ratio), lower, upper, exact)
+
+
+class SizeGrid(NamedTuple):
+    """Theory minus simulation for every pair of sizes: arrays indexed by (m, n), each (sizes, sizes)."""
+
+    sizes: tuple[int, ...]
+    s: float
+    exact: Array
+    series: Array  # ten terms
+    simulated: Array
+    standard_error: Array
+
+
+def size_grid(sizes: tuple[int, ...], s: float, samples: int, rng: np.random.Generator) -> SizeGrid:
+    """Exact variance, ten-term series and simulation for all m, n in ``sizes`` at nσ²/α = s (ldlt/figures).
+
+    Raises:
+        ValueError: for no sizes, a size or number of samples below 1, s ≤ 0; and as :func:`exact_variance`.
+        TypeError: for arguments of another type.
+    """
+    if not len(sizes):
+        raise ValueError(f"sizes must not be empty, got {sizes!r}")
+    s = check_number("s", s, above=0)
+    exact, series, mean, error = np.empty((4, len(sizes), len(sizes)))
+    for i, m in enumerate(sizes):
+        for j, n in enumerate(sizes):
+            exact[i, j] = exact_variance(m, n, s / n).value
+            series[i, j] = partial_sums(CHECKED_MOMENTS, m, n, s / n)[-1]
+            mean[i, j], error[i, j] = simulate(m, n, s / n, samples, rng)
+    return SizeGrid(tuple(sizes), s, exact, series, mean, error)

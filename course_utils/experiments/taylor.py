@@ -1,0 +1,179 @@
+"""Chapter 1's experiments: envelopes, random moves, and the gap against the width."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import sqrt
+from typing import NamedTuple
+
+import numpy as np
+
+from course_utils.theory.accept import Array, check_array, check_number, check_size
+from course_utils.theory.activations import ACTIVATIONS, Activation, activation, normal_pdf
+from course_utils.theory.networks import gaussian_init, isotropic_shares
+from course_utils.theory.taylor import gap_of_step, tangent_gap, worst_move
+
+MEDIAN_OF_ABS_NORMAL = 0.6744897501960817
+
+CHUNK = 1 << 17  # neurons drawn at a time: three float64 arrays of this length are 3 MiB
+
+
+class Envelope(NamedTuple):
+    """A smooth function, its tangent at ``z0`` and the parabolas between which it must stay; arrays over ``z``."""
+
+    name: str
+    z: Array
+    sigma: Array
+    tangent: Array
+    allowed: Array  # β(z − z0)²/2
+    z0: float
+    sigma_at_z0: float
+    step: float
+    tangent_at_step: float
+    gap_at_step: float
+    allowed_at_step: float
+
+
+def tangent_envelope(sigma: str = "tanh", z0: float = 0.5, step: float = 1.5, reach: float = 4.0) -> Envelope:
+    """The tangent of the activation named ``sigma`` at ``z0``, with its quadratic envelope on [−reach, reach].
+
+    Raises:
+        ValueError: for an unknown name or a number that is not finite; ``reach`` must be positive.
+    """
+    name, sigma = sigma, activation(sigma)
+    z0, step = check_number("z0", z0), check_number("step", step)
+    z = np.linspace(-1, 1, 161) * check_number("reach", reach, above=0)
+    value, slope = float(sigma.value(z0)), float(sigma.slope(z0))
+    return Envelope(
+        name,
+        z,
+        sigma.value(z),
+        value + slope * (z - z0),
+        sigma.beta * (z - z0) ** 2 / 2,
+        z0,
+        value,
+        step,
+        value + slope * step,
+        float(tangent_gap(sigma, z0 + step, z0)),
+        sigma.beta * step**2 / 2,
+    )
+
+
+class Tightness(NamedTuple):
+    """For each activation (rows) the largest share of the envelope that is used at each step length (columns)."""
+
+    names: tuple[str, ...]
+    steps: Array
+    share: Array
+
+
+def tightness(steps: Array | Sequence[float], z0: Array | None = None) -> Tightness:
+    """``max over z0 of |gap| / (β step²/2)`` for every activation: 1 means that the bound is reached.
+
+    Args:
+        steps: positive step lengths, shape (s,).
+        z0: starting points that are tried, shape (n,); default 2001 points on [−6, 6].
+
+    Raises:
+        ValueError: if a step is not positive.
+    """
+    steps = check_array("steps", steps, 1)
+    if (steps <= 0).any():
+        raise ValueError(f"steps must be positive, got {steps.min():g}")
+    z0 = np.linspace(-6, 6, 2001) if z0 is None else check_array("z0", z0, 1)
+    share = [
+        [np.abs(tangent_gap(s, z0 + step, z0)).max() / (s.beta * step**2 / 2) for step in steps]
+        for s in ACTIVATIONS.values()
+    ]
+    return Tightness(tuple(ACTIVATIONS), steps, np.array(share))
+
+
+class MoveCloud(NamedTuple):
+    """Random moves of a network's first layer: how far, how large the gap, and what Proposition 4.1 allows.
+
+    ``kind`` says how each was drawn: 0 isotropic, 1 all rows along ±x, 2 one neuron only.
+    """
+
+    kind: Array
+    movement: Array  # ‖W − W0‖_F
+    gap: Array  # |f − f0|
+    bound: Array  # (β/2)‖W − W0‖²_F
+
+
+def random_moves(sigma: Activation, m: int, d: int, moves: int, rng: np.random.Generator) -> MoveCloud:
+    """Gaps of one random network under random moves of norms 0.1 … 30, of three kinds, for one input with ‖x‖ = 1.
+
+    Raises:
+        ValueError, TypeError: if a size is not a positive whole number.
+    """
+    W0, a = gaussian_init(m, d, rng)
+    x = rng.standard_normal(d)
+    x /= np.linalg.norm(x)
+    movement = 10 ** rng.uniform(-1, 1.5, size=check_size("moves", moves))
+    kind = np.arange(moves) % 3
+    gap = np.empty(moves)
+    for j, B in enumerate(movement):
+        if kind[j] == 0:
+            D = rng.standard_normal((m, d))
+        elif kind[j] == 1:
+            D = rng.standard_normal((m, 1)) * x
+        else:
+            D = np.zeros((m, d))
+            D[rng.integers(m)] = rng.standard_normal(d)
+        D *= B / np.linalg.norm(D)
+        gap[j] = abs(a @ tangent_gap(sigma, (W0 + D) @ x, W0 @ x))
+    return MoveCloud(kind, movement, gap, sigma.beta / 2 * movement**2)
+
+
+class WidthScaling(NamedTuple):
+    """|f − f0| with the factor 1/√m, at fixed ‖W − W0‖_F = B; rows are independent networks, columns widths."""
+
+    widths: Array
+    worst: Array
+    random: Array
+    bound: Array  # Proposition 4.1, shape (widths,)
+    random_median: Array  # predicted median for the random move, shape (widths,)
+
+
+def width_scaling(
+    sigma: Activation, widths: Sequence[int], B: float, d: int, networks: int, rng: np.random.Generator
+) -> WidthScaling:
+    """How the gap falls with the width for the worst move and for an isotropic random one.
+
+    Only ``w0_iᵀx`` and the part of each row's move along x enter the gap. For a Gaussian ``W0`` and an isotropic move
+    both are independent normals, so no (m, d) matrix is ever drawn, and the random move is drawn chunk by chunk.
+    The worst move is found among 32 768 of the neurons: more of them no longer bend it visibly further.
+
+    Source: claim lecture/width-scaling-smooth.
+
+    Raises:
+        ValueError, TypeError: if a width, ``d`` or ``networks`` is not a positive whole number, or B is negative.
+    """
+    widths = np.array([check_size("width", m) for m in widths])
+    B, d, networks = check_number("B", B, at_least=0), check_size("d", d), check_size("networks", networks)
+    worst, random = np.empty((2, networks, widths.size))
+    for i in range(networks):
+        for j, m in enumerate(widths):
+            n = min(m, CHUNK // 4)
+            u0, a = rng.standard_normal(n), rng.choice([-1.0, 1.0], size=n)
+            delta = worst_move(sigma, u0, a, B)
+            worst[i, j] = abs(a @ gap_of_step(sigma, u0, delta)) / sqrt(m)
+            random[i, j] = abs(_isotropic_gap(sigma, m, d, B, rng)) / sqrt(m)
+    z = np.linspace(-8, 8, 4001)
+    mean_square_curvature = np.trapezoid(sigma.curvature(z) ** 2 * normal_pdf(z), z)
+    random_median = MEDIAN_OF_ABS_NORMAL * sqrt(3 * mean_square_curvature) / 2 * B**2 / (widths * d)
+    return WidthScaling(widths, worst, random, sigma.beta / 2 * B**2 / np.sqrt(widths), random_median)
+
+
+def _isotropic_gap(sigma: Activation, m: int, d: int, B: float, rng: np.random.Generator) -> float:
+    """Σ a_i · gap_i under a uniformly distributed move with ‖W − W0‖_F = B, in O(CHUNK) memory and O(m) time."""
+    total = 0.0
+    for n, share in isotropic_shares(m, d, B, rng, CHUNK):
+        # Only the part along x enters the gap; the rest takes up length, through a chi-square.
+        along = rng.standard_normal(n)
+        across = rng.chisquare(n * (d - 1)) if d > 1 else 0.0
+        along *= sqrt(share / (along @ along + across))
+        u0 = rng.standard_normal(n)
+        a = 1.0 - 2.0 * rng.integers(0, 2, size=n, dtype=np.int8)
+        total += float(a @ gap_of_step(sigma, u0, along))
+    return total

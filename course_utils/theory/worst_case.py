@@ -1,0 +1,180 @@
+"""Chapter 3, Lemma 4.1: how far the worst small move can take f from f0.
+
+The bound, the perturbation that is worst for it (exactly, in O(m log m)), and an adversary that searches for a worse
+one. The net is f(x; W) = Σ_i a_i σ(w_iᵀx), σ the ReLU; W0 is (m, d), x is (d,), a is (m,), B bounds ‖W − W0‖_F.
+Nothing is divided by √m.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from course_utils.theory.accept import (
+    Array,
+    check_array,
+    check_in_unit_ball,
+    check_number,
+    check_rng,
+    check_size,
+    check_vector,
+)
+from course_utils.theory.statistics import log_inverse
+
+WORST_CASE_CONSTANT = 0.75 * (math.sqrt(2 / math.pi) / 4) ** (1 / 3)
+"""The limit c ≈ 0.438 of (worst-case gap) / (B^(4/3) m^(1/3)) for ‖x‖ = 1; derived in `worst_case_gap`."""
+
+
+class WorstCase(NamedTuple):
+    """The largest |f − f0|: `gap`, reached by moving `k` neurons by `lam` each; `sign` is that of f − f0."""
+
+    gap: float
+    k: int
+    sign: int
+    lam: float
+
+
+def lemma_4_1_bound(m: int, B: float, delta: float, norm_x: float = 1.0) -> float:
+    """Return m^(1/3) (√2 B^(4/3) + B (log 1/δ)^(1/4)), Lemma 4.1's bound on |f − f0| as printed.
+
+    With probability at least 1 − δ over W0 it holds for every W with ‖W − W0‖_F ≤ B at once, for one fixed x
+    with ‖x‖ ≤ 1.
+
+    Source: `lecture/lemma-4.1`. Raises ValueError or TypeError if m < 1, B < 0, delta outside (0, 1) or
+    norm_x > 1.
+    """
+    check_in_unit_ball(norm_x)
+    m, B = check_size("m", m), check_number("B", B, at_least=0)
+    return m ** (1 / 3) * (math.sqrt(2) * B ** (4 / 3) + B * log_inverse(delta) ** 0.25)
+
+
+def adversary_gains(u: Array, a: Array, B: float, norm_x: float = 1.0, sign: int = 1) -> Array:
+    """Return what moving the k smallest |u_i| with sign(a_i) = `sign` gains, for k = 0, 1, 2, ...
+
+    Entry k is α (B‖x‖√k − Σ of the k smallest |u_i|), where α = |a_i| and u_i = w0_iᵀx, shape (m,): each of
+    the k neurons moves by B/√k straight across zero. The entries rise to a single maximum and then fall.
+
+    Source: `course/lemma-4.1-tight`. Raises as `worst_case_gap`, and ValueError unless sign is 1 or −1.
+    """
+    u, a, B, norm_x = _adversary(u, a, B, norm_x)
+    if sign not in (1, -1):
+        raise ValueError(f"sign must be 1 or -1, got {sign!r}")
+    return _gains(u, a, B, norm_x, sign)
+
+
+def worst_case_gap(u: Array, a: Array, B: float, norm_x: float = 1.0) -> WorstCase:
+    """Return the largest |f(x; W) − f0(x; W)| over every W with ‖W − W0‖_F ≤ B, exactly, in O(m log m).
+
+    u holds w0_iᵀx, shape (m,); a must have |a_i| = α for all i, as the lecture's random signs do.
+
+    Why moving k neurons equally is the true optimum:
+
+    1. By (★) a flipped neuron adds a_i |w_iᵀx|, whichever way it crossed, and the others add nothing. So
+       f − f0 is largest when only neurons with a_i > 0 flip, and smallest when only those with a_i < 0 do.
+    2. A move of length λ_i does most straight across zero, along ∓x: it adds α max(λ_i‖x‖ − |u_i|, 0).
+    3. For a fixed set of k flipped neurons, Σ(λ_i‖x‖ − |u_i|) under Σλ_i² ≤ B² is largest for equal
+       λ_i = B/√k (Cauchy–Schwarz), and the best k neurons are the k nearest to zero. The gain is
+       α(B‖x‖√k − Σ|u_i|).
+    4. The best k keeps its last neuron because that pays: |u_(k)| ≤ B‖x‖(√k − √(k−1)). This is at most
+       B‖x‖/√k = λ‖x‖, so every moved neuron really crosses.
+
+    The limit, for ‖x‖ = α = 1: m/2 neurons have the right sign, and |u| has density r = √(2/π) at 0. So
+    |u_(k)| ≈ 2k/(rm), the gain is B√k − k²/(rm), largest at k = (B r m/4)^(2/3), where it is ¾B√k. This is
+    `WORST_CASE_CONSTANT` · B^(4/3) m^(1/3): the rate of Lemma 4.1 cannot be improved.
+
+    With unequal |a_i| the best set is no longer "the nearest": choosing it contains the subset-sum problem.
+    Such a are refused.
+
+    Source: `course/lemma-4.1-tight`. Raises ValueError or TypeError on shapes that do not fit, unequal |a_i|,
+    B < 0, norm_x < 0, or |u_i| that no W0 with that norm_x could give (u not 0 while norm_x is 0).
+    """
+    u, a, B, norm_x = _adversary(u, a, B, norm_x)
+    best = WorstCase(0.0, 0, 1, 0.0)
+    for sign in (1, -1):
+        gains = _gains(u, a, B, norm_x, sign)
+        k = int(np.argmax(gains))
+        if gains[k] > best.gap:
+            best = WorstCase(float(gains[k]), k, sign, B / math.sqrt(k))
+    return best
+
+
+def worst_case_weights(W0: Array, x: Array, a: Array, B: float) -> Array:
+    """Return a W, shape (m, d), with ‖W − W0‖_F ≤ B and the largest possible |f − f0| (`worst_case_gap`).
+
+    Source: `course/lemma-4.1-tight`. Raises ValueError or TypeError as `worst_case_gap`.
+    """
+    W0 = check_array("W0", W0, 2)
+    x = check_vector("x", x, W0.shape[1])
+    a = check_vector("a", a, len(W0))
+    u, norm_x = W0 @ x, float(np.linalg.norm(x))
+    worst = worst_case_gap(u, a, B, norm_x)
+    W = W0.copy()
+    if worst.k:
+        group = np.flatnonzero(worst.sign * a > 0)
+        moved = group[np.argsort(np.abs(u[group]))[: worst.k]]
+        W[moved] -= np.outer(np.where(u[moved] >= 0, worst.lam, -worst.lam), x / norm_x)
+    return W
+
+
+def ascent_gap(
+    W0: Array, x: Array, a: Array, B: float, rng: np.random.Generator, steps: int = 200, starts: int = 16
+) -> Array:
+    """Return the best |f − f0| that projected gradient ascent finds from each start, shape (starts,).
+
+    An adversary that does not know the answer of `worst_case_gap` and must never beat it. Starts are
+    isotropic moves of norm B. While no neuron flips the gradient is zero, so the ascent sees a smoothed
+    indicator, (1 + tanh(w/2T))/2, whose T falls from a random width (another for each start) to 0, as the
+    length of a step falls from B; what is reported is the true |f − f0|. Odd starts push f − f0 down, even
+    ones up. Memory is a few times starts·m·d.
+
+    Raises ValueError or TypeError on shapes that do not fit, B < 0, steps or starts < 1.
+    """
+    W0 = check_array("W0", W0, 2)
+    m, d = W0.shape
+    x, a, B = check_vector("x", x, d), check_vector("a", a, m), check_number("B", B, at_least=0)
+    rng, steps, starts = check_rng(rng), check_size("steps", steps), check_size("starts", starts)
+    u = W0 @ x
+    on = u >= 0
+    norm_x = np.linalg.norm(x)
+    up = np.where(np.arange(starts) % 2, -1.0, 1.0)[:, None]
+    width = B * norm_x * m ** rng.uniform(-0.5, 0, (starts, 1))
+    move = _project(rng.standard_normal((starts, m, d)), B)
+    best = np.zeros(starts)
+    for left in np.linspace(1, 0, steps):
+        w = u + move @ x
+        best = np.maximum(best, (up * a * w * ((w >= 0).astype(float) - on)).sum(axis=1))
+        # T = 0 would divide by zero; the smallest positive number is a step function all the same
+        T = np.maximum(width * left, np.finfo(float).tiny)
+        with np.errstate(over="ignore"):
+            slope = up * a * ((1 + np.tanh(w / (2 * T))) / 2 - on)
+        size = np.linalg.norm(slope, axis=1) * norm_x
+        rate = np.divide(left * B, size, out=np.zeros(starts), where=size > 0)
+        move = _project(move + (rate[:, None] * slope)[:, :, None] * x, B)
+    return best
+
+
+def _adversary(u, a, B, norm_x) -> tuple[Array, Array, float, float]:
+    u = check_array("u", u, 1)
+    a = check_vector("a", a, len(u))
+    B, norm_x = check_number("B", B, at_least=0), check_number("norm_x", norm_x, at_least=0)
+    low, high = np.abs(a).min(), np.abs(a).max()
+    if high - low > 1e-12 * high:
+        raise ValueError(f"all |a_i| must be equal for the exact worst case, got values from {low} to {high}")
+    if norm_x == 0 and u.any():
+        raise ValueError(f"u must be 0 everywhere when norm_x is 0, got {u[u != 0][0]}")
+    return u, a, B, norm_x
+
+
+def _gains(u: Array, a: Array, B: float, norm_x: float, sign: int) -> Array:
+    distance = np.abs(u[sign * a > 0])
+    distance.sort()
+    gains = B * norm_x * np.sqrt(np.arange(len(distance) + 1))
+    gains[1:] -= np.cumsum(distance)
+    return abs(float(a[0])) * gains
+
+
+def _project(move: Array, B: float) -> Array:
+    norm = np.sqrt(np.einsum("smd,smd->s", move, move))
+    return move * np.divide(B, norm, out=np.ones_like(norm), where=norm > B)[:, None, None]
