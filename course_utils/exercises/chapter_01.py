@@ -39,6 +39,32 @@ def _linearized_without_a(x, W, W0, a):
     return np.sum(np.tanh(W0 @ x) + (1 - np.tanh(W0 @ x) ** 2) * ((W - W0) @ x))
 
 
+exercise_1 = Exercise(
+    id="1.1",
+    title="write the linearization",
+    points=3,
+    difficulty=2,
+    minutes=10,
+    cases=_small_net,
+    reference=linearized_net,
+    misconceptions=(
+        Misconception(
+            _linearized_with_slope_at_w,
+            "You have taken the slope at W @ x. A tangent keeps the slope of the point where it touches: W0 @ x.",
+        ),
+        Misconception(
+            _linearized_without_start,
+            "This is only the change. A tangent starts at the function's own value: add f(x; W0).",
+        ),
+        Misconception(
+            _linearized_in_w, "You have multiplied the slope by W @ x. It multiplies the move, (W − W0) @ x."
+        ),
+        Misconception(_linearized_without_a, "Every neuron enters with its sign a_i; you have added them without."),
+    ),
+    after="Only the slope at W0 is needed: f0 never looks at the activation anywhere else.",
+)
+
+
 def _scales(rng):
     return {
         "beta": round(rng.uniform(0.1, 2), 2),
@@ -51,8 +77,60 @@ def scaled_beta(beta, s, c):
     return abs(s) * c**2 * beta
 
 
+exercise_2 = Exercise(
+    id="1.2",
+    title="β of a rescaled activation",
+    points=2,
+    difficulty=2,
+    minutes=5,
+    cases=_scales,
+    reference=scaled_beta,
+    edge_cases=(
+        {"beta": 1.0, "s": -2.0, "c": 3.0},
+        {"beta": 1.0, "s": 0.0, "c": 3.0},
+        {"beta": 1.0, "s": -2.0, "c": 0.0},
+    ),
+    misconceptions=(
+        Misconception(
+            lambda beta, s, c: abs(s * c) * beta,
+            "The inner factor c comes out once for each of the two derivatives, so it is squared.",
+        ),
+        Misconception(
+            lambda beta, s, c: s * c**2 * beta,
+            "β is a largest absolute value and cannot be negative: what happens to the sign of s?",
+        ),
+        Misconception(lambda beta, s, c: c**2 * beta, "The outer factor s multiplies the second derivative as well."),
+        Misconception(
+            lambda beta, s, c: s**2 * c**2 * beta, "Only the inner factor is differentiated twice: s comes out once."
+        ),
+    ),
+    after="A steeper inner scale costs quadratically: this is why large initial weights leave the linear regime.",
+)
+
+
 def safe_step(beta, eps):
     return np.sqrt(2 * eps / beta)
+
+
+exercise_3 = Exercise(
+    id="1.3",
+    title="how far may one step?",
+    points=1,
+    difficulty=1,
+    minutes=5,
+    cases=lambda rng: {"beta": round(rng.uniform(0.1, 2), 2), "eps": round(rng.uniform(0.001, 1), 3)},
+    reference=safe_step,
+    misconceptions=(
+        Misconception(
+            lambda beta, eps: np.sqrt(eps / beta), "Too short by a factor √2: the envelope is β step²/2, with the half."
+        ),
+        Misconception(
+            lambda beta, eps: 2 * eps / beta, "This is the square of the step: solve β step²/2 = eps for the step."
+        ),
+        Misconception(lambda beta, eps: beta * eps**2 / 2, "You have put eps in for the step. It is the error."),
+    ),
+    after="Ten times more accuracy costs only a factor √10 in distance.",
+)
 
 
 # Second derivatives with a readable name, so that a failing case can be shown.
@@ -77,6 +155,44 @@ def _integral(g, a, x):
 
 def remainder(second_derivative, a, x):
     return _integral(lambda t: second_derivative(t) * (x - t), a, x)
+
+
+exercise_4 = Exercise(
+    id="1.4",
+    title="the remainder, as an integral",
+    points=3,
+    difficulty=3,
+    minutes=10,
+    cases=_interval,
+    reference=remainder,
+    rtol=1e-5,
+    atol=1e-6,
+    edge_cases=({"second_derivative": np.exp, "a": 0.0, "x": 1.0}, {"second_derivative": np.exp, "a": 1.0, "x": 0.0}),
+    misconceptions=(
+        Misconception(
+            lambda second_derivative, a, x: _integral(lambda t: second_derivative(t) * (x - t) ** 2 / 2, a, x),
+            "This is the slide's (x − t)²/2, which belongs to an expansion one order higher. "
+            "What is left after one derivative has (x − t).",
+        ),
+        Misconception(
+            lambda second_derivative, a, x: abs(remainder(second_derivative, a, x)),
+            "A remainder has a sign: drop the absolute value.",
+        ),
+        Misconception(
+            lambda second_derivative, a, x: remainder(second_derivative, a, x) * (1 if x >= a else -1),
+            "When x lies left of a, the integral runs backwards. Do not reorder its ends.",
+        ),
+        Misconception(
+            lambda second_derivative, a, x: _integral(lambda t: second_derivative(t) * (t - a), a, x),
+            "The weight is the distance to the end point, (x − t), not (t − a): early curvature counts longest.",
+        ),
+        Misconception(
+            lambda second_derivative, a, x: _integral(second_derivative, a, x),
+            "This is f'(x) − f'(a). The curvature at t needs the weight (x − t).",
+        ),
+    ),
+    after="Bounding f'' by β under this integral gives β(x − a)²/2 at once.",
+)
 
 
 def _unit_input(rng):
@@ -106,6 +222,33 @@ def _is_tight(W, case):
     return None
 
 
+exercise_5 = Exercise(
+    id="1.5",
+    title="a move that reaches the bound",
+    points=3,
+    difficulty=3,
+    minutes=10,
+    cases=_unit_input,
+    reference=tight_move,
+    property=_is_tight,
+    misconceptions=(
+        Misconception(
+            lambda W0, x, B: W0 + B * x,
+            "Every row has moved by B, so that the whole matrix has moved by B√m. Share the budget among the rows.",
+        ),
+        Misconception(
+            lambda W0, x, B: W0 * (1 + B / np.linalg.norm(W0)),
+            "You have moved along W0 itself. Only movement along x changes what a neuron sees.",
+        ),
+        Misconception(
+            lambda W0, x, B: W0 + B / W0.shape[0] * x,
+            "Lengths add in squares: m rows that move by B/m give B/√m in all, not B.",
+        ),
+    ),
+    after="One row, a few, or all: for a parabola it does not matter who moves, only that all of it is along x.",
+)
+
+
 def _width_question(rng):
     # An answer next to a whole number would hang on the order in which a student multiplies.
     while True:
@@ -123,6 +266,41 @@ def width_needed(beta, B, eps):
     return ceil((beta * B**2 / (2 * eps)) ** 2)
 
 
+exercise_6 = Exercise(
+    id="1.6",
+    title="how wide is wide enough?",
+    points=2,
+    difficulty=2,
+    minutes=5,
+    cases=_width_question,
+    reference=width_needed,
+    edge_cases=({"beta": 1.0, "B": 1.0, "eps": 0.25},),  # exactly 4 neurons
+    misconceptions=(
+        Misconception(
+            lambda beta, B, eps: (beta * B**2 / (2 * eps)) ** 2,
+            "This is the right number, but there are no fractions of a neuron: round up to a whole one.",
+        ),
+        Misconception(
+            lambda beta, B, eps: ceil(beta * B**2 / (2 * eps)),
+            "The gap falls with the square root of m: solve for √m first, then square.",
+        ),
+        Misconception(
+            lambda beta, B, eps: int((beta * B**2 / (2 * eps)) ** 2),
+            "One neuron too few: the guarantee has to hold, so round up.",
+        ),
+        Misconception(
+            lambda beta, B, eps: ceil((beta * B**2 / eps) ** 2),
+            "Four times too many: the half of β/2 is squared as well.",
+        ),
+        Misconception(
+            lambda beta, B, eps: ceil((beta * B / (2 * eps)) ** 2),
+            "The movement enters as B², and is then squared once more with the rest.",
+        ),
+    ),
+    after="Half the error costs four times the neurons; twice the movement costs sixteen times as many.",
+)
+
+
 def _measured_decay(rng):
     widths = np.sort(rng.choice(2.0 ** np.arange(4, 17), size=rng.integers(3, 8), replace=False))
     gaps = rng.uniform(0.5, 5) * widths ** rng.uniform(-1.2, -0.2)
@@ -135,207 +313,35 @@ def decay_rate(widths, gaps):
     return np.sum(x * y) / np.sum(x**2)
 
 
-EXERCISES = (
-    Exercise(
-        id="1.1",
-        title="write the linearization",
-        points=3,
-        difficulty=2,
-        minutes=10,
-        cases=_small_net,
-        reference=linearized_net,
-        misconceptions=(
-            Misconception(
-                _linearized_with_slope_at_w,
-                "You have taken the slope at W @ x. A tangent keeps the slope of the point where it touches: W0 @ x.",
-            ),
-            Misconception(
-                _linearized_without_start,
-                "This is only the change. A tangent starts at the function's own value: add f(x; W0).",
-            ),
-            Misconception(
-                _linearized_in_w, "You have multiplied the slope by W @ x. It multiplies the move, (W − W0) @ x."
-            ),
-            Misconception(_linearized_without_a, "Every neuron enters with its sign a_i; you have added them without."),
+exercise_7 = Exercise(
+    id="1.7",
+    title="read a rate off a log-log plot",
+    points=2,
+    difficulty=2,
+    minutes=10,
+    cases=_measured_decay,
+    reference=decay_rate,
+    rtol=1e-5,
+    misconceptions=(
+        Misconception(
+            lambda widths, gaps: np.polyfit(widths, gaps, 1)[0],
+            "You have fitted a line to the numbers themselves. A power law is a line in their logarithms.",
         ),
-        after="Only the slope at W0 is needed: f0 never looks at the activation anywhere else.",
+        Misconception(
+            lambda widths, gaps: np.polyfit(widths, np.log(gaps), 1)[0],
+            "Only one axis is logarithmic: that is the rate of an exponential. Take log(widths) too.",
+        ),
+        Misconception(
+            lambda widths, gaps: -decay_rate(widths, gaps),
+            "The sign is turned round: a gap that falls has a negative slope.",
+        ),
+        Misconception(
+            lambda widths, gaps: np.log(gaps[-1] / gaps[0]) / np.log(widths[-1] / widths[0]),
+            "You have joined the first and the last point. Least squares uses all of them.",
+        ),
     ),
-    Exercise(
-        id="1.2",
-        title="β of a rescaled activation",
-        points=2,
-        difficulty=2,
-        minutes=5,
-        cases=_scales,
-        reference=scaled_beta,
-        edge_cases=(
-            {"beta": 1.0, "s": -2.0, "c": 3.0},
-            {"beta": 1.0, "s": 0.0, "c": 3.0},
-            {"beta": 1.0, "s": -2.0, "c": 0.0},
-        ),
-        misconceptions=(
-            Misconception(
-                lambda beta, s, c: abs(s * c) * beta,
-                "The inner factor c comes out once for each of the two derivatives, so it is squared.",
-            ),
-            Misconception(
-                lambda beta, s, c: s * c**2 * beta,
-                "β is a largest absolute value and cannot be negative: what happens to the sign of s?",
-            ),
-            Misconception(
-                lambda beta, s, c: c**2 * beta, "The outer factor s multiplies the second derivative as well."
-            ),
-            Misconception(
-                lambda beta, s, c: s**2 * c**2 * beta,
-                "Only the inner factor is differentiated twice: s comes out once.",
-            ),
-        ),
-        after="A steeper inner scale costs quadratically: this is why large initial weights leave the linear regime.",
-    ),
-    Exercise(
-        id="1.3",
-        title="how far may one step?",
-        points=1,
-        difficulty=1,
-        minutes=5,
-        cases=lambda rng: {"beta": round(rng.uniform(0.1, 2), 2), "eps": round(rng.uniform(0.001, 1), 3)},
-        reference=safe_step,
-        misconceptions=(
-            Misconception(
-                lambda beta, eps: np.sqrt(eps / beta),
-                "Too short by a factor √2: the envelope is β step²/2, with the half.",
-            ),
-            Misconception(
-                lambda beta, eps: 2 * eps / beta, "This is the square of the step: solve β step²/2 = eps for the step."
-            ),
-            Misconception(lambda beta, eps: beta * eps**2 / 2, "You have put eps in for the step. It is the error."),
-        ),
-        after="Ten times more accuracy costs only a factor √10 in distance.",
-    ),
-    Exercise(
-        id="1.4",
-        title="the remainder, as an integral",
-        points=3,
-        difficulty=3,
-        minutes=10,
-        cases=_interval,
-        reference=remainder,
-        rtol=1e-5,
-        atol=1e-6,
-        edge_cases=(
-            {"second_derivative": np.exp, "a": 0.0, "x": 1.0},
-            {"second_derivative": np.exp, "a": 1.0, "x": 0.0},
-        ),
-        misconceptions=(
-            Misconception(
-                lambda second_derivative, a, x: _integral(lambda t: second_derivative(t) * (x - t) ** 2 / 2, a, x),
-                "This is the slide's (x − t)²/2, which belongs to an expansion one order higher. "
-                "What is left after one derivative has (x − t).",
-            ),
-            Misconception(
-                lambda second_derivative, a, x: abs(remainder(second_derivative, a, x)),
-                "A remainder has a sign: drop the absolute value.",
-            ),
-            Misconception(
-                lambda second_derivative, a, x: remainder(second_derivative, a, x) * (1 if x >= a else -1),
-                "When x lies left of a, the integral runs backwards. Do not reorder its ends.",
-            ),
-            Misconception(
-                lambda second_derivative, a, x: _integral(lambda t: second_derivative(t) * (t - a), a, x),
-                "The weight is the distance to the end point, (x − t), not (t − a): early curvature counts longest.",
-            ),
-            Misconception(
-                lambda second_derivative, a, x: _integral(second_derivative, a, x),
-                "This is f'(x) − f'(a). The curvature at t needs the weight (x − t).",
-            ),
-        ),
-        after="Bounding f'' by β under this integral gives β(x − a)²/2 at once.",
-    ),
-    Exercise(
-        id="1.5",
-        title="a move that reaches the bound",
-        points=3,
-        difficulty=3,
-        minutes=10,
-        cases=_unit_input,
-        reference=tight_move,
-        property=_is_tight,
-        misconceptions=(
-            Misconception(
-                lambda W0, x, B: W0 + B * x,
-                "Every row has moved by B, so that the whole matrix has moved by B√m. Share the budget among the rows.",
-            ),
-            Misconception(
-                lambda W0, x, B: W0 * (1 + B / np.linalg.norm(W0)),
-                "You have moved along W0 itself. Only movement along x changes what a neuron sees.",
-            ),
-            Misconception(
-                lambda W0, x, B: W0 + B / W0.shape[0] * x,
-                "Lengths add in squares: m rows that move by B/m give B/√m in all, not B.",
-            ),
-        ),
-        after="One row, a few, or all: for a parabola it does not matter who moves, only that all of it is along x.",
-    ),
-    Exercise(
-        id="1.6",
-        title="how wide is wide enough?",
-        points=2,
-        difficulty=2,
-        minutes=5,
-        cases=_width_question,
-        reference=width_needed,
-        edge_cases=({"beta": 1.0, "B": 1.0, "eps": 0.25},),  # exactly 4 neurons
-        misconceptions=(
-            Misconception(
-                lambda beta, B, eps: (beta * B**2 / (2 * eps)) ** 2,
-                "This is the right number, but there are no fractions of a neuron: round up to a whole one.",
-            ),
-            Misconception(
-                lambda beta, B, eps: ceil(beta * B**2 / (2 * eps)),
-                "The gap falls with the square root of m: solve for √m first, then square.",
-            ),
-            Misconception(
-                lambda beta, B, eps: int((beta * B**2 / (2 * eps)) ** 2),
-                "One neuron too few: the guarantee has to hold, so round up.",
-            ),
-            Misconception(
-                lambda beta, B, eps: ceil((beta * B**2 / eps) ** 2),
-                "Four times too many: the half of β/2 is squared as well.",
-            ),
-            Misconception(
-                lambda beta, B, eps: ceil((beta * B / (2 * eps)) ** 2),
-                "The movement enters as B², and is then squared once more with the rest.",
-            ),
-        ),
-        after="Half the error costs four times the neurons; twice the movement costs sixteen times as many.",
-    ),
-    Exercise(
-        id="1.7",
-        title="read a rate off a log-log plot",
-        points=2,
-        difficulty=2,
-        minutes=10,
-        cases=_measured_decay,
-        reference=decay_rate,
-        rtol=1e-5,
-        misconceptions=(
-            Misconception(
-                lambda widths, gaps: np.polyfit(widths, gaps, 1)[0],
-                "You have fitted a line to the numbers themselves. A power law is a line in their logarithms.",
-            ),
-            Misconception(
-                lambda widths, gaps: np.polyfit(widths, np.log(gaps), 1)[0],
-                "Only one axis is logarithmic: that is the rate of an exponential. Take log(widths) too.",
-            ),
-            Misconception(
-                lambda widths, gaps: -decay_rate(widths, gaps),
-                "The sign is turned round: a gap that falls has a negative slope.",
-            ),
-            Misconception(
-                lambda widths, gaps: np.log(gaps[-1] / gaps[0]) / np.log(widths[-1] / widths[0]),
-                "You have joined the first and the last point. Least squares uses all of them.",
-            ),
-        ),
-        after="Every rate in this course is read in this way, with an interval over independent networks.",
-    ),
+    after="Every rate in this course is read in this way, with an interval over independent networks.",
 )
+
+
+EXERCISES = (exercise_1, exercise_2, exercise_3, exercise_4, exercise_5, exercise_6, exercise_7)

@@ -19,6 +19,44 @@ def relu_linearization(x, W, W0, a):
     return a @ ((W0 @ x >= 0) * (W @ x))
 
 
+exercise_1 = Exercise(
+    id="2.1",
+    title="the linearization of a ReLU network",
+    points=2,
+    difficulty=2,
+    minutes=5,
+    cases=_small_net,
+    reference=relu_linearization,
+    edge_cases=(
+        # A neuron that starts exactly at zero counts as on.
+        {"x": np.array([1.0, 1.0]), "W": np.array([[1.0, 1.0]]), "W0": np.array([[1.0, -1.0]]), "a": np.array([1.0])},
+    ),
+    misconceptions=(
+        Misconception(
+            lambda x, W, W0, a: a @ np.maximum(W @ x, 0),
+            "This is the network f itself: you have switched neurons by W @ x. The tangent keeps the switches of W0.",
+        ),
+        Misconception(
+            lambda x, W, W0, a: a @ np.maximum(W0 @ x, 0),
+            "This is f at W0, which never moves. The switches are those of W0, but the input of each is W @ x.",
+        ),
+        Misconception(
+            lambda x, W, W0, a: a @ np.maximum(W0 @ x, 0) + a @ ((W0 @ x >= 0) * (W @ x)),
+            "The value at W0 is counted twice: by homogeneity it is already contained in the second sum.",
+        ),
+        Misconception(
+            lambda x, W, W0, a: a @ ((W0 @ x > 0) * (W @ x)),
+            "Right except where a neuron starts exactly at zero, which counts as on here: ≥, not >.",
+        ),
+        Misconception(
+            lambda x, W, W0, a: np.sum((W0 @ x >= 0) * (W @ x)),
+            "Every neuron enters with its sign a_i; you have added them without.",
+        ),
+    ),
+    after="No constant term is left: for ReLU the linearization is linear in W, not only affine.",
+)
+
+
 def _pre_activations(rng):
     m = rng.integers(2, 7)
     return {
@@ -31,6 +69,44 @@ def _pre_activations(rng):
 def flip_gap(u0, u, a):
     flipped = (u >= 0) != (u0 >= 0)
     return np.sum((a * np.abs(u))[flipped])
+
+
+exercise_2 = Exercise(
+    id="2.2",
+    title="the gap from the flips alone",
+    points=3,
+    difficulty=2,
+    minutes=8,
+    cases=_pre_activations,
+    reference=flip_gap,
+    edge_cases=({"u0": np.array([0.0, -1.0]), "u": np.array([-2.0, 0.0]), "a": np.array([1.0, 1.0])},),
+    misconceptions=(
+        Misconception(
+            lambda u0, u, a: -flip_gap(u0, u, a), "The sign is turned round: now minus before, 1{u ≥ 0} − 1{u0 ≥ 0}."
+        ),
+        Misconception(
+            lambda u0, u, a: np.sum(a * u0 * ((u >= 0) * 1.0 - (u0 >= 0))),
+            "The switch multiplies the input of now, u, not u0.",
+        ),
+        Misconception(
+            lambda u0, u, a: np.sum(a * u * ((u > 0) * 1.0 - (u0 > 0))),
+            "Right except where a neuron starts exactly at zero, which counts as on: ≥, not >.",
+        ),
+        Misconception(
+            lambda u0, u, a: a @ (np.maximum(u, 0) - np.maximum(u0, 0)),
+            "This is how much f has changed. The gap is what the tangent has missed of that change.",
+        ),
+        Misconception(
+            lambda u0, u, a: np.sum(u * ((u >= 0) * 1.0 - (u0 >= 0))),
+            "Every neuron enters with its sign a_i; you have added them without.",
+        ),
+        Misconception(
+            lambda u0, u, a: np.sum((u >= 0) != (u0 >= 0)),
+            "You have counted the flips. Each one contributes a_i u_i times plus or minus one.",
+        ),
+    ),
+    after="Whichever way a neuron flips, its term is a_i |u_i|: only the signs a_i can cancel.",
+)
 
 
 def _moved_layer(rng):
@@ -86,12 +162,34 @@ def _near_now(W0, W, x, tau):
     return np.sum(near | far)
 
 
-def _budget(rng):
-    return {"m": int(rng.integers(10, 100_000)), "B": round(rng.uniform(0.5, 5), 1)}
-
-
-def best_tau(m, B):
-    return (2 * B**2 / m) ** (1 / 3)
+exercise_3 = Exercise(
+    id="2.3",
+    title="how large is the bad set?",
+    points=3,
+    difficulty=2,
+    minutes=10,
+    cases=_moved_layer,
+    reference=bad_set_size,
+    edge_cases=(
+        # A start exactly at the edge of the strip, and a move of exactly τ.
+        {"W0": np.array([[0.5], [2.0]]), "W": np.array([[0.5], [2.0]]), "x": np.array([1.0]), "tau": 0.5},
+        {"W0": np.array([[2.0], [3.0]]), "W": np.array([[2.5], [3.0]]), "x": np.array([1.0]), "tau": 0.5},
+    ),
+    misconceptions=(
+        Misconception(_add_sizes, "A neuron that is in both sets counts once: take the union, not the sum."),
+        Misconception(_intersect, "You have the neurons that are in both sets. One reason is enough to be bad."),
+        Misconception(
+            _without_length_of_x, "S1 compares |w0ᵀx| with τ‖x‖: without ‖x‖, a short input looks near to everyone."
+        ),
+        Misconception(
+            _both_strict, "The boundary belongs to both sets: use ≤ for S1 and ≥ for S2, or a flip can slip through."
+        ),
+        Misconception(_near_strict, "A neuron that starts exactly at the edge of the strip is in S1: ≤, not <."),
+        Misconception(_far_strict, "A neuron that moves by exactly τ is in S2: ≥, not >."),
+        Misconception(_near_now, "S1 looks at where a neuron starts, W0 @ x, not at where it has arrived."),
+    ),
+    after="Outside this set no neuron flips, whatever the direction in which the weights move.",
+)
 
 
 def _layer_budget(rng):
@@ -121,194 +219,99 @@ def _moves_far_enough(move, case):
     return None
 
 
+exercise_4 = Exercise(
+    id="2.4",
+    title="spend the budget on far moves",
+    points=3,
+    difficulty=3,
+    minutes=10,
+    cases=_layer_budget,
+    reference=far_move,
+    property=_moves_far_enough,
+    misconceptions=(
+        Misconception(
+            lambda m, d, B, tau: np.full((m, d), B / np.sqrt(m * d)),
+            "You have spread the budget over all neurons, and too few of them get far. "
+            "Serve only as many as can afford τ.",
+        ),
+        Misconception(
+            lambda m, d, B, tau: np.array([[tau] + [0.0] * (d - 1)] * m),
+            "Every neuron moves by τ, which costs mτ² in squares: more than B². How many can you afford?",
+        ),
+        Misconception(
+            lambda m, d, B, tau: np.array([[B] + [0.0] * (d - 1)] + [[0.0] * d] * (m - 1)),
+            "One neuron got everything, and only one is far. Lengths add in squares: B² pays for B²/τ² of them.",
+        ),
+    ),
+    after="So |S2| ≤ B²/τ² is Markov's inequality for squared lengths, and it is tight.",
+)
+
+
+def _budget(rng):
+    return {"m": int(rng.integers(10, 100_000)), "B": round(rng.uniform(0.5, 5), 1)}
+
+
+def best_tau(m, B):
+    return (2 * B**2 / m) ** (1 / 3)
+
+
+exercise_5 = Exercise(
+    id="2.5",
+    title="the best τ",
+    points=2,
+    difficulty=2,
+    minutes=7,
+    cases=_budget,
+    reference=best_tau,
+    rtol=1e-6,  # a numerical minimiser cannot do better than the root of the rounding error
+    misconceptions=(
+        Misconception(
+            lambda m, B: (B**2 / m) ** (1 / 3),
+            "Here both terms are equal. The sum is smallest where their slopes cancel: m = 2B²/τ³.",
+        ),
+        Misconception(
+            lambda m, B: (2 * B**2 / m) ** (1 / 2), "The derivative of B²/τ² is −2B²/τ³, so that a cube root is needed."
+        ),
+        Misconception(
+            lambda m, B: m * (2 * B**2 / m) ** (1 / 3) + B**2 / (2 * B**2 / m) ** (2 / 3),
+            "This is the smallest value of the sum. The question is where it is reached.",
+        ),
+        Misconception(lambda m, B: (2 * B / m) ** (1 / 3), "The budget enters squared: B²/τ² neurons, not B/τ."),
+    ),
+    after="τ shrinks as m^(−1/3): wide networks are judged by a thin strip.",
+)
+
+
 def flip_probability(s):
     return np.arctan(s) / np.pi
 
 
-EXERCISES = (
-    Exercise(
-        id="2.1",
-        title="the linearization of a ReLU network",
-        points=2,
-        difficulty=2,
-        minutes=5,
-        cases=_small_net,
-        reference=relu_linearization,
-        edge_cases=(
-            # A neuron that starts exactly at zero counts as on.
-            {
-                "x": np.array([1.0, 1.0]),
-                "W": np.array([[1.0, 1.0]]),
-                "W0": np.array([[1.0, -1.0]]),
-                "a": np.array([1.0]),
-            },
+exercise_6 = Exercise(
+    id="2.6",
+    title="the chance of a flip",
+    points=3,
+    difficulty=4,
+    minutes=10,
+    cases=lambda rng: {"s": round(10 ** rng.uniform(-2, 1), 3)},
+    reference=flip_probability,
+    rtol=1e-6,
+    edge_cases=({"s": 1.0},),
+    misconceptions=(
+        Misconception(
+            lambda s: np.arctan(s) / (2 * np.pi),
+            "Half of the answer: the line u = −s g cuts off two wedges, one on each side.",
         ),
-        misconceptions=(
-            Misconception(
-                lambda x, W, W0, a: a @ np.maximum(W @ x, 0),
-                "This is the network f itself: you have switched neurons by W @ x. The tangent keeps the switches of W0.",
-            ),
-            Misconception(
-                lambda x, W, W0, a: a @ np.maximum(W0 @ x, 0),
-                "This is f at W0, which never moves. The switches are those of W0, but the input of each is W @ x.",
-            ),
-            Misconception(
-                lambda x, W, W0, a: a @ np.maximum(W0 @ x, 0) + a @ ((W0 @ x >= 0) * (W @ x)),
-                "The value at W0 is counted twice: by homogeneity it is already contained in the second sum.",
-            ),
-            Misconception(
-                lambda x, W, W0, a: a @ ((W0 @ x > 0) * (W @ x)),
-                "Right except where a neuron starts exactly at zero, which counts as on here: ≥, not >.",
-            ),
-            Misconception(
-                lambda x, W, W0, a: np.sum((W0 @ x >= 0) * (W @ x)),
-                "Every neuron enters with its sign a_i; you have added them without.",
-            ),
+        Misconception(lambda s: 2 * np.arctan(s) / np.pi, "Twice the answer: a full turn is 2π, not π."),
+        Misconception(
+            lambda s: s / np.pi, "Right for a tiny s only. Large moves saturate: what is the limit for s → ∞?"
         ),
-        after="No constant term is left: for ReLU the linearization is linear in W, not only affine.",
+        Misconception(
+            lambda s: np.arctan(1 / s) / np.pi,
+            "This falls when the move grows. You have the angle on the other side of the line.",
+        ),
     ),
-    Exercise(
-        id="2.2",
-        title="the gap from the flips alone",
-        points=3,
-        difficulty=2,
-        minutes=8,
-        cases=_pre_activations,
-        reference=flip_gap,
-        edge_cases=({"u0": np.array([0.0, -1.0]), "u": np.array([-2.0, 0.0]), "a": np.array([1.0, 1.0])},),
-        misconceptions=(
-            Misconception(
-                lambda u0, u, a: -flip_gap(u0, u, a),
-                "The sign is turned round: now minus before, 1{u ≥ 0} − 1{u0 ≥ 0}.",
-            ),
-            Misconception(
-                lambda u0, u, a: np.sum(a * u0 * ((u >= 0) * 1.0 - (u0 >= 0))),
-                "The switch multiplies the input of now, u, not u0.",
-            ),
-            Misconception(
-                lambda u0, u, a: np.sum(a * u * ((u > 0) * 1.0 - (u0 > 0))),
-                "Right except where a neuron starts exactly at zero, which counts as on: ≥, not >.",
-            ),
-            Misconception(
-                lambda u0, u, a: a @ (np.maximum(u, 0) - np.maximum(u0, 0)),
-                "This is how much f has changed. The gap is what the tangent has missed of that change.",
-            ),
-            Misconception(
-                lambda u0, u, a: np.sum(u * ((u >= 0) * 1.0 - (u0 >= 0))),
-                "Every neuron enters with its sign a_i; you have added them without.",
-            ),
-            Misconception(
-                lambda u0, u, a: np.sum((u >= 0) != (u0 >= 0)),
-                "You have counted the flips. Each one contributes a_i u_i times plus or minus one.",
-            ),
-        ),
-        after="Whichever way a neuron flips, its term is a_i |u_i|: only the signs a_i can cancel.",
-    ),
-    Exercise(
-        id="2.3",
-        title="how large is the bad set?",
-        points=3,
-        difficulty=2,
-        minutes=10,
-        cases=_moved_layer,
-        reference=bad_set_size,
-        edge_cases=(
-            # A start exactly at the edge of the strip, and a move of exactly τ.
-            {"W0": np.array([[0.5], [2.0]]), "W": np.array([[0.5], [2.0]]), "x": np.array([1.0]), "tau": 0.5},
-            {"W0": np.array([[2.0], [3.0]]), "W": np.array([[2.5], [3.0]]), "x": np.array([1.0]), "tau": 0.5},
-        ),
-        misconceptions=(
-            Misconception(_add_sizes, "A neuron that is in both sets counts once: take the union, not the sum."),
-            Misconception(_intersect, "You have the neurons that are in both sets. One reason is enough to be bad."),
-            Misconception(
-                _without_length_of_x, "S1 compares |w0ᵀx| with τ‖x‖: without ‖x‖, a short input looks near to everyone."
-            ),
-            Misconception(
-                _both_strict,
-                "The boundary belongs to both sets: use ≤ for S1 and ≥ for S2, or a flip can slip through.",
-            ),
-            Misconception(_near_strict, "A neuron that starts exactly at the edge of the strip is in S1: ≤, not <."),
-            Misconception(_far_strict, "A neuron that moves by exactly τ is in S2: ≥, not >."),
-            Misconception(_near_now, "S1 looks at where a neuron starts, W0 @ x, not at where it has arrived."),
-        ),
-        after="Outside this set no neuron flips, whatever the direction in which the weights move.",
-    ),
-    Exercise(
-        id="2.4",
-        title="spend the budget on far moves",
-        points=3,
-        difficulty=3,
-        minutes=10,
-        cases=_layer_budget,
-        reference=far_move,
-        property=_moves_far_enough,
-        misconceptions=(
-            Misconception(
-                lambda m, d, B, tau: np.full((m, d), B / np.sqrt(m * d)),
-                "You have spread the budget over all neurons, and too few of them get far. "
-                "Serve only as many as can afford τ.",
-            ),
-            Misconception(
-                lambda m, d, B, tau: np.array([[tau] + [0.0] * (d - 1)] * m),
-                "Every neuron moves by τ, which costs mτ² in squares: more than B². How many can you afford?",
-            ),
-            Misconception(
-                lambda m, d, B, tau: np.array([[B] + [0.0] * (d - 1)] + [[0.0] * d] * (m - 1)),
-                "One neuron got everything, and only one is far. Lengths add in squares: B² pays for B²/τ² of them.",
-            ),
-        ),
-        after="So |S2| ≤ B²/τ² is Markov's inequality for squared lengths, and it is tight.",
-    ),
-    Exercise(
-        id="2.5",
-        title="the best τ",
-        points=2,
-        difficulty=2,
-        minutes=7,
-        cases=_budget,
-        reference=best_tau,
-        rtol=1e-6,  # a numerical minimiser cannot do better than the root of the rounding error
-        misconceptions=(
-            Misconception(
-                lambda m, B: (B**2 / m) ** (1 / 3),
-                "Here both terms are equal. The sum is smallest where their slopes cancel: m = 2B²/τ³.",
-            ),
-            Misconception(
-                lambda m, B: (2 * B**2 / m) ** (1 / 2),
-                "The derivative of B²/τ² is −2B²/τ³, so that a cube root is needed.",
-            ),
-            Misconception(
-                lambda m, B: m * (2 * B**2 / m) ** (1 / 3) + B**2 / (2 * B**2 / m) ** (2 / 3),
-                "This is the smallest value of the sum. The question is where it is reached.",
-            ),
-            Misconception(lambda m, B: (2 * B / m) ** (1 / 3), "The budget enters squared: B²/τ² neurons, not B/τ."),
-        ),
-        after="τ shrinks as m^(−1/3): wide networks are judged by a thin strip.",
-    ),
-    Exercise(
-        id="2.6",
-        title="the chance of a flip",
-        points=3,
-        difficulty=4,
-        minutes=10,
-        cases=lambda rng: {"s": round(10 ** rng.uniform(-2, 1), 3)},
-        reference=flip_probability,
-        rtol=1e-6,
-        edge_cases=({"s": 1.0},),
-        misconceptions=(
-            Misconception(
-                lambda s: np.arctan(s) / (2 * np.pi),
-                "Half of the answer: the line u = −s g cuts off two wedges, one on each side.",
-            ),
-            Misconception(lambda s: 2 * np.arctan(s) / np.pi, "Twice the answer: a full turn is 2π, not π."),
-            Misconception(
-                lambda s: s / np.pi, "Right for a tiny s only. Large moves saturate: what is the limit for s → ∞?"
-            ),
-            Misconception(
-                lambda s: np.arctan(1 / s) / np.pi,
-                "This falls when the move grows. You have the angle on the other side of the line.",
-            ),
-        ),
-        after="For the network of (★), s = B/√(md) = 0.021, and 2000 neurons make 13.5 flips on average; we counted 18.",
-    ),
+    after="For the network of (★), s = B/√(md) = 0.021, and 2000 neurons make 13.5 flips on average; we counted 18.",
 )
+
+
+EXERCISES = (exercise_1, exercise_2, exercise_3, exercise_4, exercise_5, exercise_6)

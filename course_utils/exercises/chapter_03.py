@@ -17,6 +17,36 @@ def near_zero(t, norm_x):
     return erf(t / (norm_x * sqrt(2)))
 
 
+exercise_1 = Exercise(
+    id="3.1",
+    title="the chance to start near zero",
+    points=1,
+    difficulty=1,
+    minutes=5,
+    cases=_strip,
+    reference=near_zero,
+    misconceptions=(
+        Misconception(lambda t, norm_x: erf(t / norm_x), "The error function measures in units of √2: divide by it."),
+        Misconception(
+            lambda t, norm_x: erf(t / sqrt(2)),
+            "This is right for ‖x‖ = 1. What is the standard deviation of wᵀx for a longer x?",
+        ),
+        Misconception(
+            lambda t, norm_x: erf(t * norm_x / sqrt(2)),
+            "A longer x spreads wᵀx out, and makes a small value less likely: divide by ‖x‖.",
+        ),
+        Misconception(
+            lambda t, norm_x: erf(t / (norm_x * sqrt(2))) / 2, "Half of it: the strip reaches to both sides of zero."
+        ),
+        Misconception(
+            lambda t, norm_x: 2 * t / (norm_x * sqrt(2 * pi)),
+            "This is the bound by the density at zero. The density falls inside the strip: use erf.",
+        ),
+    ),
+    after="The dimension d is nowhere in it.",
+)
+
+
 def _excess(rng):
     m = int(rng.integers(3, 10_000))
     return {"m": m, "t": round(m * rng.uniform(0.01, 0.3), 2), "v": round(rng.uniform(0.01, 0.24), 2)}
@@ -24,6 +54,33 @@ def _excess(rng):
 
 def best_s(m, t, v):
     return t / (m * v)
+
+
+exercise_2 = Exercise(
+    id="3.2",
+    title="choose the best s",
+    points=1,
+    difficulty=2,
+    minutes=5,
+    cases=_excess,
+    reference=best_s,
+    rtol=1e-6,  # a numerical minimiser cannot do better than the root of the rounding error
+    misconceptions=(
+        Misconception(
+            lambda m, t, v: 4 * t / m, "This is Hoeffding's s, for v = 1/4. Here v is known to be smaller: use it."
+        ),
+        Misconception(
+            lambda m, t, v: 2 * t / (m * v),
+            "Here the exponent is back at 0 and nothing is won. The best s lies half-way.",
+        ),
+        Misconception(
+            lambda m, t, v: -(t**2) / (2 * m * v), "This is the exponent that the best s reaches. Return the s itself."
+        ),
+        Misconception(lambda m, t, v: t / v, "This is the s for a single term: the bound of step 1 has m of them."),
+        Misconception(lambda m, t, v: m * v / t, "Upside down: solve m v s = t for s."),
+    ),
+    after="The exponent becomes −t²/(2mv): a quarter of the variance quadruples it.",
+)
 
 
 def _count(rng):
@@ -62,6 +119,50 @@ def _bernstein_of_one(m, tau, delta):
     return m * p + sqrt(2 * p * (1 - p) * log_term) + log_term / 3
 
 
+exercise_3 = Exercise(
+    id="3.3",
+    title="the bound that knows the variance",
+    points=3,
+    difficulty=2,
+    minutes=10,
+    cases=_count,
+    reference=bernstein_count,
+    misconceptions=(
+        Misconception(
+            _bernstein_without_last_term,
+            "Right to leading order, but a small sum exceeds it more often than δ. "
+            "What does Bernstein add when the sum is small?",
+        ),
+        Misconception(
+            _bernstein_with_tau, "You have taken τ for the probability. τ only bounds it: use the exact one, erf(τ/√2)."
+        ),
+        Misconception(
+            lambda m, tau, delta: bernstein_count(m, tau, delta / 2),
+            "A little too large everywhere: you have split δ between two sides, and this event has one.",
+        ),
+        Misconception(
+            lambda m, tau, delta: m * erf(tau / sqrt(2)) + sqrt(m * log(1 / delta) / 2),
+            "This is Hoeffding's bound. Bernstein's has the variance under the root, and a second term.",
+        ),
+        Misconception(
+            lambda m, tau, delta: _bernstein_without_last_term(m, tau, delta) + 2 / 3 * log(1 / delta),
+            "Many books print 2L/3, which is true as well and a little larger. The form above has L/3.",
+        ),
+        Misconception(
+            lambda m, tau, delta: (
+                m * erf(tau / sqrt(2)) + sqrt(2 * m * erf(tau / sqrt(2)) * log(1 / delta)) + log(1 / delta) / 3
+            ),
+            "You have mp for the variance. That of an indicator is p(1 − p).",
+        ),
+        Misconception(_bernstein_without_two, "There is a 2 under the root: 2 · variance · log(1/δ)."),
+        Misconception(
+            _bernstein_of_one, "You have used the variance of one indicator. That of the sum is m times as large."
+        ),
+    ),
+    after="For a rare event the root is about √(2mp log(1/δ)), far below Hoeffding's √(m log(1/δ)/2).",
+)
+
+
 def _budget(rng):
     return {
         "m": int(rng.integers(10, 100_000)),
@@ -88,6 +189,41 @@ def _kept(m, B, delta, constant=3 / 2 ** (2 / 3), density=sqrt(2 / pi), half=0.5
 def _split_root(m, B, delta):
     near = 3 / 2 ** (2 / 3) * (sqrt(2 / pi) * m * B) ** (2 / 3)
     return B * (sqrt(near) + (m * log(1 / delta) / 2) ** 0.25)
+
+
+exercise_4 = Exercise(
+    id="3.4",
+    title="the lemma without its roundings",
+    points=3,
+    difficulty=3,
+    minutes=10,
+    cases=_budget,
+    reference=kept_constants,
+    rtol=1e-6,  # a search over a grid of τ is an answer too
+    misconceptions=(
+        Misconception(
+            lambda m, B, delta: _kept(m, B, delta, constant=2),
+            "Your constant is 2 where 3/2^(2/3), about 1.89, belongs: the slide's rounding, or a best τ that lost its 2.",
+        ),
+        Misconception(
+            lambda m, B, delta: _kept(m, B, delta, density=1),
+            "You have bounded the probability by τ. By the density it is at most √(2/π) τ.",
+        ),
+        Misconception(
+            lambda m, B, delta: _kept(m, B, delta, half=1),
+            "Hoeffding's own term is √(m log(1/δ)/2): the half has been rounded away.",
+        ),
+        Misconception(
+            lambda m, B, delta: (kept_constants(m, B, delta) / B) ** 2,
+            "This is the bound on the number of flips. The gap is at most √|S| · B.",
+        ),
+        Misconception(
+            _old_tau, "You have kept the old best τ. With the factor √(2/π) in front of mτ, the best τ moves too."
+        ),
+        Misconception(_split_root, "You have split the root of a sum into two roots. That is allowed, and rounds."),
+    ),
+    after="At m = 10 000 this takes the lemma's 217 down to 123: nearly half of it was rounding.",
+)
 
 
 def _net_and_budget(rng):
@@ -177,6 +313,43 @@ def _is_worst(W, case):
     return None
 
 
+exercise_5 = Exercise(
+    id="3.5",
+    title="the worst move",
+    points=4,
+    difficulty=4,
+    minutes=15,
+    cases=_net_and_budget,
+    reference=worst_move,
+    property=_is_worst,
+    edge_cases=(
+        {"W0": np.array([[0.0], [2.0], [1.0]]), "x": np.array([1.0]), "a": np.array([1.0, 1.0, -1.0]), "B": 1.0},
+    ),
+    misconceptions=(
+        Misconception(
+            _either_sign,
+            "You have moved the nearest neurons of either sign. Those with a = −1 take away what the others gain.",
+        ),
+        Misconception(
+            _all_of_them,
+            "You have moved every neuron with a = 1. Some are too far away to pay: choose the best number k.",
+        ),
+        Misconception(
+            _each_by_B, "Every moved row has moved by B, so that together they exceed it. Squared lengths add up to B²."
+        ),
+        Misconception(
+            _shared_linearly, "Lengths add in squares: k rows can move by B/√k each, which is more than B/k."
+        ),
+        Misconception(
+            _zero_is_off, "Right except for a neuron at exactly zero: it counts as on, so push it against x."
+        ),
+        Misconception(_only_the_move, "This is the move, W − W0. Add W0."),
+        Misconception(_away_from_zero, "You have moved away from zero, so that nothing flips and f stays equal to f0."),
+    ),
+    after="No W in the ball does better, and finding it took one sort.",
+)
+
+
 def _width_question(rng):
     # An answer next to a whole number would hang on the order in which a student multiplies.
     while True:
@@ -195,207 +368,37 @@ def relu_width(c, B, eps):
     return ceil((c * B ** (4 / 3) / eps) ** 6)
 
 
-EXERCISES = (
-    Exercise(
-        id="3.1",
-        title="the chance to start near zero",
-        points=1,
-        difficulty=1,
-        minutes=5,
-        cases=_strip,
-        reference=near_zero,
-        misconceptions=(
-            Misconception(
-                lambda t, norm_x: erf(t / norm_x), "The error function measures in units of √2: divide by it."
-            ),
-            Misconception(
-                lambda t, norm_x: erf(t / sqrt(2)),
-                "This is right for ‖x‖ = 1. What is the standard deviation of wᵀx for a longer x?",
-            ),
-            Misconception(
-                lambda t, norm_x: erf(t * norm_x / sqrt(2)),
-                "A longer x spreads wᵀx out, and makes a small value less likely: divide by ‖x‖.",
-            ),
-            Misconception(
-                lambda t, norm_x: erf(t / (norm_x * sqrt(2))) / 2,
-                "Half of it: the strip reaches to both sides of zero.",
-            ),
-            Misconception(
-                lambda t, norm_x: 2 * t / (norm_x * sqrt(2 * pi)),
-                "This is the bound by the density at zero. The density falls inside the strip: use erf.",
-            ),
+exercise_6 = Exercise(
+    id="3.6",
+    title="how wide is wide enough, for ReLU?",
+    points=2,
+    difficulty=2,
+    minutes=5,
+    cases=_width_question,
+    reference=relu_width,
+    misconceptions=(
+        Misconception(
+            lambda c, B, eps: ceil((c * B ** (4 / 3) / eps) ** 3),
+            "The cube belongs to a rate of m^(−1/3). With the factor 1/√m the gap falls as m^(1/3 − 1/2).",
         ),
-        after="The dimension d is nowhere in it.",
+        Misconception(
+            lambda c, B, eps: ceil((c * B ** (4 / 3) / eps) ** 2),
+            "This is the rate m^(−1/2) of a smooth activation. ReLU's worst case falls as m^(−1/6).",
+        ),
+        Misconception(
+            lambda c, B, eps: int((c * B ** (4 / 3) / eps) ** 6),
+            "One neuron too few: the gap has to be at most eps, so round up.",
+        ),
+        Misconception(
+            lambda c, B, eps: round((c * B ** (4 / 3) / eps) ** 6),
+            "You have rounded to the nearest whole number, which is sometimes too small: always round up.",
+        ),
+        Misconception(
+            lambda c, B, eps: ceil((c * B / eps) ** 6), "The movement enters as B^(4/3), so as B⁸ in the end."
+        ),
     ),
-    Exercise(
-        id="3.2",
-        title="choose the best s",
-        points=1,
-        difficulty=2,
-        minutes=5,
-        cases=_excess,
-        reference=best_s,
-        rtol=1e-6,  # a numerical minimiser cannot do better than the root of the rounding error
-        misconceptions=(
-            Misconception(
-                lambda m, t, v: 4 * t / m, "This is Hoeffding's s, for v = 1/4. Here v is known to be smaller: use it."
-            ),
-            Misconception(
-                lambda m, t, v: 2 * t / (m * v),
-                "Here the exponent is back at 0 and nothing is won. The best s lies half-way.",
-            ),
-            Misconception(
-                lambda m, t, v: -(t**2) / (2 * m * v),
-                "This is the exponent that the best s reaches. Return the s itself.",
-            ),
-            Misconception(lambda m, t, v: t / v, "This is the s for a single term: the bound of step 1 has m of them."),
-            Misconception(lambda m, t, v: m * v / t, "Upside down: solve m v s = t for s."),
-        ),
-        after="The exponent becomes −t²/(2mv): a quarter of the variance quadruples it.",
-    ),
-    Exercise(
-        id="3.3",
-        title="the bound that knows the variance",
-        points=3,
-        difficulty=2,
-        minutes=10,
-        cases=_count,
-        reference=bernstein_count,
-        misconceptions=(
-            Misconception(
-                _bernstein_without_last_term,
-                "Right to leading order, but a small sum exceeds it more often than δ. "
-                "What does Bernstein add when the sum is small?",
-            ),
-            Misconception(
-                _bernstein_with_tau,
-                "You have taken τ for the probability. τ only bounds it: use the exact one, erf(τ/√2).",
-            ),
-            Misconception(
-                lambda m, tau, delta: bernstein_count(m, tau, delta / 2),
-                "A little too large everywhere: you have split δ between two sides, and this event has one.",
-            ),
-            Misconception(
-                lambda m, tau, delta: m * erf(tau / sqrt(2)) + sqrt(m * log(1 / delta) / 2),
-                "This is Hoeffding's bound. Bernstein's has the variance under the root, and a second term.",
-            ),
-            Misconception(
-                lambda m, tau, delta: _bernstein_without_last_term(m, tau, delta) + 2 / 3 * log(1 / delta),
-                "Many books print 2L/3, which is true as well and a little larger. The form above has L/3.",
-            ),
-            Misconception(
-                lambda m, tau, delta: (
-                    m * erf(tau / sqrt(2)) + sqrt(2 * m * erf(tau / sqrt(2)) * log(1 / delta)) + log(1 / delta) / 3
-                ),
-                "You have mp for the variance. That of an indicator is p(1 − p).",
-            ),
-            Misconception(_bernstein_without_two, "There is a 2 under the root: 2 · variance · log(1/δ)."),
-            Misconception(
-                _bernstein_of_one, "You have used the variance of one indicator. That of the sum is m times as large."
-            ),
-        ),
-        after="For a rare event the root is about √(2mp log(1/δ)), far below Hoeffding's √(m log(1/δ)/2).",
-    ),
-    Exercise(
-        id="3.4",
-        title="the lemma without its roundings",
-        points=3,
-        difficulty=3,
-        minutes=10,
-        cases=_budget,
-        reference=kept_constants,
-        rtol=1e-6,  # a search over a grid of τ is an answer too
-        misconceptions=(
-            Misconception(
-                lambda m, B, delta: _kept(m, B, delta, constant=2),
-                "Your constant is 2 where 3/2^(2/3), about 1.89, belongs: the slide's rounding, or a best τ that lost its 2.",
-            ),
-            Misconception(
-                lambda m, B, delta: _kept(m, B, delta, density=1),
-                "You have bounded the probability by τ. By the density it is at most √(2/π) τ.",
-            ),
-            Misconception(
-                lambda m, B, delta: _kept(m, B, delta, half=1),
-                "Hoeffding's own term is √(m log(1/δ)/2): the half has been rounded away.",
-            ),
-            Misconception(
-                lambda m, B, delta: (kept_constants(m, B, delta) / B) ** 2,
-                "This is the bound on the number of flips. The gap is at most √|S| · B.",
-            ),
-            Misconception(
-                _old_tau, "You have kept the old best τ. With the factor √(2/π) in front of mτ, the best τ moves too."
-            ),
-            Misconception(_split_root, "You have split the root of a sum into two roots. That is allowed, and rounds."),
-        ),
-        after="At m = 10 000 this takes the lemma's 217 down to 123: nearly half of it was rounding.",
-    ),
-    Exercise(
-        id="3.5",
-        title="the worst move",
-        points=4,
-        difficulty=4,
-        minutes=15,
-        cases=_net_and_budget,
-        reference=worst_move,
-        property=_is_worst,
-        edge_cases=(
-            {"W0": np.array([[0.0], [2.0], [1.0]]), "x": np.array([1.0]), "a": np.array([1.0, 1.0, -1.0]), "B": 1.0},
-        ),
-        misconceptions=(
-            Misconception(
-                _either_sign,
-                "You have moved the nearest neurons of either sign. Those with a = −1 take away what the others gain.",
-            ),
-            Misconception(
-                _all_of_them,
-                "You have moved every neuron with a = 1. Some are too far away to pay: choose the best number k.",
-            ),
-            Misconception(
-                _each_by_B,
-                "Every moved row has moved by B, so that together they exceed it. Squared lengths add up to B².",
-            ),
-            Misconception(
-                _shared_linearly, "Lengths add in squares: k rows can move by B/√k each, which is more than B/k."
-            ),
-            Misconception(
-                _zero_is_off, "Right except for a neuron at exactly zero: it counts as on, so push it against x."
-            ),
-            Misconception(_only_the_move, "This is the move, W − W0. Add W0."),
-            Misconception(
-                _away_from_zero, "You have moved away from zero, so that nothing flips and f stays equal to f0."
-            ),
-        ),
-        after="No W in the ball does better, and finding it took one sort.",
-    ),
-    Exercise(
-        id="3.6",
-        title="how wide is wide enough, for ReLU?",
-        points=2,
-        difficulty=2,
-        minutes=5,
-        cases=_width_question,
-        reference=relu_width,
-        misconceptions=(
-            Misconception(
-                lambda c, B, eps: ceil((c * B ** (4 / 3) / eps) ** 3),
-                "The cube belongs to a rate of m^(−1/3). With the factor 1/√m the gap falls as m^(1/3 − 1/2).",
-            ),
-            Misconception(
-                lambda c, B, eps: ceil((c * B ** (4 / 3) / eps) ** 2),
-                "This is the rate m^(−1/2) of a smooth activation. ReLU's worst case falls as m^(−1/6).",
-            ),
-            Misconception(
-                lambda c, B, eps: int((c * B ** (4 / 3) / eps) ** 6),
-                "One neuron too few: the gap has to be at most eps, so round up.",
-            ),
-            Misconception(
-                lambda c, B, eps: round((c * B ** (4 / 3) / eps) ** 6),
-                "You have rounded to the nearest whole number, which is sometimes too small: always round up.",
-            ),
-            Misconception(
-                lambda c, B, eps: ceil((c * B / eps) ** 6), "The movement enters as B^(4/3), so as B⁸ in the end."
-            ),
-        ),
-        after="Half the error costs 64 times the neurons; a smooth activation asks for four times as many.",
-    ),
+    after="Half the error costs 64 times the neurons; a smooth activation asks for four times as many.",
 )
+
+
+EXERCISES = (exercise_1, exercise_2, exercise_3, exercise_4, exercise_5, exercise_6)

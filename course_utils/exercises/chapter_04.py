@@ -14,6 +14,43 @@ def forward_factor(widths, sigmas):
     return np.prod(widths[:-1] * sigmas**2)
 
 
+exercise_1 = Exercise(
+    id="4.1",
+    title="what a stack does to the variance",
+    points=2,
+    difficulty=2,
+    minutes=5,
+    cases=_stack,
+    reference=forward_factor,
+    misconceptions=(
+        Misconception(
+            lambda widths, sigmas: np.prod(widths[1:] * sigmas**2),
+            "This is the backward factor. Forward, a layer sums over its inputs: d_k, not d_{k+1}.",
+        ),
+        Misconception(
+            lambda widths, sigmas: np.prod(widths[:-1] * sigmas), "σ is a standard deviation; variances multiply by σ²."
+        ),
+        Misconception(
+            lambda widths, sigmas: np.sum(widths[:-1] * sigmas**2),
+            "The factors of successive layers multiply; you have added them.",
+        ),
+        Misconception(
+            lambda widths, sigmas: np.prod(sigmas**2),
+            "A sum of d_k independent terms has d_k times the variance of one.",
+        ),
+        Misconception(
+            lambda widths, sigmas: np.prod((widths[:-1] + widths[1:]) / 2 * sigmas**2),
+            "Glorot's compromise takes the mean of both widths. Forward alone, only the inputs count.",
+        ),
+        Misconception(
+            lambda widths, sigmas: np.sqrt(np.prod(widths[:-1] * sigmas**2)),
+            "This is the factor of the standard deviation. The variance is asked for: no root.",
+        ),
+    ),
+    after="One factor per layer, all multiplied: a few percent off at each is a collapse at depth fifty.",
+)
+
+
 def _bowl(rng):
     n = int(rng.integers(2, 5))
     A = np.round(rng.normal(size=(n, n)), 1)
@@ -22,6 +59,42 @@ def _bowl(rng):
 
 def largest_step(H, g):
     return 2 * (g @ g) / (g @ H @ g)
+
+
+exercise_2 = Exercise(
+    id="4.2",
+    title="the largest step that does not climb",
+    points=3,
+    difficulty=3,
+    minutes=7,
+    cases=_bowl,
+    reference=largest_step,
+    misconceptions=(
+        Misconception(
+            lambda H, g: (g @ g) / (g @ H @ g),
+            "This is the step at which the model is lowest. It climbs back to its start at twice that step.",
+        ),
+        Misconception(
+            lambda H, g: 2 / np.linalg.eigvalsh(H)[-1],
+            "This is safe whatever the gradient. This gradient's own curvature gᵀHg/‖g‖² may allow more.",
+        ),
+        Misconception(
+            lambda H, g: 1 / np.linalg.eigvalsh(H)[-1],
+            "The paper's 1/‖H‖: half of the guarantee, and it forgets which direction g has.",
+        ),
+        Misconception(
+            lambda H, g: 2 * np.sqrt(g @ g) / (g @ H @ g),
+            "The linear term is −γ‖g‖², with the square: the gradient is slope and direction at once.",
+        ),
+        Misconception(
+            lambda H, g: 2 / (g @ H @ g), "The linear term −γ‖g‖² is missing: it pulls down what the curvature lifts."
+        ),
+        Misconception(
+            lambda H, g: (g @ H @ g) / (2 * (g @ g)), "Upside down: the more curvature, the shorter the step."
+        ),
+    ),
+    after="2/λ_max is the smallest of these steps over all gradients: a guarantee, not a limit.",
+)
 
 
 def _theorem(rng):
@@ -41,6 +114,36 @@ def theorem_1(B, slope, g, z, Hz):
     return v @ Hz @ v
 
 
+exercise_3 = Exercise(
+    id="4.3",
+    title="Theorem 1 in three products",
+    points=3,
+    difficulty=3,
+    minutes=8,
+    cases=_theorem,
+    reference=theorem_1,
+    misconceptions=(
+        Misconception(
+            lambda B, slope, g, z, Hz: (B @ (g @ z)) @ Hz @ (B @ (g @ z)),
+            "The activation's slope A is missing: it multiplies the vector g z, entry by entry.",
+        ),
+        Misconception(
+            lambda B, slope, g, z, Hz: np.sum((B @ (slope * (g @ z))) ** 2),
+            "This is ‖v‖². The loss has a curvature of its own: vᵀ H_z v.",
+        ),
+        Misconception(
+            lambda B, slope, g, z, Hz: np.sum(Hz @ (B @ (slope * (g @ z)))),
+            "You have summed H_z v. The quadratic form multiplies by v a second time.",
+        ),
+        Misconception(
+            lambda B, slope, g, z, Hz: (B @ (slope**2 * (g @ z))) @ Hz @ (B @ (slope**2 * (g @ z))),
+            "A enters v once. You have multiplied by it twice, as if B were B^(k), which contains it already.",
+        ),
+    ),
+    after="Products of matrices with vectors only, for a form whose matrix has (d_k d_{k+1})² entries.",
+)
+
+
 def _norms(rng):
     layers = int(rng.integers(2, 6))
     return {
@@ -56,12 +159,108 @@ def theorem_2(J, A, z, Hz, k):
     return Hz * (np.prod(J[k + 1 :]) * A[k] * z[k]) ** 2
 
 
+exercise_4 = Exercise(
+    id="4.4",
+    title="Theorem 2, corrected",
+    points=2,
+    difficulty=2,
+    minutes=6,
+    cases=_norms,
+    reference=theorem_2,
+    misconceptions=(
+        Misconception(
+            lambda J, A, z, Hz, k: np.prod(np.delete(J, k)) * A[k],
+            "This is the printed bound. A quadratic form needs squares, and the norm of H_z.",
+        ),
+        Misconception(
+            lambda J, A, z, Hz, k: Hz * np.prod(J[k + 1 :]) * A[k] * z[k],
+            "v enters the form vᵀH_z v twice, so its bound must be squared.",
+        ),
+        Misconception(
+            lambda J, A, z, Hz, k: Hz * (np.prod(J[k:]) * A[k] * z[k]) ** 2,
+            "The layer itself contributes A only: its weights are what is varied. Start the product at k + 1.",
+        ),
+        Misconception(
+            lambda J, A, z, Hz, k: Hz * (np.prod(J[k + 1 :]) * A[k]) ** 2,
+            "The layer's input is missing: g z is as long as ‖g‖‖z‖.",
+        ),
+        Misconception(
+            lambda J, A, z, Hz, k: Hz * (np.prod(np.delete(J, k)) * A[k] * z[0]) ** 2,
+            "A bound, and a looser one: ‖z^(k)‖ itself is given, so that the layers before k need not be bounded.",
+        ),
+        Misconception(
+            lambda J, A, z, Hz, k: Hz * (np.prod(np.delete(J, k)) * A[k] * z[k]) ** 2,
+            "The layers before k have made z^(k) already, whose length you have: only those after it remain.",
+        ),
+        Misconception(
+            lambda J, A, z, Hz, k: Hz * (np.prod(J[k + 1 :]) * A[k]) ** 2 * z[k],
+            "v enters the form twice, with all its factors: the length of z is squared, too.",
+        ),
+        Misconception(
+            lambda J, A, z, Hz, k: Hz * (np.prod(J[k + 1 :]) * z[k]) ** 2 * A[k],
+            "v enters the form twice, with all its factors: the norm of A is squared, too.",
+        ),
+        Misconception(
+            lambda J, A, z, Hz, k: Hz * (np.prod(J[k + 1 :]) * z[k]) ** 2,
+            "The activation's slope is missing: layer k contributes ‖A^(k)‖.",
+        ),
+        Misconception(
+            lambda J, A, z, Hz, k: (np.prod(J[k + 1 :]) * A[k] * z[k]) ** 2,
+            "This bounds ‖v‖². The loss has a curvature of its own, and it multiplies: ‖H_z‖.",
+        ),
+        Misconception(
+            lambda J, A, z, Hz, k: (Hz * np.prod(J[k + 1 :]) * A[k] * z[k]) ** 2,
+            "v enters vᵀH_z v twice, H_z only once.",
+        ),
+        Misconception(
+            lambda J, A, z, Hz, k: Hz * (np.prod(J[:k]) * A[k] * z[k]) ** 2,
+            "These are the Jacobians before layer k. The way from layer k to the output goes through those after it.",
+        ),
+    ),
+    after="Every factor is squared: halving one layer's norm divides the bound of every other layer by four.",
+)
+
+
 def _layer(rng):
     return {"n": int(rng.integers(2, 900)), "m": int(rng.integers(2, 900)), "slope": round(rng.uniform(0.2, 1.5), 2)}
 
 
 def hessian_sigma(n, m, slope):
     return 1 / (slope * (np.sqrt(n) + np.sqrt(m)))
+
+
+exercise_5 = Exercise(
+    id="4.5",
+    title="the Hessian scheme for any slope",
+    points=2,
+    difficulty=2,
+    minutes=5,
+    cases=_layer,
+    reference=hessian_sigma,
+    misconceptions=(
+        Misconception(
+            lambda n, m, slope: slope / (np.sqrt(n) + np.sqrt(m)),
+            "A steeper activation needs smaller weights: J ≈ slope · w.",
+        ),
+        Misconception(
+            lambda n, m, slope: 1 / (slope * np.sqrt(n + m)),
+            "The norm is about (√n + √m)σ: a sum of roots, not the root of the sum.",
+        ),
+        Misconception(lambda n, m, slope: 1 / (np.sqrt(n) + np.sqrt(m)), "Right for slope 1 only: then J ≈ w."),
+        Misconception(
+            lambda n, m, slope: slope * (np.sqrt(n) + np.sqrt(m)), "This is ‖J‖ for σ = 1. Which σ makes it 1?"
+        ),
+        Misconception(
+            lambda n, m, slope: 1 / (slope * (np.sqrt(n) + np.sqrt(m))) ** 2,
+            "This is σ². The standard deviation is asked for.",
+        ),
+        Misconception(
+            lambda n, m, slope: np.sqrt(2 / (n + m)) / slope,
+            "Glorot's σ, which looks after variances. Here the norm of the matrix is to be 1.",
+        ),
+    ),
+    after="tanh has slope 1 at zero, sigmoid 1/4: its weights must be four times as large.",
+)
 
 
 def _relu_layer(rng):
@@ -90,6 +289,41 @@ def _has_unit_jacobian(answer, case):
     return None
 
 
+exercise_6 = Exercise(
+    id="4.6",
+    title="a layer whose Jacobian has norm 1",
+    points=3,
+    difficulty=4,
+    minutes=10,
+    cases=_relu_layer,
+    reference=unit_jacobian,
+    property=_has_unit_jacobian,
+    misconceptions=(
+        Misconception(
+            lambda W, X: W / np.linalg.norm(W, 2),
+            "You have made ‖w‖ = 1. ReLU switches rows off at each input, so ‖J‖ is smaller.",
+        ),
+        Misconception(
+            lambda W, X: W / np.linalg.norm(np.mean([(W @ x > 0)[:, None] * W for x in X], axis=0), 2),
+            "This is the norm of the mean Jacobian. The mean of the norms is larger.",
+        ),
+        Misconception(
+            lambda W, X: W / np.sqrt(np.mean([np.linalg.norm((W @ x > 0)[:, None] * W, 2) ** 2 for x in X])),
+            "You have normalised the root mean square. The exercise asks for the mean of ‖J‖.",
+        ),
+        Misconception(
+            lambda W, X: W / np.mean([np.linalg.norm((W @ x > 0)[:, None] * W) for x in X]),
+            "This uses the Frobenius norm. ‖J‖ is the largest singular value: `np.linalg.norm(J, 2)`.",
+        ),
+        Misconception(
+            lambda W, X: W / max(np.linalg.norm((W @ x > 0)[:, None] * W, 2) for x in X),
+            "You have made the largest ‖J‖ equal to 1. The exercise asks for the mean.",
+        ),
+    ),
+    after="One division is enough because ReLU is homogeneous: scaling w leaves every switch where it is.",
+)
+
+
 def _factors(rng):
     N, d, n = rng.integers(2, 6, size=3)
     return {"M": np.round(rng.normal(size=(N, d)), 1), "Z": np.round(rng.normal(size=(N, n)), 1) + 0.05}
@@ -99,265 +333,42 @@ def gram_matrix(M, Z):
     return (M @ M.T) * (Z @ Z.T) / len(Z)
 
 
-EXERCISES = (
-    Exercise(
-        id="4.1",
-        title="what a stack does to the variance",
-        points=2,
-        difficulty=2,
-        minutes=5,
-        cases=_stack,
-        reference=forward_factor,
-        misconceptions=(
-            Misconception(
-                lambda widths, sigmas: np.prod(widths[1:] * sigmas**2),
-                "This is the backward factor. Forward, a layer sums over its inputs: d_k, not d_{k+1}.",
-            ),
-            Misconception(
-                lambda widths, sigmas: np.prod(widths[:-1] * sigmas),
-                "σ is a standard deviation; variances multiply by σ².",
-            ),
-            Misconception(
-                lambda widths, sigmas: np.sum(widths[:-1] * sigmas**2),
-                "The factors of successive layers multiply; you have added them.",
-            ),
-            Misconception(
-                lambda widths, sigmas: np.prod(sigmas**2),
-                "A sum of d_k independent terms has d_k times the variance of one.",
-            ),
-            Misconception(
-                lambda widths, sigmas: np.prod((widths[:-1] + widths[1:]) / 2 * sigmas**2),
-                "Glorot's compromise takes the mean of both widths. Forward alone, only the inputs count.",
-            ),
-            Misconception(
-                lambda widths, sigmas: np.sqrt(np.prod(widths[:-1] * sigmas**2)),
-                "This is the factor of the standard deviation. The variance is asked for: no root.",
-            ),
+exercise_7 = Exercise(
+    id="4.7",
+    title="the Gram matrix of a layer",
+    points=3,
+    difficulty=4,
+    minutes=9,
+    cases=_factors,
+    reference=gram_matrix,
+    misconceptions=(
+        Misconception(
+            lambda M, Z: (M @ M.T) @ (Z @ Z.T) / len(Z),
+            "Inner products of Kronecker products multiply entry by entry, not as matrices.",
         ),
-        after="One factor per layer, all multiplied: a few percent off at each is a collapse at depth fifty.",
-    ),
-    Exercise(
-        id="4.2",
-        title="the largest step that does not climb",
-        points=3,
-        difficulty=3,
-        minutes=7,
-        cases=_bowl,
-        reference=largest_step,
-        misconceptions=(
-            Misconception(
-                lambda H, g: (g @ g) / (g @ H @ g),
-                "This is the step at which the model is lowest. It climbs back to its start at twice that step.",
-            ),
-            Misconception(
-                lambda H, g: 2 / np.linalg.eigvalsh(H)[-1],
-                "This is safe whatever the gradient. This gradient's own curvature gᵀHg/‖g‖² may allow more.",
-            ),
-            Misconception(
-                lambda H, g: 1 / np.linalg.eigvalsh(H)[-1],
-                "The paper's 1/‖H‖: half of the guarantee, and it forgets which direction g has.",
-            ),
-            Misconception(
-                lambda H, g: 2 * np.sqrt(g @ g) / (g @ H @ g),
-                "The linear term is −γ‖g‖², with the square: the gradient is slope and direction at once.",
-            ),
-            Misconception(
-                lambda H, g: 2 / (g @ H @ g),
-                "The linear term −γ‖g‖² is missing: it pulls down what the curvature lifts.",
-            ),
-            Misconception(
-                lambda H, g: (g @ H @ g) / (2 * (g @ g)), "Upside down: the more curvature, the shorter the step."
-            ),
+        Misconception(lambda M, Z: (M @ M.T) * (Z @ Z.T), "The loss is a mean over samples: divide by N."),
+        Misconception(
+            lambda M, Z: M @ M.T / len(Z), "The layer's inputs are missing: (m ⊗ z)·(m′ ⊗ z′) = (m·m′)(z·z′)."
         ),
-        after="2/λ_max is the smallest of these steps over all gradients: a guarantee, not a limit.",
-    ),
-    Exercise(
-        id="4.3",
-        title="Theorem 1 in three products",
-        points=3,
-        difficulty=3,
-        minutes=8,
-        cases=_theorem,
-        reference=theorem_1,
-        misconceptions=(
-            Misconception(
-                lambda B, slope, g, z, Hz: (B @ (g @ z)) @ Hz @ (B @ (g @ z)),
-                "The activation's slope A is missing: it multiplies the vector g z, entry by entry.",
-            ),
-            Misconception(
-                lambda B, slope, g, z, Hz: np.sum((B @ (slope * (g @ z))) ** 2),
-                "This is ‖v‖². The loss has a curvature of its own: vᵀ H_z v.",
-            ),
-            Misconception(
-                lambda B, slope, g, z, Hz: np.sum(Hz @ (B @ (slope * (g @ z)))),
-                "You have summed H_z v. The quadratic form multiplies by v a second time.",
-            ),
-            Misconception(
-                lambda B, slope, g, z, Hz: (B @ (slope**2 * (g @ z))) @ Hz @ (B @ (slope**2 * (g @ z))),
-                "A enters v once. You have multiplied by it twice, as if B were B^(k), which contains it already.",
-            ),
+        Misconception(
+            lambda M, Z: np.kron(M.T @ M, Z.T @ Z) / len(Z),
+            "This has the size of the layer, and mixes the samples. The Gram matrix is N × N.",
         ),
-        after="Products of matrices with vectors only, for a form whose matrix has (d_k d_{k+1})² entries.",
-    ),
-    Exercise(
-        id="4.4",
-        title="Theorem 2, corrected",
-        points=2,
-        difficulty=2,
-        minutes=6,
-        cases=_norms,
-        reference=theorem_2,
-        misconceptions=(
-            Misconception(
-                lambda J, A, z, Hz, k: np.prod(np.delete(J, k)) * A[k],
-                "This is the printed bound. A quadratic form needs squares, and the norm of H_z.",
-            ),
-            Misconception(
-                lambda J, A, z, Hz, k: Hz * np.prod(J[k + 1 :]) * A[k] * z[k],
-                "v enters the form vᵀH_z v twice, so its bound must be squared.",
-            ),
-            Misconception(
-                lambda J, A, z, Hz, k: Hz * (np.prod(J[k:]) * A[k] * z[k]) ** 2,
-                "The layer itself contributes A only: its weights are what is varied. Start the product at k + 1.",
-            ),
-            Misconception(
-                lambda J, A, z, Hz, k: Hz * (np.prod(J[k + 1 :]) * A[k]) ** 2,
-                "The layer's input is missing: g z is as long as ‖g‖‖z‖.",
-            ),
-            Misconception(
-                lambda J, A, z, Hz, k: Hz * (np.prod(np.delete(J, k)) * A[k] * z[0]) ** 2,
-                "A bound, and a looser one: ‖z^(k)‖ itself is given, so that the layers before k need not be bounded.",
-            ),
-            Misconception(
-                lambda J, A, z, Hz, k: Hz * (np.prod(np.delete(J, k)) * A[k] * z[k]) ** 2,
-                "The layers before k have made z^(k) already, whose length you have: only those after it remain.",
-            ),
-            Misconception(
-                lambda J, A, z, Hz, k: Hz * (np.prod(J[k + 1 :]) * A[k]) ** 2 * z[k],
-                "v enters the form twice, with all its factors: the length of z is squared, too.",
-            ),
-            Misconception(
-                lambda J, A, z, Hz, k: Hz * (np.prod(J[k + 1 :]) * z[k]) ** 2 * A[k],
-                "v enters the form twice, with all its factors: the norm of A is squared, too.",
-            ),
-            Misconception(
-                lambda J, A, z, Hz, k: Hz * (np.prod(J[k + 1 :]) * z[k]) ** 2,
-                "The activation's slope is missing: layer k contributes ‖A^(k)‖.",
-            ),
-            Misconception(
-                lambda J, A, z, Hz, k: (np.prod(J[k + 1 :]) * A[k] * z[k]) ** 2,
-                "This bounds ‖v‖². The loss has a curvature of its own, and it multiplies: ‖H_z‖.",
-            ),
-            Misconception(
-                lambda J, A, z, Hz, k: (Hz * np.prod(J[k + 1 :]) * A[k] * z[k]) ** 2,
-                "v enters vᵀH_z v twice, H_z only once.",
-            ),
-            Misconception(
-                lambda J, A, z, Hz, k: Hz * (np.prod(J[:k]) * A[k] * z[k]) ** 2,
-                "These are the Jacobians before layer k. The way from layer k to the output goes through those after it.",
-            ),
+        Misconception(
+            lambda M, Z: (M @ M.T) * (Z @ Z.T) / M.shape[1],
+            "You have divided by the number of columns. The mean is over samples, the rows: divide by N.",
         ),
-        after="Every factor is squared: halving one layer's norm divides the bound of every other layer by four.",
-    ),
-    Exercise(
-        id="4.5",
-        title="the Hessian scheme for any slope",
-        points=2,
-        difficulty=2,
-        minutes=5,
-        cases=_layer,
-        reference=hessian_sigma,
-        misconceptions=(
-            Misconception(
-                lambda n, m, slope: slope / (np.sqrt(n) + np.sqrt(m)),
-                "A steeper activation needs smaller weights: J ≈ slope · w.",
-            ),
-            Misconception(
-                lambda n, m, slope: 1 / (slope * np.sqrt(n + m)),
-                "The norm is about (√n + √m)σ: a sum of roots, not the root of the sum.",
-            ),
-            Misconception(lambda n, m, slope: 1 / (np.sqrt(n) + np.sqrt(m)), "Right for slope 1 only: then J ≈ w."),
-            Misconception(
-                lambda n, m, slope: slope * (np.sqrt(n) + np.sqrt(m)), "This is ‖J‖ for σ = 1. Which σ makes it 1?"
-            ),
-            Misconception(
-                lambda n, m, slope: 1 / (slope * (np.sqrt(n) + np.sqrt(m))) ** 2,
-                "This is σ². The standard deviation is asked for.",
-            ),
-            Misconception(
-                lambda n, m, slope: np.sqrt(2 / (n + m)) / slope,
-                "Glorot's σ, which looks after variances. Here the norm of the matrix is to be 1.",
-            ),
+        Misconception(
+            lambda M, Z: (M @ M.T) * (Z @ Z.T) / Z.shape[1],
+            "You have divided by the number of columns of Z. The mean is over samples, the rows: divide by N.",
         ),
-        after="tanh has slope 1 at zero, sigmoid 1/4: its weights must be four times as large.",
-    ),
-    Exercise(
-        id="4.6",
-        title="a layer whose Jacobian has norm 1",
-        points=3,
-        difficulty=4,
-        minutes=10,
-        cases=_relu_layer,
-        reference=unit_jacobian,
-        property=_has_unit_jacobian,
-        misconceptions=(
-            Misconception(
-                lambda W, X: W / np.linalg.norm(W, 2),
-                "You have made ‖w‖ = 1. ReLU switches rows off at each input, so ‖J‖ is smaller.",
-            ),
-            Misconception(
-                lambda W, X: W / np.linalg.norm(np.mean([(W @ x > 0)[:, None] * W for x in X], axis=0), 2),
-                "This is the norm of the mean Jacobian. The mean of the norms is larger.",
-            ),
-            Misconception(
-                lambda W, X: W / np.sqrt(np.mean([np.linalg.norm((W @ x > 0)[:, None] * W, 2) ** 2 for x in X])),
-                "You have normalised the root mean square. The exercise asks for the mean of ‖J‖.",
-            ),
-            Misconception(
-                lambda W, X: W / np.mean([np.linalg.norm((W @ x > 0)[:, None] * W) for x in X]),
-                "This uses the Frobenius norm. ‖J‖ is the largest singular value: `np.linalg.norm(J, 2)`.",
-            ),
-            Misconception(
-                lambda W, X: W / max(np.linalg.norm((W @ x > 0)[:, None] * W, 2) for x in X),
-                "You have made the largest ‖J‖ equal to 1. The exercise asks for the mean.",
-            ),
+        Misconception(
+            lambda M, Z: (M @ M.T + Z @ Z.T) / len(Z),
+            "Inner products of Kronecker products are products, not sums: (m ⊗ z)·(m′ ⊗ z′) = (m·m′)(z·z′).",
         ),
-        after="One division is enough because ReLU is homogeneous: scaling w leaves every switch where it is.",
     ),
-    Exercise(
-        id="4.7",
-        title="the Gram matrix of a layer",
-        points=3,
-        difficulty=4,
-        minutes=9,
-        cases=_factors,
-        reference=gram_matrix,
-        misconceptions=(
-            Misconception(
-                lambda M, Z: (M @ M.T) @ (Z @ Z.T) / len(Z),
-                "Inner products of Kronecker products multiply entry by entry, not as matrices.",
-            ),
-            Misconception(lambda M, Z: (M @ M.T) * (Z @ Z.T), "The loss is a mean over samples: divide by N."),
-            Misconception(
-                lambda M, Z: M @ M.T / len(Z), "The layer's inputs are missing: (m ⊗ z)·(m′ ⊗ z′) = (m·m′)(z·z′)."
-            ),
-            Misconception(
-                lambda M, Z: np.kron(M.T @ M, Z.T @ Z) / len(Z),
-                "This has the size of the layer, and mixes the samples. The Gram matrix is N × N.",
-            ),
-            Misconception(
-                lambda M, Z: (M @ M.T) * (Z @ Z.T) / M.shape[1],
-                "You have divided by the number of columns. The mean is over samples, the rows: divide by N.",
-            ),
-            Misconception(
-                lambda M, Z: (M @ M.T) * (Z @ Z.T) / Z.shape[1],
-                "You have divided by the number of columns of Z. The mean is over samples, the rows: divide by N.",
-            ),
-            Misconception(
-                lambda M, Z: (M @ M.T + Z @ Z.T) / len(Z),
-                "Inner products of Kronecker products are products, not sums: (m ⊗ z)·(m′ ⊗ z′) = (m·m′)(z·z′).",
-            ),
-        ),
-        after="Its non-zero eigenvalues are the layer's: N² numbers in place of (d_k d_{k+1})².",
-    ),
+    after="Its non-zero eigenvalues are the layer's: N² numbers in place of (d_k d_{k+1})².",
 )
+
+
+EXERCISES = (exercise_1, exercise_2, exercise_3, exercise_4, exercise_5, exercise_6, exercise_7)

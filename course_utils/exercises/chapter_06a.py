@@ -85,6 +85,46 @@ def _is_a_form_of_the_layer(answer, case):
     return f"Its largest singular value is {found:.5g}; γ s/√(α + s²) with that of W is {largest:.5g}."
 
 
+exercise_1 = Exercise(
+    id="6.1",
+    title="the layer in torch",
+    points=3,
+    difficulty=3,
+    minutes=10,
+    cases=_weights_and_rows,
+    reference=layer,
+    probe=probes.trainable_output,
+    rtol=1e-6,  # of the misconceptions: torch.eye(n) alone rounds α to single precision
+    atol=1e-6,
+    property=_is_a_form_of_the_layer,
+    misconceptions=(
+        Misconception(
+            lambda n, m, alpha, gamma: _power(n, m, alpha, gamma, -1),
+            "You have applied the inverse. The layer takes its square root, (αI + WᵀW)^(−1/2).",
+        ),
+        Misconception(
+            lambda n, m, alpha, gamma: _power(n, m, alpha, gamma, 0.5),
+            "This multiplies by the root: large singular values have to be divided by it.",
+        ),
+        Misconception(lambda n, m, alpha, gamma: layer(n, m, alpha, 1), "The factor γ is missing."),
+        Misconception(
+            lambda n, m, alpha, gamma: layer(n, m, 1, gamma), "You have αI with α = 1. Use the α that is given."
+        ),
+        Misconception(
+            lambda n, m, alpha, gamma: layer(n, m, alpha**2, gamma), "You have squared α: the matrix is αI + WᵀW."
+        ),
+        Misconception(
+            _wrong_triangle, "This is W L⁻¹, and (L⁻¹)(L⁻¹)ᵀ is the inverse of LᵀL. The inverse of LLᵀ needs W L⁻ᵀ."
+        ),
+        Misconception(
+            _entry_by_entry,
+            "torch's power works entry by entry. The power of a matrix is the power of its eigenvalues.",
+        ),
+    ),
+    after="Whether by eigenvalues or by Cholesky, the singular values are the same, and all are below γ.",
+)
+
+
 def _small_gram(rng):
     r = int(rng.integers(1, 4))
     p = r + int(rng.integers(1, 4))
@@ -102,6 +142,49 @@ def _with_size(size):
         return (size(G, m) - alpha * np.trace(np.linalg.inv(alpha * np.eye(len(G)) + G))) / m
 
     return answer
+
+
+exercise_2 = Exercise(
+    id="6.2",
+    title="the variance from the smaller side",
+    points=2,
+    difficulty=2,
+    minutes=7,
+    cases=_small_gram,
+    reference=variance_from_gram,
+    misconceptions=(
+        Misconception(
+            _with_size(lambda G, m: m),
+            "Each of the m − r eigenvalues 0 puts α/(α + 0) = 1 into the trace of the large side. "
+            "Without them, the first term is r.",
+        ),
+        Misconception(
+            lambda G, m, alpha: variance_from_gram(G, m, alpha) * m / len(G),
+            "You have averaged over the r eigenvalues. The variance is the average over the m outputs.",
+        ),
+        Misconception(
+            lambda G, m, alpha: (len(G) - np.trace(np.linalg.inv(alpha * np.eye(len(G)) + G))) / m,
+            "The factor α in front of the trace is missing.",
+        ),
+        Misconception(
+            lambda G, m, alpha: alpha * np.trace(np.linalg.inv(alpha * np.eye(len(G)) + G)) / m,
+            "This is what is lost. The variance is what is left.",
+        ),
+        Misconception(
+            lambda G, m, alpha: variance_from_gram(G, m, 1),
+            "This is the variance for α = 1. Use the α that is given, in both places.",
+        ),
+        Misconception(
+            lambda G, m, alpha: variance_from_gram(G, 1, alpha),
+            "This is the sum over the outputs. Divide by m for the average.",
+        ),
+        Misconception(
+            lambda G, m, alpha: (len(G) - alpha * len(G) ** 2 / (alpha * len(G) + np.trace(G))) / m,
+            "The trace of an inverse is not the inverse of a trace: invert the matrix first.",
+        ),
+    ),
+    after="A 10 000 × 10 layer needs a 10 × 10 inverse.",
+)
 
 
 def _random_pairing(rng):
@@ -146,6 +229,38 @@ def _both(k, pairs):
     for a, b in pairs:
         i, j = _joined(i, a // 2, b // 2), _joined(j, a // 2, b // 2)
     return len(set(i)), len(set(j))
+
+
+exercise_3 = Exercise(
+    id="6.3",
+    title="what one pairing contributes",
+    points=3,
+    difficulty=3,
+    minutes=10,
+    cases=_random_pairing,
+    reference=free_indices,
+    edge_cases=(
+        {"k": 1, "pairs": np.array([[0, 1]])},
+        {"k": 2, "pairs": np.array([[0, 1], [2, 3]])},
+        {"k": 2, "pairs": np.array([[0, 2], [1, 3]])},
+        {"k": 2, "pairs": np.array([[0, 3], [1, 2]])},
+        {"k": 4, "pairs": np.array([[0, 4], [1, 6], [2, 7], [3, 5]])},
+        _far_ones_first(0),
+        _far_ones_first(1),
+    ),
+    misconceptions=(
+        Misconception(_swapped_indices, "Rows and columns are swapped: i counts rows of W, j columns."),
+        Misconception(_both, "Factor 2t + 1 has the column of factor 2t, but the next row: i_(t+1), not i_t."),
+        Misconception(
+            _overwritten, "Two indices that were joined before must both move when one of them is joined again."
+        ),
+        Misconception(
+            lambda k, pairs: (k, k),
+            "These are all indices. Each pair identifies two rows and two columns: count what is left.",
+        ),
+    ),
+    after="Pairings with rows + columns = k + 1 can be drawn without crossings: they alone survive in large layers.",
+)
 
 
 def _some_moments(rng):
@@ -210,6 +325,35 @@ def _ratio_once(M, m, ratio):
     return series_bounds(ratio * M, m, 1)
 
 
+exercise_4 = Exercise(
+    id="6.4",
+    title="what a diverging series still says",
+    points=2,
+    difficulty=2,
+    minutes=8,
+    cases=_some_moments,
+    reference=series_bounds,
+    edge_cases=({"M": np.array([12.0]), "m": 3, "ratio": 0.1},),
+    misconceptions=(
+        Misconception(_last_two, "The last two sums do enclose the variance, but earlier ones may do so more tightly."),
+        Misconception(
+            _extremes, "This is the widest of all enclosures: take the largest lower and the smallest upper one."
+        ),
+        Misconception(_other_sign, "The signs are turned round: the first term, with k = 1, is positive."),
+        Misconception(_upper_first, "The lower bound comes first: yours are in the other order."),
+        Misconception(
+            _even_and_odd_swapped,
+            "The sides are swapped: sums of one, three, five, ... terms are too large, the others too small.",
+        ),
+        Misconception(_without_powers, "The k-th moment is taken at σ = 1: it needs the factor (σ²/α)^k, `ratio**k`."),
+        Misconception(_ratio_once, "Each moment needs its own power of the ratio, `ratio**k`, not the ratio itself."),
+        Misconception(_sum_not_divided, "Divide by m: the variance is an average over the outputs."),
+        Misconception(_single_terms, "These are single terms. The sums of the first one, two, three, ... enclose."),
+    ),
+    after="Where the series stops being useful, its moments are not used up: read on.",
+)
+
+
 def _a_rule(rng):
     N = int(rng.integers(2, 5))
     p = N + int(rng.integers(1, 5))
@@ -232,6 +376,51 @@ def gauss_bound(a, b, r, m, ratio):
 def _quadrature(a, b, share, weights=lambda V: V[0] ** 2, root=np.sqrt):
     x, V = np.linalg.eigh(np.diag(a) + np.diag(root(b), 1) + np.diag(root(b), -1))
     return np.sum(weights(V) * share(x))
+
+
+exercise_5 = Exercise(
+    id="6.5",
+    title="a quadrature from a tridiagonal matrix",
+    points=3,
+    difficulty=3,
+    minutes=9,
+    cases=_a_rule,
+    reference=gauss_bound,
+    edge_cases=({"a": np.array([4.0]), "b": np.array([]), "r": 3, "m": 5, "ratio": 0.4},),
+    misconceptions=(
+        Misconception(
+            lambda a, b, r, m, ratio: (
+                r / m * _quadrature(a, b, lambda x: ratio * x / (1 + ratio * x), root=lambda b: b)
+            ),
+            "Beside the diagonal stand the roots √b.",
+        ),
+        Misconception(
+            lambda a, b, r, m, ratio: (
+                r / m * _quadrature(a, b, lambda x: ratio * x / (1 + ratio * x), weights=lambda V: V[0])
+            ),
+            "The weights are the squares of the first components: they have to add up to 1.",
+        ),
+        Misconception(
+            lambda a, b, r, m, ratio: (
+                r / m * _quadrature(a, b, lambda x: ratio * x / (1 + ratio * x), weights=lambda V: V[:, 0] ** 2)
+            ),
+            "eigh returns eigenvectors as columns: their first components are the first row, V[0].",
+        ),
+        Misconception(
+            lambda a, b, r, m, ratio: _quadrature(a, b, lambda x: ratio * x / (1 + ratio * x)),
+            "This is the mean over one eigenvalue. There are r of them, shared by m outputs.",
+        ),
+        Misconception(
+            lambda a, b, r, m, ratio: r / m * _quadrature(a, b, lambda x: 1 / (1 + ratio * x)),
+            "This is what is lost, α/(α + λ). The variance is the mean of λ/(α + λ).",
+        ),
+        Misconception(
+            lambda a, b, r, m, ratio: r / m * np.mean(ratio * a / (1 + ratio * a)),
+            "The nodes are the eigenvalues of the whole tridiagonal matrix, not its diagonal.",
+        ),
+    ),
+    after="N nodes from 2N moments: the best that any rule could do with them.",
+)
 
 
 def _large_layer(rng):
@@ -258,222 +447,35 @@ def _other_root(m, n, sigma2, alpha):
     return (t + np.sqrt(t**2 - 4 * rho * s**2)) / (2 * rho * s)
 
 
-EXERCISES = (
-    Exercise(
-        id="6.1",
-        title="the layer in torch",
-        points=3,
-        difficulty=3,
-        minutes=10,
-        cases=_weights_and_rows,
-        reference=layer,
-        probe=probes.trainable_output,
-        rtol=1e-6,  # of the misconceptions: torch.eye(n) alone rounds α to single precision
-        atol=1e-6,
-        property=_is_a_form_of_the_layer,
-        misconceptions=(
-            Misconception(
-                lambda n, m, alpha, gamma: _power(n, m, alpha, gamma, -1),
-                "You have applied the inverse. The layer takes its square root, (αI + WᵀW)^(−1/2).",
-            ),
-            Misconception(
-                lambda n, m, alpha, gamma: _power(n, m, alpha, gamma, 0.5),
-                "This multiplies by the root: large singular values have to be divided by it.",
-            ),
-            Misconception(lambda n, m, alpha, gamma: layer(n, m, alpha, 1), "The factor γ is missing."),
-            Misconception(
-                lambda n, m, alpha, gamma: layer(n, m, 1, gamma), "You have αI with α = 1. Use the α that is given."
-            ),
-            Misconception(
-                lambda n, m, alpha, gamma: layer(n, m, alpha**2, gamma), "You have squared α: the matrix is αI + WᵀW."
-            ),
-            Misconception(
-                _wrong_triangle, "This is W L⁻¹, and (L⁻¹)(L⁻¹)ᵀ is the inverse of LᵀL. The inverse of LLᵀ needs W L⁻ᵀ."
-            ),
-            Misconception(
-                _entry_by_entry,
-                "torch's power works entry by entry. The power of a matrix is the power of its eigenvalues.",
-            ),
+exercise_6 = Exercise(
+    id="6.6",
+    title="the variance of a large layer",
+    points=2,
+    difficulty=2,
+    minutes=7,
+    cases=_large_layer,
+    reference=large_variance,
+    misconceptions=(
+        Misconception(_other_root, "The other root, which exceeds 1: the variance is below γ² = 1, and 0 for σ = 0."),
+        Misconception(
+            lambda m, n, sigma2, alpha: large_variance(n, m, sigma2, alpha),
+            "n and m are swapped: ρ = m/n, and s has n, the number of inputs.",
         ),
-        after="Whether by eigenvalues or by Cholesky, the singular values are the same, and all are below γ.",
+        Misconception(
+            lambda m, n, sigma2, alpha: large_variance(m, n, sigma2, 1),
+            "α is missing: the variance depends on s = nσ²/α.",
+        ),
+        Misconception(
+            lambda m, n, sigma2, alpha: n * sigma2 / alpha / (1 + n * sigma2 / alpha),
+            "This is right for a single output. The factor 1 − ρv, the others' share, is missing.",
+        ),
+        Misconception(
+            lambda m, n, sigma2, alpha: large_variance(n, n, sigma2, alpha),
+            "This is the square layer. The shape enters by ρ = m/n.",
+        ),
     ),
-    Exercise(
-        id="6.2",
-        title="the variance from the smaller side",
-        points=2,
-        difficulty=2,
-        minutes=7,
-        cases=_small_gram,
-        reference=variance_from_gram,
-        misconceptions=(
-            Misconception(
-                _with_size(lambda G, m: m),
-                "Each of the m − r eigenvalues 0 puts α/(α + 0) = 1 into the trace of the large side. "
-                "Without them, the first term is r.",
-            ),
-            Misconception(
-                lambda G, m, alpha: variance_from_gram(G, m, alpha) * m / len(G),
-                "You have averaged over the r eigenvalues. The variance is the average over the m outputs.",
-            ),
-            Misconception(
-                lambda G, m, alpha: (len(G) - np.trace(np.linalg.inv(alpha * np.eye(len(G)) + G))) / m,
-                "The factor α in front of the trace is missing.",
-            ),
-            Misconception(
-                lambda G, m, alpha: alpha * np.trace(np.linalg.inv(alpha * np.eye(len(G)) + G)) / m,
-                "This is what is lost. The variance is what is left.",
-            ),
-            Misconception(
-                lambda G, m, alpha: variance_from_gram(G, m, 1),
-                "This is the variance for α = 1. Use the α that is given, in both places.",
-            ),
-            Misconception(
-                lambda G, m, alpha: variance_from_gram(G, 1, alpha),
-                "This is the sum over the outputs. Divide by m for the average.",
-            ),
-            Misconception(
-                lambda G, m, alpha: (len(G) - alpha * len(G) ** 2 / (alpha * len(G) + np.trace(G))) / m,
-                "The trace of an inverse is not the inverse of a trace: invert the matrix first.",
-            ),
-        ),
-        after="A 10 000 × 10 layer needs a 10 × 10 inverse.",
-    ),
-    Exercise(
-        id="6.3",
-        title="what one pairing contributes",
-        points=3,
-        difficulty=3,
-        minutes=10,
-        cases=_random_pairing,
-        reference=free_indices,
-        edge_cases=(
-            {"k": 1, "pairs": np.array([[0, 1]])},
-            {"k": 2, "pairs": np.array([[0, 1], [2, 3]])},
-            {"k": 2, "pairs": np.array([[0, 2], [1, 3]])},
-            {"k": 2, "pairs": np.array([[0, 3], [1, 2]])},
-            {"k": 4, "pairs": np.array([[0, 4], [1, 6], [2, 7], [3, 5]])},
-            _far_ones_first(0),
-            _far_ones_first(1),
-        ),
-        misconceptions=(
-            Misconception(_swapped_indices, "Rows and columns are swapped: i counts rows of W, j columns."),
-            Misconception(_both, "Factor 2t + 1 has the column of factor 2t, but the next row: i_(t+1), not i_t."),
-            Misconception(
-                _overwritten, "Two indices that were joined before must both move when one of them is joined again."
-            ),
-            Misconception(
-                lambda k, pairs: (k, k),
-                "These are all indices. Each pair identifies two rows and two columns: count what is left.",
-            ),
-        ),
-        after="Pairings with rows + columns = k + 1 can be drawn without crossings: they alone survive in "
-        "large layers.",
-    ),
-    Exercise(
-        id="6.4",
-        title="what a diverging series still says",
-        points=2,
-        difficulty=2,
-        minutes=8,
-        cases=_some_moments,
-        reference=series_bounds,
-        edge_cases=({"M": np.array([12.0]), "m": 3, "ratio": 0.1},),
-        misconceptions=(
-            Misconception(
-                _last_two, "The last two sums do enclose the variance, but earlier ones may do so more tightly."
-            ),
-            Misconception(
-                _extremes, "This is the widest of all enclosures: take the largest lower and the smallest upper one."
-            ),
-            Misconception(_other_sign, "The signs are turned round: the first term, with k = 1, is positive."),
-            Misconception(_upper_first, "The lower bound comes first: yours are in the other order."),
-            Misconception(
-                _even_and_odd_swapped,
-                "The sides are swapped: sums of one, three, five, ... terms are too large, the others too small.",
-            ),
-            Misconception(
-                _without_powers, "The k-th moment is taken at σ = 1: it needs the factor (σ²/α)^k, `ratio**k`."
-            ),
-            Misconception(
-                _ratio_once, "Each moment needs its own power of the ratio, `ratio**k`, not the ratio itself."
-            ),
-            Misconception(_sum_not_divided, "Divide by m: the variance is an average over the outputs."),
-            Misconception(_single_terms, "These are single terms. The sums of the first one, two, three, ... enclose."),
-        ),
-        after="Where the series stops being useful, its moments are not used up: read on.",
-    ),
-    Exercise(
-        id="6.5",
-        title="a quadrature from a tridiagonal matrix",
-        points=3,
-        difficulty=3,
-        minutes=9,
-        cases=_a_rule,
-        reference=gauss_bound,
-        edge_cases=({"a": np.array([4.0]), "b": np.array([]), "r": 3, "m": 5, "ratio": 0.4},),
-        misconceptions=(
-            Misconception(
-                lambda a, b, r, m, ratio: (
-                    r / m * _quadrature(a, b, lambda x: ratio * x / (1 + ratio * x), root=lambda b: b)
-                ),
-                "Beside the diagonal stand the roots √b.",
-            ),
-            Misconception(
-                lambda a, b, r, m, ratio: (
-                    r / m * _quadrature(a, b, lambda x: ratio * x / (1 + ratio * x), weights=lambda V: V[0])
-                ),
-                "The weights are the squares of the first components: they have to add up to 1.",
-            ),
-            Misconception(
-                lambda a, b, r, m, ratio: (
-                    r / m * _quadrature(a, b, lambda x: ratio * x / (1 + ratio * x), weights=lambda V: V[:, 0] ** 2)
-                ),
-                "eigh returns eigenvectors as columns: their first components are the first row, V[0].",
-            ),
-            Misconception(
-                lambda a, b, r, m, ratio: _quadrature(a, b, lambda x: ratio * x / (1 + ratio * x)),
-                "This is the mean over one eigenvalue. There are r of them, shared by m outputs.",
-            ),
-            Misconception(
-                lambda a, b, r, m, ratio: r / m * _quadrature(a, b, lambda x: 1 / (1 + ratio * x)),
-                "This is what is lost, α/(α + λ). The variance is the mean of λ/(α + λ).",
-            ),
-            Misconception(
-                lambda a, b, r, m, ratio: r / m * np.mean(ratio * a / (1 + ratio * a)),
-                "The nodes are the eigenvalues of the whole tridiagonal matrix, not its diagonal.",
-            ),
-        ),
-        after="N nodes from 2N moments: the best that any rule could do with them.",
-    ),
-    Exercise(
-        id="6.6",
-        title="the variance of a large layer",
-        points=2,
-        difficulty=2,
-        minutes=7,
-        cases=_large_layer,
-        reference=large_variance,
-        misconceptions=(
-            Misconception(
-                _other_root, "The other root, which exceeds 1: the variance is below γ² = 1, and 0 for σ = 0."
-            ),
-            Misconception(
-                lambda m, n, sigma2, alpha: large_variance(n, m, sigma2, alpha),
-                "n and m are swapped: ρ = m/n, and s has n, the number of inputs.",
-            ),
-            Misconception(
-                lambda m, n, sigma2, alpha: large_variance(m, n, sigma2, 1),
-                "α is missing: the variance depends on s = nσ²/α.",
-            ),
-            Misconception(
-                lambda m, n, sigma2, alpha: n * sigma2 / alpha / (1 + n * sigma2 / alpha),
-                "This is right for a single output. The factor 1 − ρv, the others' share, is missing.",
-            ),
-            Misconception(
-                lambda m, n, sigma2, alpha: large_variance(n, n, sigma2, alpha),
-                "This is the square layer. The shape enters by ρ = m/n.",
-            ),
-        ),
-        after="For a square layer v = s(1 − v)²: at s = 1 the solution is 1/φ², the golden ratio squared.",
-    ),
+    after="For a square layer v = s(1 − v)²: at s = 1 the solution is 1/φ², the golden ratio squared.",
 )
+
+
+EXERCISES = (exercise_1, exercise_2, exercise_3, exercise_4, exercise_5, exercise_6)
