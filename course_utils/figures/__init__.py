@@ -11,7 +11,7 @@ import base64
 import html
 import io
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -58,8 +58,9 @@ def course_style() -> Iterator[None]:
     """Matplotlib's own defaults with the course's :data:`STYLE` on top, whatever style the user has chosen."""
     from matplotlib import rc_context, rcParams
 
-    # Only what differs: setting a parameter is slow, and a slider comes here for each of its pictures.
-    with rc_context({name: value for name, value in _parameters().items() if rcParams[name] != value}):
+    # Only what differs: setting a parameter is slow, and a slider comes here twice for each of its pictures.
+    differing = {name: value for name, value in _parameters().items() if rcParams[name] != value}
+    with rc_context(differing) if differing else nullcontext():
         yield
 
 
