@@ -54,21 +54,21 @@ PIXELS_PER_INCH = 100
 
 
 @contextmanager
-def course_style() -> Iterator[None]:
-    """Matplotlib's own defaults with the course's :data:`STYLE` on top, whatever style the user has chosen."""
+def course_style(changes: bool = True) -> Iterator[None]:
+    """Matplotlib's own defaults, whatever style the user has chosen, with the course's :data:`STYLE` on top."""
     from matplotlib import rc_context, rcParams
 
     # Only what differs: setting a parameter is slow, and a slider comes here twice for each of its pictures.
-    differing = {name: value for name, value in _parameters().items() if rcParams[name] != value}
+    differing = {name: value for name, value in _parameters(changes).items() if rcParams[name] != value}
     with rc_context(differing) if differing else nullcontext():
         yield
 
 
 @cache
-def _parameters() -> dict[str, Any]:
+def _parameters(changes: bool) -> dict[str, Any]:
     from matplotlib import RcParams, rcParamsDefault
 
-    parameters = RcParams({**rcParamsDefault, **STYLE})
+    parameters = RcParams({**rcParamsDefault, **(STYLE if changes else {})})
     return {name: parameters[name] for name in parameters if name != "backend"}  # merely read, it would be chosen
 
 
@@ -104,7 +104,7 @@ def pixels(figure: Figure):
     return Image.fromarray(np.asarray(figure.canvas.buffer_rgba())).convert("RGB")
 
 
-@course_style()  # ticks are made, and take their colours, when they are first drawn
+@course_style(changes=False)  # ticks are made when they are first drawn; in stored pictures they are matplotlib's own
 def png(figure: Figure, scale: int = 2, colours: int = 64) -> bytes:
     """The figure as PNG for a stored notebook; the reduced palette makes it four times smaller."""
     figure.set_dpi(PIXELS_PER_INCH * scale)
