@@ -18,10 +18,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import torch
 from IPython.core.interactiveshell import InteractiveShell
 
-from course_utils import figures, widgets
 from course_utils.desk.answers import read_reference
 from course_utils.exercises import find
 

@@ -111,23 +111,13 @@ def _warm(modules: list[str]) -> Any:
     shell = InteractiveShell.instance(config=config, ipython_dir=os.environ["IPYTHONDIR"])
 
     def nothing(*_args: object, **_kwargs: object) -> None:
-        """Displays, tracebacks, claims and figures have nobody to look at them here."""
+        """Displays and tracebacks have nobody to look at them here."""
 
     shell.showtraceback = shell.showsyntaxerror = shell.showindentationerror = nothing
     shell.enable_matplotlib = shell.enable_gui = nothing
     shell.display_pub.publish = nothing
     shell.display_formatter.active_types = ["text/plain"]
-    for place in (
-        "desk.claims.claim",
-        "figures.show",
-        "figures.slider.explore",
-        "desk.progress.show_progress",
-        "desk.environment.check_environment",
-    ):
-        module, _, name = place.rpartition(".")
-        if f"course_utils.{module}" in sys.modules:
-            setattr(sys.modules[f"course_utils.{module}"], name, nothing)
-    import course_utils.desk.checks
+    import course_utils.desk.checks  # noqa: F401, which every session needs
 
     return shell
 
@@ -148,7 +138,12 @@ def _session(control: socket.socket, channel: int, shell: Any, settings: dict, i
     """Run one session in a fork and see it end; returns "", or why it was ended."""
 
     def serve() -> None:
-        _Session(socket.socket(fileno=channel), shell).serve()
+        from course_utils import audience
+        from course_utils.desk.checks import check
+
+        session = _Session(socket.socket(fileno=channel), shell)
+        with audience.only({check: session.check}):  # claims and figures have nobody to look at them either
+            session.serve()
 
     if isolate:
         pid = _fork_isolated(settings, serve, keep=channel)
@@ -333,10 +328,7 @@ class _Session:
         self.files: dict[int, str] = {}
 
     def serve(self) -> None:
-        from course_utils.desk import checks
-
         # What the cells leave at the exit of the interpreter is theirs: this process never exits normally.
-        checks.check = self.check
         header, _ = protocol.receive(self.channel)
         protocol.send(self.channel, {"started": True})
         self.run(header)

@@ -14,17 +14,15 @@ import inspect
 import io
 import itertools
 import json
-import math
 import symtable
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from functools import cache
 from html import escape
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib import rc_context
 from matplotlib.backend_bases import RendererBase
 from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.colors import to_hex
@@ -34,8 +32,8 @@ from nbformat import NotebookNode
 
 from course_staff.fingerprint import _imported, files
 from course_staff.source import first_line, without_magics
-from course_utils.figures import STYLE, new_figure
-from course_utils.figures import slider as widgets
+from course_utils import audience
+from course_utils.figures.slider import Control, Redrawn, Slider, show_slider
 
 #: A larger grid is thinned to every second value of its longest sliders, to every third, and so on; their ends stay.
 LARGEST_GRID = 4000
@@ -45,42 +43,6 @@ UNITS = 10
 
 class SliderError(Exception):
     """A slider that cannot be computed for the page, named by file and cell."""
-
-
-@dataclass(frozen=True)
-class Control:
-    """One argument as the page offers it: its label, the words for its values, and which one it starts with."""
-
-    label: str
-    words: list[str]
-    start: int
-    buttons: bool
-
-
-@dataclass(frozen=True)
-class Slider:
-    """What ``explore`` was called with: the two functions, the controls, and for each argument its values."""
-
-    compute: Callable[..., Any]
-    draw: Callable[..., str]
-    controls: list[Control]
-    choices: dict[str, list]
-
-    @property
-    def size(self) -> int:
-        return math.prod(len(values) for values in self.choices.values())
-
-    def arguments(self) -> Iterator[dict[str, Any]]:
-        """The arguments of every picture; the last name varies fastest."""
-        return (dict(zip(self.choices, values)) for values in itertools.product(*self.choices.values()))
-
-    @property
-    def first(self) -> int:
-        """The number of the picture that the slider starts with."""
-        number = 0
-        for control in self.controls:
-            number = number * len(control.words) + control.start
-        return number
 
 
 def find(notebook: NotebookNode) -> list[int]:
@@ -107,16 +69,12 @@ def read(notebook: NotebookNode, number: int, label: str) -> Slider:
     """
     where = f"{label}, cell {number + 1} ({first_line(notebook.cells[number])!r})"
     caught: list[Slider] = []
-    original = widgets.explore
+    namespace: dict[str, Any] = {"__name__": "slider"}
     try:
-        program = _program(notebook, number)
-        widgets.explore = lambda *args, **kwargs: caught.append(_slider(*args, **kwargs))
-        namespace: dict[str, Any] = {"__name__": "slider"}
-        exec(compile(program, where, "exec"), namespace)
+        with audience.only({show_slider: lambda slider: caught.append(thinned(slider))}):
+            exec(compile(_program(notebook, number), where, "exec"), namespace)
     except Exception as error:
         raise SliderError(f"{where}: cannot be computed for the site: {type(error).__name__}: {error}") from error
-    finally:
-        widgets.explore = original
     streams = sorted(key for key, value in namespace.items() if isinstance(value, np.random.Generator))
     if streams:
         raise SliderError(
@@ -135,7 +93,7 @@ def fingerprint(notebook: NotebookNode, number: int, root: Path) -> str:
     except ValueError:  # which `read` reports
         return "none"
     modules = files(set(_imported(program, "course_utils")), root)
-    parts = (_slider, Recorder, _shape, Pictures, compute, join, script)
+    parts = (thinned, Recorder, _shape, Pictures, compute, join, script)
     texts = [str(LARGEST_GRID), ast.unparse(program), *map(inspect.getsource, parts)]
     texts += [path.read_text("utf-8") for path in modules]
     return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:16]
@@ -204,37 +162,29 @@ def _calls(tree: ast.AST) -> set[str]:
     return {function.id for function in functions if isinstance(function, ast.Name)}
 
 
-def _slider(compute, draw, *, start: dict[str, Any] | None = None, **choices: Sequence) -> Slider:
-    """What ``explore`` would show, its controls read off its own widgets."""
-    start = start or {}
-    made = {name: widgets._control(name, list(values), start.get(name)) for name, values in choices.items()}
-    indices = {name: list(range(len(values))) for name, values in choices.items()}
-    stride = 1
-    while math.prod(map(len, indices.values())) > LARGEST_GRID:
-        stride += 1
-        longest = max(len(values) for values in choices.values())
-        for name, values in choices.items():
-            if 2 * len(values) > longest and not isinstance(values[0], str):
-                # The start stays on the grid, and so do both ends.
-                kept = {0, len(values) - 1, *range(made[name].index % stride, len(values), stride)}
-                indices[name] = sorted(kept)
-        if stride > longest:
-            raise ValueError(f"a grid of {math.prod(map(len, choices.values()))} pictures is too large")
-    controls = [
-        Control(
-            control.description,
-            [_words(control.options[index]) for index in indices[name]],
-            indices[name].index(control.index),
-            isinstance(choices[name][0], str),
-        )
-        for name, control in made.items()
-    ]
-    values = {name: [list(choices[name])[index] for index in indices[name]] for name in choices}
-    return Slider(compute, draw, controls, values)
+def thinned(slider: Slider) -> Slider:
+    """The slider with at most :data:`LARGEST_GRID` pictures: its longest scales keep every second value, or fewer.
 
+    Raises:
+        ValueError: if words alone, which cannot be left out, make more pictures.
+    """
+    longest = max(len(control.values) for control in slider.controls.values())
 
-def _words(option) -> str:
-    return option if isinstance(option, str) else option[0]
+    def every(stride: int, control: Control) -> Control:
+        last = len(control.values) - 1
+        if control.buttons or 2 * len(control.values) <= longest:
+            return control
+        # The start stays on the grid, and so do both ends.
+        kept = sorted({0, last, *range(control.start % stride, last, stride)})
+        values = [control.values[number] for number in kept]
+        return replace(control, values=values, start=kept.index(control.start))
+
+    for stride in range(1, longest + 1):
+        controls = {name: every(stride, control) for name, control in slider.controls.items()}
+        thin = replace(slider, controls=controls)
+        if thin.size <= LARGEST_GRID:
+            return thin
+    raise ValueError(f"a grid of {slider.size} pictures is too large")
 
 
 class Recorder(RendererBase):
@@ -398,45 +348,28 @@ def _shape(curve: Curve, start: tuple[int, int] | None) -> str:
     return "".join(parts)
 
 
-class Pictures:
-    """Draws a slider's pictures one after another, as :class:`course_utils.figures.slider.LiveFigure` does."""
+class Pictures(Redrawn):
+    """Draws a slider's pictures one after another, as elements."""
 
     def __init__(self, slider: Slider) -> None:
-        self._slider = slider
-        self._figure, (self._ax,) = new_figure()
-        self._frames: dict[tuple, list] = {}
-        self.width, self.height = (round(size) for size in self._figure.bbox.size)
-        self._renderer = Recorder(self.width, self.height, self._figure.dpi)
+        super().__init__(slider.draw)
+        self.slider = slider
+        self.width, self.height = (round(size) for size in self.figure.bbox.size)
+        self._renderer = Recorder(self.width, self.height, self.figure.dpi)
         self.clips = self._renderer.clips
-        # The first picture decides on the layout, as it does in a notebook.
-        self.picture(next(itertools.islice(slider.arguments(), slider.first, None)))
+        self.picture(slider.first)  # which decides on the layout, as it does in a notebook
 
     def picture(self, arguments: dict[str, Any]) -> tuple[list, str]:
         """The elements of one picture, and its alternative text."""
-        ax, renderer = self._ax, self._renderer
-        for artist in (*ax.lines, *ax.collections, *ax.patches, *ax.texts):
-            artist.remove()
-        ax.containers.clear()  # as in the notebooks: error bars would come back in the legend
-        ax.set_prop_cycle(None)
-        text = self._slider.draw(ax, self._slider.compute(**arguments))
-        titles = (ax.title, ax._left_title, ax._right_title)
-        moving = [*ax.collections, *ax.patches, *ax.lines, *ax.texts, *titles]
-        moving.sort(key=lambda artist: artist.get_zorder())
-        if ax.get_legend() is not None:
-            moving.append(ax.get_legend())
-        frame = (ax.get_xlim(), ax.get_ylim(), ax.get_xlabel(), ax.get_ylabel(), ax.get_xscale(), ax.get_yscale())
-        if frame not in self._frames:
-            if not self._frames:
-                self._figure.canvas.draw()
-                self._figure.set_layout_engine("none")
-            for artist in moving:
-                artist.set_visible(False)
-            self._frames[frame] = self._record(self._figure)
-            for artist in moving:
-                artist.set_visible(True)
-        return self._frames[frame] + self._record(*moving), text
+        return self.update(self.slider.compute(**arguments))
 
-    def _record(self, *artists) -> list:
+    def _keep_frame(self) -> list:
+        return self._record([self.figure])
+
+    def _on_top(self, frame: list, moving: list) -> list:
+        return frame + self._record(moving)
+
+    def _record(self, artists: list) -> list:
         self._renderer.elements = []
         for artist in artists:
             artist.draw(self._renderer)
@@ -466,19 +399,18 @@ def compute(path: Path, number: int, start: int, stop: int) -> Part:
     """Pictures ``start`` to ``stop`` of the slider in one cell of a notebook; runs in a worker process."""
     known: dict[str, int] = {}
     elements, drawn, texts = [], [], []
-    with rc_context(STYLE):
-        pictures = _pictures(path, number)
-        for arguments in itertools.islice(pictures._slider.arguments(), start, stop):
-            found, text = pictures.picture(arguments)
-            numbers = []
-            for element in found:
-                key = element if isinstance(element, str) else json.dumps(element)
-                if key not in known:
-                    known[key] = len(elements)
-                    elements.append(element)
-                numbers.append(known[key])
-            drawn.append(numbers)
-            texts.append(text)
+    pictures = _pictures(path, number)
+    for arguments in itertools.islice(pictures.slider.arguments(), start, stop):
+        found, text = pictures.picture(arguments)
+        numbers = []
+        for element in found:
+            key = element if isinstance(element, str) else json.dumps(element)
+            if key not in known:
+                known[key] = len(elements)
+                elements.append(element)
+            numbers.append(known[key])
+        drawn.append(numbers)
+        texts.append(text)
     return Part(elements, drawn, texts, pictures.clips, pictures.width, pictures.height)
 
 
@@ -507,7 +439,10 @@ def join(slider: Slider, parts: list[Part]) -> dict[str, Any]:
         "width": parts[0].width * UNITS,
         "height": parts[0].height * UNITS,
         "clips": max((part.clips for part in parts), key=len),
-        "controls": [asdict(control) for control in slider.controls],
+        "controls": [
+            {"label": control.label, "words": control.words, "start": control.start, "buttons": control.buttons}
+            for control in slider.controls.values()
+        ],
         "elements": elements,
         "pictures": drawn,
         "texts": [text for part in parts for text in part.texts],

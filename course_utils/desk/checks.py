@@ -27,6 +27,7 @@ from typing import Any
 
 import numpy as np
 
+from course_utils.audience import shown
 from course_utils.desk import progress
 from course_utils.desk.answers import (
     Misfit,
@@ -151,6 +152,7 @@ def _html(sentence: str) -> str:
     return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(sentence))
 
 
+@shown
 def check(id: str, fn: object) -> None:
     """Check a student's function, show the result and remember it. Never raises for a student's mistake.
 

@@ -14,6 +14,8 @@ from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 
+from course_utils.audience import shown
+
 MIME = "application/vnd.course.claim+json"
 LEDGER = Path(__file__).resolve().parents[2] / "claims.toml"
 
@@ -148,6 +150,7 @@ def judge(id: str, *facts: Fact, printed: Fact | None = None, setting: str = "")
     return Record(id, verdict, "\n".join(lines), _summary(facts), first.bound, first.ratio, first.interval, setting)
 
 
+@shown
 def claim(id: str, *facts: Fact, printed: Fact | None = None, setting: str = "") -> None:
     """Judge a claim (see :func:`judge`) and show it: a readable line, a small card, and the record for the ledger."""
     from IPython.display import display

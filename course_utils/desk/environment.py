@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from importlib import metadata
 
+from course_utils.audience import shown
+
 
 def missing_requirements() -> dict[str, str]:
     """What the package needs and does not find, as ``{requirement: what was found}``; empty when all is well.
@@ -28,6 +30,7 @@ def missing_requirements() -> dict[str, str]:
     return problems
 
 
+@shown
 def check_environment() -> None:
     """Say that everything is here, or what is missing and the command that mends it."""
     problems = missing_requirements()

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from course_utils.audience import shown
 from course_utils.exercises import all_exercises
 
 _in_memory: list[dict] = []
@@ -158,6 +159,7 @@ def summary(checks: list[dict]) -> list[ChapterProgress]:
     ]
 
 
+@shown
 def show_progress() -> None:
     """Show what is solved, the points and the minutes left, by chapter: a table in HTML and in text."""
     checks, message = entries()

@@ -10,8 +10,12 @@ from __future__ import annotations
 import base64
 import html
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from functools import cache
 from typing import TYPE_CHECKING, Any
+
+from course_utils.audience import shown
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,7 +39,7 @@ STYLE = {
     "axes.spines.right": False,
     "axes.titlesize": 11,
     "axes.titlelocation": "left",
-    "axes.titley": 1.0,  # fixed: matplotlib's own search for a place fails while LiveFigure hides the title
+    "axes.titley": 1.0,  # fixed: matplotlib's own search for a place fails while a slider hides the title
     "axes.labelsize": 10,
     "legend.frameon": False,
     "legend.fontsize": 9,
@@ -49,29 +53,44 @@ PANEL = (5.6, 3.4)  # inches of a figure with one panel
 PIXELS_PER_INCH = 100
 
 
+@contextmanager
+def course_style(changes: bool = True) -> Iterator[None]:
+    """Matplotlib's own defaults, whatever style the user has chosen, with the course's :data:`STYLE` on top."""
+    from matplotlib import rc_context, rcParams
+
+    # Only what differs: setting a parameter is slow, and a slider comes here twice for each of its pictures.
+    differing = {name: value for name, value in _parameters(changes).items() if rcParams[name] != value}
+    with rc_context(differing) if differing else nullcontext():
+        yield
+
+
+@cache
+def _parameters(changes: bool) -> dict[str, Any]:
+    from matplotlib import RcParams, rcParamsDefault
+
+    parameters = RcParams({**rcParamsDefault, **(STYLE if changes else {})})
+    return {name: parameters[name] for name in parameters if name != "backend"}  # merely read, it would be chosen
+
+
+@course_style()
 def new_figure(columns: int = 1, panel: tuple[float, float] = PANEL) -> tuple[Figure, list[Axes]]:
     """A figure with one row of panels, without pyplot and its global state."""
-    from matplotlib import rc_context
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    with rc_context(STYLE):
-        figure = Figure(figsize=(panel[0] * columns, panel[1]), dpi=PIXELS_PER_INCH, layout="constrained")
-        FigureCanvasAgg(figure)
-        axes = figure.subplots(1, columns, squeeze=False)[0]
-    return figure, list(axes)
+    figure = Figure(figsize=(panel[0] * columns, panel[1]), dpi=PIXELS_PER_INCH, layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure, list(figure.subplots(1, columns, squeeze=False)[0])
 
 
+@course_style()
 def draw_panel(draw: Draw, ax: Axes, data: Any) -> str:
     """Draw in the course's style; returns the alternative text.
 
     Raises:
         TypeError: if the drawing function returns no text.
     """
-    from matplotlib import rc_context
-
-    with rc_context(STYLE):
-        text = draw(ax, data)
+    text = draw(ax, data)
     if not isinstance(text, str) or not text.strip():
         raise TypeError(f"{draw.__name__} must return the figure's alternative text, got {text!r}")
     return text
@@ -85,6 +104,7 @@ def pixels(figure: Figure):
     return Image.fromarray(np.asarray(figure.canvas.buffer_rgba())).convert("RGB")
 
 
+@course_style(changes=False)  # ticks are made when they are first drawn; in stored pictures they are matplotlib's own
 def png(figure: Figure, scale: int = 2, colours: int = 64) -> bytes:
     """The figure as PNG for a stored notebook; the reduced palette makes it four times smaller."""
     figure.set_dpi(PIXELS_PER_INCH * scale)
@@ -116,6 +136,7 @@ class Picture:
         return {"text/plain": f"Figure. {self.text}", "text/html": tag}
 
 
+@shown
 def show(draw: Draw, *data: Any, panel: tuple[float, float] = PANEL) -> None:
     """Display one panel for each of ``data``, drawn by the same function."""
     from IPython.display import display
@@ -136,9 +157,9 @@ def band(ax: Axes, x, rows, colour: str, label: str) -> None:
 
 
 def __getattr__(name: str):
-    """:func:`slider.explore`, fetched when it is asked for: its module imports this one."""
-    if name != "explore":
+    """What :mod:`course_utils.figures.slider` has for chapters, fetched when it is asked for: it imports this module."""
+    if name not in ("explore", "round_values"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from course_utils.figures.slider import explore
+    from course_utils.figures import slider
 
-    return explore
+    return getattr(slider, name)

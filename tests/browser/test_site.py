@@ -235,8 +235,7 @@ def test_a_sliders_picture_looks_as_matplotlib_draws_it(site, opened, name):
     page, _ = opened(site / "chapters" / f"{name}.html")
     for number in sliders.find(notebook):
         slider = sliders.read(notebook, number, name)
-        arguments = list(slider.arguments())[slider.first]
-        image, text = LiveFigure(slider.draw).update(slider.compute(**arguments))
+        image, text = LiveFigure(slider.draw).update(slider.compute(**slider.first))
         place = page.locator(f'[id="explore-{chapters.slider_name(name, notebook.cells[number])}"]')
         assert place.locator("[role=status]").text_content() == text
         drawn = Image.open(io.BytesIO(image)).convert("L")

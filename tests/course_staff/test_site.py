@@ -11,7 +11,6 @@ from course_staff import ledger
 from course_staff.site import build as site
 from course_staff.site import chapters, pages, sliders
 from course_staff.site.__main__ import main
-from course_utils.figures import slider as widgets
 
 ROOT = Path(__file__).resolve().parents[2]
 IMPORTS = "import numpy as np\nfrom course_utils.figures.slider import explore"
@@ -42,16 +41,12 @@ def test_a_slider_is_read_from_what_it_needs_and_nothing_else_runs():
         "def half(k):\n    return k / scale",
         DRAWING,
         "for k in range(3):\n    pass",  # binds the name of an argument, which is another variable
-        "explore(lambda k, kind: half(k), draw, start={'k': 5}, k=np.arange(9), kind=['flat', 'steep'])",
+        "explore(lambda k, kind: half(k), draw, start={'k': 5}, labels={'kind': 'shape'}, k=np.arange(9), kind=['flat', 'steep'])",
     )
     assert found.compute(k=3, kind="flat") == 1.5
     assert found.size == 18
-    assert [control.label for control in found.controls] == ["k", "kind"]
-    assert [control.start for control in found.controls] == [5, 0]
-    assert [control.buttons for control in found.controls] == [False, True]
-    assert found.controls[0].words == [str(k) for k in range(9)]
-    assert list(found.arguments())[found.first] == {"k": 5, "kind": "flat"}
-    assert widgets.explore.__module__ == "course_utils.figures.slider"
+    assert [control.label for control in found.controls.values()] == ["k", "shape"]
+    assert found.first == {"k": 5, "kind": "flat"}
 
 
 REFUSED = {
@@ -72,19 +67,18 @@ def test_a_slider_that_depends_on_the_notebooks_state_is_refused_by_name(before,
     with pytest.raises(sliders.SliderError, match=r"^solutions/01_x.ipynb, cell \d+ \('explore\(") as refused:
         read(IMPORTS, DRAWING, *before, cell)
     assert message in str(refused.value)
-    assert widgets.explore.__module__ == "course_utils.figures.slider"
 
 
 def test_a_large_grid_is_thinned_where_it_is_finest_and_keeps_its_start_and_ends():
     call = "explore(len, draw, start={'a': 17, 'b': 3}, a=range(101), b=[1, 2, 3, 4], c=range(60), w=['x', 'y'])"
     found = read(IMPORTS, DRAWING, call)
     assert sliders.LARGEST_GRID / 8 < found.size <= sliders.LARGEST_GRID
-    assert found.choices["b"] == [1, 2, 3, 4] and found.choices["w"] == ["x", "y"]
-    assert (found.choices["a"][0], found.choices["a"][-1]) == (0, 100)
-    steps = np.diff(found.choices["a"])
+    assert found.controls["b"].values == [1, 2, 3, 4] and found.controls["w"].values == ["x", "y"]
+    a = found.controls["a"].values
+    assert (a[0], a[-1]) == (0, 100)
+    steps = np.diff(a)
     assert len(set(steps[1:-1])) == 1 and steps.max() == steps[1] > 1
-    start = list(found.arguments())[found.first]
-    assert start["a"] == 17 and start["b"] == 3
+    assert found.first["a"] == 17 and found.first["b"] == 3
 
 
 def test_pictures_depend_on_what_a_slider_runs_and_not_on_the_rest(tmp_path):
