@@ -21,7 +21,7 @@ import numpy as np
 import torch  # noqa: F401  (so that the forks need not import it, nor the next two)
 from IPython.core.interactiveshell import InteractiveShell
 
-from course_utils import figures, widgets  # noqa: F401
+import course_utils.figures.slider  # noqa: F401
 from course_utils.desk.answers import read_reference
 from course_utils.exercises import find
 

@@ -20,6 +20,7 @@ from tqdm import tqdm
 
 from course_staff import variants
 from course_staff.release import read_manifest
+from course_staff.roster import read_roster
 from course_staff.source import NOTEBOOKS, sources
 from course_utils.desk.answers import clean
 from grader import exports, records
@@ -27,7 +28,7 @@ from grader import run as running
 from grader.jail import BUBBLEWRAP, NONE, Limits, make_view, problem
 from grader.marking import read_released
 from grader.records import INFRASTRUCTURE_ERROR, UnitResult
-from grader.submissions import find, read_roster
+from grader.submissions import find
 
 ROOT = Path(__file__).resolve().parents[1]
 
