@@ -192,8 +192,8 @@ def _results(units: list, settings: running.Settings, arguments: argparse.Namesp
     if arguments.only_reports:
         wanted = {(unit.student, unit.chapter) for unit in units}
         return [result for result in records.read_all(Path(settings.out)) if (result.student, result.chapter) in wanted]
-    done = {(unit.student, unit.chapter): running.finished(unit, settings) for unit in units}
-    left = [unit for unit in units if done[unit.student, unit.chapter] is None]
+    done = {(unit.student, unit.chapter): result for unit in units if (result := running.finished(unit, settings))}
+    left = [unit for unit in units if (unit.student, unit.chapter) not in done]
     with tqdm(total=len(units), initial=len(units) - len(left), unit="notebook", file=sys.stderr) as bar:
         new = running.run(
             left,
@@ -203,7 +203,8 @@ def _results(units: list, settings: running.Settings, arguments: argparse.Namesp
             retries=arguments.retries,
             done=lambda result: bar.update(),
         )
-    return [new.get(key) or result for key, result in done.items()]
+    known = done | new
+    return [known[unit.student, unit.chapter] for unit in units]
 
 
 def _tell(results: list[UnitResult], unknown: list[str], made: list[Path], arguments: argparse.Namespace) -> None:
@@ -211,7 +212,7 @@ def _tell(results: list[UnitResult], unknown: list[str], made: list[Path], argum
     print(", ".join(f"{count} {status}" for status, count in sorted(counts.items())) or "nothing to grade")
     for result in results:
         if result.status in (records.STUDENT_ERROR, INFRASTRUCTURE_ERROR):
-            print(f"  {result.student}, {result.chapter}: {result.status}: {_one_line(result.problem)}")
+            print(f"  {result.student}, {result.chapter}: {result.status}: {_one_line(result.problem or '')}")
     for sentence in unknown:
         print(f"  not graded: {_one_line(sentence)}")
     if arguments.jail == NONE and not arguments.only_reports:

@@ -127,7 +127,7 @@ class UnitResult:
         if self.status == INFRASTRUCTURE_ERROR:
             _require(self.points is None, "points", self.points, "None: trouble of the grader is never a zero")
         else:
-            whole = _is_count(self.points) and self.points <= self.max_points
+            whole = self.points is not None and _is_count(self.points) and self.points <= self.max_points
             _require(whole, "points", self.points, f"a whole number from 0 to {self.max_points}")
         if self.status == GRADED:
             total = sum(exercise.points for exercise in self.exercises)
