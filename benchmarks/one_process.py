@@ -18,8 +18,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import torch  # noqa: F401  (so that the forks need not import it, nor the figures)
 from IPython.core.interactiveshell import InteractiveShell
 
+import course_utils.figures.slider  # noqa: F401
 from course_utils.desk.answers import read_reference
 from course_utils.exercises import find
 

@@ -102,8 +102,8 @@ def require_python():
             "Install a newer Python and name it: make lab PYTHON=python3.12",
         )
     try:
-        import ensurepip
-        import venv
+        import ensurepip  # noqa: F401
+        import venv  # noqa: F401
     except ImportError:
         raise Stop(
             "Python {} cannot make a virtual environment: its venv is not installed.".format(version),

@@ -29,8 +29,8 @@ from nbformat import NotebookNode
 
 from course_staff import variants
 from course_staff.build import MEND, ROOT, check
+from course_staff.roster import read_roster
 from course_staff.source import NOTEBOOKS, SOLUTIONS, slide_type, sources
-from grader.submissions import read_roster
 
 FORMAT = 1
 MANIFEST, COURSE_ZIP, STUDENTS, NBGRADER = "manifest.json", "course.zip", "students", "nbgrader"

@@ -1,1 +1,1 @@
-"""Grading a class: submissions in, marks and explanations out. The command is ``grader.grade``."""
+"""Grading a class: submissions in, marks and explanations out. See README.md; the command is ``python -m grader``."""

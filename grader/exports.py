@@ -59,23 +59,12 @@ def write_grades(out: Path, results: Iterable[UnitResult], names: Mapping[str, s
     """``out/grades.csv``: a row for each student and chapter, and one with the student's total."""
     marks = "chapter", "status", "points", "max_points"
     header = "student_id", "name", *marks, "problem", "jail", "submission"
-    rows = []
+    rows: list[tuple] = []
     for student, units in _by_student(results):
         name = (names or {}).get(student, "")
         for unit in units:
-            rows.append(
-                (
-                    student,
-                    name,
-                    unit.chapter,
-                    unit.status,
-                    unit.points,
-                    unit.max_points,
-                    unit.problem,
-                    unit.jail,
-                    unit.submission,
-                )
-            )
+            mark = unit.chapter, unit.status, unit.points, unit.max_points
+            rows.append((student, name, *mark, unit.problem, unit.jail, unit.submission))
         open_ = any(unit.points is None for unit in units)
         status = INFRASTRUCTURE_ERROR if open_ else GRADED
         rows.append((student, name, "total", status, _total(units), sum(unit.max_points for unit in units)))
@@ -108,8 +97,8 @@ def _by_student(results: Iterable[UnitResult]) -> Iterable[tuple[str, list[UnitR
 
 def _total(units: list[UnitResult]) -> int | None:
     """None as long as something is not graded: a partial sum would be taken for the mark."""
-    points = [unit.points for unit in units]
-    return None if None in points else sum(points)
+    points = [unit.points for unit in units if unit.points is not None]
+    return sum(points) if len(points) == len(units) else None
 
 
 def _write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence]) -> Path:

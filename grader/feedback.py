@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from itertools import groupby
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 from course_staff.build import ROOT
 from course_staff.source import NOTEBOOKS
@@ -40,12 +41,12 @@ def write_feedback(out: Path, results: Iterable[UnitResult], names: Mapping[str,
 
 def to_html(units: list[UnitResult], name: str = "") -> str:
     """The page of one student, whose results ``units`` are."""
-    scored = [unit for unit in units if unit.points is not None]
+    scored = [unit.points for unit in units if unit.points is not None]
     return page("feedback.html.j2").render(
         student=units[0].student,
         name=name,
         units=units,
-        points=sum(unit.points for unit in scored),
+        points=sum(scored),
         max_points=sum(unit.max_points for unit in units),
         waiting=len(units) - len(scored),
         no_jail=any(unit.jail == "none" and unit.status == records.GRADED for unit in units),
@@ -63,7 +64,7 @@ def text(exercise: ExerciseResult) -> str:
 
 
 def _as_checked(exercise: ExerciseResult) -> Result:
-    asked = SimpleNamespace(id=exercise.id, points=exercise.max_points)
+    asked: Any = SimpleNamespace(id=exercise.id, points=exercise.max_points)
     shown = exercise.rows, exercise.remarks, exercise.passed, exercise.tried
     return Result(asked, exercise.status, exercise.sentence, *shown)
 

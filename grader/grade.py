@@ -20,6 +20,7 @@ from tqdm import tqdm
 
 from course_staff import variants
 from course_staff.release import read_manifest
+from course_staff.roster import read_roster
 from course_staff.source import NOTEBOOKS, sources
 from course_utils.desk.answers import clean
 from grader import exports, records
@@ -27,7 +28,7 @@ from grader import run as running
 from grader.jail import BUBBLEWRAP, NONE, Limits, make_view, problem
 from grader.marking import read_released
 from grader.records import INFRASTRUCTURE_ERROR, UnitResult
-from grader.submissions import find, read_roster
+from grader.submissions import find
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -191,8 +192,8 @@ def _results(units: list, settings: running.Settings, arguments: argparse.Namesp
     if arguments.only_reports:
         wanted = {(unit.student, unit.chapter) for unit in units}
         return [result for result in records.read_all(Path(settings.out)) if (result.student, result.chapter) in wanted]
-    done = {(unit.student, unit.chapter): running.finished(unit, settings) for unit in units}
-    left = [unit for unit in units if done[unit.student, unit.chapter] is None]
+    done = {(unit.student, unit.chapter): result for unit in units if (result := running.finished(unit, settings))}
+    left = [unit for unit in units if (unit.student, unit.chapter) not in done]
     with tqdm(total=len(units), initial=len(units) - len(left), unit="notebook", file=sys.stderr) as bar:
         new = running.run(
             left,
@@ -202,7 +203,8 @@ def _results(units: list, settings: running.Settings, arguments: argparse.Namesp
             retries=arguments.retries,
             done=lambda result: bar.update(),
         )
-    return [new.get(key) or result for key, result in done.items()]
+    known = done | new
+    return [known[unit.student, unit.chapter] for unit in units]
 
 
 def _tell(results: list[UnitResult], unknown: list[str], made: list[Path], arguments: argparse.Namespace) -> None:
@@ -210,7 +212,7 @@ def _tell(results: list[UnitResult], unknown: list[str], made: list[Path], argum
     print(", ".join(f"{count} {status}" for status, count in sorted(counts.items())) or "nothing to grade")
     for result in results:
         if result.status in (records.STUDENT_ERROR, INFRASTRUCTURE_ERROR):
-            print(f"  {result.student}, {result.chapter}: {result.status}: {_one_line(result.problem)}")
+            print(f"  {result.student}, {result.chapter}: {result.status}: {_one_line(result.problem or '')}")
     for sentence in unknown:
         print(f"  not graded: {_one_line(sentence)}")
     if arguments.jail == NONE and not arguments.only_reports:

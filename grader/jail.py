@@ -24,6 +24,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import course_utils
 from course_utils.exercises import all_exercises
@@ -199,15 +200,15 @@ def _bubblewrap(binds: list[tuple[str, str]], hidden: tuple[Path, ...] = ()) -> 
     ]
     places = {Path(target): ["--ro-bind", source, target] for source, target in binds}
     for source, target in binds:
-        for path in hidden:
-            if path.is_relative_to(source) and path != Path(source):
-                covered = Path(target) / path.relative_to(source)
+        for folder in hidden:
+            if folder.is_relative_to(source) and folder != Path(source):
+                covered = Path(target) / folder.relative_to(source)
                 places[covered] = ["--tmpfs", str(covered)]
-    for path in sorted(places):  # what lies in another one comes after it
-        for parent in reversed(path.parents[:-1]):
+    for place in sorted(places):  # what lies in another one comes after it
+        for parent in reversed(place.parents[:-1]):
             if parent not in places and not any(other in places for other in parent.parents):
                 command += ["--perms", "0755", "--dir", str(parent)]
-        command += places[path]
+        command += places[place]
     return command
 
 
@@ -280,7 +281,7 @@ class Jail:
         view = "/course" if inside else str(self.view)
         self._folder = None if inside else tempfile.mkdtemp(prefix="grading-")
         limits = self.limits
-        settings = {
+        settings: dict[str, Any] = {
             "isolate": inside,
             "drop": inside and os.getuid() == 0,
             "modules": self.modules,

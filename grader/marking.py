@@ -166,7 +166,7 @@ def judge_hidden(paper: Paper, reply: Any, body: bytes, seen: Result) -> Result:
     if result.correct:
         sentence = f"Well done: right on all {everything} inputs. {exercise.after}".strip()
         return replace(seen, sentence=sentence, passed=everything, tried=everything)
-    right, wrong = set(range(paper.n_public)), set()
+    right, wrong = set(range(paper.n_public)), set[int]()
     for index, attempt in zip(paper.rounds[1], attempts):
         alone = checks.conclude(exercise, [paper.cases[index]], [paper.expected[index]], [attempt])
         (right if alone.correct else wrong).add(index)
@@ -388,7 +388,8 @@ class _Sitting:
 
     def _ask(self, channel: Any, task: Task, key: list[str], round: int, lean: bool) -> tuple[Any, bytes] | None:
         """The reply to one round of an exercise; None where none came, and then ``stopped`` says why."""
-        paper, body = self.papers[task], []
+        paper = self.papers[task]
+        body: list[bytes] = []
         indices = paper.rounds[round]
         # In the first, quick run an exercise has the time that it has in a notebook.
         patience = min(1.0, self.limits.patience) if lean else self.limits.patience

@@ -54,11 +54,10 @@ class Late(ProtocolError):
 
 def send(channel: socket.socket, header: dict, body: Iterable[bytes] = ()) -> None:
     """Send one frame. Raises :class:`Closed` when nobody can receive it."""
-    text = json.dumps(header).encode()
-    body = b"".join(body)
+    text, raw = json.dumps(header).encode(), b"".join(body)
     try:
-        channel.sendall(_LENGTHS.pack(_MAGIC, len(text), len(body)) + text)
-        channel.sendall(body)
+        channel.sendall(_LENGTHS.pack(_MAGIC, len(text), len(raw)) + text)
+        channel.sendall(raw)
     except (OSError, ValueError) as error:
         raise Closed(f"the frame could not be sent: {error}") from error
 
@@ -124,7 +123,7 @@ def _exactly(channel: socket.socket, size: int, deadline: float | None) -> bytes
 # Values
 
 
-def encode(value: object, body: list[bytes]) -> list:
+def encode(value: Any, body: list[bytes]) -> list:
     """A value as what a header can hold; the bytes of its arrays are appended to ``body``.
 
     Numbers, texts, None, numpy scalars and arrays, torch tensors, tuples, lists and dicts of these keep their
@@ -274,8 +273,9 @@ class _Reader:
         self.count(1)
         if not isinstance(code, str) or code not in _DTYPES:
             raise ProtocolError("an array of no declared type")
-        sizes = isinstance(shape, list) and len(shape) <= MAX_AXES
-        if not sizes or not all(type(n) is int and 0 <= n <= MAX_BODY for n in shape):
+        if not isinstance(shape, list) or len(shape) > MAX_AXES:
+            raise ProtocolError("an array of no possible shape")
+        if not all(type(n) is int and 0 <= n <= MAX_BODY for n in shape):
             raise ProtocolError("an array of no possible shape")
         size = math.prod(shape) * _DTYPES[code].itemsize
         # numpy multiplies the other axes of an empty array as well.

@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from course_staff.roster import STUDENT_ID
 from course_utils.desk.checks import LADDER
 
 FORMAT = 1
@@ -29,8 +30,7 @@ GRADED, STUDENT_ERROR, INFRASTRUCTURE_ERROR, MISSING = STATUSES = (
     "missing",
 )
 
-#: What a student's id and a chapter's name may look like: both become names of files.
-STUDENT_ID = re.compile(r"(?!\.+\Z)[A-Za-z0-9._@-]{1,100}")
+#: What a chapter's name may look like: as a student's id, it becomes the name of files.
 CHAPTER = re.compile(r"\d\d[a-z]?_[A-Za-z0-9_]{1,100}")
 
 
@@ -127,7 +127,7 @@ class UnitResult:
         if self.status == INFRASTRUCTURE_ERROR:
             _require(self.points is None, "points", self.points, "None: trouble of the grader is never a zero")
         else:
-            whole = _is_count(self.points) and self.points <= self.max_points
+            whole = self.points is not None and _is_count(self.points) and self.points <= self.max_points
             _require(whole, "points", self.points, f"a whole number from 0 to {self.max_points}")
         if self.status == GRADED:
             total = sum(exercise.points for exercise in self.exercises)

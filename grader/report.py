@@ -117,9 +117,10 @@ def summaries(results: Iterable[UnitResult]) -> list[ChapterSummary]:
 
 def _summary(name: str, units: list[UnitResult]) -> ChapterSummary:
     graded = [unit for unit in units if unit.status == records.GRADED]
+    scores = [(unit.points, unit.max_points) for unit in graded if unit.points is not None]
     histogram = [0] * 11
-    for unit in graded:
-        histogram[10 * unit.points // unit.max_points if unit.max_points else 0] += 1
+    for points, of in scores:
+        histogram[10 * points // of if of else 0] += 1
     answers = defaultdict(list)
     for unit in graded:
         for exercise in unit.exercises:
@@ -129,7 +130,7 @@ def _summary(name: str, units: list[UnitResult]) -> ChapterSummary:
         name,
         max((unit.max_points for unit in units), default=0),
         Counter(unit.status for unit in units),
-        tuple(sorted(unit.points for unit in graded)),
+        tuple(sorted(points for points, _ in scores)),
         # Full marks stand alone: how many have everything is the first question.
         tuple(histogram),
         tuple(exercises),
@@ -203,7 +204,7 @@ def pairs(results: Iterable[UnitResult]) -> list[tuple[tuple[str, str], list[str
                 shared[pair].add(group.exercise)
             for student in group.students:
                 for other in group.right_for[:_COMMON]:
-                    shared[tuple(sorted((student, other)))].add(group.exercise)
+                    shared[min(student, other), max(student, other)].add(group.exercise)
     found = [(pair, sorted(exercises, key=_number)) for pair, exercises in shared.items() if len(exercises) >= _SHARED]
     return sorted(found, key=lambda item: (-len(item[1]), item[0]))
 

@@ -184,47 +184,49 @@ def grade_unit(unit: Unit, settings: Settings) -> UnitResult:
     """Grade one student's chapter and write the result: a task of a run."""
     _log(settings, unit, "started")
     begun = time.monotonic()
-    chapter = settings.chapters[unit.chapter]
-    exercises = exercises_of(unit, settings)
-    result = UnitResult(
-        key="",
-        student=unit.student,
-        chapter=unit.chapter,
-        status=MISSING,
-        jail=settings.jail,
-        points=0,
-        max_points=sum(exercises[task.id].points for task in chapter.tasks),
-        notes=unit.notes,
-        problem="Nothing was handed in.",
-        submission=unit.label(Path(settings.submissions)),
-    )
+    result = _blank(unit, settings)
     try:
         data, problem = read_unit(unit)
         result = replace(result, key=key_of(unit, data, settings))
         if problem is not None:
             result = replace(result, status=STUDENT_ERROR, problem=problem)
         elif data is not None:
-            result = _graded(result, data, chapter, exercises, settings)
+            result = _graded(result, data, unit, settings)
     except StudentError as error:
         result = replace(result, status=STUDENT_ERROR, problem=str(error))
     except Exception as error:  # of whatever kind: it is the grader's trouble, and no zero for the student
         kept = "" if isinstance(error, JailError) else f"{type(error).__name__}: "
-        result = replace(
-            result,
-            status=INFRASTRUCTURE_ERROR,
-            points=None,
-            problem=f"The grader had a problem of its own ({kept}{str(error)[:500]}).",
-        )
+        result = _in_trouble(result, f"{kept}{str(error)[:500]}")
     result = replace(result, seconds=round(time.monotonic() - begun, 3))
     records.write(Path(settings.out), result)
     _log(settings, unit, "written", status=result.status, key=result.key[:16])
     return result
 
 
-def _graded(
-    result: UnitResult, data: bytes, chapter: Chapter, exercises: dict[str, Exercise], settings: Settings
-) -> UnitResult:
-    notebook = read_notebook(data)
+def _blank(unit: Unit, settings: Settings) -> UnitResult:
+    """The result of a unit of which nothing was handed in."""
+    exercises = exercises_of(unit, settings)
+    return UnitResult(
+        key="",
+        student=unit.student,
+        chapter=unit.chapter,
+        status=MISSING,
+        jail=settings.jail,
+        points=0,
+        max_points=sum(exercises[task.id].points for task in settings.chapters[unit.chapter].tasks),
+        notes=unit.notes,
+        problem="Nothing was handed in.",
+        submission=unit.label(Path(settings.submissions)),
+    )
+
+
+def _in_trouble(result: UnitResult, why: str) -> UnitResult:
+    problem = f"The grader had a problem of its own ({why})."
+    return replace(result, status=INFRASTRUCTURE_ERROR, points=None, problem=problem)
+
+
+def _graded(result: UnitResult, data: bytes, unit: Unit, settings: Settings) -> UnitResult:
+    notebook, chapter = read_notebook(data), settings.chapters[unit.chapter]
     notes = [*result.notes]
     if chapter.version and notebook.version and notebook.version != chapter.version:
         notes.append(
@@ -237,7 +239,7 @@ def _graded(
             "The notebook says other numbers than this student was given, as if it had been made for somebody else: "
             "the student's own numbers count."
         )
-    marked, more = _marker(settings).mark(notebook, chapter.tasks, exercises)
+    marked, more = _marker(settings).mark(notebook, chapter.tasks, exercises_of(unit, settings))
     points = sum(exercise.points for exercise in marked)
     return replace(result, status=GRADED, points=points, exercises=tuple(marked), notes=(*notes, *more), problem=None)
 
@@ -313,45 +315,30 @@ def run(
     for attempt in range(1 + retries):
         if not left:
             break
-        trouble = ""
+        last, trouble = attempt == retries, ""
         try:
             for result in _in_parallel(left, settings, jobs, scheduler):
                 results[result.student, result.chapter] = result
-                if result.status != INFRASTRUCTURE_ERROR or attempt == retries:
+                if result.status != INFRASTRUCTURE_ERROR or last:
                     done(result)
         except Exception as error:  # a worker was killed, say; what it had written counts
             trouble = f"{type(error).__name__}: {error}"[:500]
         for unit in left:
-            if (unit.student, unit.chapter) not in results and (result := finished(unit, settings)):
-                results[unit.student, unit.chapter] = result
-                done(result)
+            if (unit.student, unit.chapter) in results:
+                continue
+            written = finished(unit, settings)
+            if written is None and trouble and last:
+                written = _in_trouble(_blank(unit, settings), trouble)
+                records.write(Path(settings.out), written)
+            if written is not None:
+                results[unit.student, unit.chapter] = written
+                done(written)
         left = [unit for unit in left if _open(results.get((unit.student, unit.chapter)))]
-        if left and trouble and attempt == retries:
-            for unit in left:
-                if (unit.student, unit.chapter) not in results:
-                    results[unit.student, unit.chapter] = _lost(unit, settings, trouble)
     return results
 
 
 def _open(result: UnitResult | None) -> bool:
     return result is None or result.status == INFRASTRUCTURE_ERROR
-
-
-def _lost(unit: Unit, settings: Settings, trouble: str) -> UnitResult:
-    exercises = exercises_of(unit, settings)
-    result = UnitResult(
-        key="",
-        student=unit.student,
-        chapter=unit.chapter,
-        status=INFRASTRUCTURE_ERROR,
-        jail=settings.jail,
-        points=None,
-        max_points=sum(exercises[task.id].points for task in settings.chapters[unit.chapter].tasks),
-        problem=f"The grader had a problem of its own ({trouble}).",
-        submission=unit.label(Path(settings.submissions)),
-    )
-    records.write(Path(settings.out), result)
-    return result
 
 
 def _in_parallel(units: list[Unit], settings: Settings, jobs: int, scheduler: str | None) -> Iterator[UnitResult]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import json
 import lzma
@@ -12,8 +11,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-
-from grader.records import STUDENT_ID
+from typing import NamedTuple
 
 #: Largest notebook, in bytes, and most cells: far more than any honest one has.
 #: The code's limit counts it as it goes to the worker, where a letter may take six bytes.
@@ -41,7 +39,10 @@ class Unit:
         Raises:
             StudentError: if it is too large, or its zip archive cannot be read.
             OSError: if the file cannot be read, which is no fault of the student.
+            ValueError: if there is none.
         """
+        if self.path is None:
+            raise ValueError(f"{self.student} has handed in no {self.chapter}: there is nothing to read")
         if self.entry is None:
             with open(self.path, "rb") as file:
                 data = file.read(MAX_BYTES + 1)
@@ -87,41 +88,20 @@ def _text(name: str) -> str:
     return name.encode("utf-8", "replace").decode()
 
 
+class _File(NamedTuple):
+    """A notebook, perhaps an ``entry`` of an archive, and its ``name``, which says to which chapter it belongs."""
+
+    path: Path
+    entry: str | None
+    name: str
+
+
 @dataclass
 class Found:
     """The units of a class, and what of the folder belongs to none of them."""
 
     units: list[Unit]
     unknown: list[str] = field(default_factory=list)
-
-
-def read_roster(path: Path) -> dict[str, dict[str, str]]:
-    """student_id → the row of the roster, in its order. Columns: student_id, and perhaps name and email.
-
-    Raises:
-        ValueError: naming the line, for a file without students, an id twice, or one that cannot name a file.
-    """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ValueError(f"the roster {path} cannot be read: {error}") from error
-    reader = csv.DictReader(text.splitlines())
-    if "student_id" not in (reader.fieldnames or ()):
-        raise ValueError(f"the roster {path} has the columns {reader.fieldnames}; expected one named student_id")
-    students: dict[str, dict[str, str]] = {}
-    for row in reader:
-        id = (row["student_id"] or "").strip()
-        if not id and not any((value or "").strip() for value in row.values() if isinstance(value, str)):
-            continue
-        where = f"the roster {path}, line {reader.line_num}"
-        if not STUDENT_ID.fullmatch(id):
-            raise ValueError(f"{where}: student_id is {id!r}; expected letters, digits and . _ @ -")
-        if id.lower() in {other.lower() for other in students}:
-            raise ValueError(f"{where}: student_id {id!r} is there twice (small and capital letters count as one)")
-        students[id] = {name: (row.get(name) or "").strip() for name in ("name", "email")}
-    if not students:
-        raise ValueError(f"the roster {path} lists no student")
-    return students
 
 
 def find(folder: Path, students: list[str], chapters: list[str]) -> Found:
@@ -137,8 +117,8 @@ def find(folder: Path, students: list[str], chapters: list[str]) -> Found:
     if not folder.is_dir():
         raise ValueError(f"there is no folder of submissions {folder}")
     top = folder / "submitted" if (folder / "submitted").is_dir() else folder
-    candidates: dict[tuple[str, str], list[Unit]] = {}
-    broken: dict[str, Unit] = {}
+    candidates: dict[tuple[str, str], list[_File]] = {}
+    broken: dict[str, str] = {}
     unknown = []
     for path in sorted(folder.iterdir()) if top != folder else []:
         if path != top:
@@ -153,25 +133,24 @@ def find(folder: Path, students: list[str], chapters: list[str]) -> Found:
         else:
             unknown += [f"{odd.relative_to(folder).as_posix()}: a link, or no ordinary file" for odd in _odd(path)]
             try:
-                for unit_path, entry, name in _notebooks(path):
-                    chapter = _chapter_of(name, chapters)
+                for file in _notebooks(path):
+                    chapter = _chapter_of(file.name, chapters)
                     if chapter is None:
-                        label = unit_path.relative_to(folder).as_posix()
-                        unknown.append(f"{label}{':' + entry if entry else ''}: belongs to no chapter that is graded")
+                        place = file.path.relative_to(folder).as_posix() + (f":{file.entry}" if file.entry else "")
+                        unknown.append(f"{place}: belongs to no chapter that is graded")
                     else:
-                        unit = Unit(student, chapter, str(unit_path), entry)
-                        candidates.setdefault((student, chapter), []).append(unit)
+                        candidates.setdefault((student, chapter), []).append(file)
             except (zipfile.BadZipFile, OSError, ValueError, RuntimeError, NotImplementedError) as error:
                 unknown.append(f"{shown}: cannot be read ({error})")
-                broken[student] = Unit(student, "", str(path), "*")
+                broken[student] = str(path)
     units = []
     for student in students:
         for chapter in chapters:
             found = candidates.get((student, chapter), [])
             if found:
-                units.append(_chosen(found, chapter))
+                units.append(_chosen(student, chapter, found))
             elif student in broken:
-                units.append(Unit(student, chapter, broken[student].path, "*"))
+                units.append(Unit(student, chapter, broken[student], "*"))
             else:
                 units.append(Unit(student, chapter))
     return Found(units, [_text(sentence) for sentence in unknown])
@@ -189,13 +168,13 @@ def _odd(path: Path) -> list[Path]:
     ]
 
 
-def _notebooks(path: Path) -> Iterator[tuple[Path, str | None, str]]:
-    """(file, entry of an archive or None, name) of every notebook of one student."""
+def _notebooks(path: Path) -> Iterator[_File]:
+    """Every notebook of one student."""
     if path.is_dir():
         for file in sorted(path.glob("*.ipynb")) + sorted(path.glob("*/*.ipynb")):
             if file.is_file() and not file.is_symlink() and not file.parent.is_symlink():
                 if file.parent.name != ".ipynb_checkpoints":
-                    yield file, None, file.name
+                    yield _File(file, None, file.name)
         for file in sorted(path.glob("*.zip")):
             if file.is_file() and not file.is_symlink():
                 yield from _notebooks(file)
@@ -208,7 +187,7 @@ def _notebooks(path: Path) -> Iterator[tuple[Path, str | None, str]]:
             name = entry.filename.replace("\\", "/").rpartition("/")[2]
             hidden = "__MACOSX" in entry.filename or ".ipynb_checkpoints" in entry.filename or name.startswith(".")
             if name.endswith(".ipynb") and not hidden:
-                yield path, entry.filename, name
+                yield _File(path, entry.filename, name)
 
 
 def _chapter_of(name: str, chapters: list[str]) -> str | None:
@@ -221,20 +200,19 @@ def _chapter_of(name: str, chapters: list[str]) -> str | None:
     return fitting[0] if len(fitting) == 1 else None
 
 
-def _chosen(found: list[Unit], chapter: str) -> Unit:
+def _chosen(student: str, chapter: str, found: list[_File]) -> Unit:
     """Of several notebooks the one of the exact name, else the newest."""
 
-    def rank(unit: Unit) -> tuple:
-        name = Path(unit.entry or unit.path).name
-        return name == f"{chapter}.ipynb", unit.entry is None and Path(unit.path).stat().st_mtime, name
+    def rank(file: _File) -> tuple:
+        return file.name == f"{chapter}.ipynb", file.entry is None and file.path.stat().st_mtime, file.name
 
     best = max(found, key=rank)
-    name, notes = _text(Path(best.entry or best.path).name), []
+    name, notes = _text(best.name), []
     if name != f"{chapter}.ipynb":
         notes.append(f"The file {name} was read as {chapter}.ipynb.")
     if len(found) > 1:
         notes.append(f"{len(found)} files fit this chapter; {name} was graded.")
-    return Unit(best.student, chapter, best.path, best.entry, tuple(notes))
+    return Unit(student, chapter, str(best.path), best.entry, tuple(notes))
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,7 @@ import tempfile
 import time
 import types
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from . import protocol
@@ -108,7 +109,7 @@ def _warm(modules: list[str]) -> Any:
     config.InteractiveShell.colors = "NoColor"
     config.InteractiveShell.xmode = "Minimal"
     config.InteractiveShell.banner1 = ""
-    shell = InteractiveShell.instance(config=config, ipython_dir=os.environ["IPYTHONDIR"])
+    shell: Any = InteractiveShell.instance(config=config, ipython_dir=os.environ["IPYTHONDIR"])
 
     def nothing(*_args: object, **_kwargs: object) -> None:
         """Displays and tracebacks have nobody to look at them here."""
@@ -155,10 +156,10 @@ def _session(control: socket.socket, channel: int, shell: Any, settings: dict, i
     ended, watched, own = "", os.pidfd_open(pid), _anonymous(os.getpid())
     try:
         while True:
-            ready, _, _ = select.select([watched, control], [], [], 0.05)
+            ready, _, _ = select.select([watched, control.fileno()], [], [], 0.05)
             if watched in ready:
                 break
-            if control in ready:
+            if ready:
                 control.recv(64)
                 ended = ended or "the grader ended it"
             elif settings["isolate"] and _memory_used(own) > settings["memory"]:
@@ -190,7 +191,7 @@ def _anonymous(pid: int) -> int:
     return sum(int(sizes.get(name, "0").split()[0]) << 10 for name in ("RssAnon", "RssShmem"))
 
 
-def _fork_isolated(settings: dict, run: Callable[[], None], keep: int) -> int | None:
+def _fork_isolated(settings: dict, run: Callable[[], object], keep: int) -> int | None:
     """Fork a first process of new namespaces; returns its id, or None where there are none to be had.
 
     It is a grandchild, whose parent ends at once, so that this process, a subreaper, becomes its parent. When
@@ -239,7 +240,7 @@ def _shut_in(settings: dict, keep: int) -> None:
     _limit_and_detach(settings, keep)
 
 
-def _fork_plain(settings: dict, run: Callable[[], None], keep: int) -> int:
+def _fork_plain(settings: dict, run: Callable[[], object], keep: int) -> int:
     """Fork a session where no namespaces are to be had: its files and processes are cleared away afterwards."""
     pid = os.fork()
     if pid == 0:
@@ -362,21 +363,20 @@ class _Session:
             protocol.send(self.channel, {"at": number})
             with Guard(min(header["cell_seconds"], left)) as guard:
                 if wanted is None:
-                    outcome = guard.call(lambda source=source: self.shell.run_cell(source, store_history=True))
+                    outcome = guard.call(partial(self.shell.run_cell, source, store_history=True))
                     result = outcome.value
                     error = outcome.error or result and (result.error_before_exec or result.error_in_exec)
                 else:
-                    error = guard.call(lambda wanted=wanted, number=number: self.execute(wanted, number)).error
+                    error = guard.call(partial(self.execute, wanted, number)).error
                 if error is not None:
-                    said = guard.call(lambda error=error: f"{type(error).__name__}: {error}").value
-                    self.errors[str(number)] = str(said)[:300]
+                    self.errors[str(number)] = str(guard.call(partial(_words, error)).value)[:300]
             self.keep_complete(tree, names)
 
     def parse(self, source: str, number: int) -> ast.Module | None:
         try:
             text = self.shell.transform_cell(source)
             self.files[number] = self.shell.compile.cache(text, number)
-            return compile(text, self.files[number], "exec", ast.PyCF_ONLY_AST)
+            return ast.parse(text, self.files[number])
         except Exception:  # not Python: the cell will say so itself when it is run
             return None
 
@@ -470,6 +470,10 @@ class _Session:
                 break
 
 
+def _words(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}"
+
+
 def _answer(channel: socket.socket, fn: Any) -> None:
     """Wait for inputs, call the student's function on them, send what came back; again, until nobody asks."""
     from course_utils.desk import checks
@@ -551,7 +555,7 @@ def _checks(statement: ast.stmt) -> bool:
 
 def _names(statement: ast.stmt) -> tuple[set[str], set[str]]:
     """The global names that a statement binds or changes, and those that it uses."""
-    bound, used = set(), set()
+    bound, used = set[str](), set[str]()
     try:
         codes = [compile(ast.Module([statement], []), "<cell>", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)]
     except (SyntaxError, ValueError, RecursionError, MemoryError):

@@ -7,7 +7,7 @@ import zipfile
 import pytest
 
 from grader import submissions
-from grader.submissions import StudentError, Unit, find, read_notebook, read_roster
+from grader.submissions import StudentError, Unit, find, read_notebook
 
 CHAPTERS = ["01_taylor_bounds", "02_relu_sign_flips", "06a_first", "06b_second"]
 NOTEBOOK = json.dumps({"cells": [{"cell_type": "code", "source": ["x = 1\n", "y = 2"]}], "nbformat": 4})
@@ -173,28 +173,6 @@ def test_every_format_of_notebook_is_read():
     read = read_notebook(b"\xef\xbb\xbf" + json.dumps(odd).encode())
     assert read.cells == ("", "ab", "x = '?'") and read.version == "v"
     assert read_notebook(json.dumps({"cells": [], "metadata": {"course": [1]}}).encode()).version is None
-
-
-def test_the_roster(tmp_path):
-    roster = put(tmp_path / "roster.csv", '\ufeffname,student_id\nAda,ada@x.org\n,\n"Bob, B.",b-2\n')
-    assert read_roster(roster) == {"ada@x.org": {"name": "Ada", "email": ""}, "b-2": {"name": "Bob, B.", "email": ""}}
-
-
-@pytest.mark.parametrize(
-    "text, says",
-    [
-        ("", "student_id"),
-        ("id\nada\n", "student_id"),
-        ("student_id\n", "no student"),
-        ("student_id\nada\nAda\n", "twice"),
-        ("student_id\n../ada\n", "line 2"),
-        ("student_id\n..\n", "line 2"),
-        ("student_id\n,\nx y\n", "line 3"),
-    ],
-)
-def test_a_roster_that_cannot_be_used(tmp_path, text, says):
-    with pytest.raises(ValueError, match=says):
-        read_roster(put(tmp_path / "roster.csv", text))
 
 
 def test_no_folder_of_submissions(tmp_path):

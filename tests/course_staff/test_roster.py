@@ -1,0 +1,33 @@
+"""The roster: read as spreadsheets write it, and refused where it cannot be used."""
+
+import pytest
+
+from course_staff.roster import read_roster
+
+
+def put(folder, text):
+    path = folder / "roster.csv"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_the_roster(tmp_path):
+    roster = put(tmp_path, '\ufeffname,student_id\nAda,ada@x.org\n,\n"Bob, B.",b-2\n')
+    assert read_roster(roster) == {"ada@x.org": {"name": "Ada", "email": ""}, "b-2": {"name": "Bob, B.", "email": ""}}
+
+
+@pytest.mark.parametrize(
+    "text, says",
+    [
+        ("", "student_id"),
+        ("id\nada\n", "student_id"),
+        ("student_id\n", "no student"),
+        ("student_id\nada\nAda\n", "twice"),
+        ("student_id\n../ada\n", "line 2"),
+        ("student_id\n..\n", "line 2"),
+        ("student_id\n,\nx y\n", "line 3"),
+    ],
+)
+def test_a_roster_that_cannot_be_used(tmp_path, text, says):
+    with pytest.raises(ValueError, match=says):
+        read_roster(put(tmp_path, text))
