@@ -1,7 +1,7 @@
 """What is run of a student's notebook, and what is not because the solution's run has shown it."""
 
-from needed_cells import as_in_solution, needed
 from nbformat.v4 import new_code_cell, new_output
+from needed_cells import as_in_solution, needed
 
 
 def cells(**texts):
