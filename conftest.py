@@ -1,6 +1,7 @@
 """What every test runs in, the kernels of `pytest --nbval` included."""
 
 import os
+from itertools import groupby
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,34 @@ def pytest_xdist_auto_num_workers() -> int:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return max(1, min(cores, int(memory // 1.5e9)))
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest selects by marks
+def pytest_collection_modifyitems(config, items) -> None:
+    """Of a student's notebook run what an answer can touch: the solution's run is the test of all other cells."""
+    kept, left = [], []
+    for path, group in groupby(items, key=lambda item: item.path):
+        group = list(group)
+        if path.suffix != ".ipynb":
+            kept += group
+            continue
+        for item in group:
+            item.add_marker(pytest.mark.notebook)
+        run = _cells_to_run(path) if path.parent == ROOT / "notebooks" else {item.cell.id for item in group}
+        for item in group:
+            (kept if item.cell.id in run else left).append(item)
+    if left:
+        config.hook.pytest_deselected(items=left)
+        items[:] = kept
+
+
+def _cells_to_run(path: Path) -> set[str]:
+    import nbformat
+    from needed_cells import as_in_solution, needed
+
+    student, solution = (nbformat.read(ROOT / folder / path.name, 4).cells for folder in ("notebooks", "solutions"))
+    same = as_in_solution(student, solution)
+    return {cell.id for cell in needed(student, lambda cell: cell.id not in same)}
 
 
 if nbval is not None:

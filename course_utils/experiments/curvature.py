@@ -267,6 +267,7 @@ def train_scheme(
 ) -> SchemeTraining:
     """Full-batch gradient descent with cross-entropy from ``seeds`` random starts; the same seeds for every scheme.
 
+    λ_max is found at ``checks`` moments from start to end, which costs most of the time; 0 leaves it out.
     A run whose loss grows beyond 1000 has diverged: from there on its losses are inf and its λ_max is NaN.
 
     Raises:
@@ -274,7 +275,7 @@ def train_scheme(
     """
     depth, seeds, steps = check_size("depth", depth), check_size("seeds", seeds), check_size("steps", steps)
     step = check_number("step", step, above=0)
-    at = np.unique(np.linspace(0, steps, check_size("checks", checks)).astype(int))
+    at = np.unique(np.linspace(0, steps, checks and check_size("checks", checks)).astype(int))
     losses, top = np.full((seeds, steps + 1), np.inf), np.full((seeds, at.size), np.nan)
     widths = [x.shape[1], *[width] * (depth - 1), int(np.max(t)) + 1]
     for seed in range(seeds):

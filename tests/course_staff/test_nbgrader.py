@@ -1,13 +1,15 @@
 """The solution notebooks are valid nbgrader sources, by nbgrader's own word."""
 
-import ast
+from contextlib import nullcontext
 from copy import deepcopy
 from pathlib import Path
 
 import nbformat
 import pytest
+from needed_cells import needed
 
 from course_staff.source import slide_type, without_magics
+from course_utils.desk.checks import CheckFailed
 
 pytest.importorskip("nbgrader", reason="nbgrader is not installed (extra `staff`)")
 
@@ -28,14 +30,26 @@ def root(request, built_once, monkeypatch):
     return root
 
 
+def read(root, name, folder="solutions"):
+    return nbformat.read(root / folder / f"{name}.ipynb", as_version=4)
+
+
+def is_graded(cell):
+    return cell.metadata.get("nbgrader", {}).get("grade")
+
+
 def graded(notebook):
-    return [cell for cell in notebook.cells if cell.metadata.get("nbgrader", {}).get("grade")]
+    return [*filter(is_graded, notebook.cells)]
+
+
+def needed_for_grading(notebook):
+    return needed(notebook.cells, lambda cell: "nbgrader" in cell.metadata)
 
 
 @chapters
 @pytest.mark.parametrize("folder", ["solutions", "notebooks"])
 def test_the_metadata_is_valid(root, name, folder):
-    notebook = nbformat.read(root / folder / f"{name}.ipynb", as_version=4)
+    notebook = read(root, name, folder)
     CheckCellMetadata().preprocess(deepcopy(notebook), {})
     assert len(graded(notebook)) > 0
     [duplicate, *_] = graded(notebook)
@@ -46,20 +60,18 @@ def test_the_metadata_is_valid(root, name, folder):
 
 @chapters
 def test_clearing_the_solutions_gives_the_students_cells(root, name):
-    solution, student = (
-        nbformat.read(root / f"{folder}/{name}.ipynb", as_version=4) for folder in ("solutions", "notebooks")
-    )
+    solution, student = (read(root, name, folder) for folder in ("solutions", "notebooks"))
     cleared, _ = ClearSolutions().preprocess(solution, {})
     sources = [(cell.id, cell.source) for cell in cleared.cells if slide_type(cell) != "notes"]
     assert sources == [(cell.id, cell.source) for cell in student.cells]
 
 
-@chapters
+@pytest.mark.notebook
+@pytest.mark.parametrize("name", ["90_fixture", "01_taylor_bounds", "04_hessian_initialization"])
 def test_nbgrader_passes_the_solution_and_fails_each_empty_exercise(root, name, tmp_path):
-    checks = [cell.source for cell in graded(nbformat.read(root / f"solutions/{name}.ipynb", as_version=4))]
-    for folder, expected in (("solutions", []), ("notebooks", checks)):
-        notebook = nbformat.read(root / folder / f"{name}.ipynb", as_version=4)
-        notebook.cells = needed_for_grading(notebook.cells)
+    for folder, expected in (("solutions", []), ("notebooks", [cell.source for cell in graded(read(root, name))])):
+        notebook = read(root, name, folder)
+        notebook.cells = needed_for_grading(notebook)
         path = tmp_path / f"{folder}.ipynb"
         nbformat.write(notebook, path)
         failed = Validator().validate(str(path))
@@ -67,16 +79,14 @@ def test_nbgrader_passes_the_solution_and_fails_each_empty_exercise(root, name, 
         assert [cell["source"] for cell in failed.get("failed", [])] == expected
 
 
-def needed_for_grading(cells):
-    """nbgrader's cells and those that define what they use; nbval runs the rest, which takes minutes."""
-    kept, wanted = [], set()
-    for cell in reversed([cell for cell in cells if cell.cell_type == "code"]):
-        names = list(ast.walk(ast.parse(without_magics(cell.source))))
-        defined = {node.id for node in names if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
-        defined |= {node.name for node in names if isinstance(node, ast.FunctionDef | ast.ClassDef)}
-        defined |= {(node.asname or node.name).split(".")[0] for node in names if isinstance(node, ast.alias)}
-        if "nbgrader" in cell.metadata or defined & wanted:
-            kept.insert(0, cell)
-            parameters = {node.arg for node in names if isinstance(node, ast.arg)}
-            wanted |= {node.id for node in names if isinstance(node, ast.Name)} - parameters
-    return kept
+@pytest.mark.notebook
+@pytest.mark.parametrize("name", CHAPTERS[1:])
+def test_each_graded_cell_passes_the_solution_and_raises_when_the_exercise_is_empty(root, name, monkeypatch):
+    """What nbgrader would find in every chapter, without its kernels: the cells run here."""
+    monkeypatch.setenv("NBGRADER_EXECUTION", "validate")
+    for folder, raises in (("solutions", False), ("notebooks", True)):
+        namespace = {"__name__": "__main__"}
+        for cell in needed_for_grading(read(root, name, folder)):
+            expected = pytest.raises(CheckFailed) if raises and is_graded(cell) else nullcontext()
+            with expected:
+                exec(compile(without_magics(cell.source), cell.id, "exec"), namespace)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,31 +17,24 @@ from course_utils.data import higgs
 from course_utils.experiments import ldlt_training as experiment
 from course_utils.theory import ldlt_stacks
 
-OPTIONS = [
-    "--width",
-    "4",
-    "--epochs",
-    "1",
-    "--batch",
-    "40",
-    "--depths",
-    "1",
-    "2",
-    "--rates",
-    "0.01",
-    "0.1",
-    "--seeds",
-    "3",
-]
+OPTIONS = "--width 4 --epochs 1 --batch 40 --depths 1 2 --rates 0.01 0.1 --seeds 3".split()
 RUNS = 4 * 3 * 2 * 2 * 3
 
 
-@pytest.fixture
-def rows(tmp_path):
-    rng = np.random.default_rng(0)
+@pytest.fixture(scope="module")
+def rows(tmp_path_factory):
+    rng, path = np.random.default_rng(0), tmp_path_factory.mktemp("data") / "rows.csv"
     table = np.column_stack([rng.integers(0, 2, 120), rng.normal(size=(120, 28))])
-    np.savetxt(tmp_path / "rows.csv", table, "%.3f", delimiter=",")
-    return tmp_path / "rows.csv"
+    np.savetxt(path, table, "%.3f", delimiter=",")
+    return path
+
+
+@pytest.fixture(scope="module")
+def local(rows):
+    """What the sweep gives on this machine, in this process."""
+    path = rows.with_name("local.csv")
+    sweep.main([str(rows), "--out", str(path), *OPTIONS])
+    return experiment.read_results(path)
 
 
 @pytest.fixture
@@ -48,23 +42,9 @@ def out(tmp_path):
     return tmp_path / "new folder" / "runs.csv"
 
 
-@pytest.fixture
-def local(rows, tmp_path):
-    """What the sweep gives on this machine, in this process."""
-    path = tmp_path / "local.csv"
-    sweep.main([str(rows), "--out", str(path), *OPTIONS])
-    return experiment.read_results(path)
-
-
 def start(rows, out, *more):
     command = [sys.executable, "-m", "course_staff.sweep", str(rows), "--out", str(out), *OPTIONS, *more]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-
-
-def finish(process):
-    text, _ = process.communicate(timeout=200)
-    assert process.returncode == 0, text
-    return text
 
 
 def wait_for_lines(out, count, process):
@@ -91,22 +71,28 @@ def test_a_sweep_runs_every_run_once_and_says_how(local):
     assert "/" not in json.dumps(local.provenance)
 
 
-def test_killed_midway_it_loses_nothing_and_runs_nothing_twice(rows, out, local):
-    process = start(rows, out)
-    wait_for_lines(out, 2 + 12, process)
+def killed(rows, out, count, *more) -> bytes:
+    """What a process that was killed after ``count`` lines has left."""
+    process = start(rows, out, *more)
+    wait_for_lines(out, count, process)
     os.kill(process.pid, signal.SIGKILL)
     process.communicate(timeout=60)
-    before = out.read_bytes()
+    return out.read_bytes()
+
+
+def test_killed_midway_it_loses_nothing_and_runs_nothing_twice(rows, out, local, capsys):
+    before = killed(rows, out, 2 + 12)
     assert 14 <= before.count(b"\n") < 2 + RUNS
     done = before.count(b"\n") - 2
     # The worst that a kill can leave: a last line that is not whole.
     out.write_bytes(before + b"Adam,1/sqrt(n),1,0.0")
-    text = finish(start(rows, out, "--jobs", "2"))
-    assert f"{done} runs are done, {RUNS - done} to do" in text
+    sweep.main([str(rows), "--out", str(out), *OPTIONS, "--jobs", "2"])
+    assert f"{done} runs are done, {RUNS - done} to do" in capsys.readouterr().err
     assert out.read_bytes().startswith(before)
     same(experiment.read_results(out).runs, local.runs)
     whole = out.read_bytes()
-    assert f"{RUNS} runs are done, 0 to do" in finish(start(rows, out))
+    sweep.main([str(rows), "--out", str(out), *OPTIONS])
+    assert f"{RUNS} runs are done, 0 to do" in capsys.readouterr().err
     assert out.read_bytes() == whole
 
 
@@ -119,12 +105,18 @@ def test_only_the_missing_seeds_of_a_setting_are_run(rows, out, local):
     same(experiment.read_results(out).runs, local.runs)
 
 
-def test_interrupted_it_says_how_to_go_on(rows, out):
-    process = start(rows, out)
-    wait_for_lines(out, 3, process)
-    process.send_signal(signal.SIGINT)
-    text, _ = process.communicate(timeout=60)
-    assert process.returncode == 1 and "stopped; the same command goes on from" in text and "Traceback" not in text
+def test_interrupted_it_says_how_to_go_on(rows, out, monkeypatch):
+    append, written = sweep.append, []
+
+    def interrupted(file, text):
+        if len(written) == 4:  # the header and three settings
+            raise KeyboardInterrupt
+        written.append(append(file, text))
+
+    monkeypatch.setattr(sweep, "append", interrupted)
+    with pytest.raises(SystemExit, match="stopped; the same command goes on from"):
+        sweep.main([str(rows), "--out", str(out), *OPTIONS])
+    assert len(experiment.read_results(out).runs) == 3 * 3
 
 
 @pytest.mark.parametrize("content", [b"", b"#", b'# {"data": "HIGGS, rows.csv", "ro'])
@@ -136,6 +128,7 @@ def test_a_file_killed_in_its_first_line_is_begun_again(rows, out, content):
 
 
 def test_runs_of_another_recipe_or_other_rows_are_not_mixed(rows, out):
+    rows = Path(shutil.copy(rows, out.parent.parent))
     sweep.main([str(rows), "--out", str(out), *OPTIONS])
     before = out.read_bytes()
     for change in (["--alpha", "0.5"], ["--rows", "100"]):
@@ -187,12 +180,8 @@ def cluster(tmp_path):
 def test_on_a_cluster_of_two_workers_every_run_is_the_same_also_after_a_kill(rows, out, local, cluster):
     address = cluster.scheduler_address
     assert len(cluster.scheduler_info["workers"]) == 2 and address.startswith("tcp://127.0.0.1:")
-    process = start(rows, out, "--scheduler", address)
-    wait_for_lines(out, 2 + 3, process)
-    os.kill(process.pid, signal.SIGKILL)
-    process.communicate(timeout=60)
-    before = out.read_bytes()
-    finish(start(rows, out, "--scheduler", address))
+    before = killed(rows, out, 2 + 3, "--scheduler", address)
+    sweep.main([str(rows), "--out", str(out), *OPTIONS, "--scheduler", address])
     assert out.read_bytes().startswith(before[: before.rfind(b"\n") + 1])
     same(experiment.read_results(out).runs, local.runs)
 
