@@ -186,4 +186,4 @@ def sigma_sweep(
         for kind in kinds
     ]
     table = np.array([[(m.predicted, m.measured, m.error) for m in row] for row in rows])
-    return SigmaSweep(tuple(kinds), check_array, check_choice("sigmas", sigmas, 1), *np.moveaxis(table, 2, 0))
+    return SigmaSweep(tuple(kinds), check_array("sigmas", sigmas, 1), *np.moveaxis(table, 2, 0))
