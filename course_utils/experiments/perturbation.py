@@ -131,8 +131,8 @@ class CosineCurve(NamedTuple):
 def cosine_curve(n: int = 1000, sigma: float = 0.0, K: int = 100, repetitions: int = 60, seed: int = 1) -> CosineCurve:
     """The cosine over K = 1 … 10⁷ for a net of n parameters; σ counts in units of ``variance_laws.usable_sigma``.
 
-    In law, as in ``variance_laws.exact_cosine``: a draw is (a + σ)z, a its part along g, when the curvature term zᵀHz is
-    replaced by a constant of its size. Only Σ a and Σ a² enter, so that any n and K cost the same.
+    In law, as in ``variance_laws.exact_cosine``: a draw is (a + σ)z, a its part along g, when the curvature term
+    zᵀHz is replaced by a constant of its size. Only Σ a and Σ a² enter, so that any n and K cost the same.
     """
     n, K, sigma = check_size("n - 1", n - 1) + 1, check_size("K", K), check_number("sigma", sigma, at_least=0)
     rng, Ks = np.random.default_rng(seed), np.unique(np.geomspace(1, 1e7, 15).astype(int))
@@ -174,7 +174,7 @@ def sigma_sweep(
     kinds: tuple[str, ...],
     rng: np.random.Generator,
 ) -> SigmaSweep:
-    """Single draws of each kind at each σ, around their mean ``center(sigma)``, beside ``variance_laws.total_variance``."""
+    """Single draws of each kind at each σ, around their mean ``center(sigma)``, beside the law of their variance."""
     rows = [
         [
             measure_variance(loss, theta, center(s), s, 1, repetitions, rng, kind, total_variance(kind, at, s))

@@ -299,7 +299,7 @@ def first_gradients(
 ) -> FirstGradients:
     """How large a gradient arrives at the first of ``depth`` layers n × n, for x, δ ~ N(0, I) and α = γ = 1.
 
-    The same normals serve every scale (ldlt/saturation). ``form`` is that of :func:`course_utils.theory.ldlt_layer.ldlt_matrix`.
+    The same normals serve every scale (ldlt/saturation). ``form`` is that of ``ldlt_layer.ldlt_matrix``.
     """
     import torch
 
