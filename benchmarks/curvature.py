@@ -1,7 +1,7 @@
 """The top eigenvalue of every layer's Hessian, several ways in one run: `python benchmarks/curvature.py`.
 
     gram         the Gram operators of course_utils.theory.gram, no automatic differentiation
-    kept graph   Lanczos on Hessian-vector products through one kept graph, course_utils.theory.curvature.layer_operator
+    kept graph   Lanczos on Hessian-vector products through one kept graph, course_utils.theory.hessians.layer_operator
     rebuilt      the same Lanczos, with the graph built anew for every product, as general tools do
 
 ReLU, cross-entropy, float64. Both Lanczos ways share start and tolerance; times are medians over interleaved

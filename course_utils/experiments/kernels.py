@@ -38,7 +38,7 @@ class KernelErrors(NamedTuple):
 def kernel_errors(widths: Sequence[int], X: Array, networks: int, rng: np.random.Generator) -> KernelErrors:
     """How far the kernels of random nets are from their limit on the rows of X (n, d).
 
-    Source: claim lecture/ntk-limit. Raises ValueError or TypeError as :func:`random_kernel`.
+    Source: claim lecture/ntk-limit.
     """
     widths = np.array([check_size("width", m) for m in widths])
     limit, law = limit_kernel(X), rms(kernel_error_law(X))
@@ -76,8 +76,7 @@ def width_study(
 ) -> WidthStudy:
     """Train ``networks`` nets of each width on (X, y), from the lecture's initialization; compare at X_new.
 
-    Source: claims lecture/stays-near-init, lecture/kernel-regression, lecture/lemma-4.1. Raises ValueError or
-    TypeError as :func:`train_three`, or if rows have a norm above 1 (the lemma's assumption).
+    Source: claims lecture/stays-near-init, lecture/kernel-regression, lecture/lemma-4.1.
     """
     widths = np.array([check_size("width", m) for m in widths])
     X_new = check_array("X_new", X_new, 2)
@@ -119,7 +118,7 @@ def two_digits(one: int = 3, other: int = 8, train: int = 48) -> Labelled:
     """Two kinds of scikit-learn's digits, centred, of norm 1: target 1 for ``one``, −1 for ``other``.
 
     Raises:
-        ValueError, TypeError: if the kinds are not two of 0 … 9, or there are fewer than ``train`` of them.
+        ValueError: if the kinds are not two of 0 … 9, or there are fewer than ``train`` of them.
     """
     kinds = {one, other}
     if len(kinds) != 2 or not kinds <= set(range(10)):
@@ -143,7 +142,7 @@ def even_and_odd(X: Array) -> tuple[Array, Array]:
     linear function.
 
     Raises:
-        ValueError, TypeError: if X is not a finite (n, 3) matrix.
+        ValueError: if X has not 3 columns.
     """
     X = check_array("X", X, 2)
     if X.shape[1] != 3:
@@ -168,7 +167,7 @@ def learning_curve(
     They are linear least squares with a constant, and regression with the limit kernel without and with a
     bias coordinate. Every repetition draws its own inputs and ``new`` others to be judged on.
 
-    Source: claim lecture/universal. Raises ValueError or TypeError if a size is not a positive whole number.
+    Source: claim lecture/universal.
     """
     sizes = np.array([check_size("size", n) for n in sizes])
     errors = np.empty((3, check_size("repetitions", repetitions), sizes.size))
@@ -198,8 +197,7 @@ def first_layer(kind: str, m: int, d: int, rng: np.random.Generator) -> Array:
     negative.
 
     Raises:
-        ValueError, TypeError: for another kind, a size that is not a positive whole number, or an odd m if
-        mirrored.
+        ValueError: for another kind, or an odd m if mirrored.
     """
     m, d, rng = check_size("m", m), check_size("d", d), check_rng(rng)
     if kind == "Gaussian":
@@ -244,9 +242,6 @@ def layer_study(widths: Sequence[int], X: Array, networks: int, rng: np.random.G
 
     For mirrored rows a pair is on together with chance 2p, once or twice: the error is
     ``|xᵀx'| √(p(1 − 2p)/m)``.
-
-    Raises:
-        ValueError, TypeError: as :func:`first_layer`.
     """
     X, _ = check_rows(X, None)
     widths = np.array([check_size("width", m) for m in widths])
@@ -277,10 +272,7 @@ class KernelCurve(NamedTuple):
 
 
 def kernel_curve(m: int = 256, seed: int = 0) -> KernelCurve:
-    """The kernel of a random net of width m on half the unit circle.
-
-    Raises ValueError or TypeError if m is not a positive whole number.
-    """
+    """The kernel of a random net of width m on half the unit circle."""
     angle = np.linspace(0, np.pi, 61)
     circle = on_circle(angle)
     one = circle[:1]
@@ -319,7 +311,7 @@ def circle_fit(n: int = 24, bias: str = "without") -> CircleFit:
     """Fit :func:`circle_target` at n equidistant angles, ``with`` or ``without`` a bias coordinate.
 
     Raises:
-        ValueError, TypeError: if n is not a positive whole number or ``bias`` not one of the two words.
+        ValueError: if ``bias`` is not one of the two words.
     """
     if bias not in ("with", "without"):
         raise ValueError(f"bias must be 'with' or 'without', got {bias!r}")
@@ -347,10 +339,7 @@ class CircleRun(NamedTuple):
 
 
 def circle_run(m: int = 64, steps: int = 100, seed: int = 0) -> CircleRun:
-    """Train a net of width m, its f0 and the limit kernel on eight points of the circle, with a bias.
-
-    Raises ValueError or TypeError if a size is not a positive whole number.
-    """
+    """Train a net of width m, its f0 and the limit kernel on eight points of the circle, with a bias."""
     angle = np.linspace(-2.8, 2.8, 8)
     grid = np.linspace(-np.pi, np.pi, 121)
     X, X_grid, y = with_bias(on_circle(angle)), with_bias(on_circle(grid)), np.sin(2 * angle)

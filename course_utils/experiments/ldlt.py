@@ -23,7 +23,7 @@ class Spectrum(NamedTuple):
 
 
 def spectrum(m: int, n: int) -> Spectrum:
-    """How the singular values of W spread at this size for σ² = 1/max(m, n); errors as mean_density."""
+    """How the singular values of W spread at this size for σ² = 1/max(m, n)."""
     exact = mean_density(m, n)
     r, p = sorted((m, n))
     x, y = exact.x / p, r / p
@@ -42,12 +42,7 @@ class ShapeCurve(NamedTuple):
 
 
 def shape_curve(s: float, sizes: tuple[int, ...] = (3, 5, 20)) -> ShapeCurve:
-    """The variance for m/n up to 2, and at every m ≤ 2n for the given n.
-
-    Raises:
-        ValueError: for a size below 1, s ≤ 0; and as :func:`exact_variance`.
-        TypeError: for arguments of another type.
-    """
+    """The variance for m/n up to 2, and at every m ≤ 2n for the given n."""
     s, shapes = check_number("s", s, above=0), np.linspace(0.01, 2, 200)
     exact = {}
     for n in sizes:
@@ -73,12 +68,7 @@ class VarianceCurve(NamedTuple):
 
 
 def variance_curve(m: int, n: int, s: float = 1.0, moments: int = 10, points: int = 81) -> VarianceCurve:
-    """The variance of an m × n layer for nσ²/α from 0.01 to 1000, with the value at ``s`` marked.
-
-    Raises:
-        ValueError: for a size, number of moments or points below 1, s ≤ 0; and as :func:`exact_variance`.
-        TypeError: for arguments of another type.
-    """
+    """The variance of an m × n layer for nσ²/α from 0.01 to 1000, with the value at ``s`` marked."""
     m, n, K = check_size("m", m), check_size("n", n), check_size("moments", moments)
     s, points = check_number("s", s, above=0), check_size("points", points)
     grid = np.geomspace(0.01, 1000, points)
@@ -107,12 +97,7 @@ class MomentCurve(NamedTuple):
 
 
 def moment_curve(m: int, n: int, s: float, most: int = 20) -> MomentCurve:
-    """Series and bounds of an m × n layer with nσ²/α = s for every number of moments up to ``most``.
-
-    Raises:
-        ValueError: for a size or number of moments below 1, s ≤ 0; and as :func:`exact_variance`.
-        TypeError: for arguments of another type.
-    """
+    """Series and bounds of an m × n layer with nσ²/α = s for every number of moments up to ``most``."""
     m, n, most = check_size("m", m), check_size("n", n), check_size("most", most)
     ratio = check_number("s", s, above=0) / n
     lower, upper = np.array([bounds_over(m, n, K, ratio) for K in range(1, most + 1)]).T
@@ -135,8 +120,7 @@ def size_grid(sizes: tuple[int, ...], s: float, samples: int, rng: np.random.Gen
     """Exact variance, ten-term series and simulation for all m, n in ``sizes`` at nσ²/α = s (ldlt/figures).
 
     Raises:
-        ValueError: for no sizes, a size or number of samples below 1, s ≤ 0; and as :func:`exact_variance`.
-        TypeError: for arguments of another type.
+        ValueError: for no sizes.
     """
     if not len(sizes):
         raise ValueError(f"sizes must not be empty, got {sizes!r}")

@@ -30,11 +30,7 @@ class Gain(NamedTuple):
 
 
 def gain(factor: float = 1.0, gamma: float = 1.0, depth: int = 8, n: int = 32, deepest: int = 16) -> Gain:
-    """Exact variance ``(γ² v)^L`` and Lipschitz constant ``γ^L`` for L = 0 … ``deepest`` (α = 1, σ = factor/√n).
-
-    Raises:
-        ValueError, TypeError: if a size is not a positive whole number, or a number not positive.
-    """
+    """Exact variance ``(γ² v)^L`` and Lipschitz constant ``γ^L`` for L = 0 … ``deepest`` (α = 1, σ = factor/√n)."""
 
     factor, gamma = check_number("factor", factor, above=0), check_number("gamma", gamma, above=0)
     depth, depths = check_size("depth", depth), np.arange(check_size("deepest", deepest) + 1)

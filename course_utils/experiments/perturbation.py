@@ -49,13 +49,13 @@ def stochastic_descent(
     looks: int = 20,
     test: SoftmaxNet | None = None,
 ) -> DescentRun:
-    """Descend with the gradients of ``method``: "backprop", "note", or one of the :data:`KINDS`.
+    """Descend with the gradients of ``method``: "backprop", "note", or one of ``perturbation.KINDS``.
 
     "note" is the update as the note prints it, ΔW = −η Ẽ Ω: no baseline, and nothing divided by σ² (claim
     perturbation/update).
 
     Raises:
-        ValueError: for an unknown method, a number out of its range, or a loss that stops being finite.
+        ValueError: for an unknown method, or a loss that stops being finite.
     """
     if method not in ("backprop", "note"):
         check_choice("kind", method, KINDS)
@@ -102,7 +102,7 @@ class Cloud(NamedTuple):
 
 
 def cloud(kind: str = "baseline", sigma: float = 0.2, K: int = 1, points: int = 200, seed: int = 1) -> Cloud:
-    """Estimates of the gradient of a quadratic loss in two dimensions; arguments and errors as for :func:`draws`."""
+    """Estimates of the gradient of a quadratic loss in two dimensions; arguments as for ``perturbation.draws``."""
     loss = Quadratic(1.0, np.array([1.0, 0.5]), np.array([[2.0, 0.5], [0.5, 1.0]]))
     theta, K, points = np.zeros(2), check_size("K", K), check_size("points", points)
     rng = np.random.default_rng(seed)
@@ -129,13 +129,10 @@ class CosineCurve(NamedTuple):
 
 
 def cosine_curve(n: int = 1000, sigma: float = 0.0, K: int = 100, repetitions: int = 60, seed: int = 1) -> CosineCurve:
-    """The cosine over K = 1 … 10⁷ for a net of n parameters; σ counts in units of :func:`usable_sigma`.
+    """The cosine over K = 1 … 10⁷ for a net of n parameters; σ counts in units of ``variance_laws.usable_sigma``.
 
-    In law, as in :func:`exact_cosine`: a draw is (a + σ)z, a its part along g, when the curvature term zᵀHz is
-    replaced by a constant of its size. Only Σ a and Σ a² enter, so that any n and K cost the same.
-
-    Raises:
-        ValueError, TypeError: if n < 2, K or repetitions < 1, or σ < 0.
+    In law, as in ``variance_laws.exact_cosine``: a draw is (a + σ)z, a its part along g, when the curvature term
+    zᵀHz is replaced by a constant of its size. Only Σ a and Σ a² enter, so that any n and K cost the same.
     """
     n, K, sigma = check_size("n - 1", n - 1) + 1, check_size("K", K), check_number("sigma", sigma, at_least=0)
     rng, Ks = np.random.default_rng(seed), np.unique(np.geomspace(1, 1e7, 15).astype(int))
@@ -177,7 +174,7 @@ def sigma_sweep(
     kinds: tuple[str, ...],
     rng: np.random.Generator,
 ) -> SigmaSweep:
-    """Single draws of each kind at each σ, around their mean ``center(sigma)``, beside :func:`total_variance`."""
+    """Single draws of each kind at each σ, around their mean ``center(sigma)``, beside the law of their variance."""
     rows = [
         [
             measure_variance(loss, theta, center(s), s, 1, repetitions, rng, kind, total_variance(kind, at, s))

@@ -24,10 +24,7 @@ class PlaneMove(NamedTuple):
 
 
 def plane_move(m: int = 150, B: float = 8.0, tau: float = 0.4, seed: int = 1) -> PlaneMove:
-    """Draw a random layer with d = 2 and a random move; the same ``seed`` gives the same layer and direction.
-
-    Raises ValueError or TypeError if m < 1, B < 0 or tau <= 0.
-    """
+    """Draw a random layer with d = 2 and a random move; the same ``seed`` gives the same layer and direction."""
     m, B, tau = check_size("m", m), check_number("B", B, at_least=0), check_number("tau", tau, above=0)
     draws = np.random.default_rng(seed).standard_normal((m, 5))
     W0, direction = draws[:, :2], draws[:, 2:4]
@@ -53,9 +50,9 @@ class TauTradeoff(NamedTuple):
 
 
 def tau_tradeoff(m: int, B: float, tau: Array, rng: np.random.Generator) -> TauTradeoff:
-    """Return mτ and B²/τ² for each of the positive ``tau``, and |S1| of one random layer.
+    """mτ and B²/τ² for each of the positive ``tau``, and |S1| of one random layer.
 
-    Source: `lecture/optimal-tau`. Raises ValueError or TypeError on a size, B or τ that is not positive.
+    Source: claim lecture/optimal-tau.
     """
     tau = check_array("tau", tau, 1)
     far = np.array([s2_bound(B, t) for t in tau])
@@ -81,7 +78,7 @@ def gap_against_width(
 ) -> GapAgainstWidth:
     """Draw gaps and flips of ``repetitions`` random networks at each width (without the factor 1/√m).
 
-    ‖W‖_F enters as √(md + B²), the root of its mean square. Raises as `random_flips`.
+    ‖W‖_F enters as √(md + B²), the root of its mean square.
     """
     totals = [[random_flips(m, d, B, 0.0, rng) for m in widths] for _ in range(check_size("repetitions", repetitions))]
     gap = np.abs([[total.gap for total in row] for row in totals])

@@ -35,11 +35,7 @@ class Envelope(NamedTuple):
 
 
 def tangent_envelope(sigma: str = "tanh", z0: float = 0.5, step: float = 1.5, reach: float = 4.0) -> Envelope:
-    """The tangent of the activation named ``sigma`` at ``z0``, with its quadratic envelope on [−reach, reach].
-
-    Raises:
-        ValueError: for an unknown name or a number that is not finite; ``reach`` must be positive.
-    """
+    """The tangent of the activation named ``sigma`` at ``z0``, with its quadratic envelope on [−reach, reach]."""
     name, sigma = sigma, activation(sigma)
     z0, step = check_number("z0", z0), check_number("step", step)
     z = np.linspace(-1, 1, 161) * check_number("reach", reach, above=0)
@@ -73,9 +69,6 @@ def tightness(steps: Array | Sequence[float], z0: Array | None = None) -> Tightn
     Args:
         steps: positive step lengths, shape (s,).
         z0: starting points that are tried, shape (n,); default 2001 points on [−6, 6].
-
-    Raises:
-        ValueError: if a step is not positive.
     """
     steps = check_array("steps", steps, 1)
     if (steps <= 0).any():
@@ -101,11 +94,7 @@ class MoveCloud(NamedTuple):
 
 
 def random_moves(sigma: Activation, m: int, d: int, moves: int, rng: np.random.Generator) -> MoveCloud:
-    """Gaps of one random network under random moves of norms 0.1 … 30, of three kinds, for one input with ‖x‖ = 1.
-
-    Raises:
-        ValueError, TypeError: if a size is not a positive whole number.
-    """
+    """Gaps of one random network under random moves of norms 0.1 … 30, of three kinds, for one input with ‖x‖ = 1."""
     W0, a = gaussian_init(m, d, rng)
     x = rng.standard_normal(d)
     x /= np.linalg.norm(x)
@@ -145,9 +134,6 @@ def width_scaling(
     The worst move is found among 32 768 of the neurons: more of them no longer bend it visibly further.
 
     Source: claim lecture/width-scaling-smooth.
-
-    Raises:
-        ValueError, TypeError: if a width, ``d`` or ``networks`` is not a positive whole number, or B is negative.
     """
     widths = np.array([check_size("width", m) for m in widths])
     B, d, networks = check_number("B", B, at_least=0), check_size("d", d), check_size("networks", networks)

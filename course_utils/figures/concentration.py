@@ -1,4 +1,4 @@
-"""Drawings of Chapter 3; what each takes is computed by :mod:`course_utils.theory.concentration`."""
+"""Drawings of Chapter 3; what each takes is computed by :mod:`course_utils.experiments.concentration`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Drawings of Chapter 4; what each takes is computed by :mod:`course_utils.theory.initial_curvature`."""
+"""Drawings of Chapter 4; what each takes is computed by :mod:`course_utils.experiments.curvature`."""
 
 from __future__ import annotations
 

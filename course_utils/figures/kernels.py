@@ -1,4 +1,4 @@
-"""Drawings of Chapter 7; what each takes is computed by :mod:`course_utils.theory.kernels`."""
+"""Drawings of Chapter 7; what each takes is computed by :mod:`course_utils.experiments.kernels`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Drawings of Chapter 6's first part; what each takes is computed by :mod:`course_utils.theory.ldlt`."""
+"""Drawings of Chapter 6's first part; what each takes is computed by :mod:`course_utils.experiments.ldlt`."""
 
 from __future__ import annotations
 

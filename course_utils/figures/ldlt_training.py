@@ -1,4 +1,4 @@
-"""Drawings of Chapter 6, training; what each takes is computed by :mod:`course_utils.theory.ldlt_training`."""
+"""Drawings of Chapter 6, training; what each takes is computed by :mod:`course_utils.experiments.ldlt_training`."""
 
 from __future__ import annotations
 

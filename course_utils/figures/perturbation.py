@@ -1,4 +1,4 @@
-"""Drawings of Chapter 5; what each takes is computed by :mod:`course_utils.theory.perturbation`."""
+"""Drawings of Chapter 5; what each takes is computed by :mod:`course_utils.experiments.perturbation`."""
 
 from __future__ import annotations
 

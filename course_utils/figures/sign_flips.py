@@ -1,4 +1,4 @@
-"""Drawings of Chapter 2; what each takes is computed by :mod:`course_utils.theory.sign_flips`."""
+"""Drawings of Chapter 2; what each takes is computed by :mod:`course_utils.experiments.sign_flips`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Drawings of Chapter 1; what each takes is computed by :mod:`course_utils.theory.taylor`."""
+"""Drawings of Chapter 1; what each takes is computed by :mod:`course_utils.experiments.taylor`."""
 
 from __future__ import annotations
 

@@ -1,1 +1,4 @@
-"""What is true: laws, bounds and algorithms of the chapters, on numpy, scipy and torch alone."""
+"""What is true: laws, bounds and the constructions that meet them, a module for an idea; imports numpy, scipy, torch.
+
+Whatever a function takes is passed through :mod:`course_utils.theory.accept`, which says what is refused and how.
+"""

@@ -105,11 +105,7 @@ ACTIVATIONS: dict[str, Activation] = {
 
 
 def activation(name: str) -> Activation:
-    """One of the seven :data:`ACTIVATIONS` by name.
-
-    Raises:
-        ValueError: naming the choices, for any other name.
-    """
+    """One of the seven :data:`ACTIVATIONS` by name."""
     return ACTIVATIONS[check_choice("activation", name, ACTIVATIONS)]
 
 
@@ -124,5 +120,5 @@ CHOICES = {**ACTIVATIONS, "ReLU": RELU, "linear": LINEAR}
 
 
 def choice(name: str) -> Activation:
-    """One of :data:`CHOICES`. Raises ValueError, naming them, for any other name."""
+    """One of :data:`CHOICES`."""
     return CHOICES[check_choice("activation", name, CHOICES)]

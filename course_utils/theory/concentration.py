@@ -16,7 +16,7 @@ from course_utils.theory.statistics import clopper_pearson, log_inverse
 
 
 class NearZero(NamedTuple):
-    """Pr[|z| ≤ τ] for a standard normal z: `exact`, the `density` bound 2τ/√(2π) and the `lecture`'s τ."""
+    """Pr[|z| ≤ τ] for a standard normal z: ``exact``, the ``density`` bound 2τ/√(2π) and the ``lecture``'s τ."""
 
     exact: float
     density: float
@@ -24,7 +24,7 @@ class NearZero(NamedTuple):
 
 
 class TailBounds(NamedTuple):
-    """Values that the count exceeds with probability at most δ, and the `mean` of the count."""
+    """Values that the count exceeds with probability at most δ, and the ``mean`` of the count."""
 
     mean: float
     lecture: float
@@ -35,7 +35,7 @@ class TailBounds(NamedTuple):
 
 
 class Coverage(NamedTuple):
-    """How often a bound was exceeded: `share` = exceeded/draws, Clopper–Pearson interval (low, high)."""
+    """How often a bound was exceeded: ``share`` = exceeded/draws, Clopper–Pearson interval (low, high)."""
 
     exceeded: int
     draws: int
@@ -45,28 +45,26 @@ class Coverage(NamedTuple):
 
 
 def near_zero_probability(tau: float) -> float:
-    """Return Pr[|z| ≤ τ] = erf(τ/√2) for a standard normal z: the chance that |w0_iᵀx| ≤ τ‖x‖.
+    """Pr[|z| ≤ τ] = erf(τ/√2) for a standard normal z: the chance that |w0_iᵀx| ≤ τ‖x‖.
 
-    Source: `lecture/density`. Raises ValueError or TypeError unless tau is a real number, at least 0.
+    Source: claim lecture/density.
     """
     return math.erf(check_number("tau", tau, at_least=0) / math.sqrt(2))
 
 
 def near_zero_roundings(tau: float) -> NearZero:
-    """Return erf(τ/√2) ≤ 2τ/√(2π) ≤ τ: exact, the density at 0 times 2τ, and the slide's rounding.
+    """erf(τ/√2) ≤ 2τ/√(2π) ≤ τ: exact, the density at 0 times 2τ, and the slide's rounding.
 
-    Source: `lecture/density`. Raises as `near_zero_probability`.
+    Source: claim lecture/density.
     """
     return NearZero(near_zero_probability(tau), 2 * tau / math.sqrt(2 * math.pi), float(tau))
 
 
 def log_mgf(s: Array | float, p: float) -> Array | float:
-    """Return log E exp(s(P − p)) for an indicator P with Pr[P = 1] = p; the shape is that of s.
+    """log E exp(s(P − p)) for an indicator P with Pr[P = 1] = p; the shape is that of s.
 
     Hoeffding's lemma bounds it by s²/8 for every p: its second derivative in s is the variance of an
     indicator, which is at most 1/4.
-
-    Raises ValueError if p is outside (0, 1) or s is not finite.
     """
     p, s = check_probability("p", p), check_array("s", s)
     # expm1 keeps the digits near s = 0, logaddexp the range where e^s would overflow
@@ -77,13 +75,13 @@ def log_mgf(s: Array | float, p: float) -> Array | float:
 
 
 def hoeffding_log_mgf(s: Array | float) -> Array | float:
-    """Return s²/8, Hoeffding's bound on `log_mgf` for every p; the shape is that of s."""
+    """s²/8, Hoeffding's bound on ``log_mgf`` for every p; the shape is that of s."""
     value = check_array("s", s) ** 2 / 8
     return value if value.ndim else float(value)
 
 
 def tail_bounds(m: int, tau: float, delta: float) -> TailBounds:
-    """Return five numbers that the count of neurons with |w0_iᵀx| ≤ τ‖x‖ exceeds with probability at most δ.
+    """Five numbers that the count of neurons with |w0_iᵀx| ≤ τ‖x‖ exceeds with probability at most δ.
 
     With p = erf(τ/√2), L = log(1/δ):
 
@@ -96,7 +94,7 @@ def tail_bounds(m: int, tau: float, delta: float) -> TailBounds:
     Always exact ≤ Chernoff ≤ min(Hoeffding, Bernstein) and Hoeffding ≤ lecture. Bernstein wins over Hoeffding
     when p is small.
 
-    Source: `lecture/lemma-4.2`. Raises ValueError or TypeError if m < 1, tau <= 0 or delta outside (0, 1).
+    Source: claim lecture/lemma-4.2.
     """
     m, L = check_size("m", m), log_inverse(delta)
     p = near_zero_probability(check_number("tau", tau, above=0))
@@ -112,11 +110,11 @@ def tail_bounds(m: int, tau: float, delta: float) -> TailBounds:
 
 
 def coverage(counts: Array, bound: float, confidence: float = 0.95) -> Coverage:
-    """Return the share of `counts`, shape (draws,), that exceed `bound`, with its Clopper–Pearson interval.
+    """The share of ``counts``, shape (draws,), that exceed ``bound``, with its Clopper–Pearson interval.
 
-    A bound that holds with probability 1 − δ keeps its promise as long as `low` ≤ δ.
+    A bound that holds with probability 1 − δ keeps its promise as long as ``low`` ≤ δ.
 
-    Source: `lecture/lemma-4.2`. Raises ValueError or TypeError on empty or non-finite counts or bound.
+    Source: claim lecture/lemma-4.2.
     """
     counts, bound = check_array("counts", counts, 1), check_number("bound", bound)
     exceeded = int(np.count_nonzero(counts > bound))

@@ -44,7 +44,7 @@ def random_net(
     """Normal weights whose σ is one of :data:`SCHEMES` for each layer, or ``scheme / √d_k`` when it is a number.
 
     Raises:
-        ValueError: for an unknown name, fewer than two widths, a width below 1 or a negative scale.
+        ValueError: for an unknown scheme or fewer than two widths.
     """
     widths = [check_size("width", width) for width in widths]
     if len(widths) < 2:
@@ -116,9 +116,7 @@ def check_batch(net: Net, x: Array, t: Array, loss: str) -> tuple[Array, Array, 
     """Inputs (N, d_0), targets and loss that fit the network, or an error that names what does not.
 
     Raises:
-        ValueError: for an empty batch, a wrong shape, labels out of range, numbers that are not finite (in the
-            network too), or an unknown loss.
-        TypeError: for what is no array of numbers.
+        ValueError: also for labels out of range, numbers in the network that are not finite, and an unknown loss.
     """
     check_choice("loss", loss, LOSSES)
     for k, (w, b) in enumerate(zip(net.weights, net.biases)):
@@ -198,9 +196,6 @@ def layer_curvatures(net: Net, x: Array, t: Array, loss: str = "squared") -> lis
 
     Back-propagates ``H_u[k] = A H_z[k+1] A + diag(f''(u) ∂L/∂z[k+1])`` and ``H_z[k] = wᵀ H_u w``; leaving the second
     derivatives out gives Theorem 1 (claim hessian/thm-1). Memory: N d² numbers for each layer.
-
-    Raises:
-        ValueError, TypeError: as :func:`check_batch`.
     """
     x, t, kind = check_batch(net, x, t, loss)
     run = forward(net, x)
@@ -239,7 +234,7 @@ def norm_bounds(net: Net, x: Array, t: Array, loss: str = "squared") -> NormBoun
     """Both forms of Theorem 2 beside the exact norm for a single input ``x`` (1, d_0).
 
     Raises:
-        ValueError: if ``x`` has more than one row, or as :func:`check_batch`.
+        ValueError: if ``x`` has more than one row.
     """
     if len(x) != 1:
         raise ValueError(f"Theorem 2 is about one sample: x must have one row, got shape {np.shape(x)}")

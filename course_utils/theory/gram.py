@@ -112,7 +112,7 @@ def layers(model: Module | Net, x: Array, t: Array, loss: str = "cross_entropy",
 
     Raises:
         TypeError: for a model to which Theorem 1 does not apply exactly.
-        ValueError: as :func:`check_batch`, or if every input sits on ReLU's kink, where there is no Hessian.
+        ValueError: if every input sits on ReLU's kink, where there is no Hessian.
     """
     net = model if isinstance(model, Net) else from_torch(model)
     if net.sigma.name not in (RELU.name, LINEAR.name):
@@ -138,5 +138,5 @@ def layers(model: Module | Net, x: Array, t: Array, loss: str = "cross_entropy",
 
 
 def top_eigenvalues(model: Module | Net, x: Array, t: Array, loss: str = "cross_entropy", tol: float = 1e-12) -> Array:
-    """λ_max of every layer's Hessian, shape (layers,), by Lanczos on the Gram operators; errors as there."""
+    """λ_max of every layer's Hessian, shape (layers,), by Lanczos on the Gram operators."""
     return np.array([top_eigenvalue(layer.operator(), tol) for layer in layers(model, x, t, loss)])

@@ -93,7 +93,7 @@ def trace(operator: LinearOperator, probes: int, rng: np.random.Generator) -> In
     """Hutchinson's estimate: the mean of ``sᵀHs`` over ``probes`` ≥ 2 vectors of random signs.
 
     Raises:
-        ValueError, TypeError: if ``probes`` is no whole number or below 2.
+        ValueError: for fewer than 2 probes.
     """
     if check_size("probes", probes) < 2:
         raise ValueError(f"probes must be at least 2 for an interval, got {probes}")

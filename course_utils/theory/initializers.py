@@ -1,4 +1,4 @@
-"""Hessian-based initialization in the manner of ``torch.nn.init``: in place, trailing underscore, returns what it filled.
+"""Hessian-based initialization in the manner of ``torch.nn.init``: in place, with a trailing underscore.
 
 Random numbers come from a numpy generator that is passed in, so that they are the same on every platform.
 """
@@ -23,7 +23,7 @@ def hessian_normal_(tensor: Tensor, rng: np.random.Generator, gain: float = 1.0)
     Source: Skorski, Corollary 2, equation (8).
 
     Raises:
-        ValueError: if the tensor has not two axes, is empty, or ``gain`` is not positive.
+        ValueError: if the tensor has not two axes, or is empty.
     """
     _check_weight(tensor)
     gain = check_number("gain", gain, above=0)
@@ -42,8 +42,7 @@ def hessian_jacobian_(model: Module, x: Tensor, rng: np.random.Generator, gain: 
 
     Raises:
         TypeError: if the model is not a Sequential of Linear layers and elementwise activations.
-        ValueError: for an empty ``x``, one with numbers that are not finite, or of a wrong shape, or if no scale
-            is found because an activation is flat.
+        ValueError: for an ``x`` that does not fit, or if an activation is flat, so that no scale is found.
     """
     import torch
 

@@ -27,8 +27,7 @@ def descent_operator(K: Array, steps: float = math.inf, lr: float | None = None)
         lr: the step, between 0 and 2n/λ_max(K); not needed when ``steps`` is inf.
 
     Raises:
-        ValueError, TypeError: if K is not such a matrix, ``steps`` is negative, or descent with ``lr``
-        diverges.
+        ValueError: if K is not such a matrix, or descent with ``lr`` diverges.
     """
     K = check_array("K", K, 2)
     if K.shape[0] != K.shape[1] or not np.allclose(K, K.T, rtol=1e-10, atol=1e-10 * np.abs(K).max()):
@@ -59,7 +58,7 @@ def movement(K: Array, alpha: Array) -> float:
 
     With α = G(y − f_start(X)), G from :func:`descent_operator`, it is how far descent takes f0.
 
-    Source: claim lecture/stays-near-init. Raises ValueError or TypeError if shapes do not fit.
+    Source: claim lecture/stays-near-init.
     """
     K = check_array("K", K, 2)
     alpha = check_vector("alpha", alpha, len(K))
@@ -74,7 +73,7 @@ def expected_movement(X: Array, y: Array, steps: float = math.inf, lr: float | N
     ``f(·; W0)`` is then Gaussian with covariance Σ, the arc-cosine kernel of degree 1. With M = GKG,
     ``E (y − f)ᵀ M (y − f) = yᵀMy + tr(MΣ)``: the way to the targets, and the way back from a random start.
 
-    Source: claim lecture/stays-near-init. Raises ValueError or TypeError as :func:`descent_operator`.
+    Source: claim lecture/stays-near-init.
     """
     X, _ = check_rows(X, None)
     y = check_vector("y", y, len(X))
@@ -97,7 +96,7 @@ class Trio(NamedTuple):
 def train_three(init: Init, X: Array, y: Array, X_new: Array, steps: int, lr: float) -> Trio:
     """Train the net, its f0 and the limit kernel's f on the same data; evaluate at ``X_new`` (p, d).
 
-    Source: claim lecture/kernel-regression. Raises ValueError or TypeError as :func:`train`.
+    Source: claim lecture/kernel-regression.
     """
     run = train_first_layer(init, X, y, steps, lr)
     start, residual = outputs(X_new, *init), y - outputs(X, *init)
@@ -112,17 +111,13 @@ def train_three(init: Init, X: Array, y: Array, X_new: Array, steps: int, lr: fl
 
 
 def kernel_fit(X: Array, y: Array, X_new: Array) -> Array:
-    """Regression with the limit kernel: f of least norm through the data, at ``X_new`` (p, d); shape (p,).
-
-    Raises:
-        ValueError, TypeError: if shapes do not fit or an entry is not finite.
-    """
+    """Regression with the limit kernel: f of least norm through the data, at ``X_new`` (p, d); shape (p,)."""
     X, X_new = check_rows(X, X_new)
     return limit_kernel(X_new, X) @ (descent_operator(limit_kernel(X)) @ check_vector("y", y, len(X)))
 
 
 def linear_fit(X: Array, y: Array, X_new: Array) -> Array:
-    """Least squares with a constant, at ``X_new`` (p, d); shape (p,). Raises as :func:`kernel_fit`."""
+    """Least squares with a constant, at ``X_new`` (p, d); shape (p,)."""
     X, X_new = check_rows(X, X_new)
     y = check_vector("y", y, len(X))
     coefficients = np.linalg.lstsq(np.column_stack([X, np.ones(len(X))]), y, rcond=None)[0]

@@ -28,9 +28,6 @@ def angles(X: Array, Y: Array | None = None) -> Array:
 
     As twice the arctangent of ‖x̂ − ŷ‖/‖x̂ + ŷ‖, which keeps its digits where an arccosine loses half of
     them, near 0 and π. The angle to a zero row is given as π/2.
-
-    Raises:
-        ValueError, TypeError: if shapes do not fit or an entry is not finite.
     """
     from scipy.spatial.distance import cdist
 
@@ -49,7 +46,7 @@ def arc_cosine(X: Array, Y: Array | None = None, degree: int = 1) -> Array:
     Source: Cho and Saul, Kernel Methods for Deep Learning (2009), whose kernels are twice these.
 
     Raises:
-        ValueError, TypeError: as :func:`angles`, or for another degree.
+        ValueError: for another degree.
     """
     if degree not in (0, 1):
         raise ValueError(f"degree must be 0 or 1, got {degree!r}")
@@ -63,7 +60,7 @@ def arc_cosine(X: Array, Y: Array | None = None, degree: int = 1) -> Array:
 def limit_kernel(X: Array, Y: Array | None = None) -> Array:
     """``xᵀx'(π − θ)/(2π)``, the kernel of an infinitely wide net, shape (n, p).
 
-    Source: claim lecture/ntk-limit. Raises ValueError or TypeError as :func:`angles`.
+    Source: claim lecture/ntk-limit.
     """
     X, Y = check_rows(X, Y)
     return X @ Y.T * arc_cosine(X, Y, 0)
@@ -81,11 +78,7 @@ def kernel_error_law(X: Array, Y: Array | None = None) -> Array:
 
 
 def with_bias(X: Array, bias: float = 1.0) -> Array:
-    """Rows (x, bias)/√(1 + bias²), shape (n, d + 1): unit rows stay unit, in a plane beside the origin.
-
-    Raises:
-        ValueError, TypeError: if X is not a finite matrix or ``bias`` not a finite number.
-    """
+    """Rows (x, bias)/√(1 + bias²), shape (n, d + 1): unit rows stay unit, in a plane beside the origin."""
     X, bias = check_array("X", X, 2), check_number("bias", bias)
     return np.column_stack([X, np.full(len(X), bias)]) / math.hypot(1, bias)
 
@@ -96,8 +89,7 @@ def empirical_kernel(init: Init, X: Array, Y: Array | None = None) -> Array:
     The Jacobian of one input has m·d entries, but only m of them are free: the switches. So the kernel is
     ``(X Yᵀ) * (A diag(a²) Bᵀ)/m`` with the switches A (n, m) of X and B (p, m) of Y, added up chunk by chunk.
 
-    Source: claim lecture/ntk-limit. Raises ValueError or TypeError if shapes do not fit or an entry is not
-    finite.
+    Source: claim lecture/ntk-limit.
     """
     X, Y = check_rows(X, Y)
     W0, a = check_init(init, X.shape[1])
@@ -110,9 +102,6 @@ def random_kernel(m: int, X: Array, rng: np.random.Generator, Y: Array | None = 
     """The kernel of a new net of width m in the lecture's initialization, shape (n, p), in memory free of m.
 
     Only signs of ``w_iᵀx`` enter, and a² = 1. Each chunk of W0 is drawn, used and forgotten.
-
-    Raises:
-        ValueError, TypeError: as :func:`empirical_kernel`, or if m is not a positive whole number.
     """
     X, Y = check_rows(X, Y)
     m, rng = check_size("m", m), check_rng(rng)

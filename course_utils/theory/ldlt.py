@@ -41,9 +41,8 @@ def exact_variance(m: int, n: int, sigma2: float, alpha: float = 1.0, gamma: flo
     estimated from the ten exact moments: the largest relative error with which that density reproduces them.
 
     Raises:
-        ValueError: for a size below 1, σ² < 0, α ≤ 0, γ ≤ 0; for min(m, n) above :data:`EXACT_UP_TO`, naming
-            the large-size limit; when the moments do not certify an error of 1e-10.
-        TypeError: for arguments of another type.
+        ValueError: for min(m, n) above :data:`EXACT_UP_TO`, naming the large-size limit; when the
+            moments do not certify an error of 1e-10.
     """
     m, n, gamma = check_size("m", m), check_size("n", n), check_number("gamma", gamma, above=0)
     ratio = check_ratio(sigma2, alpha)
@@ -94,8 +93,7 @@ def mean_density(m: int, n: int) -> MeanDensity:
     Gauss–Legendre panels; the ``φ_j`` are Laguerre functions, for which A is well conditioned.
 
     Raises:
-        ValueError: for a size below 1, or min(m, n) above :data:`EXACT_UP_TO`.
-        TypeError: for a size that is not a whole number.
+        ValueError: for min(m, n) above :data:`EXACT_UP_TO`.
     """
     m, n = check_size("m", m), check_size("n", n)
     if min(m, n) > EXACT_UP_TO:
@@ -185,10 +183,6 @@ def limit_variance(m: int, n: int, sigma2: float, alpha: float = 1.0, gamma: flo
 
     ``2s/(t + √(t² − 4 y s²))`` with ``y = m/n``, ``s = nσ²/α``, ``t = 1 + s + sy``: the closed form of the
     claim without its cancellation.
-
-    Raises:
-        ValueError: for a size below 1, σ² < 0, α ≤ 0, γ ≤ 0.
-        TypeError: for arguments of another type.
     """
     m, n, gamma = check_size("m", m), check_size("n", n), check_number("gamma", gamma, above=0)
     return gamma**2 * float(limit_over(m / n, n * check_ratio(sigma2, alpha)))
@@ -228,10 +222,6 @@ def simulate(
         controls: subtract what the deviations of tr S and tr S² from their exact means explain, by linear
             regression. It leaves some 6 % of the variance at nσ² = α.
         chunk: matrices at a time.
-
-    Raises:
-        ValueError: for a size, number of samples or chunk below 1, σ² < 0, α ≤ 0, γ ≤ 0.
-        TypeError: for arguments of another type.
     """
     m, n, samples = check_size("m", m), check_size("n", n), check_size("samples", samples)
     chunk, rng = check_size("chunk", chunk), check_rng(rng)

@@ -91,9 +91,7 @@ class LDLT(torch.nn.Module):
         dtype: float64 unless another is asked for.
 
     Raises:
-        ValueError: for a size below 1, σ < 0, α ≤ 0, γ ≤ 0, a number that is not finite, an unknown form; in
-            the forward pass, for rows of another length than n.
-        TypeError: for a size that is not a whole number, or an argument that is not a number.
+        ValueError: for an unknown form; in the forward pass, for rows of another length than n.
     """
 
     def __init__(

@@ -52,6 +52,10 @@ class Recipe(NamedTuple):
     gamma: float = 1.0
 
 
+#: That of the recorded sweep.
+RECIPE = Recipe()
+
+
 class Run(NamedTuple):
     """How one run ended; losses are mean cross-entropies in nats, infinite where training diverged."""
 
@@ -89,7 +93,7 @@ def fold_rows(rows: int, seeds: Sequence[int]) -> Parts:
         Index arrays of shapes (s, rows of that part).
 
     Raises:
-        ValueError, TypeError: if there are too few rows, or a seed is not a whole number ≥ 0.
+        ValueError: for fewer than ten rows.
     """
     rows = check_size("rows", rows)
     if rows < FOLDS:
@@ -120,7 +124,7 @@ class Stacks:
     """
 
     def __init__(
-        self, rngs: list, inputs: int, classes: int, depth: int, factor: float, recipe: Recipe = Recipe()
+        self, rngs: list, inputs: int, classes: int, depth: int, factor: float, recipe: Recipe = RECIPE
     ) -> None:
         import torch
 
@@ -167,7 +171,7 @@ class Stacks:
         return diverged
 
 
-def train_stacks(x: Array, y: Array, setting: Setting, seeds: Sequence[int], recipe: Recipe = Recipe()) -> list[Run]:
+def train_stacks(x: Array, y: Array, setting: Setting, seeds: Sequence[int], recipe: Recipe = RECIPE) -> list[Run]:
     """Train one setting for all seeds at once; each result is what training that seed alone gives.
 
     Args:
@@ -177,7 +181,7 @@ def train_stacks(x: Array, y: Array, setting: Setting, seeds: Sequence[int], rec
         seeds: whole numbers ≥ 0: each its own initialization, order of rows and test fold.
 
     Raises:
-        ValueError, TypeError: if something is not among the choices or does not fit, naming it.
+        ValueError: for a choice that is unknown, classes below 0, or fewer training rows than a batch.
     """
     import torch
 
@@ -264,9 +268,6 @@ def stack_variances(
 
     Returns:
         Array of shape (draws, depth + 1).
-
-    Raises:
-        ValueError, TypeError: if a size is not a positive whole number, or γ not positive.
     """
     import torch
 
@@ -298,10 +299,7 @@ def first_gradients(
 ) -> FirstGradients:
     """How large a gradient arrives at the first of ``depth`` layers n × n, for x, δ ~ N(0, I) and α = γ = 1.
 
-    The same normals serve every scale (ldlt/saturation). ``form`` is that of :func:`ldlt_layer.ldlt_matrix`.
-
-    Raises:
-        ValueError, TypeError: if a size is not a positive whole number, or a factor not positive.
+    The same normals serve every scale (ldlt/saturation). ``form`` is that of ``ldlt_layer.ldlt_matrix``.
     """
     import torch
 

@@ -83,7 +83,7 @@ class SoftmaxNet:
     """
 
     def __init__(self, X: Array, y: Array, hidden: int, classes: int = 10) -> None:
-        """X: inputs (N, d); y: labels (N,) from 0 to classes − 1. Raises ValueError or TypeError otherwise."""
+        """X: inputs (N, d); y: labels (N,) from 0 to classes − 1."""
         self.X = check_array("X", X, 2)
         self.hidden, self.classes = check_size("hidden", hidden), check_size("classes", classes)
         self.y = np.asarray(y)

@@ -19,10 +19,6 @@ def partial_sums(terms: int, m: int, n: int, sigma2: float, alpha: float = 1.0) 
     ``(1/m) Σ_k (−1)^(k+1) E tr S^k / α^k``, summed exactly and rounded once. The series is asymptotic: for
     every σ² > 0 it diverges in the end. Successive partial sums always have the variance between them,
     because they are those of a Stieltjes series. What is too large for a float is returned as infinite.
-
-    Raises:
-        ValueError: for a size or number of terms below 1, σ² < 0, α ≤ 0.
-        TypeError: for arguments of another type.
     """
     terms, m, n = check_size("terms", terms), check_size("m", m), check_size("n", n)
     ratio = Fraction(check_ratio(sigma2, alpha))
@@ -61,9 +57,7 @@ def bounds(
         accuracy: refuse bounds that are further apart.
 
     Raises:
-        ValueError: for a size or number of moments below 1, σ² < 0, α ≤ 0, γ ≤ 0, or when the bounds are
-            further apart than ``accuracy``: too few moments.
-        TypeError: for arguments of another type.
+        ValueError: when the bounds are further apart than ``accuracy``: too few moments.
     """
     m, n, K = check_size("m", m), check_size("n", n), check_size("moments", moments)
     gamma, ratio = check_number("gamma", gamma, above=0), check_ratio(sigma2, alpha)

@@ -17,10 +17,6 @@ def moment(k: int, m: int, n: int) -> int:
 
     A sum over the partitions of k without the box (3, 2), because all others carry a factor 0: at most two
     rows and a column below them. Their number grows as k², so that k = 100 takes well under a second.
-
-    Raises:
-        ValueError: for k < 0, or a size below 1.
-        TypeError: for an argument that is not a whole number.
     """
     k, m, n = check_size("k", k, 0), check_size("m", m), check_size("n", n)
     if k == 0:
@@ -29,13 +25,13 @@ def moment(k: int, m: int, n: int) -> int:
 
 
 def moments(K: int, m: int, n: int) -> list[int]:
-    """``E tr S^k`` for k = 0, 1, ..., K and σ = 1, exact; errors as :func:`moment`."""
+    """``E tr S^k`` for k = 0, 1, ..., K and σ = 1, exact."""
     K, m, n = check_size("K", K, 0), check_size("m", m), check_size("n", n)
     return [m, *moments_between(m, n, 1, K)]
 
 
 def moment_polynomial(k: int) -> dict[tuple[int, int], int]:
-    """``E tr S^k`` for σ = 1 as exponents (of m, of n) → coefficient; errors as :func:`moment`."""
+    """``E tr S^k`` for σ = 1 as exponents (of m, of n) → coefficient."""
     k = check_size("k", k, 0)
     if k == 0:
         return {(1, 0): 1}
@@ -120,10 +116,6 @@ def wick_pairings(k: int) -> Iterator[Pairing]:
     pairs' covariances. A pair of W's has covariance σ² when both its row and its column indices agree, else
     0; what remains free is one row index for each class of rows, and one column index for each class of
     columns.
-
-    Raises:
-        ValueError: for k < 1.
-        TypeError: if k is not a whole number.
     """
     k = check_size("k", k)
     rows = [(t // 2 if t % 2 == 0 else (t // 2 + 1) % k) for t in range(2 * k)]
@@ -149,7 +141,7 @@ def wick_pairings(k: int) -> Iterator[Pairing]:
 
 
 def wick_polynomial(k: int) -> dict[tuple[int, int], int]:
-    """:func:`moment_polynomial` by counting pairings, for k ≤ 8 or so; errors as :func:`wick_pairings`."""
+    """:func:`moment_polynomial` by counting pairings, for k ≤ 8 or so."""
     counts = Counter((pairing.rows, pairing.columns) for pairing in wick_pairings(k))
     return dict(sorted(counts.items(), reverse=True))
 

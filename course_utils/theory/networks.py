@@ -22,11 +22,7 @@ class Init(NamedTuple):
 
 
 def gaussian_init(m: int, d: int, rng: np.random.Generator) -> Init:
-    """The lecture's initialization: ``W0`` standard normal, ``a`` random signs (slide "Initialization").
-
-    Raises:
-        ValueError: if a size is not a positive whole number.
-    """
+    """The lecture's initialization: ``W0`` standard normal, ``a`` random signs (slide "Initialization")."""
     m, d = check_size("m", m), check_size("d", d)
     return Init(rng.standard_normal((m, d)), rng.choice([-1.0, 1.0], size=m))
 
@@ -36,10 +32,7 @@ def linearization(
 ) -> float:
     """``f0(x; W) = f(x; W0) + Σ_i a_i σ'(w0_iᵀx) (w_i − w0_i)ᵀx`` (slide "Taylor approximation").
 
-    Shapes as in :func:`two_layer`; ``slope`` is σ', at a kink any subgradient.
-
-    Raises:
-        ValueError: if shapes do not fit or an entry is not finite.
+    Shapes: x (d,), W and W0 (m, d), a (m,); ``slope`` is σ', at a kink any subgradient.
     """
     x, W, a = check_net(x, W, a)
     _, W0, _ = check_net(x, W0, a, name="W0")
@@ -64,11 +57,7 @@ def isotropic_shares(m: int, d: int, B: float, rng: np.random.Generator, chunk: 
 
 
 def outputs(X: Array, W: Array, a: Array) -> Array:
-    """``f(x; W) = m^(-1/2) Σ_i a_i σ(w_iᵀx)`` for every row of X (n, d): shape (n,).
-
-    Raises:
-        ValueError, TypeError: if shapes do not fit or an entry is not finite.
-    """
+    """``f(x; W) = m^(-1/2) Σ_i a_i σ(w_iᵀx)`` for every row of X (n, d): shape (n,)."""
     X, _ = check_rows(X, None)
     W, a = check_init(Init(W, a), X.shape[1])
     return np.maximum(X @ W.T, 0) @ a / math.sqrt(len(a))
@@ -88,8 +77,10 @@ def train_first_layer(init: Init, X: Array, y: Array, steps: int, lr: float) -> 
     Every gradient is a combination of the inputs, so W − W0 = m^(-1/2) diag(a) C X with C (m, n): descent
     runs on C and on the Gram matrix of the inputs, and pays for d only once.
 
-    Source: claims lecture/stays-near-init, lecture/kernel-regression. Raises ValueError or TypeError on
-    shapes that do not fit, steps < 1, lr ≤ 0, or an lr so large that the loss overflows.
+    Source: claims lecture/stays-near-init, lecture/kernel-regression.
+
+    Raises:
+        ValueError: for an lr so large that the loss overflows.
     """
     X, _ = check_rows(X, None)
     y = check_vector("y", y, len(X))

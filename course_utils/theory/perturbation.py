@@ -48,7 +48,7 @@ def estimate(
 
     Args:
         loss: takes parameter vectors, shape (k, n), and returns their losses, shape (k,). "forward" needs its method
-            ``slopes(theta, V)``, "node" its method ``node_draws``; :class:`SoftmaxNet` has both.
+            ``slopes(theta, V)``, "node" its method ``node_draws``; ``losses.SoftmaxNet`` has both.
         theta: parameters, shape (n,).
         sigma: size of the perturbation, positive; "forward" does not use it.
         K: draws; an antithetic draw is a pair.
@@ -58,9 +58,9 @@ def estimate(
     standard error is therefore that of a survey, √(1 − K/n) times the usual one, and 0 when K = n.
 
     Raises:
-        ValueError: for σ ≤ 0, K or chunk < 1, an unknown kind, more orthogonal draws than parameters, entries of
-            theta or losses that are not finite, losses of another shape than (k,).
-        TypeError: for arguments of another type, or a loss without the method that the kind needs.
+        ValueError: for an unknown kind, more orthogonal draws than parameters, and losses that are not finite
+            or of another shape than (k,).
+        TypeError: for a loss without the method that the kind needs.
     """
     theta, sigma, K, chunk = _accepted(theta, sigma, K, rng, kind, chunk)
     n, baseline = theta.size, _baseline(loss, theta, kind)

@@ -35,7 +35,7 @@ LECTURE_COUNT_CONSTANT = 2.0
 
 
 class BadSets(NamedTuple):
-    """Masks of shape (m,): `S1`, the neurons that start near zero, and `S2`, those that move far."""
+    """Masks of shape (m,): ``S1``, the neurons that start near zero, and ``S2``, those that move far."""
 
     S1: Array
     S2: Array
@@ -47,7 +47,7 @@ class BadSets(NamedTuple):
 
 
 class FlipCounts(NamedTuple):
-    """Totals over a layer: neurons flipped, `gap` = f − f0, the sizes of S1, S2 and their union, and B."""
+    """Totals over a layer: neurons flipped, ``gap`` = f − f0, the sizes of S1, S2 and their union, and B."""
 
     m: int
     flips: int
@@ -59,23 +59,22 @@ class FlipCounts(NamedTuple):
 
 
 def flipped(W0: Array, W: Array, x: Array) -> Array:
-    """Return the mask (m,) of neurons with 1{w_iᵀx ≥ 0} ≠ 1{w0_iᵀx ≥ 0}.
+    """The mask (m,) of neurons with 1{w_iᵀx ≥ 0} ≠ 1{w0_iᵀx ≥ 0}.
 
-    Source: `lecture/star`. Raises ValueError or TypeError on shapes that do not fit or values that are not
-    finite.
+    Source: claim lecture/star.
     """
     W0, W, x = _layers(W0, W, x)
     return (W @ x >= 0) != (W0 @ x >= 0)
 
 
 def bad_sets(W0: Array, W: Array, x: Array, tau: float) -> BadSets:
-    """Return S1 = {|w0_iᵀx| ≤ τ‖x‖} and S2 = {‖w_i − w0_i‖ ≥ τ} as masks of shape (m,).
+    """S1 = {|w0_iᵀx| ≤ τ‖x‖} and S2 = {‖w_i − w0_i‖ ≥ τ} as masks of shape (m,).
 
     Outside their union no neuron flips, because |(w_i − w0_i)ᵀx| < τ‖x‖ < |w0_iᵀx|. One of the two boundaries
     has to be included, and it does not matter which: with < and > in both, w0_iᵀx = −τ‖x‖ moved by τx/‖x‖
     ends on zero, which counts as on, and flips outside both sets.
 
-    Source: `lecture/bad-set`. Raises ValueError if tau < 0 or shapes do not fit.
+    Source: claim lecture/bad-set.
     """
     W0, W, x = _layers(W0, W, x)
     tau = check_number("tau", tau, at_least=0)
@@ -85,10 +84,9 @@ def bad_sets(W0: Array, W: Array, x: Array, tau: float) -> BadSets:
 
 
 def star_gap(W0: Array, W: Array, x: Array, a: Array) -> float:
-    """Return f − f0 by the lecture's identity (★): Σ_i a_i w_iᵀx (1{w_iᵀx ≥ 0} − 1{w0_iᵀx ≥ 0}).
+    """f − f0 by the lecture's identity (★): Σ_i a_i w_iᵀx (1{w_iᵀx ≥ 0} − 1{w0_iᵀx ≥ 0}).
 
-    Source: `lecture/star`. Raises ValueError or TypeError on shapes that do not fit or values that are not
-    finite.
+    Source: claim lecture/star.
     """
     W0, W, x = _layers(W0, W, x)
     a = check_vector("a", a, len(W0))
@@ -96,12 +94,12 @@ def star_gap(W0: Array, W: Array, x: Array, a: Array) -> float:
 
 
 def direct_gap(W0: Array, W: Array, x: Array, a: Array) -> float:
-    """Return f(x; W) − f(x; W0) − ⟨∂_W f(x; W0), W − W0⟩, term by term and without (★).
+    """f(x; W) − f(x; W0) − ⟨∂_W f(x; W0), W − W0⟩, term by term and without (★).
 
     The derivative of ReLU at 0 is taken as 1 here, as in the indicators of (★). With the minimum-norm choice
     0 the two forms still agree with one another, and only neurons with w0_iᵀx exactly 0 notice.
 
-    Source: `lecture/relu-homogeneous`. Raises as `star_gap`.
+    Source: claim lecture/relu-homogeneous.
     """
     W0, W, x = _layers(W0, W, x)
     a = check_vector("a", a, len(W0))
@@ -111,10 +109,7 @@ def direct_gap(W0: Array, W: Array, x: Array, a: Array) -> float:
 
 
 def count_flips(W0: Array, W: Array, x: Array, a: Array, tau: float) -> FlipCounts:
-    """Return the number of flips, f − f0 and the sizes of S1, S2 and S1 ∪ S2 for one pair of layers.
-
-    Raises ValueError or TypeError on shapes that do not fit, tau < 0 or values that are not finite.
-    """
+    """The number of flips, f − f0 and the sizes of S1, S2 and S1 ∪ S2 for one pair of layers."""
     W0, W, x = _layers(W0, W, x)
     a = check_vector("a", a, len(W0))
     tau = check_number("tau", tau, at_least=0)
@@ -132,11 +127,14 @@ def count_flips(W0: Array, W: Array, x: Array, a: Array, tau: float) -> FlipCoun
 
 
 def flip_bound(S: int, B: float, norm_x: float = 1.0) -> float:
-    """Return √|S| · B, a bound on |f − f0| when all flips lie among |S| neurons, |a_i| ≤ 1 and ‖x‖ ≤ 1.
+    """√|S| · B, a bound on |f − f0| when all flips lie among |S| neurons, |a_i| ≤ 1 and ‖x‖ ≤ 1.
 
     A flipped neuron has |w_iᵀx| ≤ |(w_i − w0_i)ᵀx| ≤ ‖w_i − w0_i‖; Cauchy–Schwarz over the set does the rest.
 
-    Source: `lecture/naive-bound`. Raises ValueError if S < 0, B < 0 or norm_x > 1.
+    Source: claim lecture/naive-bound.
+
+    Raises:
+        ValueError: if norm_x > 1.
     """
     S, B = check_number("S", S, at_least=0), check_number("B", B, at_least=0)
     check_in_unit_ball(norm_x)
@@ -144,20 +142,23 @@ def flip_bound(S: int, B: float, norm_x: float = 1.0) -> float:
 
 
 def s2_bound(B: float, tau: float) -> float:
-    """Return B²/τ², which bounds |S2|: each row of S2 alone spends τ² of the budget B².
+    """B²/τ², which bounds |S2|: each row of S2 alone spends τ² of the budget B².
 
-    Source: `lecture/s2-markov`. Raises ValueError if B < 0 or tau <= 0.
+    Source: claim lecture/s2-markov.
     """
     return (check_number("B", B, at_least=0) / check_number("tau", tau, above=0)) ** 2
 
 
 def tight_movement(m: int, d: int, B: float, tau: float) -> Array:
-    """Return a move W − W0, shape (m, d) and norm B, whose S2 has ⌊B²/τ²⌋ rows: the bound is tight.
+    """A move W − W0, shape (m, d) and norm B, whose S2 has ⌊B²/τ²⌋ rows: the bound is tight.
 
     The budget is spread equally over those rows, along the first coordinate. B²/τ² is rounded down after
     forgiving a relative error of 1e-12, so that B = 0.3, tau = 0.1 gives the nine rows it should.
 
-    Source: `lecture/s2-markov`. Raises ValueError if B < τ (no row can reach τ) or if ⌊B²/τ²⌋ > m.
+    Source: claim lecture/s2-markov.
+
+    Raises:
+        ValueError: if B < τ (no row can reach τ) or ⌊B²/τ²⌋ > m.
     """
     m, d = check_size("m", m), check_size("d", d)
     k = math.floor(s2_bound(B, tau) * (1 + 1e-12))
@@ -171,20 +172,21 @@ def tight_movement(m: int, d: int, B: float, tau: float) -> Array:
 
 
 def optimal_tau(m: int, B: float) -> float:
-    """Return τ* = (2B²/m)^(1/3), where mτ + B²/τ² is smallest: the derivative m − 2B²/τ³ vanishes there.
+    """τ* = (2B²/m)^(1/3), where mτ + B²/τ² is smallest: the derivative m − 2B²/τ³ vanishes there.
 
-    Source: `lecture/optimal-tau`. Raises ValueError if m < 1 or B < 0.
+    Source: claim lecture/optimal-tau.
     """
     return (2 * check_number("B", B, at_least=0) ** 2 / check_size("m", m)) ** (1 / 3)
 
 
 def optimal_bad_set_bound(m: int, B: float, delta: float, constant: float = COUNT_CONSTANT) -> float:
-    """Return constant · m^(2/3) B^(2/3) + √(m log 1/δ), the bound on |S1 ∪ S2| at the best τ.
+    """constant · m^(2/3) B^(2/3) + √(m log 1/δ), the bound on |S1 ∪ S2| at the best τ.
 
-    At τ* the first two terms of `bad_set_bound` are 2^(1/3) and 2^(-2/3) times m^(2/3) B^(2/3); together
-    3/2^(2/3) ≈ 1.890, which the slide rounds to 2 (pass `LECTURE_COUNT_CONSTANT`).
+    With probability at least 1 − δ the set has at most mτ + B²/τ² + √(m log 1/δ) members. At τ* the first two terms
+    are 2^(1/3) and 2^(-2/3) times m^(2/3) B^(2/3); together 3/2^(2/3) ≈ 1.890, which the slide rounds to 2 (pass
+    ``LECTURE_COUNT_CONSTANT``).
 
-    Source: `lecture/optimal-tau`. Raises ValueError if m < 1, B < 0, constant < 0 or delta outside (0, 1).
+    Source: claim lecture/optimal-tau.
     """
     m, constant = check_size("m", m), check_number("constant", constant, at_least=0)
     return constant * (m * check_number("B", B, at_least=0)) ** (2 / 3) + math.sqrt(m * log_inverse(delta))
@@ -193,7 +195,7 @@ def optimal_bad_set_bound(m: int, B: float, delta: float, constant: float = COUN
 def random_flips(
     m: int, d: int, B: float, tau: float, rng: np.random.Generator, norm_x: float = 1.0, chunk: int = 2**15
 ) -> FlipCounts:
-    """Draw the totals of `count_flips` for a standard normal W0, an isotropic move of norm B, random signs a.
+    """Draw the totals of ``count_flips`` for a standard normal W0, an isotropic move of norm B, random signs a.
 
     The move is B G/‖G‖_F with G standard normal. The law of the result is exact, at a cost of O(m) instead of
     O(m d), and in one pass, because:
@@ -203,11 +205,10 @@ def random_flips(
       the third √(g_i² + q_i), where q_i collects the other d − 1 coordinates: a chi-square draw with d − 1
       degrees of freedom.
     - Dividing by ‖G‖_F seems to need all rows at once, but each chunk's share of B² can be drawn on its own
-      (`networks.isotropic_shares`).
+      (``networks.isotropic_shares``).
     - The sign a_i matters only for a flipped neuron, so only the flipped ones get one.
 
-    Peak memory is a few chunks, whatever m and d are. Raises ValueError or TypeError on m, d, chunk < 1, B <
-    0, tau < 0, norm_x <= 0 or an rng that is not a Generator.
+    Peak memory is a few chunks, whatever m and d are.
     """
     m, d, chunk = check_size("m", m), check_size("d", d), check_size("chunk", chunk)
     B, tau = check_number("B", B, at_least=0), check_number("tau", tau, at_least=0)
@@ -236,13 +237,11 @@ def random_flips(
 
 
 def random_gap_rms(m: int, d: int, B: float, norm_x: float = 1.0) -> float:
-    """Return the root mean square of f − f0 over W0, random signs a and an isotropic random move of norm B.
+    """The root mean square of f − f0 over W0, random signs a and an isotropic random move of norm B.
 
     The signs make the terms uncorrelated, so the square is m E[(u + s g)² 1{flip}] ‖x‖² with s = B/√(md). In
     polar coordinates this is m (1 + s²)(φ − sin φ cos φ)/π, φ = arctan s. For small s it is √(2/(3π)) B^(3/2)
     d^(-3/4) m^(-1/4): it *shrinks* with the width, where the worst move gains m^(1/3).
-
-    Raises ValueError or TypeError if m or d < 1, B < 0 or norm_x < 0.
     """
     m, d, norm_x = check_size("m", m), check_size("d", d), check_number("norm_x", norm_x, at_least=0)
     s = check_number("B", B, at_least=0) / math.sqrt(m * d)

@@ -77,11 +77,7 @@ def worst_move(sigma: Activation, u0: Array, a: Array, B: float) -> Array:
 
 
 def proposition_4_1(beta: float, W: Array, W0: Array) -> float:
-    """The bound ``(β/2)‖W − W0‖²_F`` of Proposition 4.1.
-
-    Raises:
-        ValueError: if β is negative or the shapes differ.
-    """
+    """The bound ``(β/2)‖W − W0‖²_F`` of Proposition 4.1."""
     W, W0 = check_array("W", W, 2), check_array("W0", W0, 2)
     if W.shape != W0.shape:
         raise ValueError(f"W and W0 must have the same shape, got {W.shape} and {W0.shape}")

@@ -57,7 +57,7 @@ def total_variance(kind: str, at: Local, sigma: float, K: int = 1) -> float:
     n²σ²(tr²H + 2‖H‖²_F)/(4(n + 2)K). Antithetic pairs cancel the even term. Forward mode has neither σ nor curvature.
 
     Raises:
-        ValueError: for an unknown kind, σ ≤ 0, K < 1, and "node", whose law is :meth:`SoftmaxNet.node_variance`.
+        ValueError: for an unknown kind, and "node", whose law is ``SoftmaxNet.node_variance``.
     """
     sigma, K = check_number("sigma", sigma, above=0), check_size("K", K)
     n, E, g2, trace, frobenius2, diagonal2 = at
@@ -97,9 +97,6 @@ def exact_cosine(K: int, n: int) -> float:
     Split z into its part a along g and the rest. The part of ĝ along g is ‖g‖ S/K with S = Σ a_k² chi-square with K
     degrees of freedom; across, given the a_k, it is ‖g‖ √(S Q)/K with Q chi-square with n − 1. So cos² = S/(S + Q),
     which has the law Beta(K/2, (n − 1)/2). Returns E cos by the moments of that law.
-
-    Raises:
-        ValueError: if K < 1 or n < 2.
     """
     from scipy.special import gammaln
 
@@ -111,7 +108,7 @@ def draws_for_cosine(cosine: float, n: int) -> int:
     """The smallest K with √(K/(K + n + 1)) ≥ cosine.
 
     Raises:
-        ValueError: if the cosine is not strictly between 0 and 1, or n < 1.
+        ValueError: if the cosine is not strictly between 0 and 1.
     """
     c, n = check_number("cosine", cosine, above=0), check_size("n", n)
     if c >= 1:
@@ -125,7 +122,10 @@ def largest_step(g: Array, H: Array, K: int) -> float:
     E ĝᵀHĝ = gᵀHg + (gᵀHg + ‖g‖² tr H)/K, so −γ‖g‖² + γ²/2 E ĝᵀHĝ < 0 for γ < 2/(ρ + (ρ + tr H)/K) with ρ = gᵀHg/‖g‖²,
     as in Chapter 4. Where a gradient feels one direction's curvature, its estimate feels all of them.
 
-    Returns infinity when the curvature is not positive. Raises ValueError on shapes that do not fit or g = 0.
+    Returns infinity when the curvature is not positive.
+
+    Raises:
+        ValueError: if g is 0.
     """
     g, H, K = check_array("g", g, 1), check_array("H", H, 2), check_size("K", K)
     if H.shape != (g.size, g.size):

@@ -28,7 +28,7 @@ WORST_CASE_CONSTANT = 0.75 * (math.sqrt(2 / math.pi) / 4) ** (1 / 3)
 
 
 class WorstCase(NamedTuple):
-    """The largest |f − f0|: `gap`, reached by moving `k` neurons by `lam` each; `sign` is that of f − f0."""
+    """The largest |f − f0|: ``gap``, reached by moving ``k`` neurons by ``lam`` each; ``sign`` is that of f − f0."""
 
     gap: float
     k: int
@@ -37,13 +37,15 @@ class WorstCase(NamedTuple):
 
 
 def lemma_4_1_bound(m: int, B: float, delta: float, norm_x: float = 1.0) -> float:
-    """Return m^(1/3) (√2 B^(4/3) + B (log 1/δ)^(1/4)), Lemma 4.1's bound on |f − f0| as printed.
+    """m^(1/3) (√2 B^(4/3) + B (log 1/δ)^(1/4)), Lemma 4.1's bound on |f − f0| as printed.
 
     With probability at least 1 − δ over W0 it holds for every W with ‖W − W0‖_F ≤ B at once, for one fixed x
     with ‖x‖ ≤ 1.
 
-    Source: `lecture/lemma-4.1`. Raises ValueError or TypeError if m < 1, B < 0, delta outside (0, 1) or
-    norm_x > 1.
+    Source: claim lecture/lemma-4.1.
+
+    Raises:
+        ValueError: if norm_x > 1.
     """
     check_in_unit_ball(norm_x)
     m, B = check_size("m", m), check_number("B", B, at_least=0)
@@ -51,12 +53,12 @@ def lemma_4_1_bound(m: int, B: float, delta: float, norm_x: float = 1.0) -> floa
 
 
 def adversary_gains(u: Array, a: Array, B: float, norm_x: float = 1.0, sign: int = 1) -> Array:
-    """Return what moving the k smallest |u_i| with sign(a_i) = `sign` gains, for k = 0, 1, 2, ...
+    """What moving the k smallest |u_i| with sign(a_i) = ``sign`` gains, for k = 0, 1, 2, ...
 
     Entry k is α (B‖x‖√k − Σ of the k smallest |u_i|), where α = |a_i| and u_i = w0_iᵀx, shape (m,): each of
     the k neurons moves by B/√k straight across zero. The entries rise to a single maximum and then fall.
 
-    Source: `course/lemma-4.1-tight`. Raises as `worst_case_gap`, and ValueError unless sign is 1 or −1.
+    Source: claim course/lemma-4.1-tight.
     """
     u, a, B, norm_x = _adversary(u, a, B, norm_x)
     if sign not in (1, -1):
@@ -65,7 +67,7 @@ def adversary_gains(u: Array, a: Array, B: float, norm_x: float = 1.0, sign: int
 
 
 def worst_case_gap(u: Array, a: Array, B: float, norm_x: float = 1.0) -> WorstCase:
-    """Return the largest |f(x; W) − f0(x; W)| over every W with ‖W − W0‖_F ≤ B, exactly, in O(m log m).
+    """The largest |f(x; W) − f0(x; W)| over every W with ‖W − W0‖_F ≤ B, exactly, in O(m log m).
 
     u holds w0_iᵀx, shape (m,); a must have |a_i| = α for all i, as the lecture's random signs do.
 
@@ -82,13 +84,15 @@ def worst_case_gap(u: Array, a: Array, B: float, norm_x: float = 1.0) -> WorstCa
 
     The limit, for ‖x‖ = α = 1: m/2 neurons have the right sign, and |u| has density r = √(2/π) at 0. So
     |u_(k)| ≈ 2k/(rm), the gain is B√k − k²/(rm), largest at k = (B r m/4)^(2/3), where it is ¾B√k. This is
-    `WORST_CASE_CONSTANT` · B^(4/3) m^(1/3): the rate of Lemma 4.1 cannot be improved.
+    ``WORST_CASE_CONSTANT`` · B^(4/3) m^(1/3): the rate of Lemma 4.1 cannot be improved.
 
     With unequal |a_i| the best set is no longer "the nearest": choosing it contains the subset-sum problem.
     Such a are refused.
 
-    Source: `course/lemma-4.1-tight`. Raises ValueError or TypeError on shapes that do not fit, unequal |a_i|,
-    B < 0, norm_x < 0, or |u_i| that no W0 with that norm_x could give (u not 0 while norm_x is 0).
+    Source: claim course/lemma-4.1-tight.
+
+    Raises:
+        ValueError: for unequal |a_i|, or |u_i| that no W0 with that norm_x could give (u not 0 while norm_x is 0).
     """
     u, a, B, norm_x = _adversary(u, a, B, norm_x)
     best = WorstCase(0.0, 0, 1, 0.0)
@@ -101,9 +105,9 @@ def worst_case_gap(u: Array, a: Array, B: float, norm_x: float = 1.0) -> WorstCa
 
 
 def worst_case_weights(W0: Array, x: Array, a: Array, B: float) -> Array:
-    """Return a W, shape (m, d), with ‖W − W0‖_F ≤ B and the largest possible |f − f0| (`worst_case_gap`).
+    """A W, shape (m, d), with ‖W − W0‖_F ≤ B and the largest possible |f − f0| (``worst_case_gap``).
 
-    Source: `course/lemma-4.1-tight`. Raises ValueError or TypeError as `worst_case_gap`.
+    Source: claim course/lemma-4.1-tight.
     """
     W0 = check_array("W0", W0, 2)
     x = check_vector("x", x, W0.shape[1])
@@ -121,15 +125,13 @@ def worst_case_weights(W0: Array, x: Array, a: Array, B: float) -> Array:
 def ascent_gap(
     W0: Array, x: Array, a: Array, B: float, rng: np.random.Generator, steps: int = 200, starts: int = 16
 ) -> Array:
-    """Return the best |f − f0| that projected gradient ascent finds from each start, shape (starts,).
+    """The best |f − f0| that projected gradient ascent finds from each start, shape (starts,).
 
-    An adversary that does not know the answer of `worst_case_gap` and must never beat it. Starts are
+    An adversary that does not know the answer of ``worst_case_gap`` and must never beat it. Starts are
     isotropic moves of norm B. While no neuron flips the gradient is zero, so the ascent sees a smoothed
     indicator, (1 + tanh(w/2T))/2, whose T falls from a random width (another for each start) to 0, as the
     length of a step falls from B; what is reported is the true |f − f0|. Odd starts push f − f0 down, even
     ones up. Memory is a few times starts·m·d.
-
-    Raises ValueError or TypeError on shapes that do not fit, B < 0, steps or starts < 1.
     """
     W0 = check_array("W0", W0, 2)
     m, d = W0.shape

@@ -5,10 +5,8 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from course_utils.experiments import kernels as experiment
 from course_utils.theory import kernel_training, kernels, networks
 from course_utils.theory.networks import Init, gaussian_init
-from course_utils.theory.statistics import power_law_slope
 
 RNG = np.random.default_rng
 
@@ -23,7 +21,7 @@ def psd(n, rng):
     return A @ A.T
 
 
-# --- closed forms ----------------------------------------------------------------------------------
+X2 = np.ones((2, 2))
 
 
 def test_angles_keep_their_digits_near_zero_and_pi():
@@ -62,21 +60,6 @@ def test_the_odd_part_of_kernel_and_net_is_linear():
     np.testing.assert_allclose(odd, X @ (a @ W) / np.sqrt(50), atol=1e-13)
 
 
-def test_the_kernel_on_the_circle_has_one_odd_frequency():
-    n = 1 << 12
-    kernel = kernels.limit_kernel(
-        experiment.on_circle(np.zeros(1)), experiment.on_circle(2 * np.pi * np.arange(n) / n)
-    )[0]
-    found = np.fft.rfft(kernel).real / n
-    found[1:] *= 2
-    k = np.arange(12)
-    coefficients, even = np.zeros(12), k % 2 == 0
-    coefficients[even] = ((k[even] - 1.0) ** -2 + (k[even] + 1.0) ** -2) / np.pi**2
-    coefficients[0] /= 2  # the constant counts once
-    coefficients[1] = 1 / 4  # and no other odd frequency
-    np.testing.assert_allclose(coefficients, found[:12], atol=1e-6)
-
-
 def test_the_law_of_the_kernels_error():
     X = sphere(3, 4, RNG(0))
     drawn = np.array([kernels.random_kernel(50, X, RNG([1, i])) for i in range(6000)])
@@ -85,9 +68,6 @@ def test_the_law_of_the_kernels_error():
     assert (np.abs(squares.mean(axis=0) - kernels.kernel_error_law(X) ** 2) <= 4 * error).all()
     across = kernels.kernel_error_law(X[:1], X)
     np.testing.assert_allclose(across[0], kernels.kernel_error_law(X)[0], rtol=1e-12)
-
-
-# --- the kernel of one net -------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("signs", [True, False])
@@ -127,16 +107,6 @@ def test_memory_does_not_grow_with_the_width():
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert peaks[1] < 1.1 * peaks[0] < 2**24
-
-
-def test_kernel_errors_fall_as_the_root_of_the_width():
-    found = experiment.kernel_errors([64, 256, 1024, 4096], sphere(12, 3, RNG(0)), 40, RNG(1))
-    slope = power_law_slope(found.widths, found.error)
-    assert slope.low <= -0.5 <= slope.high and slope.high - slope.low < 0.1
-    np.testing.assert_allclose(np.sqrt(np.mean(found.error**2, axis=0)), found.law, rtol=0.2)
-
-
-# --- training in closed form -----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("steps", [0, 1, 7, 300])
@@ -182,9 +152,6 @@ def test_the_expected_movement_is_that_of_random_starts():
         assert abs(squares.mean() - kernel_training.expected_movement(X, y, steps, lr) ** 2) < 4 * error
 
 
-# --- training step by step -------------------------------------------------------------------------
-
-
 def test_training_is_plain_gradient_descent():
     rng = RNG(0)
     X, y = sphere(5, 3, rng), rng.standard_normal(5)
@@ -219,68 +186,6 @@ def test_the_trained_tangent_is_descent_on_f0():
     np.testing.assert_allclose(found.net, networks.outputs(X_new, found.run.W, init.a))
 
 
-def test_wide_nets_approach_the_limit_and_travel_equally_far():
-    rng = RNG(0)
-    X, y, X_new = sphere(6, 5, rng), rng.choice([-1.0, 1.0], 6), sphere(20, 5, rng)
-    study = experiment.width_study([64, 512, 4096], X, y, X_new, 12, 40, 3.0, rng)
-    for distance in (study.net_tangent, study.tangent_limit, study.net_limit):
-        medians = np.median(distance, axis=0)
-        assert medians[2] < medians[1] / 2 < medians[0] / 4
-    moved = np.sqrt(np.mean(study.movement**2, axis=0))
-    np.testing.assert_allclose(moved, kernel_training.expected_movement(X, y, 40, 3.0), rtol=0.3)
-    assert (
-        (study.gap <= study.lemma).all()
-        and (study.gap_seen <= study.lemma).all()
-        and (study.worst <= study.lemma).all()
-    )
-    assert study.paths.shape == (3, 41)
-    np.testing.assert_allclose(study.paths[:, -1], moved)
-    np.testing.assert_allclose(study.relative * np.sqrt(5 * study.widths) / study.movement, 1, rtol=0.2)
-
-
-def test_the_gap_of_the_study_is_that_of_chapter_2():
-    from course_utils.theory.sign_flips import direct_gap
-
-    rng = RNG(0)
-    X, y, X_new = sphere(3, 4, rng), np.array([1.0, -1, 1]), sphere(1, 4, rng)
-    study = experiment.width_study([200], X, y, X_new, 1, 20, 3.0, RNG(5))
-    init = gaussian_init(200, 4, RNG(5))
-    W = networks.train_first_layer(init, X, y, 20, 3.0).W
-    new, *seen = (direct_gap(init.W0, W, x, init.a) / np.sqrt(200) for x in (X_new[0], *X))
-    assert study.gap[0, 0] == pytest.approx(abs(new))
-    assert study.gap_seen[0, 0] == pytest.approx(np.sqrt(np.mean(np.square(seen))))
-
-
-def test_two_digits_are_unit_vectors_with_signs():
-    data = experiment.two_digits(3, 8, 30)
-    assert data.X.shape == (30, 64) and data.X_new.shape[1] == 64
-    for X, y in ((data.X, data.y), (data.X_new, data.y_new)):
-        np.testing.assert_allclose(np.linalg.norm(X, axis=1), 1)
-        assert set(y) == {-1.0, 1.0} and len(X) == len(y)
-    np.testing.assert_array_equal(experiment.two_digits(8, 3, 30).y, -data.y)
-
-
-# --- universality ----------------------------------------------------------------------------------
-
-
-def test_the_two_targets_are_orthonormal_and_nonlinear():
-    X = sphere(400_000, 3, RNG(0))
-    even, odd = experiment.even_and_odd(X)
-    columns = np.column_stack([even, odd, X, np.ones(len(X))])
-    products = columns.T @ columns / len(X)
-    np.testing.assert_allclose(products[:2], np.eye(6)[:2], atol=0.02)
-    np.testing.assert_allclose(experiment.even_and_odd(-X[:9])[0], even[:9])
-    np.testing.assert_allclose(experiment.even_and_odd(-X[:9])[1], -odd[:9])
-
-
-def test_only_a_bias_lets_the_kernel_learn_an_odd_cubic():
-    curve = experiment.learning_curve(lambda X: experiment.even_and_odd(X)[1], [30, 200], 6, RNG(0), new=300)
-    assert curve.kernel.min() > 0.9 and curve.linear.min() > 0.9
-    assert curve.with_bias[:, 1].max() < 0.1
-    curve = experiment.learning_curve(lambda X: experiment.even_and_odd(X)[0], [200], 6, RNG(0), new=300)
-    assert curve.kernel.max() < 0.1 and curve.linear.min() > 0.9
-
-
 def test_fits_pass_through_their_data():
     rng = RNG(0)
     X, y = sphere(8, 4, rng), rng.standard_normal(8)
@@ -296,65 +201,10 @@ def test_a_bias_keeps_unit_rows():
     np.testing.assert_allclose(Z[:, 3] / Z[:, 0], 0.5 / X[:, 0])
 
 
-def test_the_circle_hears_its_even_part_only():
-    without, having = experiment.circle_fit(24, "without"), experiment.circle_fit(24, "with")
-    assert without.error == pytest.approx(0.5, abs=0.01) and having.error < 0.01
-    np.testing.assert_allclose(without.kernel, np.cos(2 * without.grid), atol=0.1)
-
-
-# --- initializations -------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("kind", experiment.LAYERS)
-def test_a_first_layer_has_its_shape_and_centred_rows(kind):
-    W = experiment.first_layer(kind, 6000, 4, RNG(0))
-    assert W.shape == (6000, 4) and np.isfinite(W).all()
-    assert np.abs(W.mean(axis=0)).max() < 4.5 * W.std() / np.sqrt(len(W))
-
-
-def test_orthogonal_ldlt_and_mirrored_layers_are_what_they_say():
-    Q = experiment.first_layer("orthogonal", 8, 4, RNG(0))
-    np.testing.assert_allclose(Q[:4] @ Q[:4].T, np.eye(4), atol=1e-12)
-    np.testing.assert_allclose(Q[4:] @ Q[4:].T, np.eye(4), atol=1e-12)
-    W = RNG(0).standard_normal((8, 4)) / 2
-    L = experiment.first_layer("LDLT", 8, 4, RNG(0))
-    s, t = (np.linalg.svd(layer, compute_uv=False) for layer in (W, L))
-    np.testing.assert_allclose(t, s / np.sqrt(1 + s**2))
-    P = experiment.first_layer("mirrored", 8, 4, RNG(0))
-    np.testing.assert_array_equal(P[:4], -P[4:])
-
-
 def test_the_scale_of_the_first_layer_is_not_in_the_kernel():
     init, X = gaussian_init(50, 3, RNG(0)), RNG(1).standard_normal((4, 3))
     scaled = Init(7 * init.W0, init.a)
     np.testing.assert_array_equal(kernels.empirical_kernel(scaled, X), kernels.empirical_kernel(init, X))
-
-
-def test_round_layers_have_the_limit_and_square_ones_another():
-    study = experiment.layer_study([100, 6400], sphere(12, 2, RNG(3)), 60, RNG(0))
-    error = dict(zip(study.kinds, np.sqrt(np.mean(study.error**2, axis=1))))
-    for kind in ("Gaussian", "orthogonal", "LDLT"):
-        np.testing.assert_allclose(error[kind], study.gaussian_law, rtol=0.35)
-    np.testing.assert_allclose(error["mirrored"], study.mirrored_law, rtol=0.2)
-    for kind in ("uniform", "signs"):
-        assert error[kind][1] > 2 * study.gaussian_law
-    assert study.smallest.shape == study.largest.shape == (6, 2)
-
-
-# --- sliders and refusals --------------------------------------------------------------------------
-
-
-def test_the_kernel_curve_and_the_circle_run_agree_with_their_parts():
-    curve = experiment.kernel_curve(100_000)
-    assert np.abs(curve.kernel - curve.limit).max() < 5 * curve.law.max()
-    expected = np.cos(curve.angle) * (np.pi - curve.angle) / (2 * np.pi)
-    np.testing.assert_allclose(curve.limit, expected, atol=1e-14)
-    narrow, wide = experiment.circle_run(16, 50), experiment.circle_run(1024, 50)
-    assert wide.apart < narrow.apart
-    assert wide.distance == wide.functions.run.movement[-1]
-
-
-X2 = np.ones((2, 2))
 
 
 @pytest.mark.parametrize(
@@ -385,12 +235,6 @@ X2 = np.ones((2, 2))
             ValueError,
             "lr must be",
         ),
-        (lambda: experiment.two_digits(3, 3), ValueError, "two different digits, got 3 and 3"),
-        (lambda: experiment.two_digits(3, 8, 10**6), ValueError, "train must be at most"),
-        (lambda: experiment.even_and_odd(X2), ValueError, "3 columns, got 2"),
-        (lambda: experiment.first_layer("round", 4, 2, RNG(0)), ValueError, "kind must be one of Gaussian"),
-        (lambda: experiment.first_layer("mirrored", 5, 2, RNG(0)), ValueError, "even m, got 5"),
-        (lambda: experiment.circle_fit(8, "yes"), ValueError, "bias must be 'with' or 'without', got 'yes'"),
     ],
 )
 def test_bad_input_is_refused_by_name(call, error, words):

@@ -8,17 +8,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from course_utils.experiments import ldlt as experiment
 from course_utils.theory import ldlt, moment_bounds, moments
 
 SIZES = st.integers(1, 12)
 
 
-# --- moments --------------------------------------------------------------------------------------
-
-
 def evaluate(polynomial, m, n):
     return sum(value * m**a * n**b for (a, b), value in polynomial.items())
+
+
+def pairs(count, seed):
+    rng = np.random.default_rng(seed)
+    corners = [(1, 1), (1, 100), (100, 1), (2, 2), (99, 100), (100, 99), (100, 100), (2, 100), (3, 100)]
+    return corners + [tuple(int(k) for k in rng.integers(1, 101, size=2)) for _ in range(count)]
 
 
 def test_the_first_three_moments():
@@ -81,9 +83,6 @@ def test_high_moments_are_log_convex_and_exact(k, m, n):
     assert middle**2 < low * high and all(isinstance(value, int) for value in (low, middle, high))
 
 
-# --- series and bounds ----------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     "n, s, value", [(64, 0.1, 0.083826), (64, 0.25, 0.162), (64, 0.5, -12), (64, 1, -15480), (9, 1, -5.7e4)]
 )
@@ -137,9 +136,6 @@ def test_too_few_moments_for_the_asked_accuracy():
         moment_bounds.bounds(9, 9, 1 / 9, accuracy=1e-6)
 
 
-# --- the exact variance ---------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("sigma2", [1e-6, 0.01, 1, 100, 1e6, 1e12])
 def test_a_single_number_in_closed_form(sigma2):
     """E z²/(c + z²) = 1 − √(πc/2) e^(c/2) erfc(√(c/2)) with c = 1/σ²."""
@@ -187,12 +183,6 @@ def test_the_claims_values(m, n, s, value):
     digits = len(str(value)) - 2
     found = ldlt.exact_variance(m, n, s / n)
     assert found.value == pytest.approx(value, abs=0.51 * 10**-digits) and found.error < 1e-14
-
-
-def pairs(count, seed):
-    rng = np.random.default_rng(seed)
-    corners = [(1, 1), (1, 100), (100, 1), (2, 2), (99, 100), (100, 99), (100, 100), (2, 100), (3, 100)]
-    return corners + [tuple(int(k) for k in rng.integers(1, 101, size=2)) for _ in range(count)]
 
 
 def test_every_size_is_certified_and_inside_the_bounds():
@@ -276,9 +266,6 @@ def test_only_the_ratio_matters_and_gamma_squares():
     for function in (ldlt.limit_variance, lambda *a, **k: moment_bounds.bounds(*a, **k).lower):
         assert function(4, 7, 0.3, alpha=2.0, gamma=3.0) == pytest.approx(9 * function(4, 7, 0.15))
     assert ldlt.exact_variance(4, 7, 0).value == ldlt.limit_variance(4, 7, 0) == 0
-
-
-# --- limit and simulation -------------------------------------------------------------------------
 
 
 def test_the_limit():
@@ -371,57 +358,6 @@ def test_chunks_are_only_chunks():
     assert ldlt.simulate(3, 3, 0.0, 9, np.random.default_rng(0), controls=True) == (0, 0)
 
 
-# --- what the chapter draws -----------------------------------------------------------------------
-
-
-def test_the_curves_are_what_their_functions_say():
-    curve = experiment.variance_curve(6, 9, s=2.0, moments=4, points=5)
-    for i, s in enumerate(curve.s):
-        assert curve.exact[i] == pytest.approx(ldlt.exact_variance(6, 9, s / 9).value)
-        assert curve.limit[i] == pytest.approx(ldlt.limit_variance(6, 9, s / 9))
-        bounds = moment_bounds.bounds(6, 9, s / 9, moments=4)
-        assert (curve.lower[i], curve.upper[i]) == pytest.approx(bounds)
-    assert curve.value == ldlt.exact_variance(6, 9, 2 / 9).value
-    assert curve.bounds == moment_bounds.bounds(6, 9, 2 / 9, moments=4)
-    by_moments = experiment.moment_curve(6, 9, 0.5, most=7)
-    assert by_moments.lower[3] == moment_bounds.bounds(6, 9, 0.5 / 9, moments=4).lower
-    np.testing.assert_array_equal(by_moments.series, moment_bounds.partial_sums(7, 6, 9, 0.5 / 9))
-    assert by_moments.best == 1 + np.abs(by_moments.series - by_moments.exact).argmin()
-
-
-def test_the_spectrum_is_a_density_that_approaches_the_quarter_circle():
-    gaps = []
-    for n in (4, 64):
-        data = experiment.spectrum(n, n)
-        weights = ldlt.mean_density(n, n).weights / n
-        inside = data.s < 1.8
-        gaps.append(np.abs(data.density - data.limit)[inside & (data.s > 0.2)].max())
-        assert weights[inside].sum() == pytest.approx(0.95, abs=0.02)  # of the quarter circle 0.948
-        np.testing.assert_allclose(data.limit[inside], np.sqrt(4 - data.s[inside] ** 2) / math.pi)
-    assert gaps[1] < gaps[0] / 4
-    tall, wide = experiment.spectrum(9, 4), experiment.spectrum(4, 9)
-    np.testing.assert_array_equal(tall.density, wide.density)
-    width = np.gradient(wide.s)
-    assert (wide.limit * width).sum() == pytest.approx(1, abs=0.02)
-
-
-def test_the_shapes():
-    data = experiment.shape_curve(1.0, sizes=(5,))
-    ratio, variance = data.exact[5]
-    assert ratio[2] == 0.6 and variance[2] == ldlt.exact_variance(3, 5, 0.2).value and len(ratio) == 10
-    assert data.limit[0] > 0.49 and data.limit[-1] == ldlt.limit_variance(2, 1, 1.0)
-
-
-def test_the_grid_of_sizes():
-    grid = experiment.size_grid((2, 5), 0.1, 4000, np.random.default_rng(0))
-    assert grid.exact[0, 1] == ldlt.exact_variance(2, 5, 0.1 / 5).value
-    assert grid.series[1, 0] == moment_bounds.partial_sums(10, 5, 2, 0.1 / 2)[-1]
-    assert (np.abs(grid.simulated - grid.exact) < 4 * grid.standard_error).all()
-
-
-# --- bad input ------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     "call, message",
     [
@@ -448,9 +384,6 @@ def test_the_grid_of_sizes():
         (lambda: ldlt.simulate(2, 2, 1, 0, np.random.default_rng(0)), "samples must be at least 1, got 0"),
         (lambda: ldlt.simulate(2, 2, 1, 5, 3), "rng"),
         (lambda: ldlt.simulate(2, 2, 1, 5, np.random.default_rng(0), alpha=0), "alpha must be greater"),
-        (lambda: experiment.variance_curve(2, 2, s=0), "s must be greater than 0, got 0"),
-        (lambda: experiment.moment_curve(2, 2, 1, most=0), "most must be at least 1, got 0"),
-        (lambda: experiment.size_grid((), 1, 5, np.random.default_rng(0)), "sizes must not be empty"),
     ],
 )
 def test_bad_input_is_named(call, message):

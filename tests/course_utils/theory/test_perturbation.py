@@ -5,7 +5,6 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from course_utils.experiments import perturbation as experiment
 from course_utils.theory import losses, perturbation, variance_laws
 
 RNG = np.random.default_rng
@@ -32,7 +31,7 @@ def numerical(loss, theta, h=1e-5):
     return (loss(theta + steps) - loss(theta - steps)) / (2 * h)
 
 
-# --- losses: their gradients -----------------------------------------------------------------------
+LOSS, THETA = a_quadratic()
 
 
 @pytest.mark.parametrize("make", [a_quadratic, a_net, a_sine_net])
@@ -89,9 +88,6 @@ def test_the_smoothed_gradient_of_the_sine_net_is_that_of_its_averaged_loss():
     np.testing.assert_allclose(net.gradient(theta, sigma), numerical(smoothed, theta), rtol=1e-7)
     assert np.abs(net.gradient(theta, sigma) - net.gradient(theta)).max() > 0.01
     assert net.errors(theta).mean() == pytest.approx(net(theta[None])[0])
-
-
-# --- means and variances ---------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", [k for k in perturbation.KINDS if k != "node"])
@@ -191,9 +187,6 @@ def test_one_forward_pass_for_a_chunk_of_perturbations():
     assert perturbation.estimate(counted, theta, 0.1, 30, RNG(0), "antithetic").evaluations == sum(calls) == 60
 
 
-# --- the cosine ------------------------------------------------------------------------------------
-
-
 def test_the_exact_cosine_is_the_mean_of_simulated_ones():
     n, K = 50, 50
     g = RNG(0).normal(size=n)
@@ -223,15 +216,6 @@ def test_draws_for_a_cosine_are_the_fewest():
             assert K == 1 or variance_laws.cosine_law(K - 1, n) < c
 
 
-def test_the_cosine_curve_follows_its_law():
-    data = experiment.cosine_curve(n=200, sigma=0.7, repetitions=4000)
-    large = data.Ks > 50
-    np.testing.assert_allclose(data.cosines.mean(axis=0)[large], data.law[large], rtol=0.02)
-
-
-# --- the usable step -------------------------------------------------------------------------------
-
-
 def test_the_largest_step_is_where_the_mean_decrease_ends():
     loss, theta = a_quadratic(n=4)
     loss.H[:] = loss.H @ loss.H
@@ -258,45 +242,6 @@ def test_the_local_model_of_a_net_is_that_of_its_hessian():
     loss, theta = a_quadratic()
     np.testing.assert_allclose(variance_laws.hessian(theta, loss.gradient), loss.H, atol=1e-8)
     np.testing.assert_allclose(variance_laws.local(loss, theta, loss.gradient), loss.local(theta), rtol=1e-6)
-
-
-# --- training --------------------------------------------------------------------------------------
-
-
-def test_a_net_learns_without_a_backward_pass():
-    rng = RNG(0)
-    X = rng.normal(size=(128, 5))
-    net = losses.SoftmaxNet(X, (X[:, 0] > 0).astype(int), hidden=3, classes=2)
-    theta = net.initial(rng)
-    for method, step, K in (("backprop", 0.5, 1), ("node", 0.2, 1), ("signs", 0.1, 8)):
-        run = experiment.stochastic_descent(net, theta, method, step, 20, RNG(1), K=K)
-        assert run.loss[0] == net(theta[None])[0]
-        assert run.loss[-1] < 0.35 and run.accuracy[-1] > 0.85
-        assert run.epoch[-1] == 20
-
-
-def test_the_notes_update_is_the_estimate_without_baseline_times_sigma_squared():
-    rng = RNG(0)
-    net = losses.SoftmaxNet(rng.normal(size=(8, 5)), rng.integers(0, 2, 8), hidden=3, classes=2)
-    theta, sigma = net.initial(rng), 0.1
-    one = experiment.stochastic_descent(net, theta, "note", 0.5, 1, RNG(1), sigma=sigma, K=2, batch=8, looks=1)
-    other = experiment.stochastic_descent(
-        net, theta, "no baseline", 0.5 * sigma**2, 1, RNG(1), sigma=sigma, K=2, batch=8, looks=1
-    )
-    np.testing.assert_allclose(one.theta, other.theta, rtol=1e-12)
-    assert (one.theta != theta).any()
-
-
-def test_evaluations_are_counted_per_example():
-    net, theta = a_net(N=20)
-    for method, K, cost in (("backprop", 1, 3), ("signs", 4, 5), ("antithetic", 4, 8), ("node", 1, 2), ("note", 4, 4)):
-        run = experiment.stochastic_descent(net, theta, method, 1e-6, 2, RNG(0), K=K, batch=10, looks=1)
-        assert run.evaluations[-1] == 40 * cost, method
-
-
-# --- bad input -------------------------------------------------------------------------------------
-
-LOSS, THETA = a_quadratic()
 
 
 @pytest.mark.parametrize(
@@ -342,10 +287,6 @@ def test_bad_input_is_named(change, error, words):
         (lambda: a_net()[0](np.ones((2, 3))), r"shape \(k, "),
         (lambda: losses.SineNet(np.ones((2, 2)), np.ones(3), np.ones(2)), r"y must have shape \(2,\)"),
         (lambda: losses.Quadratic(0.0, np.ones(2), np.eye(3)), r"H must have shape \(2, 2\)"),
-        (lambda: experiment.stochastic_descent(*a_net(), "magic", 0.1, 1, RNG(0)), "kind must be one of"),
-        (lambda: experiment.stochastic_descent(*a_net(), "signs", 0.0, 1, RNG(0)), "step must be greater"),
-        (lambda: experiment.stochastic_descent(*a_net(), "signs", 0.1, 1, RNG(0)), "batch must be at most"),
-        (lambda: experiment.cosine_curve(sigma=-1.0), "sigma must be at least 0"),
     ],
 )
 def test_bad_input_elsewhere_is_named(call, words):

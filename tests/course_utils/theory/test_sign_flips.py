@@ -1,5 +1,4 @@
-"""Chapter 2's library. Statistical tests use fixed generators; the false-alarm rate they would have on fresh
-generators is stated with each."""
+"""Chapter 2's theory. Statistical tests use fixed generators; the false-alarm rate of fresh ones stands with each."""
 
 import itertools
 import math
@@ -15,7 +14,6 @@ from hypothesis.extra.numpy import arrays
 from scipy.integrate import quad
 from scipy.stats import chi2_contingency, ks_2samp
 
-from course_utils.experiments import sign_flips as experiment
 from course_utils.theory import sign_flips
 
 NUMBERS = st.floats(-10, 10).map(lambda v: round(v, 3))
@@ -37,7 +35,16 @@ def plain(m, d, B, tau, rng):
     return sign_flips.count_flips(W0, W0 + B * G / np.linalg.norm(G), x, rng.choice([-1.0, 1.0], m), tau)
 
 
-# --- the bad set ----------------------------------------------------------------------------------
+def tables_differ(first, second):
+    """p-value of the chi-square test that two lists of outcomes have one law; rare outcomes are pooled."""
+    both = {key: (first.count(key), second.count(key)) for key in set(first) | set(second)}
+    common = [counts for counts in both.values() if sum(counts) >= 20]
+    rare = np.sum([counts for counts in both.values() if sum(counts) < 20], axis=0)
+    table = np.array([*common, rare] if np.sum(rare) >= 20 else common)
+    return chi2_contingency(table.T).pvalue
+
+
+W, X, A, RNG = np.ones((3, 2)), np.ones(2), np.ones(3), np.random.default_rng(0)
 
 
 def test_no_flip_outside_the_bad_sets_on_an_exact_grid():
@@ -100,9 +107,6 @@ def test_zero_counts_as_on():
     assert sign_flips.flipped(W0, W, np.ones(1)).tolist() == [False, True, False, True]
 
 
-# --- the gap --------------------------------------------------------------------------------------
-
-
 @given(nets())
 def test_the_star_identity(net):
     W0, W, x, a = net
@@ -148,9 +152,6 @@ def test_count_flips_collects_the_other_functions():
     )
 
 
-# --- counting bounds ------------------------------------------------------------------------------
-
-
 @given(st.floats(0.01, 50), st.floats(0.05, 5))
 def test_s2_bound_is_tight(B, tau):
     k = math.floor((B / tau) ** 2 * (1 + 1e-12))
@@ -185,9 +186,6 @@ def test_count_constant():
     assert round(sign_flips.COUNT_CONSTANT, 3) == 1.890
 
 
-# --- wide layers ----------------------------------------------------------------------------------
-
-
 def test_peak_memory_does_not_grow_with_the_width():
     def peak(m):
         tracemalloc.start()
@@ -198,15 +196,6 @@ def test_peak_memory_does_not_grow_with_the_width():
 
     peak(10)
     assert peak(1_280_000) < 1.3 * peak(40_000)
-
-
-def tables_differ(first, second):
-    """p-value of the chi-square test that two lists of outcomes have one law; rare outcomes are pooled."""
-    both = {key: (first.count(key), second.count(key)) for key in set(first) | set(second)}
-    common = [counts for counts in both.values() if sum(counts) >= 20]
-    rare = np.sum([counts for counts in both.values() if sum(counts) < 20], axis=0)
-    table = np.array([*common, rare] if np.sum(rare) >= 20 else common)
-    return chi2_contingency(table.T).pvalue
 
 
 @pytest.mark.parametrize(
@@ -267,11 +256,6 @@ def test_random_gap_rms_is_its_integral(B):
         assert sign_flips.random_gap_rms(m, d, B) == pytest.approx(leading, rel=1e-6)
 
 
-# --- what is refused ------------------------------------------------------------------------------
-
-W, X, A, RNG = np.ones((3, 2)), np.ones(2), np.ones(3), np.random.default_rng(0)
-
-
 @pytest.mark.parametrize(
     "call, error, words",
     [
@@ -323,50 +307,3 @@ def test_import_is_light(module):
     heavy = f"import sys, course_utils.theory.{module}; print({{'scipy', 'torch', 'matplotlib'}} & set(sys.modules))"
     result = subprocess.run([sys.executable, "-c", heavy], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "set()"
-
-
-# --- what the chapter draws -----------------------------------------------------------------------
-
-
-def test_plane_move_agrees_with_the_general_functions_and_keeps_its_budget():
-    data = experiment.plane_move(m=80, B=5.0, tau=0.3)
-    x = np.array([1.0, 0.0])
-    assert np.linalg.norm(data.W - data.W0) == pytest.approx(5.0, rel=1e-12)
-    assert (data.flipped == sign_flips.flipped(data.W0, data.W, x)).all() and data.flipped.any()
-    assert (data.near | data.far)[data.flipped].all()
-    assert data.bound == pytest.approx(80 * 0.3 + 25 / 0.09)
-
-
-def test_a_slider_on_tau_does_not_change_the_layer_or_the_move():
-    one, two = (experiment.plane_move(tau=tau) for tau in (0.1, 1.0))
-    assert (one.W0 == two.W0).all() and (one.W == two.W).all()
-    assert one.near.sum() < two.near.sum() and one.far.sum() > two.far.sum()
-
-
-def test_tau_tradeoff_has_its_minimum_at_the_best_tau():
-    data = experiment.tau_tradeoff(10_000, 2.0, np.geomspace(0.01, 1, 200), np.random.default_rng(0))
-    assert data.best <= (data.near_bound + data.far_bound).min()
-    assert data.best == pytest.approx(sign_flips.COUNT_CONSTANT * (10_000 * 2.0) ** (2 / 3))
-    assert (np.diff(data.near) >= 0).all() and data.near[-1] == pytest.approx(6827, abs=5 * 47)  # 5 binomial sd
-
-
-def test_gap_against_width_stays_below_its_bounds():
-    data = experiment.gap_against_width([100, 1000, 10_000], 5, 2.0, 30, np.random.default_rng(0))
-    assert (data.gap <= data.flip_bound + 1e-12).all() and (data.gap < data.naive).all()
-    rms = np.sqrt(np.mean(data.gap**2, axis=0)) / data.rms
-    assert rms == pytest.approx(1, abs=0.5)  # rms of 30 draws: standard deviation 0.13 for normal ones
-
-
-@pytest.mark.parametrize(
-    "call, names_it",
-    [
-        (lambda: experiment.plane_move(tau=0), "tau"),
-        (lambda: experiment.plane_move(m=0), "m"),
-        (lambda: experiment.tau_tradeoff(10, 1.0, [0.0], np.random.default_rng(0)), "tau"),
-        (lambda: experiment.gap_against_width([10], 2, 1.0, 0, np.random.default_rng(0)), "repetitions"),
-        (lambda: experiment.gap_against_width([0], 2, 1.0, 1, np.random.default_rng(0)), "m"),
-    ],
-)
-def test_what_the_chapter_draws_refuses_bad_input(call, names_it):
-    with pytest.raises(ValueError, match=names_it):
-        call()

@@ -25,13 +25,6 @@ def test_the_flow_of_a_skewed_layer_has_both_factors():
     assert flow.backward[:, 0].mean() == pytest.approx(20 * 2 / 80, rel=0.05)
 
 
-def test_mean_interval_is_students():
-    estimate = statistics.mean_interval(np.array([1.0, 3.0]))
-    assert estimate == pytest.approx((2, 2 - 63.6567, 2 + 63.6567), rel=1e-4)
-    with pytest.raises(ValueError, match="at least 2"):
-        statistics.mean_interval(np.array([1.0]))
-
-
 def test_descent():
     assert experiment.descent(0.5, 2.0).path[1:] == pytest.approx(np.zeros(8))
     assert experiment.descent(2.0, 1.0, 3).path == pytest.approx([1, -1, 1, -1])

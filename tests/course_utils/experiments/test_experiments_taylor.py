@@ -1,0 +1,116 @@
+"""Chapter 1's experiments: no move beats the bound, and none costs the memory of a matrix."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from course_utils.experiments import taylor as experiment
+from course_utils.theory import activations, statistics
+from course_utils.theory.activations import ACTIVATIONS, activation
+from course_utils.theory.networks import gaussian_init
+from course_utils.theory.taylor import tangent_gap
+
+finite = st.floats(-20, 20)
+
+tanh = activation("tanh")
+
+rng = np.random.default_rng(0)
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_no_random_move_beats_proposition_4_1(name):
+    cloud = experiment.random_moves(activation(name), m=50, d=4, moves=300, rng=np.random.default_rng(1))
+    assert (cloud.gap <= cloud.bound * (1 + 1e-12)).all()
+    assert set(cloud.kind) == {0, 1, 2}
+
+
+def test_chunked_random_move_has_the_law_of_the_plain_one():
+    """The experiment never draws an (m, d) matrix; its gaps must be distributed as if it did.
+
+    Two-sample Kolmogorov-Smirnov at a false-alarm rate of 1e-3, once, with fixed generators.
+    """
+    from scipy.stats import ks_2samp
+
+    tanh, m, d, B = activation("tanh"), 64, 3, 4.0
+    rng = np.random.default_rng(3)
+    fast = [experiment._isotropic_gap(tanh, m, d, B, rng) for _ in range(3000)]
+    plain = []
+    for _ in range(3000):
+        W0, a = gaussian_init(m, d, rng)
+        D = rng.standard_normal((m, d))
+        D *= B / np.linalg.norm(D)
+        x = np.array([1.0, 0, 0])
+        plain.append(a @ tangent_gap(tanh, (W0 + D) @ x, W0 @ x))
+    assert ks_2samp(fast, plain).pvalue > 1e-3
+
+
+def test_several_chunks_keep_the_length_of_the_move(monkeypatch):
+    """For σ(z) = z² the gap is Σ a_i δ_i², so with d = 1 and all signs equal it is B² exactly."""
+    square = activations.Activation("square", np.square, lambda z: 2 * z, lambda z: 2 + 0 * z, 2.0, 0.0)
+    monkeypatch.setattr(experiment, "CHUNK", 100)
+
+    class AllPlus:
+        """A generator whose signs are all +1."""
+
+        def __getattr__(self, name):
+            return getattr(rng, name)
+
+        def integers(self, *_, size, **__):
+            return np.zeros(size)
+
+    rng = np.random.default_rng(4)
+    gap = experiment._isotropic_gap(square, 1050, 1, 3.0, AllPlus())
+    assert gap == pytest.approx(9.0, rel=1e-9)
+
+
+def test_both_rates_in_the_width():
+    """Claim lecture/width-scaling-smooth on a smaller run; interval at 99 %, fixed generator."""
+    scaling = experiment.width_scaling(
+        activation("tanh"), [300, 3000, 30_000], B=1.0, d=5, networks=40, rng=np.random.default_rng(5)
+    )
+    assert (scaling.worst <= scaling.bound * (1 + 1e-12)).all()
+    worst = statistics.power_law_slope(scaling.widths, scaling.worst)
+    random = statistics.power_law_slope(scaling.widths, scaling.random)
+    assert worst.value == pytest.approx(-0.5, abs=0.01)
+    assert random.low <= -1 <= random.high
+    # The median of 40 absolute normal draws has a relative standard deviation of 0.19.
+    assert np.median(scaling.random, axis=0) / scaling.random_median == pytest.approx(1, abs=0.6)
+
+
+def test_peak_memory_does_not_depend_on_the_width():
+    """Bar of the chapter: at width 10⁶ the experiment holds some chunks, never the (m, d) matrix."""
+    import tracemalloc
+
+    tracemalloc.start()
+    experiment.width_scaling(activation("tanh"), [1_000_000], B=1.0, d=50, networks=1, rng=np.random.default_rng(6))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 20 * 8 * experiment.CHUNK
+
+
+@pytest.mark.parametrize(
+    "call, error, names_it",
+    [
+        (lambda: experiment.tangent_envelope("tanh", z0=np.inf), ValueError, "inf"),
+        (lambda: experiment.tangent_envelope("tanh", reach=0), ValueError, "reach"),
+        (lambda: experiment.tightness([]), ValueError, "empty"),
+        (lambda: experiment.tightness([1.0, -2.0]), ValueError, "-2"),
+        (lambda: experiment.random_moves(tanh, -3, 2, 5, rng), ValueError, "-3"),
+        (lambda: experiment.random_moves(tanh, 3, 2, 0, rng), ValueError, "moves"),
+        (lambda: experiment.random_moves(tanh, 3.5, 2, 5, rng), TypeError, "3.5"),
+        (lambda: experiment.width_scaling(tanh, [10, -1], 1.0, 2, 2, rng), ValueError, "-1"),
+        (lambda: experiment.width_scaling(tanh, [10], -1.0, 2, 2, rng), ValueError, "B"),
+    ],
+)
+def test_bad_input_is_named(call, error, names_it):
+    with pytest.raises(error) as caught:
+        call()
+    assert names_it in str(caught.value)
+
+
+@given(st.one_of(st.text(), st.none(), st.lists(st.text(), min_size=1), st.just(np.nan), st.just(np.ones((2, 2)))))
+def test_numbers_refuse_whatever_is_not_one(value):
+    """Property form of the table above: nothing but a finite number passes where a number is asked for."""
+    with pytest.raises((ValueError, TypeError), match="z0"):
+        experiment.tangent_envelope("tanh", z0=value)
