@@ -68,13 +68,6 @@ def _of_builder() -> str:
     return _canonical(ast.parse((Path(__file__).parent / _BUILDER).read_text(encoding="utf-8")))
 
 
-def of_program(tree: ast.Module, root: Path) -> str:
-    """Hash of a program that checks nothing, and of everything in the repository that it runs."""
-    reach = _Reach(root, "")
-    reach.take_cells([tree])
-    return _digest(_canonical(tree), *reach.found())
-
-
 def of_cell(cell: NotebookNode) -> str:
     """What running a code cell depends on: its statements, IPython's commands, whether it ends with ";", its tags."""
     return f"{_of_source(cell.source)}{sorted(cell.metadata.get('tags', []))}"
@@ -436,11 +429,10 @@ def _canonical(node: object) -> str:
         value = getattr(node, name, None)
         if name == "body" and isinstance(value, list):  # a text alone on its line does nothing
             value = [s for s in value if not (isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant))]
-        if (
-            name not in ("kind", "type_comment")
-            and value != []
-            and (value is not None or isinstance(node, ast.Constant))
-        ):
+        if isinstance(node, ast.JoinedStr):  # Python 3.12.1 puts empty texts between the fields
+            value = [part for part in value if getattr(part, "value", None) != ""]
+        empty = value == [] or value is None and not isinstance(node, ast.Constant)
+        if not empty and name not in ("kind", "type_comment"):
             fields.append(f"{name}={_canonical(value)}")
     return f"{type(node).__name__}({','.join(fields)})"
 
