@@ -1,8 +1,9 @@
 """Make the notebooks, the ledger and the plan for lecturers: ``python -m course_staff.build [NAMES]``.
 
 ``solutions/NN_name.md`` becomes ``solutions/NN_name.ipynb`` and ``notebooks/NN_name.ipynb``, both executed.
-Only what changed is built; ``--force`` builds everything; ``--check`` executes nothing and names what does
-not match its source.
+Only what changed is built, and where only words changed (text, comments, metadata) the outputs are kept and
+nothing is executed; ``--force`` executes everything; ``--check`` executes nothing and names what does not match
+its source.
 """
 
 from __future__ import annotations
@@ -19,8 +20,9 @@ from typing import NamedTuple
 import nbformat
 from nbformat import NotebookNode
 
-from course_staff import lecture_plan, ledger
-from course_staff.source import NOTEBOOKS, SOLUTIONS, BuildError, Chapter, first_line, read_chapter, sources
+from course_staff import fingerprint, lecture_plan, ledger
+from course_staff.files import write_whole
+from course_staff.source import NOTEBOOKS, SOLUTIONS, BuildError, Chapter, code_cells, first_line, read_chapter, sources
 
 ROOT = Path(__file__).resolve().parent.parent
 MEND = "make build"
@@ -53,7 +55,7 @@ def build(
     Args:
         root: the repository.
         names: which chapters ("01", "01_taylor_bounds"); all by default.
-        force: build also what is current.
+        force: execute also what is current.
         exercises: id → declaration, instead of those of ``course_utils.exercises``.
         say: receives one line at a time about the progress.
 
@@ -70,7 +72,7 @@ def build(
             continue
         if force or not _is_current(chapter, root):
             chapters.append(chapter)
-    built = _run(chapters, root, problems, say)
+    built = _run(chapters, root, force, problems, say)
     if problems:
         raise BuildError(problems)
     pages = {lecture_plan.PAGE: lecture_plan.render(root, exercises)}
@@ -80,7 +82,7 @@ def build(
         problems += error.problems
     for page, text in pages.items():
         if text is not None and _read(root / page) != text:
-            _write(root / page, text)
+            write_whole(root / page, text)
             say(f"{page} written")
     if problems:
         raise BuildError(problems)
@@ -128,34 +130,45 @@ def check(root: Path = ROOT, names: list[str] | None = None, *, exercises: Mappi
     return drifts
 
 
-def _run(chapters: list[Chapter], root: Path, problems: list[str], say: Callable[[str], None]) -> list[str]:
-    """Execute both notebooks of each chapter, some at a time, and write each chapter that succeeds."""
-    if not chapters:
-        return []
-    tasks = [(chapter, file, nb) for chapter in chapters for file, nb in chapter.notebooks().items()]
-    done: dict[str, dict[str, str]] = {chapter.name: {} for chapter in chapters}
-    built = []
-    pool = ProcessPoolExecutor(min(PARALLEL, len(tasks)), mp_context=_context())
+def _run(
+    chapters: list[Chapter], root: Path, force: bool, problems: list[str], say: Callable[[str], None]
+) -> list[str]:
+    """Execute the chapters' notebooks that need it, some at a time, and write each chapter that succeeds."""
+    built, tasks = [], []
+    done: dict[str, dict[str, str | None]] = {chapter.name: {} for chapter in chapters}
+
+    def finish(chapter: Chapter, file: str, text: str | None) -> None:
+        done[chapter.name][file] = text
+        if len(done[chapter.name]) == 2 and all(done[chapter.name].values()):
+            for name, content in done[chapter.name].items():
+                write_whole(root / name, content)
+            built.append(chapter.name)
+
+    for chapter in chapters:
+        for file, notebook in chapter.notebooks().items():
+            kept = None if force else _with_outputs_of(root / file, notebook)
+            if kept:
+                say(f"{file}  outputs kept")
+                finish(chapter, file, kept)
+            else:
+                tasks.append((chapter, file, nbformat.writes(notebook)))
+    if not tasks:
+        return sorted(built)
+    pool = ProcessPoolExecutor(min(PARALLEL, len(tasks)), mp_context=worker_context())
     try:
-        futures = {
-            pool.submit(_execute, nbformat.writes(nb), file, str(root)): (chapter, file) for chapter, file, nb in tasks
-        }
+        futures = {pool.submit(_execute, text, file, str(root)): (chapter, file) for chapter, file, text in tasks}
         for count, future in enumerate(as_completed(futures), 1):
             chapter, file = futures[future]
             text, failures, seconds = future.result()
             say(f"[{count}/{len(tasks)}] {file}  {'FAILED  ' if failures else ''}{seconds:.1f} s")
             problems += failures
-            done[chapter.name][file] = text
-            if len(done[chapter.name]) == 2 and all(done[chapter.name].values()):
-                for name, content in done[chapter.name].items():
-                    _write(root / name, content)
-                built.append(chapter.name)
+            finish(chapter, file, text)
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
     return sorted(built)
 
 
-def _context() -> multiprocessing.context.BaseContext:
+def worker_context() -> multiprocessing.context.BaseContext:
     """How to start workers: not as a copy of this process, whose threads they would lose."""
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
@@ -188,39 +201,60 @@ def _is_current(chapter: Chapter, root: Path) -> bool:
     return not any(_difference(notebook, root / file) for file, notebook in chapter.notebooks().items())
 
 
+def _with_outputs_of(path: Path, notebook: NotebookNode) -> str | None:
+    """The notebook as text, with the outputs that its file holds; None where its cells have to run for them."""
+    text = _read(path)
+    try:
+        actual = nbformat.reader.reads(text or "")
+        ran = actual.metadata["course"]["fingerprint"]
+    except Exception:  # nbformat raises whatever its parts raise
+        return None
+    mine, theirs = code_cells(notebook.cells), code_cells(actual.cells)
+    same = list(map(fingerprint.of_cell, mine)) == list(map(fingerprint.of_cell, theirs))
+    counts = [cell.execution_count for cell in theirs]
+    if ran != notebook.metadata["course"]["fingerprint"] or not same or counts != list(range(1, len(mine) + 1)):
+        return None
+    return _serialise(_filled(notebook, theirs))
+
+
+def _filled(notebook: NotebookNode, executed: list[NotebookNode]) -> NotebookNode:
+    """The notebook with the outputs of these code cells."""
+    filled = nbformat.from_dict(notebook)
+    for count, (cell, other) in enumerate(zip(code_cells(filled.cells), executed, strict=True), 1):
+        cell.outputs, cell.execution_count = other.outputs, count
+    return filled
+
+
 def _difference(expected: NotebookNode, path: Path) -> str | None:
     """Why the file is not this notebook with some outputs; None if it is."""
     text = _read(path)
     if text is None:
         return "is missing"
     try:
-        actual = nbformat.reads(text, as_version=4)
+        actual = nbformat.reader.reads(text)  # not validated: whatever is not as the build writes it is told below
+        actual.cells  # noqa: B018, which a notebook of format 3 has not
     except Exception as error:  # nbformat raises whatever its parts raise
         return f"is not a notebook ({type(error).__name__})"
     was, now = actual.metadata.get("course", {}), expected.metadata["course"]
-    outdated = was.get("fingerprint") != now["fingerprint"]
+    rewritten, outdated = (was.get(key) != now[key] for key in ("source", "fingerprint"))
     cells = _first_different_cell(expected, actual)
     if cells:
-        why = "was built from another version of its source" if outdated else "was edited by hand"
+        why = "was built from another version of its source" if rewritten or outdated else "was edited by hand"
         return f"{why} ({cells})"
-    if outdated:
-        return "was built from another version of its source, or of a module, exercise or claim that it uses"
+    if rewritten or outdated:
+        what = "its source" if rewritten else "a module, exercise or claim that it uses"
+        return f"was built from another version of {what}"
     if actual.metadata != expected.metadata:
-        changed = sorted(
-            key
-            for key in actual.metadata.keys() | expected.metadata.keys()
-            if actual.metadata.get(key) != expected.metadata.get(key)
-        )
+        keys = actual.metadata.keys() | expected.metadata.keys()
+        changed = sorted(key for key in keys if actual.metadata.get(key) != expected.metadata.get(key))
         return f"was edited by hand (notebook metadata: {', '.join(changed)})"
-    filled = nbformat.from_dict(expected)
-    count = 0
-    for number, (cell, other) in enumerate(zip(filled.cells, actual.cells, strict=True), 1):
-        if cell.cell_type == "code":
-            count += 1
-            if other.execution_count != count:
-                return f"was executed or cleared by hand (cell {number}, {first_line(cell)!r})"
-            cell.outputs, cell.execution_count = other.outputs, count
-    return None if _serialise(filled) == text else "is laid out otherwise than the build writes it"
+    executed = code_cells(actual.cells)
+    for count, cell in enumerate(executed, 1):
+        if cell.execution_count != count:
+            number = actual.cells.index(cell) + 1
+            return f"was executed or cleared by hand (cell {number}, {first_line(cell)!r})"
+    same = nbformat.v4.writes(_filled(expected, executed)) + "\n" == text
+    return None if same else "is laid out otherwise than the build writes it"
 
 
 def _first_different_cell(expected: NotebookNode, actual: NotebookNode) -> str | None:
@@ -237,22 +271,11 @@ def _read(path: Path) -> str | None:
     return path.read_text(encoding="utf-8") if path.is_file() else None
 
 
-def _write(path: Path, text: str) -> None:
-    """Replace a file in one step, so that an interruption leaves the old one or the new one."""
-    path.parent.mkdir(exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        partial.write_text(text, encoding="utf-8", newline="\n")
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
-
-
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m course_staff.build", description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="*", metavar="NAME", help='"01" or "01_taylor_bounds"; default: all')
     parser.add_argument("--check", action="store_true", help="execute nothing; name what is not current")
-    parser.add_argument("--force", action="store_true", help="build also what is current")
+    parser.add_argument("--force", action="store_true", help="execute also what is current")
     parser.add_argument("--root", type=Path, default=ROOT, help=argparse.SUPPRESS)
     args = parser.parse_args(argv)
     try:

@@ -1,90 +1,455 @@
-"""What a chapter's outputs depend on, as one hash: change any of it and this chapter is built again."""
+"""What a chapter's outputs depend on, as one hash: change any of it and this chapter runs again.
+
+Hashed are the chapter's code cells and whatever of ``course_utils`` they can reach, as syntax trees: a comment, a
+docstring, the order of unrelated functions change nothing. Reached is a definition whose name is used by a cell or
+by something reached, across modules. Of a module that is imported the statements always count that are neither
+definitions nor assignments to names, because importing runs them. Where names do not tell what is used (a module
+handed on as a value, a star import, ``globals()``), all that it may be counts.
+"""
 
 from __future__ import annotations
+import __future__
 
 import ast
 import hashlib
+import io
 import json
+import tokenize
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
+from types import CodeType
+from typing import TYPE_CHECKING
+
+from course_staff.cells import bound, called, imported, parse
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 _PACKAGE = "course_utils"
+_EXERCISES, _DESK = f"{_PACKAGE}.exercises", f"{_PACKAGE}.desk"
+_LIST = "claims.toml"
 # Decides what is kept of the outputs. What decides on everything else is repeated by the drift check anyway.
 _BUILDER = "execute.py"
+#: Whose use shows comments or docstrings in an output.
+_READS_TEXT = {"__doc__", "help", "getdoc", "getcomments", "getsource", "getsourcelines"}
+#: Whose use may reach any name of any module.
+_READS_ALL = set("globals eval exec sys.modules import_module __import__ __subclasses__ __init_subclass__".split())
+#: Whose use may read a file beside the module.
+_READS_FILES = {"__file__", "resources", "get_data"}
+#: What :func:`show_progress` prints of every exercise.
+_COUNTED = ("id", "points", "minutes")
 
 
-def of_chapter(text: str, code: str, part: str, root: Path) -> str:
-    """Hash of a chapter's source and of everything in the repository that its cells run.
+def of_chapter(solution: Sequence[NotebookNode], student: Sequence[NotebookNode], part: str, root: Path) -> str:
+    """Hash of a chapter's code cells and of everything in the repository that they run.
 
     Args:
-        text: the source as written.
-        code: the code cells as one Python program.
+        solution, student: the code cells of the two notebooks.
         part: its number with its letter, if any, which names the module of its exercises: "01", "06a".
         root: the repository.
     """
-    digest = hashlib.sha256()
+    reach = _Reach(root, part)
+    trees = [parse(cell.source) for cell in solution]
+    reach.take_cells(trees)
+    said = [of_cell(cell) for cells in (solution, student) for cell in cells]
+    said.append(_of_builder())
+    said += reach.found()
+    if reach.claims or any(called(tree, "claim") for tree in trees):
+        said.append(json.dumps(_claims(trees, int(part[:2]), root), sort_keys=True))
+    if reach.verbatim:
+        said += [cell.source for cell in solution] + [module.text for module in reach.modules.values()]
+    return _digest(*said)
 
-    def add(name: str, content: str) -> None:
-        digest.update(f"{name}\0{len(content)}\0{content}\0".encode())
 
-    add("source", text)
-    add(_BUILDER, (Path(__file__).parent / _BUILDER).read_text(encoding="utf-8"))
-    tree = ast.parse(code)
-    functions = (node.func for node in ast.walk(tree) if isinstance(node, ast.Call))
-    calls = {function.id for function in functions if isinstance(function, ast.Name)}
-    names = set(_imported(tree, _PACKAGE))
-    if "check" in calls:  # which loads the exercises by their number
-        names.add(f"{_PACKAGE}.exercises.chapter_{part}")
-    if "show_progress" in calls:  # which counts the exercises of all chapters
-        modules = (root / _PACKAGE / "exercises").glob("chapter_*.py")
-        names |= {f"{_PACKAGE}.exercises.{path.stem}" for path in modules}
-    for path in files(names, root):
-        add(path.relative_to(root).as_posix(), path.read_bytes().decode("utf-8", "surrogateescape"))
-    if "claim" in calls:
-        add("claims", json.dumps(_claims(text, int(part[:2]), root), sort_keys=True))
-    return digest.hexdigest()[:16]
+@cache
+def _of_builder() -> str:
+    return _canonical(ast.parse((Path(__file__).parent / _BUILDER).read_text(encoding="utf-8")))
+
+
+def of_cell(cell: NotebookNode) -> str:
+    """What running a code cell depends on: its statements, IPython's commands, whether it ends with ";", its tags."""
+    return f"{_of_source(cell.source)}{sorted(cell.metadata.get('tags', []))}"
+
+
+@lru_cache(maxsize=4096)
+def _of_source(source: str) -> str:
+    lines = [line.strip() for line in source.splitlines()]
+    magics = [line for line in lines if line.startswith(("%", "!"))]
+    return repr(([_canonical(node) for node in parse(source).body], magics, _is_quiet(source)))
+
+
+def _is_quiet(source: str) -> bool:
+    """Whether IPython shows no value: the last token is a semicolon."""
+    if ";" not in source:
+        return False
+    skipped = (tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.ENDMARKER, tokenize.DEDENT)
+    tokens = tokenize.generate_tokens(io.StringIO(source).readline)
+    try:
+        return [token.string for token in tokens if token.type not in skipped][-1:] == [";"]
+    except (tokenize.TokenError, IndentationError):  # a cell of IPython's own
+        return source.rstrip().endswith(";")
 
 
 def files(names: set[str], root: Path) -> list[Path]:
     """What importing ``names`` reads of ``course_utils``: modules, what they import, data beside them."""
-    found, waiting = {}, list(names)
+    reach, waiting = _Reach(root, ""), list(names)
+    seen = set()
     while waiting:
         name = waiting.pop()
+        if name not in seen:
+            seen.add(name)
+            for module in reach.run(name):
+                waiting += [meant for statement in module.statements for _, meant in statement.imports]
+    found = set()
+    for module in reach.modules.values():
+        found.add(module.path)
+        if module.is_package:
+            found |= {path for path in module.path.parent.iterdir() if path.is_file() and path.suffix != ".py"}
+    return sorted(found)
+
+
+class _Statement:
+    """A statement at the top of a module or a cell: what it says, which names it uses, what it imports."""
+
+    def __init__(self, tree: ast.stmt, package: str):
+        self.tree, self.package = tree, package
+
+    @cached_property
+    def canonical(self) -> str:
+        return _canonical(self.tree)
+
+    @cached_property
+    def nodes(self) -> list[ast.AST]:
+        return list(ast.walk(self.tree))
+
+    @cached_property
+    def imports(self) -> list[tuple[str, str]]:
+        return list(imported(self.nodes, self.package))
+
+    @cached_property
+    def strings(self) -> set[str]:
+        return {n.value for n in self.nodes if isinstance(n, ast.Constant) and isinstance(n.value, str)}
+
+    @cached_property
+    def words(self) -> set[str]:
+        """Every name and attribute in it, whosever they are."""
+        return {word for node in self.nodes if (word := _word(node))}
+
+    @cached_property
+    def reads_all(self) -> bool:
+        """Whether it may reach any name of any module."""
+        suspects = [node for node in self.nodes if _word(node) in _READS_ALL] if self.words & _READS_ALL else []
+        # Fine where a text names a module that is none of the course's: sys.modules.get("torch").
+        fine = set()
+        for node in self.nodes if suspects else ():
+            match node:
+                case ast.Call(place, [ast.Constant(str() as name), *_]) | ast.Subscript(
+                    place, ast.Constant(str() as name)
+                ) if name.partition(".")[0] != _PACKAGE:
+                    fine |= {place, getattr(place, "value", None)}
+        return any(node not in fine for node in suspects)
+
+    @cached_property
+    def chains(self) -> set[tuple[str, ...]]:
+        """The names used that are not local to it, each with the attributes asked of it: ("np", "linalg", "norm")."""
+        outside = {name for name, _ in self.imports}
+        flags = __future__.annotations.compiler_flag  # annotations stand in the tree, and are not run
+        waiting = [compile(ast.Module([self.tree], []), "", "exec", flags, dont_inherit=True)]
+        while waiting:
+            code = waiting.pop()
+            outside.update(code.co_names)  # and names of attributes, which do no harm
+            waiting += [constant for constant in code.co_consts if isinstance(constant, CodeType)]
+        return {chain for chain in _chains(self.tree) if chain[0] in outside}
+
+
+class _Module:
+    """A module of the course, or a chapter's cells, by what its statements bind."""
+
+    def __init__(self, name: str, path: Path | None, body: list[ast.stmt], text: str):
+        self.name, self.path, self.text = name, path, text
+        self.is_package = path is not None and path.name == "__init__.py"
+        self.statements: list[_Statement] = []
+        self.binds: dict[str, list[_Statement]] = {}
+        self.imports: dict[str, set[str]] = {}
+        for node in body:
+            if path and isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+                continue  # a docstring
+            statement = _Statement(node, name if self.is_package else name.rpartition(".")[0])
+            self.statements.append(statement)
+            if not isinstance(node, ast.Import | ast.ImportFrom):
+                for local in bound(node):
+                    self.binds.setdefault(local, []).append(statement)
+            if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+                for local, meant in statement.imports:
+                    self.imports.setdefault(local, set()).add(_PACKAGE if local == _PACKAGE else meant)
+        #: What importing runs and no name tells.
+        self.always = [statement for statement in self.statements if not self._only_binds(statement.tree)]
+
+    def _only_binds(self, node: ast.stmt) -> bool:
+        """Whether a statement does nothing but bind names: a decorator or metaclass of the course may do more."""
+        match node:
+            case ast.Import() | ast.ImportFrom():
+                return True
+            case ast.Assign(targets):
+                return all(isinstance(t, ast.Name) for target in targets for t in _parts(target))
+            case ast.AnnAssign(ast.Name()) | ast.AugAssign(ast.Name()):
+                return True
+            case ast.FunctionDef() | ast.AsyncFunctionDef():
+                return not any(self._is_ours(chain[0]) for d in node.decorator_list for chain in _chains(d))
+            case ast.ClassDef():
+                done = [*node.decorator_list, *node.keywords]
+                return not any(self._is_ours(chain[0]) for part in done for chain in _chains(part))
+        return False
+
+    def _is_ours(self, name: str) -> bool:
+        meant = self.imports.get(name, set())
+        return name in self.binds and not meant or any(m.partition(".")[0] == _PACKAGE for m in meant)
+
+
+@lru_cache(maxsize=1000)
+def _read(name: str, path: Path, text: str) -> _Module:
+    return _Module(name, path, ast.parse(text).body, text)
+
+
+class _Reach:
+    """What some code can reach of the course: follows names from one module to the next."""
+
+    def __init__(self, root: Path, part: str):
+        self.root, self.part = root, part
+        self.modules: dict[str, _Module] = {}  # those that run
+        self.claims = self.verbatim = False
+        self._known: dict[str, _Module | None] = {}
+        self._taken: set[_Statement] = set()
+        self._waiting: list[tuple[_Module, _Statement]] = []
+        self._meanings: set[tuple[str, str, str]] = set()
+        self._data: set[Path] = set()
+        self._counted = False
+
+    def take_cells(self, trees: list[ast.Module]) -> None:
+        self._whole(_Module("", None, [node for tree in trees for node in tree.body], ""))
+        while self._waiting:
+            self._take(*self._waiting.pop())
+
+    def found(self) -> list[str]:
+        """All that was reached, the same for the same code."""
+        said = [
+            f"{name}\0{statement.canonical}"
+            for name, module in sorted(self.modules.items())
+            for statement in module.statements
+            if statement in self._taken
+        ]
+        said += map(repr, sorted(self._meanings))
+        said += [f"{path.name}\0{hashlib.sha256(path.read_bytes()).hexdigest()}" for path in sorted(self._data)]
+        if self._counted:
+            said += sorted(card for module in self._chapters() for card in _cards(module))
+        return said
+
+    def run(self, name: str) -> list[_Module]:
+        """Import a module, and before it the packages that it lies in; returns these."""
         parts = name.split(".")
-        if parts[0] != _PACKAGE:
-            continue
-        for end in range(1, len(parts) + 1):
-            dotted = ".".join(parts[:end])
-            folder = root.joinpath(*parts[:end])
-            is_package = (folder / "__init__.py").is_file()
-            path = folder / "__init__.py" if is_package else folder.with_suffix(".py")
-            if dotted in found or not path.is_file():
-                continue
-            found[dotted] = [path]
-            if is_package:
-                found[dotted] += [p for p in folder.iterdir() if p.is_file() and p.suffix != ".py"]
-            package = dotted if is_package else dotted.rpartition(".")[0]
-            waiting += _imported(ast.parse(path.read_text(encoding="utf-8")), package)
-    return sorted(path for paths in found.values() for path in paths)
+        found = [self._module(".".join(parts[:end])) for end in range(1, len(parts) + 1)]
+        for module in filter(None, found):
+            if module.name not in self.modules:
+                self.modules[module.name] = module
+                self._waiting += [(module, statement) for statement in module.always]
+                for meant in module.imports.values():
+                    for other in meant:
+                        self.run(other)
+        return [module for module in found if module]
+
+    def _take(self, module: _Module, statement: _Statement) -> None:
+        if statement in self._taken:
+            return
+        self._taken.add(statement)
+        words = statement.words
+        self.verbatim |= not words.isdisjoint(_READS_TEXT)
+        if statement.reads_all and module.name != _EXERCISES:
+            self._everything()
+        local: dict[str, set[str]] = {}
+        for name, meant in statement.imports:
+            self.run(meant)
+            local.setdefault(name, set()).add(_PACKAGE if name == _PACKAGE else meant)
+            if name == "*":
+                self._refer(meant.removesuffix(".*"), [], module)
+        for name, *attributes in statement.chains:
+            for meant in local.get(name, set()) | module.imports.get(name, set()):
+                self._meanings.add((module.name, name, meant))
+                self._refer(meant, attributes, module)
+            self._waiting += [(module, other) for other in module.binds.get(name, [])]
+        self._take_data(module, statement, words)
+
+    def _take_data(self, module: _Module, statement: _Statement, words: set[str]) -> None:
+        names = {text.rpartition("/")[2] for text in statement.strings}
+        self.claims |= _LIST in names
+        self._data |= {path for path in self._files() if path.name in names}
+        if module.path and not words.isdisjoint(_READS_FILES):
+            self._data |= {path for path in self._files() if path.is_relative_to(module.path.parent)}
+
+    def _files(self) -> list[Path]:
+        """Every file of data that a module may read; the list of claims counts by its entries."""
+        if not hasattr(self, "_found_files"):
+            paths = [*(self.root / _PACKAGE).rglob("*"), *(self.root / "results").glob("*")]
+            hidden = (".py", ".pyc", ".ipynb")
+            self._found_files = [p for p in paths if p.is_file() and p.suffix not in hidden and p.name != _LIST]
+        return self._found_files
+
+    def _refer(self, meant: str, attributes: list[str], scope: _Module) -> None:
+        """Take what a dotted name stands for, with the attributes asked of it; of a module alone, all."""
+        parts = [*meant.split("."), *attributes]
+        modules = self.run(".".join(parts)) if parts[0] == _PACKAGE else []
+        if not modules:
+            return
+        module = modules[-1]
+        rest = parts[len(module.name.split(".")) :]
+        if rest:
+            self._name(module, rest[0], scope)
+        else:
+            self._whole(module)
+        if len(modules) > 1 and not rest:  # its package may bind the same name
+            self._waiting += [(modules[-2], other) for other in modules[-2].binds.get(parts[-1], [])]
+
+    def _name(self, module: _Module, name: str, scope: _Module) -> None:
+        if module.name == _EXERCISES and scope is not module and self._loads(module, name):
+            self._exercises(name, scope)
+        for other in module.imports.get(name, set()):
+            self._meanings.add((module.name, name, other))
+            self._refer(other, [], module)
+        self._waiting += [(module, statement) for statement in module.binds.get(name, [])]
+        known = name in module.binds or name in module.imports
+        if not known and (name.startswith("__") or "*" in module.imports or "__getattr__" in module.binds):
+            self._whole(module)
+
+    def _whole(self, module: _Module) -> None:
+        self._waiting += [(module, statement) for statement in module.statements]
+        for name, meant in module.imports.items():
+            self._meanings |= {(module.name, name, other) for other in meant}
+            for other in meant if module.path else ():
+                if not self._module(other):
+                    self._refer(other, [], module)
+
+    def _everything(self) -> None:
+        for path in sorted((self.root / _PACKAGE).rglob("*.py")):
+            name = ".".join(path.relative_to(self.root).with_suffix("").parts).removesuffix(".__init__")
+            self._whole(self.run(name)[-1])
+
+    def _exercises(self, name: str, scope: _Module) -> None:
+        """A check looks an exercise of its own chapter up; the table of progress counts those of all chapters."""
+        asked = name if scope.name.startswith(f"{_DESK}.") else None
+        if asked == "all_exercises":
+            self._counted = True
+            return
+        for module in self._chapters():
+            if asked != "find" or module.name == f"{_EXERCISES}.chapter_{self.part}":
+                self.run(module.name)
+                if "EXERCISES" in module.binds:
+                    self._name(module, "EXERCISES", module)
+                else:
+                    self._whole(module)
+
+    def _chapters(self) -> list[_Module]:
+        paths = sorted(self.root.joinpath(*_EXERCISES.split(".")).glob("chapter_*.py"))
+        return [self._module(f"{_EXERCISES}.{path.stem}") for path in paths]
+
+    def _loads(self, module: _Module, name: str) -> bool:
+        """Whether a function of the module imports others by names that are made when it runs."""
+        waiting, seen = [name], set()
+        while waiting:
+            for statement in module.binds.get(waiting.pop(), []):
+                if id(statement) not in seen:
+                    seen.add(id(statement))
+                    waiting += [chain[0] for chain in statement.chains]
+                    if statement.reads_all:
+                        return True
+        return False
+
+    def _module(self, dotted: str) -> _Module | None:
+        if dotted not in self._known:
+            parts = dotted.split(".")
+            folder = self.root.joinpath(*parts)
+            paths = (folder / "__init__.py", folder.with_suffix(".py")) if parts[0] == _PACKAGE else ()
+            path = next((path for path in paths if path.is_file()), None)
+            self._known[dotted] = path and _read(dotted, path, path.read_text(encoding="utf-8"))
+        return self._known[dotted]
 
 
-def _imported(tree: ast.AST, package: str) -> Iterator[str]:
-    """Every dotted name that ``tree`` may import; ``package`` is what relative imports start from."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            parents = package.split(".")
-            base = parents[: len(parents) - node.level + 1] if node.level else []
-            module = ".".join(base + ([node.module] if node.module else []))
-            # `from package import name`: the name may be a module too.
-            yield from (f"{module}.{alias.name}" for alias in node.names)
+def _cards(module: _Module) -> list[str]:
+    """What the table of progress reads of a chapter's exercises; the whole module where that is not written down."""
+    cards = []
+    calls = (node for statement in module.statements for node in statement.nodes if isinstance(node, ast.Call))
+    for call in calls:
+        if isinstance(call.func, ast.Name) and call.func.id == "Exercise":
+            given = {keyword.arg: keyword.value for keyword in call.keywords}
+            values = [given.get(name) for name in _COUNTED]
+            if not all(isinstance(value, ast.Constant) for value in values):
+                return [module.text]
+            cards.append(repr([value.value for value in values]))
+    return cards or [module.text]
 
 
-def _claims(text: str, chapter: int, root: Path) -> list[dict]:
-    path = root / "claims.toml"
-    if not path.is_file():
+def _chains(tree: ast.AST) -> Iterator[tuple[str, ...]]:
+    """Every name in ``tree`` with the attributes asked of it."""
+    waiting = [tree]
+    while waiting:
+        node, attributes = waiting.pop(), []
+        while isinstance(node, ast.Attribute):
+            attributes.insert(0, node.attr)
+            node = node.value
+        if isinstance(node, ast.Name):
+            yield (node.id, *attributes)
+        else:
+            waiting += ast.iter_child_nodes(node)
+
+
+def _word(node: ast.AST) -> str | None:
+    match node:
+        case ast.Attribute(ast.Name("sys"), "modules"):
+            return "sys.modules"
+        case ast.Attribute(_, "eval" | "exec"):  # torch's
+            return None
+        case ast.Attribute(_, word) | ast.Name(word) | ast.FunctionDef(word):
+            return word
+    return None
+
+
+def _parts(target: ast.expr) -> list[ast.expr]:
+    """The targets of an assignment: those inside a tuple, or the one."""
+    return [p for e in target.elts for p in _parts(e)] if isinstance(target, ast.Tuple | ast.List) else [target]
+
+
+def _canonical(node: object) -> str:
+    """A syntax tree as text that is the same in every version of Python, without docstrings."""
+    if isinstance(node, list):
+        return f"[{','.join(map(_canonical, node))}]"
+    if not isinstance(node, ast.AST):
+        return repr(node)
+    fields = []
+    for name in node._fields:
+        value = getattr(node, name, None)
+        if name == "body" and isinstance(value, list):  # a text alone on its line does nothing
+            value = [s for s in value if not (isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant))]
+        if isinstance(node, ast.JoinedStr):  # Python 3.12.1 puts empty texts between the fields
+            value = [part for part in value if getattr(part, "value", None) != ""]
+        empty = value == [] or value is None and not isinstance(node, ast.Constant)
+        if not empty and name not in ("kind", "type_comment"):
+            fields.append(f"{name}={_canonical(value)}")
+    return f"{type(node).__name__}({','.join(fields)})"
+
+
+def _claims(trees: list[ast.Module], chapter: int, root: Path) -> list[dict]:
+    """The entries of the chapter, and those that its cells name."""
+    paths = (root / _LIST, *sorted((root / _PACKAGE).rglob(_LIST)))
+    path = next((path for path in paths if path.is_file()), None)
+    if path is None:
         return []
     entries = tomllib.loads(path.read_text(encoding="utf-8")).get("claim", [])
-    return [entry for entry in entries if entry.get("chapter") == chapter or entry.get("id", "\0") in text]
+    named = {n.value for tree in trees for n in ast.walk(tree) if isinstance(n, ast.Constant)}
+    return [entry for entry in entries if entry.get("chapter") == chapter or entry.get("id") in named]
+
+
+def _digest(*said: str) -> str:
+    digest = hashlib.sha256()
+    for text in said:
+        digest.update(f"{len(text)}\0{text}\0".encode("utf-8", "surrogateescape"))
+    return digest.hexdigest()[:16]

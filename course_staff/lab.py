@@ -11,8 +11,9 @@ import json
 import os
 import socket
 import sys
-import tempfile
 from pathlib import Path
+
+from course_staff.files import write_whole
 
 ROOT = Path(__file__).resolve().parents[1]
 FIRST_PAGE = "00_start_here.ipynb"
@@ -36,26 +37,7 @@ def version_of(path: Path) -> str | None:
 
 def place(source: Path, target: Path) -> bool:
     """Copy `source` to `target` whole or not at all; False where `target` exists already, which it keeps."""
-    if os.path.lexists(target):
-        return False
-    content = source.read_bytes()
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=".copy-")
-    try:
-        with os.fdopen(handle, "wb") as copy:
-            copy.write(content)
-        os.chmod(name, 0o644)
-        try:
-            os.link(name, target)  # unlike os.replace it refuses a name that exists by now
-        except FileExistsError:
-            raise
-        except OSError:  # a file system without hard links
-            with open(target, "xb") as copy:
-                copy.write(content)
-    except FileExistsError:
-        return False
-    finally:
-        os.unlink(name)
-    return True
+    return write_whole(target, source.read_bytes(), replace=False)
 
 
 def bring_chapters(root: Path) -> list[str]:

@@ -1,7 +1,8 @@
 """The plan for lecturers, ``docs/lecture_plan.md``, and the minute at which each slide is due.
 
 Everything comes from the chapters: a slide with a heading opens a part; the speaker notes say what to do in
-it and how long it takes; the cells up to the next heading hold its claims, its questions and its exercises.
+it, and their metadata how long it takes: ``+++ {"slideshow": {"slide_type": "notes"}, "minutes": 4}``; the cells up
+to the next heading hold its claims, its questions and its exercises.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,15 +24,7 @@ LENGTHS = (50, 90)
 IF_TIME = "if-time"
 
 _SHOWN = ("slide", "subslide", "fragment")  # what a key press brings
-_NUMBERS = (
-    "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
-    "sixteen seventeen eighteen nineteen twenty"
-).split()
-# It begins a sentence: "Four minutes."
-_MINUTES = re.compile(rf"\b({'|'.join(_NUMBERS).title()})\s+minutes?\b")
 _HEADING = re.compile(r"^#+ +(?:\d+\w? · )?(.+)")
-_CLAIM = re.compile(r"""\bclaim\(\s*["']([^"']+)["']""")
-_CARD = re.compile(r"^#+ Exercise (\S+) — ", re.MULTILINE)
 _PREDICT = re.compile(r"\*\*Predict[.:]?\*\*[.:,]?\s*(.+?)(?=\n\s*\n|\Z)", re.DOTALL)
 
 
@@ -64,8 +58,18 @@ class Part:
         return self.start + self.minutes
 
 
-def parts(cells: Sequence) -> list[Part]:
-    """The parts of a chapter's lecture, from all cells of its solution; none for a chapter without slides."""
+def parts(cells: Sequence, course: Mapping) -> list[Part]:
+    """The parts of a chapter's lecture; none for a chapter without slides.
+
+    Args:
+        cells: all cells of its solution.
+        course: what the build wrote below ``course`` into its metadata.
+    """
+    claims, cards = defaultdict(list), {}
+    for claim in course.get("claims", ()):
+        claims[claim["cell"]].append(claim["id"])
+    for exercise in course.get("exercises", ()):
+        cards[exercise["cells"]["card"]] = exercise["id"]
     opens = [place for place, cell in enumerate(cells) if _title(cell)]
     found: list[Part] = []
     for first, after in zip(opens, [*opens[1:], len(cells)]):
@@ -74,9 +78,8 @@ def parts(cells: Sequence) -> list[Part]:
         notes = " ".join(cells[i].source for i in spoken)
         prose = [i for i in mine if cells[i].cell_type == "markdown" and i not in spoken]
         text = "\n\n".join(cells[i].source for i in prose)
-        code = "\n".join(cells[i].source for i in mine if cells[i].cell_type == "code")
         shown = [i for i in mine if slide_type(cells[i]) in _SHOWN]
-        said = sum(_NUMBERS.index(word.lower()) + 1 for word in _MINUTES.findall(notes))
+        said = sum(cells[i].metadata.get("minutes", 0) for i in spoken)
         start, minutes = found[-1].end if found else 0, said or len(shown)
         found.append(
             Part(
@@ -84,10 +87,10 @@ def parts(cells: Sequence) -> list[Part]:
                 start=start,
                 minutes=minutes,
                 if_time=IF_TIME in cells[first].metadata.get("tags", []),
-                notes=_one_line(re.sub(_MINUTES.pattern + r"\.", "", notes)),
+                notes=_one_line(notes),
                 questions=[_question(paragraph) for paragraph in _PREDICT.findall(text) if "?" in paragraph],
-                claims=list(dict.fromkeys(_CLAIM.findall(code))),
-                exercises=_CARD.findall(text),
+                claims=list(dict.fromkeys(id for i in mine for id in claims[cells[i].id])),
+                exercises=[cards[cells[i].id] for i in mine if cells[i].id in cards],
                 marks={i: start + minutes * place / len(shown) for place, i in enumerate(shown)},
             )
         )
@@ -141,7 +144,7 @@ def render(root: Path, exercises: Mapping | None = None) -> str | None:
             course = notebook["metadata"]["course"]
         except (FileNotFoundError, ValueError, KeyError, TypeError):
             continue  # missing or damaged, which the drift check reports
-        if found := parts(cells):
+        if found := parts(cells, course):
             chapters += _chapter(path.stem, course, found, exercises, claims)
     if not chapters:
         return None
@@ -170,7 +173,7 @@ class _Cell:
     """A cell as it is stored, with its source in one piece."""
 
     def __init__(self, stored: dict):
-        self.cell_type, self.metadata = stored["cell_type"], stored["metadata"]
+        self.cell_type, self.metadata, self.id = stored["cell_type"], stored["metadata"], stored["id"]
         self.source = "".join(stored["source"])
 
 

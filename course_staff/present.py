@@ -23,8 +23,9 @@ from nbformat.v4 import new_output
 
 from course_staff import lab
 from course_staff.build import ROOT
-from course_staff.slides import calls_last
-from course_staff.source import BEGIN, END, SOLUTIONS, slide_type, sources
+from course_staff.cells import calls_last
+from course_staff.files import write_whole
+from course_staff.source import BEGIN, SOLUTIONS, slide_type, sources, without_markers
 
 FOLDER = "present"  # in work/
 CONFIG = lab.CONFIG / "present"
@@ -57,8 +58,7 @@ def presentation(notebook: NotebookNode) -> NotebookNode:
             cell.outputs.insert(0, new_output("display_data", {"text/plain": STORED}))
         if view:
             cell.metadata["jupyter"] = view
-        lines = cell.source.split("\n")
-        cell.source = "\n".join(line for line in lines if line.strip() not in (BEGIN, END))
+        cell.source = without_markers(cell.source)
     return notebook
 
 
@@ -97,36 +97,34 @@ def bring(root: Path, name: str, fresh: bool = False) -> tuple[Path, list[str]]:
     new = presentation(nbformat.read(built, as_version=4))
     folder = root / "work" / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
-    number = max(
-        (
-            int(path.stem.rpartition("-")[2]) if "-" in path.stem else 1
-            for path in folder.glob(f"{chapter}*.ipynb")
-            if re.fullmatch(rf"{chapter}(-\d+)?", path.stem)
-        ),
-        default=0,
-    )
-    copy = folder / _numbered(chapter, number)
-    yours = number and not _only_run(copy, new)
-    if yours and not fresh:
-        return copy, [
-            f"work/{FOLDER}/{copy.name} is your copy, as you left it. A fresh one beside it: "
+    found = copies(folder, chapter)
+    newest = found[-1] if found else None
+    if newest and _only_run(newest, new):
+        write_whole(newest, _text(new))
+        return newest, []
+    if newest and not fresh:
+        return newest, [
+            f"work/{FOLDER}/{newest.name} is your copy, as you left it. A fresh one beside it: "
             f"make present CHAPTER={name} ARGS=--fresh"
         ]
-    said = []
-    if yours or not number:
-        copy = folder / _numbered(chapter, number + 1)
-        said.append(f"work/{FOLDER}/{copy.name} is the copy to present; what you change there stays yours.")
-    partial = folder / f".{copy.name}.partial"
-    try:
-        nbformat.write(new, partial)
-        if not number or yours:
-            if not lab.place(partial, copy):
-                raise FileExistsError(f"{copy} has appeared in the meantime")
-        else:
-            partial.replace(copy)
-    finally:
-        partial.unlink(missing_ok=True)
-    return copy, said
+    copy = folder / f"{chapter}-{_number(newest) + 1}.ipynb" if newest else folder / f"{chapter}.ipynb"
+    if not write_whole(copy, _text(new), replace=False):
+        raise FileExistsError(f"{copy} has appeared in the meantime")
+    return copy, [f"work/{FOLDER}/{copy.name} is the copy to present; what you change there stays yours."]
+
+
+def copies(folder: Path, chapter: str) -> list[Path]:
+    """The copies of a chapter, oldest first: NN_name.ipynb, NN_name-2.ipynb, and so on."""
+    found = (path for path in folder.glob("*.ipynb") if re.fullmatch(rf"{chapter}(-\d+)?", path.stem))
+    return sorted(found, key=_number)
+
+
+def _number(copy: Path) -> int:
+    return int(copy.stem.partition("-")[2] or 1)
+
+
+def _text(notebook: NotebookNode) -> str:
+    return nbformat.writes(notebook) + "\n"
 
 
 def _one(root: Path, name: str) -> str:
@@ -137,10 +135,6 @@ def _one(root: Path, name: str) -> str:
         parts = " or ".join(stem.split("_")[0] for stem in found)
         raise ValueError(f"chapter {name!r} has more than one part; name one: {parts}")
     return found[0]
-
-
-def _numbered(chapter: str, number: int) -> str:
-    return f"{chapter}-{number}.ipynb" if number > 1 else f"{chapter}.ipynb"
 
 
 def _only_run(path: Path, new: NotebookNode) -> bool:

@@ -10,7 +10,6 @@ px, its code to 15 px.
 from __future__ import annotations
 
 import argparse
-import ast
 import importlib.util
 import shutil
 import sys
@@ -22,7 +21,8 @@ from nbformat.v4 import new_markdown_cell
 
 from course_staff import lecture_plan
 from course_staff.build import ROOT
-from course_staff.source import BEGIN, END, SOLUTIONS, slide_type, sources, without_magics
+from course_staff.cells import calls_last, parse
+from course_staff.source import SOLUTIONS, slide_type, sources, without_markers
 
 FOLDER, ASSETS = "slides", "assets"
 WIDTH, HEIGHT = 1280, 720
@@ -98,7 +98,7 @@ def on_slides(notebook: NotebookNode) -> NotebookNode:
     ``claim``, or is tagged remove-input, only the output is shown: the picture or the card says it all. Each
     slide knows its minute (``lecture_plan``), and one that opens with a picture gets the heading of its part.
     """
-    parts = lecture_plan.parts(notebook.cells)
+    parts = lecture_plan.parts(notebook.cells, notebook.metadata.get("course", {}))
     notebook.metadata["talk"] = parts[-1].end if parts else 0
     for part in parts:
         for place, minute in part.marks.items():
@@ -107,7 +107,7 @@ def on_slides(notebook: NotebookNode) -> NotebookNode:
     for cell in notebook.cells:
         if slide_type(cell) in (None, "skip"):
             continue
-        cell.source = "\n".join(line for line in cell.source.split("\n") if line.strip() not in (BEGIN, END))
+        cell.source = without_markers(cell.source)
         if slide_type(cell) in ("slide", "subslide"):
             opening = cell.source.partition("\n")[0]
             if cell.cell_type == "markdown" and opening.startswith("#"):
@@ -123,21 +123,12 @@ def on_slides(notebook: NotebookNode) -> NotebookNode:
 
 
 def _output_says_it_all(cell: NotebookNode) -> bool:
-    body = ast.parse(without_magics(cell.source)).body
     return (
         "remove-input" in cell.metadata.get("tags", [])
         or calls_last(cell.source, "claim")
-        or len(body) == 1
+        or len(parse(cell.source).body) == 1
         and calls_last(cell.source, "show")
     )
-
-
-def calls_last(source: str, *names: str) -> bool:
-    """Whether the last statement of a code cell is a call of one of these functions, by its name."""
-    body = ast.parse(without_magics(source)).body
-    call = body[-1].value if body and isinstance(body[-1], ast.Expr) else None
-    function = call.func if isinstance(call, ast.Call) else None
-    return isinstance(function, ast.Name) and function.id in names
 
 
 def to_html(notebook: NotebookNode) -> str:

@@ -7,6 +7,12 @@ The same cells become the solution (all of them) and what a student gets: soluti
 nbgrader's ClearSolutions does, speaker notes left out. What an author would otherwise have to repeat (cell
 ids, nbgrader's metadata, slide types) is derived here, and what an author may get wrong is reported by file
 and cell.
+
+What others need to know of a chapter stands in both notebooks' metadata, below ``course``: what the header says;
+``exercises``, each with ``id``, ``title``, ``points``, ``difficulty``, ``minutes``, the ``function`` that is checked
+and the ids of its ``cells`` (``card``, ``answer``, ``hints``, ``check``); ``claims``, each with ``id`` and the id of
+the ``cell`` that shows it; ``source``, a hash of what was written; ``fingerprint``, of what ran; and ``version``, of
+what a student gets.
 """
 
 from __future__ import annotations
@@ -25,6 +31,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_notebook
 
 from course_staff import fingerprint
+from course_staff.cells import argument, called, parse
 
 SOLUTIONS, NOTEBOOKS = "solutions", "notebooks"
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
@@ -37,6 +44,7 @@ _HINT = re.compile(r"<details>\s*<summary>\s*Hint ")
 _KERNELSPEC = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 # Without the interpreter's version, which differs from one maintainer to the next.
 _LANGUAGE = {"file_extension": ".py", "mimetype": "text/x-python", "name": "python", "pygments_lexer": "ipython3"}
+_TOLD = ("id", "title", "points", "difficulty", "minutes")
 _COURSE = {"title": str, "chapter": int, "minutes": int, "follows": str, "proves": str}
 
 
@@ -136,11 +144,13 @@ def read_chapter(path: Path, root: Path, exercises: Mapping | None = None) -> Ch
     for cell in student:
         cell.source = clear_solution(cell.source)
 
-    code = "\n\n".join(without_magics(cell.source) for cell in notebook.cells if cell.cell_type == "code")
     course = {
         **course,
+        "exercises": reader.found_exercises(),
+        "claims": reader.found_claims(),
         "version": _digest(*(part for cell in student for part in (cell.cell_type, cell.source))),
-        "fingerprint": fingerprint.of_chapter(text, code, part(path.stem), root),
+        "source": _digest(text),
+        "fingerprint": fingerprint.of_chapter(*map(code_cells, (notebook.cells, student)), part(path.stem), root),
     }
     metadata = {"kernelspec": _KERNELSPEC, "language_info": _LANGUAGE, "course": course}
     return Chapter(
@@ -159,6 +169,10 @@ def _declared(part: str) -> dict:
             raise
         return {}
     return {exercise.id: exercise for exercise in module.EXERCISES}
+
+
+def code_cells(cells: list[NotebookNode]) -> list[NotebookNode]:
+    return [cell for cell in cells if cell.cell_type == "code"]
 
 
 def slide_type(cell: NotebookNode) -> str | None:
@@ -194,9 +208,9 @@ def clear_solution(source: str) -> str:
     return "\n".join(lines)
 
 
-def without_magics(source: str) -> str:
-    """The source as plain Python: lines of IPython's own (%magic, !shell) become blank."""
-    return re.sub(r"^\s*[%!].*$", "", source, flags=re.MULTILINE)
+def without_markers(source: str) -> str:
+    """The source with its solutions shown."""
+    return "\n".join(line for line in source.split("\n") if line.strip() not in (BEGIN, END))
 
 
 def first_line(cell: NotebookNode) -> str:
@@ -229,21 +243,12 @@ def _set_ids(cells: list[NotebookNode]) -> None:
         cell["id"] = digest if seen[digest] == 1 else f"{digest}-{seen[digest]}"
 
 
-def _checked_ids(cell: NotebookNode) -> list:
-    """The first argument of every call of ``check`` in a code cell (None when it is not a literal)."""
-    ids = []
-    for node in ast.walk(ast.parse(without_magics(cell.source))):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "check":
-            first = node.args[0] if node.args else None
-            ids.append(first.value if isinstance(first, ast.Constant) else None)
-    return ids
-
-
 class _Reader:
     """Collects what is wrong with a source, and gives exercise cells nbgrader's metadata on the way."""
 
     def __init__(self, label: str, cells: list[NotebookNode]):
         self.label, self.cells, self.problems = label, cells, []
+        self._complete: list[dict] = []
 
     def wrong(self, number: int, what: str) -> None:
         self.problems.append(f"{self.label}, cell {number} ({first_line(self.cells[number - 1])!r}): {what}")
@@ -274,6 +279,11 @@ class _Reader:
             kind = slide_type(cell)
             if kind is not None and kind not in SLIDE_TYPES:
                 self.wrong(number, f"slide_type must be one of {', '.join(SLIDE_TYPES)}, got {kind!r}")
+            minutes = cell.metadata.get("minutes")
+            if minutes is not None and kind != "notes":
+                self.wrong(number, f"minutes are said in speaker notes; this cell's slide_type is {kind!r}")
+            elif minutes is not None and (type(minutes) is not int or minutes < 1):
+                self.wrong(number, f"minutes must be a whole number, at least 1, got {minutes!r}")
             if kind == "notes" and cell.cell_type != "markdown":
                 self.wrong(number, "speaker notes must be Markdown: a student's notebook goes without them")
             if "nbgrader" in cell.metadata:
@@ -286,7 +296,7 @@ class _Reader:
             if cell.cell_type == "code":
                 for version, source in (("", cell.source), ("with its solution emptied ", cleared)):
                     try:
-                        ast.parse(without_magics(source))
+                        parse(source)
                     except SyntaxError as error:
                         self.wrong(number, f"{version}not valid Python, line {error.lineno}: {error.msg}")
                         break
@@ -315,13 +325,13 @@ class _Reader:
                 card = _CARD.search(cell.source)
                 if card:
                     self.without_check(current)
-                    current = {"id": card[1], "card": number, "answer": None, "hints": 0}
+                    current = {"id": card[1], "card": number, "answer": None, "hints": {}}
                     self.card(number, card, mine, seen)
                     seen.append(card[1])
-                if current:
-                    current["hints"] += len(_HINT.findall(cell.source))
+                if current and (hints := _HINT.findall(cell.source)):
+                    current["hints"][number] = len(hints)
                 continue
-            region, checks = BEGIN in cell.source, _checked_ids(cell)
+            region, checks = BEGIN in cell.source, called(parse(cell.source), "check")
             if region and checks:
                 self.wrong(number, "the check belongs in a cell of its own, after the hints")
             elif region:
@@ -360,23 +370,26 @@ class _Reader:
             current["answer"] = number
             self.nbgrader(number, f"answer-{current['id']}", solution=True)
 
-    def check(self, number: int, ids: list, current: dict | None, mine: Mapping) -> None:
-        if len(ids) > 1:
-            self.wrong(number, f"one check in a cell, got {len(ids)}")
-        elif current is None or ids[0] != current["id"]:
+    def check(self, number: int, checks: list[ast.Call], current: dict | None, mine: Mapping) -> None:
+        id, function, hints = argument(checks[0]), argument(checks[0], 1), current and sum(current["hints"].values())
+        if len(checks) > 1:
+            self.wrong(number, f"one check in a cell, got {len(checks)}")
+        elif current is None or id != current["id"]:
             expected = f'check("{current["id"]}", ...)' if current else "an exercise's card before it"
-            self.wrong(number, f"check of {ids[0]!r}, expected {expected}")
+            self.wrong(number, f"check of {id!r}, expected {expected}")
         elif current["answer"] is None:
-            self.wrong(number, f"exercise {ids[0]} has no cell with a solution region ({BEGIN!r})")
+            self.wrong(number, f"exercise {id} has no cell with a solution region ({BEGIN!r})")
+        elif not isinstance(function, str) or not function.isidentifier():
+            self.wrong(number, f'exercise {id} is checked by the name of its function: check("{id}", name)')
         else:
-            if current["hints"] < 2:
+            if hints < 2:
                 self.wrong(
                     current["card"],
-                    f"exercise {ids[0]} needs two hints or more (<details><summary>Hint 1: ...), "
-                    f"has {current['hints']}",
+                    f"exercise {id} needs two hints or more (<details><summary>Hint 1: ...), has {hints}",
                 )
-            if ids[0] in mine:
-                self.nbgrader(number, f"check-{ids[0]}", grade=True, locked=True, points=mine[ids[0]].points)
+            if id in mine:
+                self.nbgrader(number, f"check-{id}", grade=True, locked=True, points=mine[id].points)
+                self._complete.append({**current, "check": number, "function": function, "declared": mine[id]})
 
     def without_check(self, current: dict | None) -> None:
         if current is not None:
@@ -392,3 +405,23 @@ class _Reader:
             "schema_version": 3,
             "grade_id": re.sub(r"[^A-Za-z0-9]+", "-", grade_id),
         }
+
+    def found_exercises(self) -> list[dict]:
+        """The exercises as the notebooks' metadata tells them, once the cells have ids."""
+
+        def told(found: dict) -> dict:
+            cells = {name: self.cells[found[name] - 1].id for name in ("card", "answer", "check")}
+            cells["hints"] = [self.cells[number - 1].id for number in found["hints"]]
+            declared = {name: getattr(found["declared"], name) for name in _TOLD}
+            return {**declared, "function": found["function"], "cells": cells}
+
+        return [told(found) for found in self._complete]
+
+    def found_claims(self) -> list[dict]:
+        """The claims that the cells show, in order, once the cells have ids."""
+        return [
+            {"id": id, "cell": cell.id}
+            for cell in code_cells(self.cells)
+            for id in dict.fromkeys(map(argument, called(parse(cell.source), "claim")))
+            if isinstance(id, str)
+        ]

@@ -8,7 +8,6 @@ it knows a hidden input nothing of what it says is shown.
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import hmac
 import time
@@ -18,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from course_staff.source import without_magics
+from course_staff.cells import imported, parse
 from course_utils.desk import checks
 from course_utils.desk.answers import Plain, clean, parts
 from course_utils.desk.checks import LADDER, OUTCOMES, TWO_ANSWERS, Attempt, Result
@@ -49,26 +48,26 @@ class Task:
 
 
 def read_released(notebook: dict) -> tuple[tuple[Task, ...], tuple[str, ...]]:
-    """The exercises of a released notebook, from its ``check("1.2", f)`` cells, and the modules that it imports.
+    """The exercises of a chapter's built notebook, from its metadata, and the modules that its cells import.
 
     Raises:
         ValueError: if it has no exercises.
     """
-    tasks, modules = [], []
-    for cell in notebook["cells"]:
-        if cell["cell_type"] != "code":
-            continue
-        for node in ast.walk(ast.parse(without_magics("".join(cell["source"])))):
-            match node:
-                case ast.Call(ast.Name("check"), [ast.Constant(str() as id), ast.Name(name)]):
-                    tasks.append(Task(id, name))
-                case ast.Import(names):
-                    modules += [alias.name for alias in names]
-                case ast.ImportFrom(str() as module, names):
-                    modules += [module, *(f"{module}.{alias.name}" for alias in names)]
-    if not tasks:
-        raise ValueError('a notebook to grade has cells with check("1.2", f); expected one at least, found none')
-    return tuple(tasks), tuple(dict.fromkeys(modules))
+    exercises = notebook["metadata"].get("course", {}).get("exercises")
+    if not exercises:
+        raise ValueError(
+            "a notebook to grade lists its exercises in metadata.course.exercises; "
+            f"expected one at least, got {exercises!r}: run `make build`"
+        )
+    trees = [parse("".join(cell["source"])) for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    modules = [
+        module
+        for tree in trees
+        for _, name in imported(ast.walk(tree), "")
+        for module in (name.rpartition(".")[0], name)
+    ]
+    tasks = tuple(Task(exercise["id"], exercise["function"]) for exercise in exercises)
+    return tasks, tuple(dict.fromkeys(filter(None, modules)))
 
 
 @dataclass(frozen=True)

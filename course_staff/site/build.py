@@ -20,8 +20,9 @@ from nbformat import NotebookNode
 from sphinx.ext.napoleon import Config, GoogleDocstring
 from sphinx.util.nodes import make_refnode
 
-from course_staff.build import PARALLEL, ROOT, _context, _write
+from course_staff.build import PARALLEL, ROOT, worker_context
 from course_staff.execute import execute
+from course_staff.files import write_whole
 from course_staff.site import chapters, pages, sliders
 from course_staff.source import SOLUTIONS
 
@@ -115,7 +116,7 @@ def _pictures(
         old.unlink()
     if not tasks:
         return scripts
-    with ProcessPoolExecutor(PARALLEL, mp_context=_context()) as pool:
+    with ProcessPoolExecutor(PARALLEL, mp_context=worker_context()) as pool:
         futures = {
             slider: [
                 pool.submit(sliders.compute, path, number, start, min(start + PORTION, read.size))
@@ -125,7 +126,7 @@ def _pictures(
         }
         for slider, _, _, read in tasks:
             text = sliders.script(slider, sliders.join(read, [future.result() for future in futures.pop(slider)]))
-            _write(scripts[slider], text)
+            write_whole(scripts[slider], text)
             say(f"slider {slider}: {read.size} pictures, {len(text) / 1e3:.0f} kB")
     return scripts
 

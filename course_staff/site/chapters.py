@@ -13,9 +13,8 @@ from nbformat.v4 import new_code_cell, new_markdown_cell
 
 from course_staff import ledger
 from course_staff.site import sliders
-from course_staff.source import BEGIN, END, NOTEBOOKS, SOLUTIONS, clear_solution, slide_type, sources
+from course_staff.source import NOTEBOOKS, SOLUTIONS, clear_solution, slide_type, sources, without_markers
 
-_CARD = re.compile(r"^#+ Exercise (\S+) — ", re.MULTILINE)
 _LINK = re.compile(r"\[([^\]]*)\]\((?!https?:|#|mailto:)([^)\s]+)\)")
 
 
@@ -42,22 +41,22 @@ def page(name: str, notebook: NotebookNode, known_chapters: set[str]) -> Noteboo
     """
     notebook = deepcopy(notebook)
     cells, folded, known = [], None, set()
-    exercise = None
+    answers = {
+        exercise["cells"]["answer"]: exercise["id"] for exercise in notebook.metadata.course.get("exercises", [])
+    }
     explores = set(sliders.find(notebook))
     for number, cell in enumerate(notebook.cells):
         if slide_type(cell) == "notes":
             continue
         if cell.cell_type == "markdown":
-            card = _CARD.search(cell.source)
-            if card:
-                exercise = card[1]
             cells.append(new_markdown_cell(links(cell.source, known_chapters)))
             continue
         records = [output["data"].pop(ledger.MIME) for output in cell.outputs if ledger.MIME in output.get("data", {})]
         shown = new_code_cell(cell.source, outputs=cell.outputs, execution_count=cell.execution_count)
-        if BEGIN in cell.source:
+        if cell.id in answers:
             cells.append(new_code_cell(clear_solution(cell.source)))
-            shown.source = "\n".join(line for line in cell.source.split("\n") if line.strip() not in (BEGIN, END))
+            shown.source = without_markers(cell.source)
+            exercise = answers[cell.id]
             shown.metadata = {
                 "tags": ["hide-input"],
                 "mystnb": {

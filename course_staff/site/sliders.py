@@ -14,8 +14,6 @@ import inspect
 import io
 import itertools
 import json
-import symtable
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 from html import escape
@@ -30,7 +28,8 @@ from matplotlib.path import Path as Curve
 from matplotlib.transforms import Affine2D
 from nbformat import NotebookNode
 
-from course_staff.fingerprint import _imported, files
+from course_staff.cells import called, imported, needed
+from course_staff.fingerprint import files
 from course_staff.source import first_line, without_magics
 from course_utils import audience
 from course_utils.figures.slider import Control, Redrawn, Slider, show_slider
@@ -50,7 +49,7 @@ def find(notebook: NotebookNode) -> list[int]:
     return [
         number
         for number, cell in enumerate(notebook.cells)
-        if cell.cell_type == "code" and "explore" in _calls(ast.parse(without_magics(cell.source)))
+        if cell.cell_type == "code" and called(ast.parse(without_magics(cell.source)), "explore")
     ]
 
 
@@ -92,7 +91,7 @@ def fingerprint(notebook: NotebookNode, number: int, root: Path) -> str:
         program = _program(notebook, number)
     except ValueError:  # which `read` reports
         return "none"
-    modules = files(set(_imported(program, "course_utils")), root)
+    modules = files({meant for _, meant in imported(ast.walk(program), "course_utils")}, root)
     parts = (thinned, Recorder, _shape, Pictures, compute, join, script)
     texts = [str(LARGEST_GRID), ast.unparse(program), *map(inspect.getsource, parts)]
     texts += [path.read_text("utf-8") for path in modules]
@@ -103,63 +102,13 @@ def _program(notebook: NotebookNode, number: int) -> ast.Module:
     """The cell, after those earlier statements that it needs.
 
     Raises:
-        ValueError: as :func:`_needed`.
+        ValueError: as :func:`course_staff.cells.needed`.
     """
     trees = [
         ast.parse(without_magics(cell.source)) for cell in notebook.cells[: number + 1] if cell.cell_type == "code"
     ]
     before = [node for tree in trees[:-1] for node in tree.body]
-    return ast.Module([*_needed(trees[-1], before), *trees[-1].body], [])
-
-
-def _needed(tree: ast.Module, before: list[ast.stmt]) -> list[ast.stmt]:
-    """The statements that bind the names which ``tree`` uses, and those which these use, in their order."""
-    binding: dict[str, list[int]] = {}
-    for index, node in enumerate(before):
-        for name in _bound(node):
-            binding.setdefault(name, []).append(index)
-    chosen: set[int] = set()
-    waiting = list(_used(tree))
-    while waiting:
-        name = waiting.pop()
-        for index in binding.get(name, []):
-            node = before[index]
-            if isinstance(node, ast.Import | ast.ImportFrom):
-                chosen.add(index)
-                continue
-            if not isinstance(node, ast.FunctionDef | ast.Assign) or len(binding[name]) > 1:
-                raise ValueError(f"{name!r} must be an import, a function, or a variable assigned once")
-            if index not in chosen:
-                chosen.add(index)
-                waiting += _used(node)
-    return [before[index] for index in sorted(chosen)]
-
-
-def _used(tree: ast.AST) -> set[str]:
-    """The names that running ``tree`` looks up among the notebook's variables, its functions' insides included."""
-
-    def names(table: symtable.SymbolTable) -> Iterator[str]:
-        for symbol in table.get_symbols():
-            if symbol.is_referenced() and (symbol.is_global() or table.get_type() == "module"):
-                yield symbol.get_name()
-        for child in table.get_children():
-            yield from names(child)
-
-    return set(names(symtable.symtable(ast.unparse(tree), "cell", "exec")))
-
-
-def _bound(node: ast.stmt) -> set[str]:
-    """The names that a statement at the top of a cell binds, or may bind."""
-    if isinstance(node, ast.Import | ast.ImportFrom):
-        return {(alias.asname or alias.name).split(".")[0] for alias in node.names}
-    if isinstance(node, ast.FunctionDef | ast.ClassDef):
-        return {node.name}
-    return {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Load)}
-
-
-def _calls(tree: ast.AST) -> set[str]:
-    functions = (node.func for node in ast.walk(tree) if isinstance(node, ast.Call))
-    return {function.id for function in functions if isinstance(function, ast.Name)}
+    return ast.Module([*needed(trees[-1], before), *trees[-1].body], [])
 
 
 def thinned(slider: Slider) -> Slider:

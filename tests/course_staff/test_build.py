@@ -10,9 +10,9 @@ from types import SimpleNamespace
 import nbformat
 import pytest
 
-from course_staff import build as builder
 from course_staff.build import build, check, main
 from course_staff.execute import clean, noise
+from course_staff.files import write_whole
 from course_staff.source import BuildError, clear_solution, read_chapter, sources
 
 CHAPTER = "solutions/90_fixture.md"
@@ -181,22 +181,67 @@ def test_only_what_changed_is_built_and_a_broken_chapter_does_not_keep_others_fr
     assert check(built, exercises=declared) == []
 
 
-@pytest.mark.parametrize(
-    "file, rebuilt",
-    [
-        ("course_utils/shapes.py", [STEM]),
-        ("course_utils/numbers.py", [STEM]),  # imported by shapes.py
-        ("course_utils/__init__.py", [STEM]),
-        ("course_utils/table.csv", [STEM]),  # data beside the modules
-        ("course_utils/unused.py", []),
-        ("course_utils/exercises/chapter_90.py", [STEM]),
-        ("course_utils/exercises/chapter_91.py", []),
-    ],
-)
-def test_a_chapter_depends_on_what_it_imports_and_checks(built, declared, file, rebuilt):
-    with open(built / file, "a") as module:
-        module.write("\n# changed\n")
-    assert stale(built, declared) == rebuilt
+SHAPES, NUMBERS, EXERCISES = (f"course_utils/{name}.py" for name in ("shapes", "numbers", "exercises/chapter_90"))
+LOOPS = {  # file, old text, new text, the files that are written, and how many notebooks are executed for it
+    "a sentence": (CHAPTER, "Both sides", "Each side", 2, 0),
+    "a note, which the plan quotes": (CHAPTER, "which term is missing", "which term is it", 3, 0),
+    "minutes of a note": (CHAPTER, '"minutes": 1}', '"minutes": 7}', 3, 0),
+    "a comment in a cell": (CHAPTER, "a, b = 2, 3", "# Two numbers.\na, b = 2, 3", 2, 0),
+    "a docstring of a module": (SHAPES, "The area of", "What covers", 0, 0),
+    "a comment in a module": (SHAPES, "# no chapter uses it", "# nobody uses it", 0, 0),
+    "code that no cell reaches": (SHAPES, "4 * side", "2 * (side + side)", 0, 0),
+    "a constant of one exercise": (EXERCISES, "answer=27", "answer=27.0", 2, 2),
+    "code of a shared module": (NUMBERS, "x * y", "y * x", 2, 2),
+}
+
+
+@pytest.mark.parametrize("file, old, new, written, executed", LOOPS.values(), ids=LOOPS)
+def test_a_change_executes_only_what_it_touches(built, declared, file, old, new, written, executed):
+    before, shown, lines = generated(built), outputs(built), []
+    edit(built, old, new, file)
+    build(built, exercises=declared, say=lines.append)
+    assert sum(line.startswith("[") for line in lines) == executed, lines
+    assert sum(content != before[path] for path, content in generated(built).items()) == written
+    assert outputs(built) == shown and check(built, exercises=declared) == []
+
+
+def outputs(root):
+    return [[cell.outputs for cell in notebook.cells if "outputs" in cell] for notebook in pair(root)]
+
+
+@pytest.mark.parametrize("edited", ["source", "execution_count"])
+def test_outputs_that_may_be_of_other_code_are_not_kept(built, declared, edited):
+    path = built / f"notebooks/{STEM}.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    [first, *_] = (cell for cell in notebook.cells if cell.cell_type == "code")
+    first[edited] = {"source": "print('mine')", "execution_count": 7}[edited]
+    nbformat.write(notebook, path)
+    edit(built, "Both sides", "Each side")
+    lines = []
+    build(built, exercises=declared, say=lines.append)
+    assert lines[0] == f"solutions/{STEM}.ipynb  outputs kept" and lines[1].startswith(f"[1/1] notebooks/{STEM}.ipynb  ")
+
+
+def test_the_metadata_say_what_others_need_of_a_chapter(built):
+    solution, student = pair(built)
+    one, two = solution.metadata.course.exercises
+    assert {**one, "cells": None} == {
+        "id": "90.1",
+        "title": "the square",
+        "points": 2,
+        "difficulty": 1,
+        "minutes": 1,
+        "function": "square",
+        "cells": None,
+    }
+    assert (two.id, two.function, len(two.cells.hints)) == ("90.2", "cube", 1)
+    for notebook in (solution, student):
+        source = {cell.id: cell.source for cell in notebook.cells}
+        assert source[one.cells.card].startswith("### Exercise 90.1 ") and "def square" in source[one.cells.answer]
+        assert [source[id].count("<summary>Hint") for id in one.cells.hints] == [2]
+        assert source[one.cells.check] == 'check("90.1", square)'
+        [claim] = notebook.metadata.course.claims
+        assert claim.id == "fixture/square" and 'claim("fixture/square")' in source[claim.cell]
 
 
 @pytest.mark.parametrize(
@@ -205,22 +250,6 @@ def test_a_chapter_depends_on_what_it_imports_and_checks(built, declared, file, 
 def test_a_chapter_depends_on_its_own_claims(built, declared, old, new, rebuilt):
     edit(built, old, new, "claims.toml")
     assert stale(built, declared) == rebuilt
-
-
-def test_the_page_of_progress_depends_on_all_exercises(course, declared):
-    edit(
-        course,
-        "Said twice.\n\n```{code-cell}\n1 + 1",
-        "Now.\n\n```{code-cell}\nshow_progress()",
-        "solutions/91_other.md",
-    )
-
-    def fingerprint():
-        return read_chapter(course / "solutions/91_other.md", course, declared).course["fingerprint"]
-
-    before = fingerprint()
-    (course / "course_utils/exercises/chapter_92.py").write_text("EXERCISES = ()")
-    assert fingerprint() != before
 
 
 def stale(root, declared):
@@ -387,6 +416,13 @@ INVALID = {
         ':slideshow: {"slide_type": "notes"}\n\na, b',
         "must be Markdown",
     ),
+    "minutes outside of notes": (
+        '{"slideshow": {"slide_type": "subslide"}}',
+        '{"slideshow": {"slide_type": "subslide"}, "minutes": 4}',
+        "minutes are said in speaker notes; this cell's slide_type is 'subslide'",
+    ),
+    "minutes of a note in words": ('"minutes": 1}', '"minutes": "one"}', "a whole number, at least 1, got 'one'"),
+    "check of no name": ('check("90.1", square)', 'check("90.1", 3)', "checked by the name of its function"),
     "unknown slide type": ('"slide_type": "subslide"', '"slide_type": "slid"', "slide_type must be one of"),
     "nbgrader by hand": (
         ":tags: [nbval-ignore-output]",
@@ -475,12 +511,12 @@ def test_a_file_is_replaced_whole_or_not_at_all(tmp_path, monkeypatch):
     file = tmp_path / "a.ipynb"
     file.write_text("old")
 
-    def interrupted(self, target):
+    def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Path, "replace", interrupted)
+    monkeypatch.setattr(os, "replace", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        builder._write(file, "new")
+        write_whole(file, "new")
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("a.ipynb", "old")]
 
 

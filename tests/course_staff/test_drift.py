@@ -27,6 +27,11 @@ def source(root):
     path.write_text(path.read_text(encoding="utf-8").replace("Both sides", "Each side"), encoding="utf-8")
 
 
+def spaces(root):
+    path = root / "solutions/90_fixture.md"
+    path.write_text(path.read_text(encoding="utf-8") + "\n", encoding="utf-8")
+
+
 def missing(root):
     (root / "notebooks/91_other.ipynb").unlink()
 
@@ -70,7 +75,8 @@ MUTATIONS = {
         "is not what the chapters' slides, notes and exercises say",
     ),
     "source edited": (source, BOTH, "was built from another version of its source (source of cell "),
-    "module edited": (module, BOTH, "was built from another version of its source, or of a module, exercise or claim"),
+    "source edited where it does not show": (spaces, BOTH, "was built from another version of its source"),
+    "module edited": (module, BOTH, "was built from another version of a module, exercise or claim that it uses"),
     "notebook deleted": (missing, ["notebooks/91_other.ipynb"], "is missing"),
     "notebook stray": (
         stray,

@@ -14,32 +14,34 @@ ROOT = Path(__file__).resolve().parents[2]
 WORDS_IN_FIVE_MINUTES = 5 * 250  # at the pace of a slow reader
 
 
-def cell(source, slide=None, *, tags=(), kind=None):
-    kind = kind or (new_markdown_cell if slide or not source.startswith("claim") else new_code_cell)
-    metadata = {"slideshow": {"slide_type": slide}} if slide else {}
-    return kind(source, metadata={**metadata, **({"tags": list(tags)} if tags else {})})
+def cell(source, slide=None, kind=new_markdown_cell, **metadata):
+    return kind(source, metadata={**metadata, **({"slideshow": {"slide_type": slide}} if slide else {})})
 
 
 CELLS = [
     cell("# 9 · Opening\n\nA question.", "slide"),
-    cell('Ask "why?" first.\nOne minute.', "notes"),
+    cell('Ask "why?" first.', "notes", minutes=1),
     cell("*You need*: nothing."),
     cell("## Two\n\ntext\n\n**Predict.** Is it 2\nor 3? The next cell\ntells.", "slide", tags=["if-time"]),
-    cell("First half. Three\nminutes. Then the rest. Four minutes with the slider.", "notes"),
-    cell("x = 1", "fragment", kind=new_code_cell),
-    cell('claim(\n    "a/b",\n    1,\n)', kind=new_code_cell),
-    cell("claim('c/d', 1)\nclaim('a/b', 2)", "slide", kind=new_code_cell),
-    cell("### Exercise 9.1 — a\n\ntext\n\n**Predict**: and this? No."),
-    cell("### Exercise 9.2 — b"),
+    cell("First half. Then the rest.\nFour minutes with the slider.", "notes", minutes=7),
+    cell("x = 1", "fragment", new_code_cell),
+    cell("claim('a/b', 1)", kind=new_code_cell),
+    cell("claim('c/d', 1)\nclaim('a/b', 2)", "slide", new_code_cell),
+    cell("### A card\n\ntext\n\n**Predict**: and this? No."),
+    cell("### Another"),
     cell("Not a heading", "slide"),
     cell("## Last", "subslide"),
     cell("more", "fragment"),
     cell("- **Predict.** Commit yourself.", "-"),
 ]
+COURSE = {
+    "claims": [{"id": id, "cell": CELLS[place].id} for place, id in ((6, "a/b"), (7, "c/d"), (7, "a/b"))],
+    "exercises": [{"id": id, "cells": {"card": CELLS[place].id}} for place, id in ((8, "9.1"), (9, "9.2"))],
+}
 
 
 def test_parts_are_read_from_slides_and_notes():
-    opening, two, last = parts(CELLS)
+    opening, two, last = parts(CELLS, COURSE)
     assert [(p.title, p.start, p.minutes, p.end) for p in (opening, two, last)] == [
         ("Opening", 0, 1, 1),
         ("Two", 1, 7, 8),
@@ -53,33 +55,22 @@ def test_parts_are_read_from_slides_and_notes():
 
 
 def test_each_slide_and_fragment_has_its_minute():
-    assert [part.marks for part in parts(CELLS)] == [
+    assert [part.marks for part in parts(CELLS, COURSE)] == [
         {0: 0},
         {3: 1, 5: 1 + 7 / 4, 7: 1 + 14 / 4, 10: 1 + 21 / 4},
         {11: 8, 12: 9},
     ]
 
 
-@pytest.mark.parametrize(
-    "said, minutes",
-    [
-        ("One minute.", 1),
-        ("Twenty minutes.", 20),
-        ("Two\nminutes.", 2),
-        ("It takes two minutes.", 2),
-        ("Two minute hands.", 2),
-        ("Some minutes.", 2),
-        ("", 2),
-    ],
-)
-def test_minutes_are_what_a_sentence_of_the_notes_begins_with(said, minutes):
-    """Anything else leaves one minute for each of the two things that appear."""
-    cells = [cell("# A", "slide"), cell(said, "notes"), cell("b", "fragment")]
-    assert parts(cells)[0].minutes == minutes
+@pytest.mark.parametrize("said, minutes", [((4,), 4), ((1, 3), 4), ((), 2)])
+def test_a_part_takes_what_its_notes_say_or_a_minute_for_each_thing_that_appears(said, minutes):
+    notes = [cell("Four minutes.", "notes", minutes=count) for count in said]
+    cells = [cell("# A", "slide"), *notes, cell("b", "fragment")]
+    assert parts(cells, {})[0].minutes == minutes
 
 
 def test_a_chapter_without_slides_has_no_parts():
-    assert parts([cell("# A"), cell("x = 1", "skip", kind=new_code_cell)]) == []
+    assert parts([cell("# A"), cell("x = 1", "skip", new_code_cell)], {}) == []
 
 
 def exercise(id, minutes, difficulty=2):

@@ -164,7 +164,7 @@ def walk(page):
 
 def check_deck(page, refused, notebook):
     cells = [cell for cell in notebook.cells if slide_type(cell) not in (None, "skip")]
-    talk = lecture_plan.parts(notebook.cells)[-1].end
+    talk = lecture_plan.parts(notebook.cells, notebook.metadata.course)[-1].end
     states = walk(page)
     assert len(states) >= sum(slide_type(cell) in ("slide", "subslide", "fragment") for cell in cells)
     for state in states:
@@ -257,12 +257,13 @@ def test_what_does_not_fit_moves_to_slides_below(opened, deck, tmp_path):
 
 
 def test_a_slide_that_opens_with_a_picture_gets_its_parts_heading():
-    def cell(kind, source, slide):
-        return getattr(nbformat.v4, f"new_{kind}_cell")(source, metadata={"slideshow": {"slide_type": slide}})
+    def cell(kind, source, slide, **metadata):
+        metadata["slideshow"] = {"slide_type": slide}
+        return getattr(nbformat.v4, f"new_{kind}_cell")(source, metadata=metadata)
 
     cells = [
         cell("markdown", "## A part\n\ntext", "slide"),
-        cell("markdown", "Three minutes.", "notes"),
+        cell("markdown", "Ask.", "notes", minutes=3),
         cell("code", "1", "skip"),
         cell("code", "show(draw, x)", "slide"),
         cell("code", "2", "fragment"),
@@ -272,7 +273,7 @@ def test_a_slide_that_opens_with_a_picture_gets_its_parts_heading():
     shown = [(slide_type(cell), cell.source, view.get("data")) for cell, view in zip(notebook.cells, views)]
     assert shown == [
         ("slide", "## A part\n\ntext", {"minute": "0"}),
-        ("notes", "Three minutes.", None),
+        ("notes", "Ask.", None),
         ("slide", "## A part", {"minute": "1"}),
         ("-", "show(draw, x)", None),
         ("fragment", "2", {"minute": "2"}),
