@@ -11,6 +11,7 @@ import json
 import os
 import socket
 import sys
+import tempfile
 from pathlib import Path
 
 from course_staff.files import write_whole
