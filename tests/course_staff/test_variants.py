@@ -151,7 +151,8 @@ def test_a_notebook_without_the_marked_cells_is_an_error(students):
     "check",
     [
         'check("1.3", safe_step, number=7)',
-        'from course_utils.exercises.variants import yours\n\nyours("1.3", 7)\ncheck("1.3", safe_step)',  # as it was said once
+        # As it was said once.
+        'from course_utils.exercises.variants import yours\n\nyours("1.3", 7)\ncheck("1.3", safe_step)',
     ],
 )
 def test_a_personal_notebook_checks_its_own_number(check, monkeypatch, capsys):
