@@ -30,7 +30,7 @@ from pathlib import Path
 from nbformat import NotebookNode
 from nbformat.v4 import new_notebook
 
-from course_staff import fingerprint
+from course_staff import fingerprint, variants
 from course_staff.cells import argument, called, parse
 
 SOLUTIONS, NOTEBOOKS = "solutions", "notebooks"
@@ -126,6 +126,8 @@ def read_chapter(path: Path, root: Path, exercises: Mapping | None = None) -> Ch
     course = notebook.metadata.get("course", {})
     reader = _Reader(label, notebook.cells)
     reader.front_matter(course, path.stem)
+    for number, what in variants.fill_in(notebook.cells, exercises, clear_solution):
+        reader.wrong(number, what)
     if reader.problems:
         raise BuildError(reader.problems)
     reader.cells_alone()

@@ -2,7 +2,12 @@
 
 A number is derived from the student's id and a secret of the course by HMAC: nobody without the secret can
 tell whose number is whose, and the same secret finds the same numbers when the work comes back. What an
-exercise becomes with a number is declared in ``course_utils.exercises.variants``.
+exercise becomes with a number is declared with it, in ``course_utils.exercises``.
+
+What its text becomes is marked in the chapter, from its card to its check: ``{{own|other}}`` has the words of the
+chapter, and those with another number, in which ``{number}`` and ``{answer}``, the right answer to the variants'
+``example``, may stand as in Python's ``str.format``: ``{{the answer is 0.16|the answer is {answer:.3f}}}``. The build
+fills in the chapter's own words and keeps the marked text in the cell's metadata, from which a release makes the rest.
 """
 
 from __future__ import annotations
@@ -11,14 +16,19 @@ import hashlib
 import hmac
 import importlib
 import os
+import re
 import secrets
+from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from pathlib import Path
 
 from nbformat import NotebookNode
 
-from course_utils.exercises import Exercise
-from course_utils.exercises.variants import VARIANTS, Number
+from course_utils.exercises import Exercise, Number, all_exercises
+
+# A brace after the last two belongs to the words.
+_MARK = re.compile(r"\{\{(.*?)\}\}(?!\})", re.DOTALL)
+_CARD = re.compile(r"^#+ Exercise (\S+) — ", re.MULTILINE)
 
 SHORTEST_SECRET = 16
 
@@ -37,10 +47,8 @@ def exercises_for(student_id: str, chapter: str, secret: bytes | None = None) ->
     Raises:
         ValueError: for a chapter without a module of exercises.
     """
-    exercises = _exercises(chapter)
-    for id, number in numbers_for(student_id, chapter, secret).items():
-        exercises[id] = VARIANTS[id].exercise(number)
-    return exercises
+    numbers = numbers_for(student_id, chapter, secret)
+    return {id: e.variant(numbers[id]) if id in numbers else e for id, e in _exercises(chapter).items()}
 
 
 def numbers_for(student_id: str, chapter: str, secret: bytes | None) -> dict[str, Number]:
@@ -49,12 +57,11 @@ def numbers_for(student_id: str, chapter: str, secret: bytes | None) -> dict[str
     Raises:
         ValueError: for a chapter without a module of exercises.
     """
-    varied = [id for id in _exercises(chapter) if id in VARIANTS]
-    return {} if secret is None else {id: _number(student_id, id, secret) for id in varied}
+    varied = {id: e.variants.numbers for id, e in _exercises(chapter).items() if e.variants}
+    return {} if secret is None else {id: _chosen(numbers, student_id, id, secret) for id, numbers in varied.items()}
 
 
-def _number(student_id: str, id: str, secret: bytes) -> Number:
-    numbers = VARIANTS[id].numbers
+def _chosen(numbers: Sequence[Number], student_id: str, id: str, secret: bytes) -> Number:
     digest = hmac.digest(secret, f"variant\0{id}\0{student_id}".encode(), "sha256")
     return numbers[int.from_bytes(digest) % len(numbers)]
 
@@ -70,40 +77,90 @@ def _exercises(chapter: str) -> dict[str, Exercise]:
     return {exercise.id: exercise for exercise in module.EXERCISES}
 
 
-def personal(notebook: NotebookNode, numbers: dict[str, Number]) -> NotebookNode:
+def fill_in(
+    cells: list[NotebookNode], exercises: Mapping[str, Exercise], emptied: Callable[[str], str]
+) -> list[tuple[int, str]]:
+    """Give a chapter's cells its own words in place of the marks, and keep the marked ones for :func:`personal`.
+
+    A check of an exercise with variants counts as marked: it says the number.
+
+    Args:
+        cells: of the chapter; those with marks are changed.
+        exercises: id → declaration.
+        emptied: a cell's source without its solution, which a student's file must not hold in any form.
+
+    Returns:
+        (number of the cell, what is wrong with its marks) for each cell that has something wrong.
+    """
+    problems, exercise = [], None
+    for number, cell in enumerate(cells, 1):
+        if cell.cell_type == "markdown" and (card := _CARD.search(cell.source)):
+            exercise = exercises.get(card[1])
+        varied = exercise is not None and exercise.variants is not None
+        check = re.search(rf'check\("{re.escape(exercise.id)}", \w+(?=\))', cell.source) if varied else None
+        marked = cell.source
+        if check:
+            marked = marked[: check.end()] + "{{|, number={number}}}" + marked[check.end() :]
+        if "{{" in marked and varied:
+            try:
+                cell.source = _filled(marked)
+                _filled(marked, _words(exercise, exercise.variants.numbers[0]))
+                cell.metadata["variant"] = {"exercise": exercise.id, "source": emptied(marked)}
+            except ValueError as error:
+                problems.append((number, str(error)))
+        elif any("|" in mark for mark in _MARK.findall(marked)):
+            problems.append((number, "{{…|…}} marks what varies, and no exercise with variants is asked here"))
+        if check:
+            exercise = None
+    return problems
+
+
+def _filled(marked: str, words: Mapping[str, object] | None = None) -> str:
+    """The text with the chapter's own words in its marks, or with those of a variant."""
+
+    def said(mark: re.Match) -> str:
+        own, *other = mark[1].split("|")
+        if len(other) != 1:
+            raise ValueError(
+                f"the mark {mark[0]!r} has {len(other)} bars; expected {{{{own words|words of a variant}}}}"
+            )
+        try:
+            return own if words is None else other[0].format(**words)
+        except (KeyError, IndexError, ValueError) as error:
+            known = ", ".join(f"{{{name}}}" for name in words)
+            raise ValueError(f"the mark {mark[0]!r} cannot be filled ({error!r}); in braces: {known}") from None
+
+    text = _MARK.sub(said, marked)
+    if "{{" in text:
+        raise ValueError(f"a mark does not end: {text[text.index('{{') :][:40]!r}; expected }}}} after it")
+    return text
+
+
+def _words(exercise: Exercise, number: Number) -> dict[str, object]:
+    varied, words = exercise.variant(number), {"number": number}
+    if varied.variants.example is not None:
+        words["answer"] = varied.reference(**varied.variants.example)
+    return words
+
+
+def personal(notebook: NotebookNode, numbers: Mapping[str, Number]) -> NotebookNode:
     """A copy of a student's notebook with these numbers in cards, stubs, hints and checks.
 
     Raises:
-        ValueError: if the notebook has not the exercise, or not the text that the variant replaces.
+        ValueError: for an exercise whose marked cells the notebook has not.
     """
-    notebook = deepcopy(notebook)
-    for id, number in numbers.items():
-        cells = _cells_of(notebook, id)
-        for old, new in VARIANTS[id].texts(number).items():
-            found = [cell for cell in cells for _ in range(cell.source.count(old))]
-            if len(found) != 1:
-                raise ValueError(
-                    f"exercise {id}: its variant replaces {old!r}, found {len(found)} times; expected once. "
-                    "Adapt course_utils/exercises/variants.py to the chapter's text"
-                )
-            found[0].source = found[0].source.replace(old, new)
-        cells[-1].source = (
-            f'from course_utils.exercises.variants import yours\n\nyours("{id}", {number!r})\n{cells[-1].source}'
-        )
+    notebook, filled = deepcopy(notebook), set()
+    for cell in notebook.cells:
+        marked = cell.metadata.pop("variant", None)
+        if marked and marked["exercise"] in numbers:
+            id = marked["exercise"]
+            cell.source = _filled(marked["source"], _words(all_exercises()[id], numbers[id]))
+            filled.add(id)
+    if missing := [id for id in numbers if id not in filled]:
+        raise ValueError(f"the notebook has no cells that vary for {', '.join(missing)}; build it with this course")
     if numbers:
         notebook.metadata["course"]["variant"] = dict(numbers)
     return notebook
-
-
-def _cells_of(notebook: NotebookNode, id: str) -> list[NotebookNode]:
-    """From the exercise's card to its check."""
-    cells, start = notebook.cells, None
-    for index, cell in enumerate(cells):
-        if cell.cell_type == "markdown" and f"### Exercise {id} — " in cell.source:
-            start = index
-        if start is not None and cell.cell_type == "code" and f'check("{id}", ' in cell.source:
-            return cells[start : index + 1]
-    raise ValueError(f"the notebook has no card and check of exercise {id}")
 
 
 def read_secret(path: Path) -> bytes:

@@ -16,8 +16,9 @@ from contextlib import contextmanager
 from itertools import groupby
 from pathlib import Path
 
+from course_utils.desk.checks import as_text
 from grader import records
-from grader.feedback import text, title, write_feedback
+from grader.feedback import title, write_feedback
 from grader.records import GRADED, INFRASTRUCTURE_ERROR, MISSING, UnitResult
 from grader.report import write_report
 
@@ -145,7 +146,7 @@ def gradescope(unit: UnitResult) -> dict:
             "name": f"{exercise.id} {exercise.title}",
             "name_format": "text",
             "number": exercise.id,
-            "output": text(exercise),
+            "output": as_text(exercise),
             "output_format": "text",
             "tags": [exercise.status],
             "visibility": "visible",

@@ -11,14 +11,12 @@ import json
 from collections.abc import Iterable, Mapping
 from itertools import groupby
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 from course_staff.build import ROOT
 from course_staff.source import NOTEBOOKS
-from course_utils.desk.checks import Result
+from course_utils.desk.checks import as_card
 from grader import records
-from grader.records import ExerciseResult, UnitResult
+from grader.records import UnitResult
 
 FOLDER = "feedback"
 
@@ -53,22 +51,6 @@ def to_html(units: list[UnitResult], name: str = "") -> str:
     )
 
 
-def card(exercise: ExerciseResult) -> str:
-    """An exercise's result as the notebook shows it, as HTML in which every text is escaped."""
-    return _as_checked(exercise)._repr_html_()
-
-
-def text(exercise: ExerciseResult) -> str:
-    """An exercise's result as the notebook prints it."""
-    return str(_as_checked(exercise))
-
-
-def _as_checked(exercise: ExerciseResult) -> Result:
-    asked: Any = SimpleNamespace(id=exercise.id, points=exercise.max_points)
-    shown = exercise.rows, exercise.remarks, exercise.passed, exercise.tried
-    return Result(asked, exercise.status, exercise.sentence, *shown)
-
-
 def page(template: str):
     """A template of this folder, in which nothing is HTML unless it says so."""
     return _templates().get_template(template)
@@ -86,7 +68,7 @@ def _templates():
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["card"] = lambda exercise: Markup(card(exercise))
+    environment.filters["card"] = lambda exercise: Markup(as_card(exercise))
     environment.filters["title"] = title
     environment.filters["plural"] = _plural
     return environment

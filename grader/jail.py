@@ -78,13 +78,9 @@ def make_view(folder: Path) -> Path:
         for path in sorted(_PACKAGE.rglob("*"))
         if path.is_file()
         and "__pycache__" not in path.parts
-        and not (path.parent.name == "exercises" and path.stem not in ("__init__", "probes"))
+        and not (path.parent.name == "exercises" and path.stem not in ("__init__", "probes", "variants"))
     }
     files[Path("course_utils/exercises/chapter_00.py")] = _declarations().encode()
-    files[Path("course_utils/exercises/variants.py")] = (
-        b'"""The numbers that a notebook was made with; a student\'s copy of the course has more here."""\n\n\n'
-        b"def yours(id, number):\n    pass\n"
-    )
     files[Path("grading_worker/__init__.py")] = b""
     for name in ("worker.py", "protocol.py"):
         files[Path("grading_worker") / name] = (own / name).read_bytes()

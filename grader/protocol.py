@@ -30,7 +30,7 @@ _DTYPES = {
 }
 
 #: Modules that a student's process does not have.
-_PRIVATE = ("course_utils.exercises.chapter_", "course_utils.exercises.variants", "course_staff", "grader", "__main__")
+_PRIVATE = ("course_utils.exercises.chapter_", "course_staff", "grader", "__main__")
 
 #: Largest header and body that are accepted from a student's process, in bytes.
 MAX_HEADER, MAX_BODY = 4 << 20, 64 << 20

@@ -401,8 +401,11 @@ class _Session:
 
     # Exercises
 
-    def check(self, id: str, fn: object) -> None:
-        """What a notebook's check(...) is here: it keeps the moment, and shows nothing."""
+    def check(self, id: str, fn: object, number: object = None) -> None:
+        """What a notebook's check(...) is here: it keeps the moment, and shows nothing.
+
+        Which number is the student's, the grader knows: ``number`` is not read.
+        """
         name = getattr(fn, "__name__", "")
         if not (type(id) is str and type(name) is str and len(id) + len(name) < 200):
             return

@@ -11,6 +11,7 @@ collects in one that knows no right answer, and concludes in its own.
 from __future__ import annotations
 
 import copy
+import functools
 import html
 import inspect
 import linecache
@@ -47,7 +48,7 @@ from course_utils.desk.answers import (
     type_name,
 )
 from course_utils.desk.guarded import Guard, TimeUp
-from course_utils.exercises import Case, Exercise, find
+from course_utils.exercises import Case, Exercise, Number, find, variants
 
 #: The rungs, from the first thing to mend to the last.
 LADDER = ("not attempted", "error", "timeout", "type", "shape", "misconception", "values", "correct")
@@ -75,6 +76,55 @@ CLOSE, ROUNDED = 0.01, 1e-4
 
 class CheckFailed(AssertionError):
     """Raised for an answer that is not correct, only where nbgrader runs the check to give marks."""
+
+
+def _head(shown: Any) -> tuple[str, str, str, str]:
+    """Icon, word, colour, and the points in words."""
+    if shown.status == "correct":
+        tone = _CORRECT
+    elif shown.status == "not attempted":
+        tone = _MISSING
+    else:
+        nearly = shown.status == "misconception" or (shown.status == "values" and 2 * shown.passed >= shown.tried)
+        tone = _ALMOST if nearly else _WORKING
+    return *tone, f"{shown.points} of {shown.max_points} point" + "s" * (shown.max_points != 1)
+
+
+def as_text(shown: Any) -> str:
+    """A result as a script prints it: a :class:`Result`, or what the grader has kept of one under the same names."""
+    icon, word, _, points = _head(shown)
+    lines = [f"{icon} Exercise {shown.id}: {word} · {points}", shown.sentence]
+    width = max((len(label) for label, _ in shown.rows), default=0)
+    for label, text in shown.rows:
+        first, *more = text.split("\n")
+        lines.append(f"    {label:<{width}}  {first}")
+        lines += [f"    {'':<{width}}  {line}" for line in more]
+    return "\n".join([*lines, *shown.remarks])
+
+
+def as_card(shown: Any) -> str:
+    """The same as a notebook shows it: HTML in which every text is escaped."""
+    icon, word, colour, points = _head(shown)
+    rows = "".join(
+        '<tr><th scope="row" style="text-align:left;vertical-align:top;font-weight:normal;'
+        f'padding-right:1em">{_html(label)}</th>'
+        f'<td style="text-align:left"><pre style="margin:0;background:transparent">{html.escape(text)}</pre></td></tr>'
+        for label, text in shown.rows
+    )
+    return (
+        f'<div style="border:1px solid var(--jp-border-color2,#ccc);border-left:5px solid {colour};'
+        "padding:.5em 1em;background:var(--jp-layout-color1,#fff);"
+        'color:var(--jp-ui-font-color1,#1a1a1a)"><div>'
+        f'<span aria-hidden="true">{icon}</span> <strong>Exercise {shown.id}: {word}</strong>'
+        f" · {points}</div><div>{_html(shown.sentence)}</div>"
+        + (f'<table style="margin:.3em 0">{rows}</table>' if rows else "")
+        + "".join(f"<div>{_html(remark)}</div>" for remark in shown.remarks)
+        + "</div>"
+    )
+
+
+def _html(sentence: str) -> str:
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(sentence))
 
 
 @dataclass(frozen=True)
@@ -107,65 +157,32 @@ class Result:
         """All points of the exercise for a correct answer, otherwise none."""
         return self.exercise.points if self.correct else 0
 
-    def _tone(self) -> tuple[str, str, str]:
-        if self.correct:
-            return _CORRECT
-        if self.status == "not attempted":
-            return _MISSING
-        nearly = self.status == "misconception" or (self.status == "values" and 2 * self.passed >= self.tried)
-        return _ALMOST if nearly else _WORKING
+    @property
+    def id(self) -> str:
+        return self.exercise.id
 
-    def _points(self) -> str:
-        return f"{self.points} of {self.exercise.points} point" + "s" * (self.exercise.points != 1)
+    @property
+    def max_points(self) -> int:
+        return self.exercise.points
 
-    def __str__(self) -> str:
-        icon, word, _ = self._tone()
-        lines = [f"{icon} Exercise {self.exercise.id}: {word} · {self._points()}", self.sentence]
-        width = max((len(label) for label, _ in self.rows), default=0)
-        for label, text in self.rows:
-            first, *more = text.split("\n")
-            lines.append(f"    {label:<{width}}  {first}")
-            lines += [f"    {'':<{width}}  {line}" for line in more]
-        return "\n".join([*lines, *self.remarks])
-
-    def _repr_html_(self) -> str:
-        icon, word, colour = self._tone()
-        rows = "".join(
-            '<tr><th scope="row" style="text-align:left;vertical-align:top;font-weight:normal;'
-            f'padding-right:1em">{_html(label)}</th>'
-            f'<td style="text-align:left"><pre style="margin:0;background:transparent">{html.escape(text)}</pre></td></tr>'
-            for label, text in self.rows
-        )
-        return (
-            f'<div style="border:1px solid var(--jp-border-color2,#ccc);border-left:5px solid {colour};'
-            "padding:.5em 1em;background:var(--jp-layout-color1,#fff);"
-            'color:var(--jp-ui-font-color1,#1a1a1a)"><div>'
-            f'<span aria-hidden="true">{icon}</span> <strong>Exercise {self.exercise.id}: {word}</strong>'
-            f" · {self._points()}</div><div>{_html(self.sentence)}</div>"
-            + (f'<table style="margin:.3em 0">{rows}</table>' if rows else "")
-            + "".join(f"<div>{_html(remark)}</div>" for remark in self.remarks)
-            + "</div>"
-        )
-
-
-def _html(sentence: str) -> str:
-    return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(sentence))
+    __str__, _repr_html_ = as_text, as_card
 
 
 @shown
-def check(id: str, fn: object) -> None:
+def check(id: str, fn: object, number: Number | None = None) -> None:
     """Check a student's function, show the result and remember it. Never raises for a student's mistake.
 
     Args:
         id: of the exercise, such as ``"1.2"``.
         fn: the function, called with keyword arguments on the exercise's inputs, the same at every check.
+        number: with which a class's notebook asks the exercise, in place of the chapter's own.
 
     Raises:
-        ValueError: for an id that no exercise has.
+        ValueError: for an id that no exercise has, or a number that it does not have.
         CheckFailed: when nbgrader runs the check (``NBGRADER_EXECUTION`` is "autograde" or "validate") and
             the answer is not correct.
     """
-    result = grade(find(id), fn)
+    result = grade(find(id, variants.said.get(id) if number is None else number), fn)
     progress.display_both(str(result), result._repr_html_())
     if os.environ.get("NBGRADER_EXECUTION") in ("autograde", "validate"):
         if not result.correct:
@@ -429,62 +446,73 @@ def conclude(
         attempts: at the first of the cases, in order; at least one. Fewer than cases after a timeout.
         again: the answer of another call on the case of this number, or None: a second answer is told of.
     """
-    judged = zip(cases, expected, attempts)
-    trials, n_cases = [_judged(exercise, *three) for three in judged], len(cases)
-    blank = [trial for trial in trials if trial.status == "not attempted"]
-    if len(blank) == len(trials):
-        hint = "Once it returns a value, check again."
-        if any(trial.attempt.printed for trial in trials):
-            hint = "It prints, but only what it returns counts."
-        start = "Your function returns nothing yet."
-        if any(trial.attempt.outcome == "unwritten" for trial in trials):
-            start, hint = (
-                "Nothing is written here yet.",
-                "Put your answer in the place of `raise NotImplementedError()`.",
-            )
-        return Result(exercise, "not attempted", f"{start} {hint}")
-    for trial in blank:
+    trials = [_judged(exercise, *three) for three in zip(cases, expected, attempts, strict=False)]
+    if all(trial.status == "not attempted" for trial in trials):
+        return Result(exercise, "not attempted", _not_attempted(trials))
+    for trial in trials:
+        _require_a_value(trial)
+    passed = sum(trial.status == "correct" for trial in trials)
+    verdict = functools.partial(Result, exercise, passed=passed, tried=len(cases))
+    if passed == len(cases):
+        sentence = f"Well done: right on all {passed} inputs. {exercise.after}".strip()
+        return verdict("correct", sentence, remarks=_remarks(trials, trials[0]))
+    shown = _smallest_failing(exercise, trials)
+    remarks = _remarks(trials, shown)
+    index = _misconception(exercise, trials)
+    if index is not None:
+        return verdict("misconception", exercise.misconceptions[index].message, remarks=remarks, misconception=index)
+    sentence, rows = _told(exercise, trials, shown, f"Right on {passed} of {len(cases)} inputs")
+    if again and shown.status == "values" and _answers_otherwise(exercise, shown, again(trials.index(shown))):
+        remarks += (TWO_ANSWERS,)
+    return verdict(shown.status, sentence, rows, remarks)
+
+
+def _not_attempted(trials: list[_Trial]) -> str:
+    if any(trial.attempt.outcome == "unwritten" for trial in trials):
+        return "Nothing is written here yet. Put your answer in the place of `raise NotImplementedError()`."
+    prints = any(trial.attempt.printed for trial in trials)
+    hint = "It prints, but only what it returns counts." if prints else "Once it returns a value, check again."
+    return f"Your function returns nothing yet. {hint}"
+
+
+def _require_a_value(trial: _Trial) -> None:
+    """Where other inputs get an answer, one that gets none is a wrong answer."""
+    if trial.status == "not attempted":
         trial.status = "type"
         trial.sentence = "For this input your function returns nothing. Is there a path without a `return`?"
         if trial.attempt.outcome == "unwritten":
             trial.sentence = "For this input your function still raises NotImplementedError."
-    passed = sum(trial.status == "correct" for trial in trials)
-    if passed == n_cases:
-        sentence = f"Well done: right on all {n_cases} inputs. {exercise.after}".strip()
-        return Result(exercise, "correct", sentence, (), _remarks(trials, trials[0]), passed, n_cases)
 
+
+def _smallest_failing(exercise: Exercise, trials: list[_Trial]) -> _Trial:
+    """Of the inputs on the lowest rung the smallest."""
     status = min((trial.status for trial in trials), key=LADDER.index)
     failing = [trial for trial in trials if trial.status == status]
-    trial = min(failing, key=lambda trial: (exercise.size or _size)(trial.case))
-    remarks = _remarks(trials, trial)
-    index = _misconception(exercise, trials)
-    if index is not None:
-        message = exercise.misconceptions[index].message
-        return Result(exercise, "misconception", message, (), remarks, passed, n_cases, index)
-    error = ()
-    if trial.attempt.what and status == "error":
-        error = (("error", trial.attempt.what), *([("in", trial.attempt.where)] if trial.attempt.where else ()))
-    rows = _input_rows(trial) + error
-    sentence = trial.sentence
-    if status == "error":
+    return min(failing, key=lambda trial: (exercise.size or _size)(trial.case))
+
+
+def _told(exercise: Exercise, trials: list[_Trial], shown: _Trial, score: str) -> tuple[str, Rows]:
+    """What to look at next, and the rows that show it."""
+    sentence, rows, attempt = shown.sentence, (), shown.attempt
+    given = _input_rows(shown) if exercise.show_cases else ()
+    if shown.status == "error":
         sentence = "Your function stops with an error on this input."
-        if trial.attempt.what.startswith("RecursionError"):
+        if attempt.what.startswith("RecursionError"):
             sentence += " Does it call itself without end?"
-    elif status == "timeout":
+        rows = tuple((label, text) for label, text in (("error", attempt.what), ("in", attempt.where)) if text)
+    elif shown.status == "timeout":
         sentence = (
             f"No answer within {exercise.time_limit:g} seconds; it was busy with this input. Is there a loop "
             "that never ends, or work that could be done once for all?"
         )
-    elif status == "values":
-        sentence = sentence or _diagnosis(trials, trial)
-        sentence = f"{sentence} Right on {passed} of {n_cases} inputs; the smallest that fails is shown."
-        rows += _value_rows(exercise, trial)
-        second = again(trials.index(trial)) if again else None
-        if second is not None and not equal(second, trial.yours, exercise.rtol, exercise.atol):
-            remarks += (TWO_ANSWERS,)
-    if not exercise.show_cases:
-        rows = error
-    return Result(exercise, status, sentence, rows, remarks, passed, n_cases)
+    elif shown.status == "values":
+        sentence = f"{sentence or _diagnosis(trials, shown)} {score}; the smallest that fails is shown."
+        rows = _value_rows(exercise, shown) if exercise.show_cases else ()
+    return sentence, given + rows
+
+
+def _answers_otherwise(exercise: Exercise, shown: _Trial, second: Plain | None) -> bool:
+    return second is not None and not equal(second, shown.yours, exercise.rtol, exercise.atol)
 
 
 def _misconception(exercise: Exercise, trials: list[_Trial]) -> int | None:

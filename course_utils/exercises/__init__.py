@@ -1,80 +1,84 @@
 """The exercises of the course: what each one asks and accepts.
 
-One module per chapter (``chapter_01.py``) with a tuple ``EXERCISES``. The same declaration serves the
-check in the notebook, the grader, and the tests of the checker. A whole declaration::
+One module per chapter (``chapter_01.py``), in which everything of an exercise stands together, and a tuple
+``EXERCISES``. The same declaration serves the check in the notebook, the grader, and the tests of the checker.
+A whole module::
 
-    from course_utils.exercises import Exercise, Misconception
+    from course_utils.exercises import Exercise
 
-    def cases(rng):
+    def _vector(rng):
         return {"x": rng.normal(size=rng.integers(1, 6))}
 
     def norm(x):
         return np.sqrt(np.sum(x**2))
 
-    EXERCISES = (
-        Exercise(
-            id="1.1", title="the length of a vector", points=1, difficulty=1, minutes=5,
-            cases=cases, reference=norm,
-            misconceptions=(
-                Misconception(lambda x: np.sum(x**2), "This is the squared length: take the root."),
-            ),
-        ),
+    exercise_1 = Exercise(
+        id="1.1", title="the length of a vector", points=1, difficulty=1, minutes=5,
+        cases=_vector, reference=norm,
+        misconceptions=((lambda x: np.sum(x**2), "This is the squared length: take the root."),),
     )
 
+    EXERCISES = (exercise_1,)
+
 The keys of a case are the parameters of the student's function: it is called by keyword.
+
+An exercise that a class can have with many numbers is declared by a function of the number, whose default is the
+chapter's own (see :class:`Variants`)::
+
+    def exercise_2(k=1):
+        return Exercise(id="1.2", ..., variants=Variants(range(3, 43), exercise_2))
+
+    EXERCISES = (exercise_1, exercise_2())
 """
+
+from __future__ import annotations
 
 import functools
 import importlib
-import math
 import pkgutil
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from course_utils.exercises import probes
+
 Case = dict[str, Any]
+Number = int | float
 
 
-def _require(holds: bool, name: str, value: object, expected: str) -> None:
-    if not holds:
-        raise ValueError(f"{name} is {value!r}; expected {expected}")
-
-
-def _is_int(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def _is_text(value: object) -> bool:
-    return isinstance(value, str) and value.strip() != ""
-
-
-@dataclass(frozen=True)
-class Misconception:
+class Misconception(NamedTuple):
     """A wrong answer that people really give, and the sentence it receives.
 
     ``answer`` takes the same keyword arguments as the reference. It may agree with the reference on some
     cases, and its answer may have another shape. ``message`` stands alone below the word "Almost".
-    Raises ValueError for an answer that cannot be called or an empty message.
     """
 
     answer: Callable[..., Any]
     message: str
 
-    def __post_init__(self) -> None:
-        _require(callable(self.answer), "answer", self.answer, "a function")
-        _require(_is_text(self.message), "message", self.message, "a sentence")
+
+class Variants(NamedTuple):
+    """The numbers with which an exercise exists beside the chapter's own, so that each student can have another.
+
+    numbers    those that a student may get; all of them are tested
+    declare    ``declare(number) -> Exercise``: the same exercise with this number
+    example    the case whose right answer the chapter's text states
+
+    What the text says with another number is marked in the chapter: see :mod:`course_staff.variants`.
+    """
+
+    numbers: Sequence[Number]
+    declare: Callable[[Number], Exercise]
+    example: Case | None = None
 
 
 @dataclass(frozen=True)
 class Exercise:
-    """What an exercise asks and which answers it accepts. Raises ValueError for a field out of its range.
+    """What an exercise asks and which answers it accepts.
 
     id, title         "1.2" (chapter, number), and the title of its card
     points            whole number, at least 1
@@ -83,7 +87,7 @@ class Exercise:
     cases             ``cases(rng) -> dict``: one random case, the keyword arguments of the function
     reference         the right answer; returns a number, bool or array (numpy or torch), or a tuple of
                       these. A list counts as an array
-    misconceptions    at least one; the first that matches is named
+    misconceptions    at least one pair (answer, message), see :class:`Misconception`; the first that matches is named
     rtol, atol        a value passes when ``|yours - expected| <= atol + rtol * |expected|``
     n_cases           random cases of one check
     time_limit        seconds for all calls of one check
@@ -95,10 +99,13 @@ class Exercise:
                       right: replaces the comparison with the reference, shape included. Numbers arrive
                       as Python numbers, arrays as numpy arrays
     after             one sentence of insight, shown on success
-    probe             a function of :mod:`course_utils.exercises.probes` for an exercise that asks for a class or a torch
-                      module: ``probe(answer, **case)`` uses it and returns what a reference returns. Reference
+    probe             a function of :mod:`course_utils.exercises.probes` for an exercise that asks for a class or a
+                      torch module: ``probe(answer, **case)`` uses it and returns what a reference returns. Reference
                       and misconceptions are then such classes too. It is no secret: the grader runs it beside
                       the student's code
+    variants          the other numbers with which the exercise exists
+
+    Raises ValueError for an id, points, misconceptions or a probe that cannot be right.
     """
 
     id: str
@@ -119,69 +126,29 @@ class Exercise:
     property: Callable[[Any, Case], str | None] | None = None
     after: str = ""
     probe: Callable[..., Any] | None = None
+    variants: Variants | None = None
 
     def __post_init__(self) -> None:
-        _require(
-            isinstance(self.id, str) and re.fullmatch(r"\d+\.\d+", self.id) is not None,
-            "id",
-            self.id,
-            'chapter and number, such as "1.2"',
-        )
-        where = f"exercise {self.id}: "
-        _require(_is_text(self.title), where + "title", self.title, "a title")
-        for name in ("points", "minutes", "n_cases"):
-            value = getattr(self, name)
-            _require(_is_int(value) and value >= 1, where + name, value, "a whole number, at least 1")
-        _require(
-            _is_int(self.difficulty) and 1 <= self.difficulty <= 5,
-            where + "difficulty",
-            self.difficulty,
-            "a whole number from 1 to 5",
-        )
-        for name in ("cases", "reference"):
-            _require(callable(getattr(self, name)), where + name, getattr(self, name), "a function")
-        for name in ("size", "property"):
-            value = getattr(self, name)
-            _require(value is None or callable(value), where + name, value, "a function or None")
-        _require(
-            isinstance(self.misconceptions, tuple)
-            and len(self.misconceptions) > 0
-            and all(isinstance(m, Misconception) for m in self.misconceptions),
-            where + "misconceptions",
-            self.misconceptions,
-            "a tuple of at least one Misconception",
-        )
-        messages = [m.message for m in self.misconceptions]
-        _require(len(set(messages)) == len(messages), where + "misconceptions", messages, "distinct messages")
-        for name in ("rtol", "atol"):
-            value = getattr(self, name)
-            _require(_is_number(value) and value >= 0, where + name, value, "a number, at least 0")
-        _require(
-            _is_number(self.time_limit) and self.time_limit > 0,
-            where + "time_limit",
-            self.time_limit,
-            "seconds, above 0",
-        )
-        _require(
-            isinstance(self.edge_cases, tuple) and all(isinstance(c, dict) for c in self.edge_cases),
-            where + "edge_cases",
-            self.edge_cases,
-            "a tuple of dicts",
-        )
-        _require(isinstance(self.show_cases, bool), where + "show_cases", self.show_cases, "True or False")
-        _require(isinstance(self.after, str), where + "after", self.after, "a sentence")
-        # Found again by its name in another process: a lambda or a method is not.
-        probe = self.probe
-        _require(
-            probe is None
-            or (
-                getattr(probe, "__module__", "") == "course_utils.exercises.probes"
-                and str(getattr(probe, "__qualname__", "<")).isidentifier()
-            ),
-            where + "probe",
-            probe,
-            "a function of course_utils.exercises.probes or None",
-        )
+        object.__setattr__(self, "misconceptions", tuple(Misconception(*pair) for pair in self.misconceptions))
+        messages = [misconception.message for misconception in self.misconceptions]
+        for name, holds, expected in (
+            ("id", isinstance(self.id, str) and re.fullmatch(r"\d+\.\d+", self.id), 'chapter and number, as "1.2"'),
+            ("points", isinstance(self.points, int) and self.points >= 1, "a whole number, at least 1"),
+            ("misconceptions", 0 < len(set(messages)) == len(messages), "one or more, each with its own message"),
+            # Found again by its name in another process.
+            ("probe", self.probe in (None, *vars(probes).values()), "a function of course_utils.exercises.probes"),
+        ):
+            if not holds:
+                raise ValueError(f"exercise {self.id}: {name} is {getattr(self, name)!r}; expected {expected}")
+
+    def variant(self, number: Number) -> Exercise:
+        """The same exercise with another number. Raises ValueError for a number that it does not have."""
+        if self.variants is None:
+            raise ValueError(f"exercise {self.id} has no variants; got the number {number!r}")
+        if number not in self.variants.numbers:
+            known = ", ".join(map(str, self.variants.numbers))
+            raise ValueError(f"exercise {self.id} has no variant with the number {number!r}; expected one of {known}")
+        return self.variants.declare(number)
 
     def draw_cases(self, seed: int) -> list[Case]:
         """The edge cases, then ``n_cases`` random ones; the same for the same seed."""
@@ -190,27 +157,31 @@ class Exercise:
 
 
 @functools.cache
-def _declared() -> dict[str, Exercise]:
+def all_exercises() -> Mapping[str, Exercise]:
+    """Every declared exercise by its id, in the order of the chapters. Imports the chapters' modules.
+
+    Raises:
+        ValueError: if two exercises have one id.
+    """
     found: dict[str, Exercise] = {}
     for module in sorted(m.name for m in pkgutil.iter_modules(__path__) if m.name.startswith("chapter_")):
         for exercise in importlib.import_module(f"{__name__}.{module}").EXERCISES:
             if exercise.id in found:
                 raise ValueError(f"{module} declares exercise {exercise.id}, which is declared already")
             found[exercise.id] = exercise
-    return found
+    return MappingProxyType(found)
 
 
-def all_exercises() -> dict[str, Exercise]:
-    """Every declared exercise by its id, in the order of the chapters. Imports the chapters' modules."""
-    return dict(_declared())
+def find(id: str, number: Number | None = None) -> Exercise:
+    """The exercise with this id, with the chapter's number or a variant's.
 
-
-def find(id: str) -> Exercise:
-    """The exercise with this id. Raises ValueError, listing the known ids, when there is none."""
+    Raises:
+        ValueError: if there is no such exercise, listing the known ids, or it has not this number.
+    """
     if not isinstance(id, str):
         raise ValueError(f'an exercise is named by a text: "{id}" in quotes, not {id!r}')
-    try:
-        return _declared()[id]
-    except KeyError:
-        known = ", ".join(_declared()) or "none is declared yet"
-        raise ValueError(f"there is no exercise {id!r}; known exercises: {known}") from None
+    if id not in all_exercises():
+        known = ", ".join(all_exercises()) or "none is declared yet"
+        raise ValueError(f"there is no exercise {id!r}; known exercises: {known}")
+    exercise = all_exercises()[id]
+    return exercise if number is None else exercise.variant(number)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from course_utils.exercises import Exercise, Misconception
+from course_utils.exercises import Exercise
 
 
 def _two_matrices(rng):
@@ -24,18 +24,16 @@ exercise_1 = Exercise(
     reference=movement,
     edge_cases=({"W": np.array([[3.0, 0.0], [0.0, 4.0]]), "W0": np.zeros((2, 2))},),
     misconceptions=(
-        Misconception(
-            lambda W, W0: np.sum((W - W0) ** 2), "You have the squared distance ‖W − W0‖²: one square root is missing."
-        ),
-        Misconception(
+        (lambda W, W0: np.sum((W - W0) ** 2), "You have the squared distance ‖W − W0‖²: one square root is missing."),
+        (
             lambda W, W0: np.linalg.norm(W - W0, 2),
             "You have the largest singular value (the spectral norm). The Frobenius norm counts every entry.",
         ),
-        Misconception(
+        (
             lambda W, W0: np.linalg.norm(W) - np.linalg.norm(W0),
             "A difference of two lengths is not the length of the difference: subtract first, then measure.",
         ),
-        Misconception(
+        (
             lambda W, W0: np.sum(np.abs(W - W0)),
             "You have added absolute values. The Frobenius norm squares, adds, and takes the root.",
         ),

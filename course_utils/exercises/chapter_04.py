@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from course_utils.exercises import Exercise, Misconception
+from course_utils.exercises import Exercise
 
 
 def _stack(rng):
@@ -23,26 +23,24 @@ exercise_1 = Exercise(
     cases=_stack,
     reference=forward_factor,
     misconceptions=(
-        Misconception(
+        (
             lambda widths, sigmas: np.prod(widths[1:] * sigmas**2),
             "This is the backward factor. Forward, a layer sums over its inputs: d_k, not d_{k+1}.",
         ),
-        Misconception(
-            lambda widths, sigmas: np.prod(widths[:-1] * sigmas), "σ is a standard deviation; variances multiply by σ²."
-        ),
-        Misconception(
+        (lambda widths, sigmas: np.prod(widths[:-1] * sigmas), "σ is a standard deviation; variances multiply by σ²."),
+        (
             lambda widths, sigmas: np.sum(widths[:-1] * sigmas**2),
             "The factors of successive layers multiply; you have added them.",
         ),
-        Misconception(
+        (
             lambda widths, sigmas: np.prod(sigmas**2),
             "A sum of d_k independent terms has d_k times the variance of one.",
         ),
-        Misconception(
+        (
             lambda widths, sigmas: np.prod((widths[:-1] + widths[1:]) / 2 * sigmas**2),
             "Glorot's compromise takes the mean of both widths. Forward alone, only the inputs count.",
         ),
-        Misconception(
+        (
             lambda widths, sigmas: np.sqrt(np.prod(widths[:-1] * sigmas**2)),
             "This is the factor of the standard deviation. The variance is asked for: no root.",
         ),
@@ -58,6 +56,8 @@ def _bowl(rng):
 
 
 def largest_step(H, g):
+    # Or `return 2 * (g @ g) / (H @ g @ g)`: H is symmetric.
+    # Or `return 2 * (g @ g) / (g @ (g @ H))`: H is symmetric.
     return 2 * (g @ g) / (g @ H @ g)
 
 
@@ -70,28 +70,24 @@ exercise_2 = Exercise(
     cases=_bowl,
     reference=largest_step,
     misconceptions=(
-        Misconception(
+        (
             lambda H, g: (g @ g) / (g @ H @ g),
             "This is the step at which the model is lowest. It climbs back to its start at twice that step.",
         ),
-        Misconception(
+        (
             lambda H, g: 2 / np.linalg.eigvalsh(H)[-1],
             "This is safe whatever the gradient. This gradient's own curvature gᵀHg/‖g‖² may allow more.",
         ),
-        Misconception(
+        (
             lambda H, g: 1 / np.linalg.eigvalsh(H)[-1],
             "The paper's 1/‖H‖: half of the guarantee, and it forgets which direction g has.",
         ),
-        Misconception(
+        (
             lambda H, g: 2 * np.sqrt(g @ g) / (g @ H @ g),
             "The linear term is −γ‖g‖², with the square: the gradient is slope and direction at once.",
         ),
-        Misconception(
-            lambda H, g: 2 / (g @ H @ g), "The linear term −γ‖g‖² is missing: it pulls down what the curvature lifts."
-        ),
-        Misconception(
-            lambda H, g: (g @ H @ g) / (2 * (g @ g)), "Upside down: the more curvature, the shorter the step."
-        ),
+        (lambda H, g: 2 / (g @ H @ g), "The linear term −γ‖g‖² is missing: it pulls down what the curvature lifts."),
+        (lambda H, g: (g @ H @ g) / (2 * (g @ g)), "Upside down: the more curvature, the shorter the step."),
     ),
     after="2/λ_max is the smallest of these steps over all gradients: a guarantee, not a limit.",
 )
@@ -111,6 +107,8 @@ def _theorem(rng):
 
 def theorem_1(B, slope, g, z, Hz):
     v = B @ (slope * (g @ z))
+    # Or `return Hz @ v @ v`: H_z is symmetric.
+    # Or `return v @ (v @ Hz)`: H_z is symmetric.
     return v @ Hz @ v
 
 
@@ -123,19 +121,19 @@ exercise_3 = Exercise(
     cases=_theorem,
     reference=theorem_1,
     misconceptions=(
-        Misconception(
+        (
             lambda B, slope, g, z, Hz: (B @ (g @ z)) @ Hz @ (B @ (g @ z)),
             "The activation's slope A is missing: it multiplies the vector g z, entry by entry.",
         ),
-        Misconception(
+        (
             lambda B, slope, g, z, Hz: np.sum((B @ (slope * (g @ z))) ** 2),
             "This is ‖v‖². The loss has a curvature of its own: vᵀ H_z v.",
         ),
-        Misconception(
+        (
             lambda B, slope, g, z, Hz: np.sum(Hz @ (B @ (slope * (g @ z)))),
             "You have summed H_z v. The quadratic form multiplies by v a second time.",
         ),
-        Misconception(
+        (
             lambda B, slope, g, z, Hz: (B @ (slope**2 * (g @ z))) @ Hz @ (B @ (slope**2 * (g @ z))),
             "A enters v once. You have multiplied by it twice, as if B were B^(k), which contains it already.",
         ),
@@ -168,51 +166,51 @@ exercise_4 = Exercise(
     cases=_norms,
     reference=theorem_2,
     misconceptions=(
-        Misconception(
+        (
             lambda J, A, z, Hz, k: np.prod(np.delete(J, k)) * A[k],
             "This is the printed bound. A quadratic form needs squares, and the norm of H_z.",
         ),
-        Misconception(
+        (
             lambda J, A, z, Hz, k: Hz * np.prod(J[k + 1 :]) * A[k] * z[k],
             "v enters the form vᵀH_z v twice, so its bound must be squared.",
         ),
-        Misconception(
+        (
             lambda J, A, z, Hz, k: Hz * (np.prod(J[k:]) * A[k] * z[k]) ** 2,
             "The layer itself contributes A only: its weights are what is varied. Start the product at k + 1.",
         ),
-        Misconception(
+        (
             lambda J, A, z, Hz, k: Hz * (np.prod(J[k + 1 :]) * A[k]) ** 2,
             "The layer's input is missing: g z is as long as ‖g‖‖z‖.",
         ),
-        Misconception(
+        (
             lambda J, A, z, Hz, k: Hz * (np.prod(np.delete(J, k)) * A[k] * z[0]) ** 2,
             "A bound, and a looser one: ‖z^(k)‖ itself is given, so that the layers before k need not be bounded.",
         ),
-        Misconception(
+        (
             lambda J, A, z, Hz, k: Hz * (np.prod(np.delete(J, k)) * A[k] * z[k]) ** 2,
             "The layers before k have made z^(k) already, whose length you have: only those after it remain.",
         ),
-        Misconception(
+        (
             lambda J, A, z, Hz, k: Hz * (np.prod(J[k + 1 :]) * A[k]) ** 2 * z[k],
             "v enters the form twice, with all its factors: the length of z is squared, too.",
         ),
-        Misconception(
+        (
             lambda J, A, z, Hz, k: Hz * (np.prod(J[k + 1 :]) * z[k]) ** 2 * A[k],
             "v enters the form twice, with all its factors: the norm of A is squared, too.",
         ),
-        Misconception(
+        (
             lambda J, A, z, Hz, k: Hz * (np.prod(J[k + 1 :]) * z[k]) ** 2,
             "The activation's slope is missing: layer k contributes ‖A^(k)‖.",
         ),
-        Misconception(
+        (
             lambda J, A, z, Hz, k: (np.prod(J[k + 1 :]) * A[k] * z[k]) ** 2,
             "This bounds ‖v‖². The loss has a curvature of its own, and it multiplies: ‖H_z‖.",
         ),
-        Misconception(
+        (
             lambda J, A, z, Hz, k: (Hz * np.prod(J[k + 1 :]) * A[k] * z[k]) ** 2,
             "v enters vᵀH_z v twice, H_z only once.",
         ),
-        Misconception(
+        (
             lambda J, A, z, Hz, k: Hz * (np.prod(J[:k]) * A[k] * z[k]) ** 2,
             "These are the Jacobians before layer k. The way from layer k to the output goes through those after it.",
         ),
@@ -238,23 +236,21 @@ exercise_5 = Exercise(
     cases=_layer,
     reference=hessian_sigma,
     misconceptions=(
-        Misconception(
+        (
             lambda n, m, slope: slope / (np.sqrt(n) + np.sqrt(m)),
             "A steeper activation needs smaller weights: J ≈ slope · w.",
         ),
-        Misconception(
+        (
             lambda n, m, slope: 1 / (slope * np.sqrt(n + m)),
             "The norm is about (√n + √m)σ: a sum of roots, not the root of the sum.",
         ),
-        Misconception(lambda n, m, slope: 1 / (np.sqrt(n) + np.sqrt(m)), "Right for slope 1 only: then J ≈ w."),
-        Misconception(
-            lambda n, m, slope: slope * (np.sqrt(n) + np.sqrt(m)), "This is ‖J‖ for σ = 1. Which σ makes it 1?"
-        ),
-        Misconception(
+        (lambda n, m, slope: 1 / (np.sqrt(n) + np.sqrt(m)), "Right for slope 1 only: then J ≈ w."),
+        (lambda n, m, slope: slope * (np.sqrt(n) + np.sqrt(m)), "This is ‖J‖ for σ = 1. Which σ makes it 1?"),
+        (
             lambda n, m, slope: 1 / (slope * (np.sqrt(n) + np.sqrt(m))) ** 2,
             "This is σ². The standard deviation is asked for.",
         ),
-        Misconception(
+        (
             lambda n, m, slope: np.sqrt(2 / (n + m)) / slope,
             "Glorot's σ, which looks after variances. Here the norm of the matrix is to be 1.",
         ),
@@ -272,6 +268,7 @@ def _relu_layer(rng):
 
 
 def mean_norm(W, X):
+    # Or `return np.mean([np.linalg.norm((W @ x >= 0)[:, None] * W, 2) for x in X])`: no input sits on a kink.
     return np.mean([np.linalg.norm((W @ x > 0)[:, None] * W, 2) for x in X])
 
 
@@ -299,23 +296,23 @@ exercise_6 = Exercise(
     reference=unit_jacobian,
     property=_has_unit_jacobian,
     misconceptions=(
-        Misconception(
+        (
             lambda W, X: W / np.linalg.norm(W, 2),
             "You have made ‖w‖ = 1. ReLU switches rows off at each input, so ‖J‖ is smaller.",
         ),
-        Misconception(
+        (
             lambda W, X: W / np.linalg.norm(np.mean([(W @ x > 0)[:, None] * W for x in X], axis=0), 2),
             "This is the norm of the mean Jacobian. The mean of the norms is larger.",
         ),
-        Misconception(
+        (
             lambda W, X: W / np.sqrt(np.mean([np.linalg.norm((W @ x > 0)[:, None] * W, 2) ** 2 for x in X])),
             "You have normalised the root mean square. The exercise asks for the mean of ‖J‖.",
         ),
-        Misconception(
+        (
             lambda W, X: W / np.mean([np.linalg.norm((W @ x > 0)[:, None] * W) for x in X]),
             "This uses the Frobenius norm. ‖J‖ is the largest singular value: `np.linalg.norm(J, 2)`.",
         ),
-        Misconception(
+        (
             lambda W, X: W / max(np.linalg.norm((W @ x > 0)[:, None] * W, 2) for x in X),
             "You have made the largest ‖J‖ equal to 1. The exercise asks for the mean.",
         ),
@@ -342,27 +339,25 @@ exercise_7 = Exercise(
     cases=_factors,
     reference=gram_matrix,
     misconceptions=(
-        Misconception(
+        (
             lambda M, Z: (M @ M.T) @ (Z @ Z.T) / len(Z),
             "Inner products of Kronecker products multiply entry by entry, not as matrices.",
         ),
-        Misconception(lambda M, Z: (M @ M.T) * (Z @ Z.T), "The loss is a mean over samples: divide by N."),
-        Misconception(
-            lambda M, Z: M @ M.T / len(Z), "The layer's inputs are missing: (m ⊗ z)·(m′ ⊗ z′) = (m·m′)(z·z′)."
-        ),
-        Misconception(
+        (lambda M, Z: (M @ M.T) * (Z @ Z.T), "The loss is a mean over samples: divide by N."),
+        (lambda M, Z: M @ M.T / len(Z), "The layer's inputs are missing: (m ⊗ z)·(m′ ⊗ z′) = (m·m′)(z·z′)."),
+        (
             lambda M, Z: np.kron(M.T @ M, Z.T @ Z) / len(Z),
             "This has the size of the layer, and mixes the samples. The Gram matrix is N × N.",
         ),
-        Misconception(
+        (
             lambda M, Z: (M @ M.T) * (Z @ Z.T) / M.shape[1],
             "You have divided by the number of columns. The mean is over samples, the rows: divide by N.",
         ),
-        Misconception(
+        (
             lambda M, Z: (M @ M.T) * (Z @ Z.T) / Z.shape[1],
             "You have divided by the number of columns of Z. The mean is over samples, the rows: divide by N.",
         ),
-        Misconception(
+        (
             lambda M, Z: (M @ M.T + Z @ Z.T) / len(Z),
             "Inner products of Kronecker products are products, not sums: (m ⊗ z)·(m′ ⊗ z′) = (m·m′)(z·z′).",
         ),

@@ -4,7 +4,7 @@ from math import ceil
 
 import numpy as np
 
-from course_utils.exercises import Exercise, Misconception
+from course_utils.exercises import Exercise
 
 
 def _one_perturbation(rng):
@@ -31,23 +31,23 @@ exercise_1 = Exercise(
     cases=_one_perturbation,
     reference=one_estimate,
     misconceptions=(
-        Misconception(
+        (
             lambda E_perturbed, E, Omega, sigma: (E_perturbed - E) * Omega,
             "This estimates σ² times the gradient: divide by σ².",
         ),
-        Misconception(
+        (
             lambda E_perturbed, E, Omega, sigma: (E_perturbed - E) * Omega / sigma,
             "Once by σ is not enough: the difference and Ω are both of the size of σ, so divide by σ².",
         ),
-        Misconception(
+        (
             lambda E_perturbed, E, Omega, sigma: E_perturbed * Omega / sigma**2,
             "Right on average, and far too noisy: subtract the unperturbed loss E first.",
         ),
-        Misconception(
+        (
             lambda E_perturbed, E, Omega, sigma: (E - E_perturbed) * Omega / sigma**2,
             "The sign is turned round: a perturbation that raises the loss points uphill.",
         ),
-        Misconception(
+        (
             lambda E_perturbed, E, Omega, sigma: (E_perturbed - E) / Omega,
             "A difference quotient for each coordinate would need each of them to be moved alone. "
             "Multiply by Ω: then the average sorts them out.",
@@ -95,35 +95,35 @@ exercise_2 = Exercise(
     cases=_batch_of_perturbations,
     reference=with_error,
     misconceptions=(
-        Misconception(
+        (
             lambda differences, Omega, sigma: _spread(differences, Omega, sigma, power=0),
             "Your second array is the spread of a single estimate. The mean of K has 1/√K of it.",
         ),
-        Misconception(
+        (
             lambda differences, Omega, sigma: _spread(differences, Omega, sigma, ddof=0),
             "The spread around their own mean is a little too small: divide the squares by K − 1 (ddof=1).",
         ),
-        Misconception(
+        (
             lambda differences, Omega, sigma: _spread(differences, Omega, sigma, power=1),
             "Independent errors add in squares: divide the spread by √K, not by K.",
         ),
-        Misconception(_summed, "You have added the K estimates: take their mean."),
-        Misconception(
+        (_summed, "You have added the K estimates: take their mean."),
+        (
             lambda differences, Omega, sigma: (
                 _summed(differences, Omega, sigma)[0],
                 with_error(differences, Omega, sigma)[1],
             ),
             "The standard error is right. You have added the K estimates: take their mean.",
         ),
-        Misconception(
+        (
             lambda differences, Omega, sigma: with_error(differences, Omega, np.sqrt(sigma)),
             "Once by σ is not enough: the difference and Ω are both of the size of σ, so divide by σ².",
         ),
-        Misconception(
+        (
             lambda differences, Omega, sigma: with_error(differences, Omega, sigma)[::-1],
             "Both arrays are right, in the other order: first the mean, then its standard error.",
         ),
-        Misconception(
+        (
             _product_of_means,
             "The mean of products is not the product of means, which is a K-th of the gradient on average.",
         ),
@@ -149,23 +149,21 @@ exercise_3 = Exercise(
     cases=_width,
     reference=smoothed_slope,
     misconceptions=(
-        Misconception(
+        (
             lambda w, sigma: 4 * w**3,
             "This is the slope of the loss itself. The estimate has the mean of the slope at w + Ω.",
         ),
-        Misconception(
-            lambda w, sigma: 4 * w**3 + 12 * w * sigma, "Right but for one exponent: the variance of Ω is σ²."
-        ),
-        Misconception(
+        (lambda w, sigma: 4 * w**3 + 12 * w * sigma, "Right but for one exponent: the variance of Ω is σ²."),
+        (
             lambda w, sigma: 4 * w**3 + 4 * w * sigma**2,
             "If this is a central difference: it knows only the two moves ±σ. On average over Ω there are three "
             "ways to choose the factor w from (w + Ω)³: its middle term is 3wΩ².",
         ),
-        Misconception(
+        (
             lambda w, sigma: w**4 + 6 * w**2 * sigma**2 + 3 * sigma**4,
             "This is the smoothed loss, correctly. The question is its slope.",
         ),
-        Misconception(
+        (
             lambda w, sigma: w**3 + 3 * w * sigma**2,
             "This is the mean of (w + Ω)³. The slope of w⁴ is four times a cube.",
         ),
@@ -197,39 +195,39 @@ exercise_4 = Exercise(
     cases=_variance_question,
     reference=variance_without_baseline,
     misconceptions=(
-        Misconception(
+        (
             lambda n, K, g_norm, E, sigma: (n + 1) * g_norm**2 / K,
             "This is the variance with baseline. Without it E · Ω/σ² is added to every draw.",
         ),
-        Misconception(
+        (
             lambda n, K, g_norm, E, sigma: (n + 1) * g_norm**2 + n * E**2 / sigma**2,
             "This is the variance of one draw; the mean of K has a K-th of it.",
         ),
-        Misconception(
+        (
             lambda n, K, g_norm, E, sigma: (n + 1) * g_norm**2 / K + n * E**2 / sigma**2,
             "Averaging helps both terms: divide the second one by K as well.",
         ),
-        Misconception(
+        (
             lambda n, K, g_norm, E, sigma: (n + 1) * g_norm**2 + n * E**2 / sigma**2 / K,
             "Averaging helps both terms: divide the first one by K as well.",
         ),
-        Misconception(
+        (
             lambda n, K, g_norm, E, sigma: ((n + 1) * g_norm**2 + n * E / sigma) / K,
             "Nearly: a variance is a square, E²/σ² in each coordinate.",
         ),
-        Misconception(
+        (
             lambda n, K, g_norm, E, sigma: ((n + 1) * g_norm**2 + E**2 / sigma**2) / K,
             "E · Ω/σ² disturbs each of the n coordinates, with variance E²/σ² in each.",
         ),
-        Misconception(
+        (
             lambda n, K, g_norm, E, sigma: ((n + 1) * g_norm**2 + n * E**2 / sigma**4) / K,
             "Ω itself has variance σ², so that E · Ω/σ² has E²/σ² a coordinate.",
         ),
-        Misconception(
+        (
             lambda n, K, g_norm, E, sigma: n * E**2 / sigma**2 / K,
             "This is what comes on top. The variance with baseline is still there: add it.",
         ),
-        Misconception(
+        (
             lambda n, K, g_norm, E, sigma: ((n + 1) * g_norm + n * E**2 / sigma**2) / K,
             "The variance with baseline is (n + 1)‖g‖², with the square of the norm.",
         ),
@@ -262,26 +260,24 @@ exercise_5 = Exercise(
     reference=draws_needed,
     edge_cases=({"n": 50, "c": 0.1}, {"n": 1210, "c": 0.1}, {"n": 1_000_000, "c": 0.9}),
     misconceptions=(
-        Misconception(
+        (
             lambda n, c: c**2 * (n + 1) / (1 - c**2),
             "The right number, but nobody makes a fraction of a draw: round up to a whole one.",
         ),
-        Misconception(
+        (
             lambda n, c: round(c**2 * (n + 1) / (1 - c**2)),
             "You have rounded to the nearest whole number, which is sometimes too small: always round up.",
         ),
-        Misconception(
+        (
             lambda n, c: ceil(c * (n + 1) / (1 - c)),
             "The law gives the cosine as a root: square c before you solve for K.",
         ),
-        Misconception(
-            lambda n, c: int(c**2 * (n + 1) / (1 - c**2)), "One draw too few: the cosine has to reach c, so round up."
-        ),
-        Misconception(
+        (lambda n, c: int(c**2 * (n + 1) / (1 - c**2)), "One draw too few: the cosine has to reach c, so round up."),
+        (
             lambda n, c: ceil(c**2 * (n + 1)),
             "K stands below the fraction as well: K = c²(K + n + 1) has to be solved for K.",
         ),
-        Misconception(lambda n, c: ceil((n + 1) / (1 - c**2)), "A factor c² is lost: (1 − c²) K = c² (n + 1)."),
+        (lambda n, c: ceil((n + 1) / (1 - c**2)), "A factor c² is lost: (1 − c²) K = c² (n + 1)."),
     ),
     after="For a cosine of 0.71 it takes as many draws as there are parameters.",
 )
@@ -294,6 +290,7 @@ def _gaussian_rows(rng):
 
 
 def orthogonal_rows(G, sigma):
+    # Or `return -(sigma * np.sqrt(G.shape[1]) * np.linalg.qr(G.T)[0].T)`: a direction and its opposite.
     return sigma * np.sqrt(G.shape[1]) * np.linalg.qr(G.T)[0].T
 
 
@@ -331,19 +328,19 @@ exercise_6 = Exercise(
     reference=orthogonal_rows,
     property=_are_orthogonal,
     misconceptions=(
-        Misconception(
+        (
             _rows_of_length,
             "All lengths are right, but independent rows overlap: make each orthogonal to those before it.",
         ),
-        Misconception(
+        (
             lambda G, sigma: np.linalg.qr(G.T)[0].T,
             "Orthogonal, with length 1. A Gaussian perturbation has a length of about σ√n.",
         ),
-        Misconception(
+        (
             lambda G, sigma: sigma * np.linalg.qr(G.T)[0].T,
             "Orthogonal, with length σ. Each coordinate should have size σ, which makes σ√n for the row.",
         ),
-        Misconception(
+        (
             lambda G, sigma: sigma * np.sqrt(G.shape[1]) * np.eye(*G.shape),
             "These are the first K axes: the same weights every time, and never the others. Use G.",
         ),
@@ -379,33 +376,33 @@ exercise_7 = Exercise(
     cases=_noisy_layer,
     reference=node_gradient,
     misconceptions=(
-        Misconception(
+        (
             _one_signal_for_all,
             "You have averaged the changes of loss first. Every example has its own noise and its own signal.",
         ),
-        Misconception(
+        (
             lambda differences, xi, x, sigma: (
                 np.outer((differences[:, None] * xi).mean(axis=0), x.mean(axis=0)) / sigma**2
             ),
             "The mean of products is not the product of means: each example's signal meets its own input.",
         ),
-        Misconception(
+        (
             lambda differences, xi, x, sigma: (differences[:, None] * xi).T @ x / sigma**2,
             "This is the sum over examples; the loss is their mean.",
         ),
-        Misconception(
+        (
             lambda differences, xi, x, sigma: (differences[:, None] * xi).T @ x / len(x),
             "Divide by σ², as for weights: the noise enters twice.",
         ),
-        Misconception(
+        (
             lambda differences, xi, x, sigma: (differences[:, None] * xi).T @ x / (len(x) * sigma),
             "Once by σ is not enough: the change of loss and the noise are both of its size, so divide by σ².",
         ),
-        Misconception(
+        (
             lambda differences, xi, x, sigma: xi.T @ x / (len(x) * sigma**2),
             "The change of loss is missing: it is the signal that each example's noise is weighed with.",
         ),
-        Misconception(
+        (
             lambda differences, xi, x, sigma: node_gradient(differences, xi, x, sigma).T,
             "Transposed: the layer is W x, so the gradient has the shape (units, inputs) of W.",
         ),
@@ -421,6 +418,8 @@ def _curved_loss(rng):
 
 
 def usable_step(g, H, K):
+    # Or `rho = H @ g @ g / (g @ g)`: H is symmetric.
+    # Or `rho = g @ (g @ H) / (g @ g)`: H is symmetric.
     rho = g @ H @ g / (g @ g)
     return 2 / (rho + (rho + np.trace(H)) / K)
 
@@ -434,35 +433,35 @@ exercise_8 = Exercise(
     cases=_curved_loss,
     reference=usable_step,
     misconceptions=(
-        Misconception(
+        (
             lambda g, H, K: 2 * (g @ g) / (g @ H @ g),
             "This is Chapter 4's step for the exact gradient. The noise of ĝ meets curvature too.",
         ),
-        Misconception(
+        (
             lambda g, H, K: 2 / np.linalg.eigvalsh(H)[-1],
             "This is the guarantee for the exact gradient, 2/λ_max. Noise adds up all curvatures, tr H.",
         ),
-        Misconception(
+        (
             lambda g, H, K: 2 / (g @ H @ g / (g @ g) + np.trace(H) / K),
             "Almost everything is there. E ĝᵀHĝ has (ρ + tr H)/K, not tr H/K: look at the term 2ggᵀ.",
         ),
-        Misconception(
+        (
             lambda g, H, K: 2 / (2 * (g @ H @ g) / (g @ g) + np.trace(H)),
             "This is the step for a single draw. The covariance of the mean is a K-th.",
         ),
-        Misconception(
+        (
             lambda g, H, K: usable_step(g, H, K) / 2,
             "This is the best step of the quadratic model. The largest one that does no harm is twice as long.",
         ),
-        Misconception(
+        (
             lambda g, H, K: 2 / ((g @ H @ g) / (g @ g) + ((g @ H @ g) / (g @ g) + np.trace(H) / len(g)) / K),
             "You have taken the mean curvature, tr H / n. The noise meets the sum of all of them, tr H.",
         ),
-        Misconception(
+        (
             lambda g, H, K: 2 / ((g @ H @ g) / (g @ g) + ((g @ H @ g) / (g @ g) + np.linalg.eigvalsh(H)[-1]) / K),
             "You have taken the largest curvature. The noise has every direction and meets their sum, tr H.",
         ),
-        Misconception(
+        (
             lambda g, H, K: 2 * (g @ g) / (g @ H @ g + (g @ H @ g + np.trace(H)) / K),
             "E ĝĝᵀ has the term ‖g‖² I / K: the trace comes with ‖g‖², which then cancels.",
         ),

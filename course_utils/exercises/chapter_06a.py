@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from course_utils.exercises import Exercise, Misconception, probes
+from course_utils.exercises import Exercise, probes
 
 
 def _weights_and_rows(rng):
@@ -22,6 +22,7 @@ def _module(n, m, matrix):
             self.W = torch.nn.Parameter(torch.zeros(m, n))
 
         def forward(self, x):
+            # Or `return -(x @ matrix(self.W).T)`: any root of the inverse.
             return x @ matrix(self.W).T
 
     return Layer()
@@ -32,6 +33,9 @@ def layer(n, m, alpha, gamma):
 
     def matrix(W):
         values, vectors = torch.linalg.eigh(alpha * torch.eye(n) + W.T @ W)
+        # Or `return gamma * W @ (vectors / values.sqrt()) @ vectors`: any root of the inverse.
+        # Or `return gamma * W @ (vectors / values.sqrt())`: any root of the inverse.
+        # Or `return -(gamma * W @ (vectors / values.sqrt()) @ vectors.T)`: any root of the inverse.
         return gamma * W @ (vectors / values.sqrt()) @ vectors.T
 
     return _module(n, m, matrix)
@@ -98,28 +102,19 @@ exercise_1 = Exercise(
     atol=1e-6,
     property=_is_a_form_of_the_layer,
     misconceptions=(
-        Misconception(
+        (
             lambda n, m, alpha, gamma: _power(n, m, alpha, gamma, -1),
             "You have applied the inverse. The layer takes its square root, (αI + WᵀW)^(−1/2).",
         ),
-        Misconception(
+        (
             lambda n, m, alpha, gamma: _power(n, m, alpha, gamma, 0.5),
             "This multiplies by the root: large singular values have to be divided by it.",
         ),
-        Misconception(lambda n, m, alpha, gamma: layer(n, m, alpha, 1), "The factor γ is missing."),
-        Misconception(
-            lambda n, m, alpha, gamma: layer(n, m, 1, gamma), "You have αI with α = 1. Use the α that is given."
-        ),
-        Misconception(
-            lambda n, m, alpha, gamma: layer(n, m, alpha**2, gamma), "You have squared α: the matrix is αI + WᵀW."
-        ),
-        Misconception(
-            _wrong_triangle, "This is W L⁻¹, and (L⁻¹)(L⁻¹)ᵀ is the inverse of LᵀL. The inverse of LLᵀ needs W L⁻ᵀ."
-        ),
-        Misconception(
-            _entry_by_entry,
-            "torch's power works entry by entry. The power of a matrix is the power of its eigenvalues.",
-        ),
+        (lambda n, m, alpha, gamma: layer(n, m, alpha, 1), "The factor γ is missing."),
+        (lambda n, m, alpha, gamma: layer(n, m, 1, gamma), "You have αI with α = 1. Use the α that is given."),
+        (lambda n, m, alpha, gamma: layer(n, m, alpha**2, gamma), "You have squared α: the matrix is αI + WᵀW."),
+        (_wrong_triangle, "This is W L⁻¹, and (L⁻¹)(L⁻¹)ᵀ is the inverse of LᵀL. The inverse of LLᵀ needs W L⁻ᵀ."),
+        (_entry_by_entry, "torch's power works entry by entry. The power of a matrix is the power of its eigenvalues."),
     ),
     after="Whether by eigenvalues or by Cholesky, the singular values are the same, and all are below γ.",
 )
@@ -153,32 +148,32 @@ exercise_2 = Exercise(
     cases=_small_gram,
     reference=variance_from_gram,
     misconceptions=(
-        Misconception(
+        (
             _with_size(lambda G, m: m),
             "Each of the m − r eigenvalues 0 puts α/(α + 0) = 1 into the trace of the large side. "
             "Without them, the first term is r.",
         ),
-        Misconception(
+        (
             lambda G, m, alpha: variance_from_gram(G, m, alpha) * m / len(G),
             "You have averaged over the r eigenvalues. The variance is the average over the m outputs.",
         ),
-        Misconception(
+        (
             lambda G, m, alpha: (len(G) - np.trace(np.linalg.inv(alpha * np.eye(len(G)) + G))) / m,
             "The factor α in front of the trace is missing.",
         ),
-        Misconception(
+        (
             lambda G, m, alpha: alpha * np.trace(np.linalg.inv(alpha * np.eye(len(G)) + G)) / m,
             "This is what is lost. The variance is what is left.",
         ),
-        Misconception(
+        (
             lambda G, m, alpha: variance_from_gram(G, m, 1),
             "This is the variance for α = 1. Use the α that is given, in both places.",
         ),
-        Misconception(
+        (
             lambda G, m, alpha: variance_from_gram(G, 1, alpha),
             "This is the sum over the outputs. Divide by m for the average.",
         ),
-        Misconception(
+        (
             lambda G, m, alpha: (len(G) - alpha * len(G) ** 2 / (alpha * len(G) + np.trace(G))) / m,
             "The trace of an inverse is not the inverse of a trace: invert the matrix first.",
         ),
@@ -249,12 +244,10 @@ exercise_3 = Exercise(
         _far_ones_first(1),
     ),
     misconceptions=(
-        Misconception(_swapped_indices, "Rows and columns are swapped: i counts rows of W, j columns."),
-        Misconception(_both, "Factor 2t + 1 has the column of factor 2t, but the next row: i_(t+1), not i_t."),
-        Misconception(
-            _overwritten, "Two indices that were joined before must both move when one of them is joined again."
-        ),
-        Misconception(
+        (_swapped_indices, "Rows and columns are swapped: i counts rows of W, j columns."),
+        (_both, "Factor 2t + 1 has the column of factor 2t, but the next row: i_(t+1), not i_t."),
+        (_overwritten, "Two indices that were joined before must both move when one of them is joined again."),
+        (
             lambda k, pairs: (k, k),
             "These are all indices. Each pair identifies two rows and two columns: count what is left.",
         ),
@@ -335,20 +328,18 @@ exercise_4 = Exercise(
     reference=series_bounds,
     edge_cases=({"M": np.array([12.0]), "m": 3, "ratio": 0.1},),
     misconceptions=(
-        Misconception(_last_two, "The last two sums do enclose the variance, but earlier ones may do so more tightly."),
-        Misconception(
-            _extremes, "This is the widest of all enclosures: take the largest lower and the smallest upper one."
-        ),
-        Misconception(_other_sign, "The signs are turned round: the first term, with k = 1, is positive."),
-        Misconception(_upper_first, "The lower bound comes first: yours are in the other order."),
-        Misconception(
+        (_last_two, "The last two sums do enclose the variance, but earlier ones may do so more tightly."),
+        (_extremes, "This is the widest of all enclosures: take the largest lower and the smallest upper one."),
+        (_other_sign, "The signs are turned round: the first term, with k = 1, is positive."),
+        (_upper_first, "The lower bound comes first: yours are in the other order."),
+        (
             _even_and_odd_swapped,
             "The sides are swapped: sums of one, three, five, ... terms are too large, the others too small.",
         ),
-        Misconception(_without_powers, "The k-th moment is taken at σ = 1: it needs the factor (σ²/α)^k, `ratio**k`."),
-        Misconception(_ratio_once, "Each moment needs its own power of the ratio, `ratio**k`, not the ratio itself."),
-        Misconception(_sum_not_divided, "Divide by m: the variance is an average over the outputs."),
-        Misconception(_single_terms, "These are single terms. The sums of the first one, two, three, ... enclose."),
+        (_without_powers, "The k-th moment is taken at σ = 1: it needs the factor (σ²/α)^k, `ratio**k`."),
+        (_ratio_once, "Each moment needs its own power of the ratio, `ratio**k`, not the ratio itself."),
+        (_sum_not_divided, "Divide by m: the variance is an average over the outputs."),
+        (_single_terms, "These are single terms. The sums of the first one, two, three, ... enclose."),
     ),
     after="Where the series stops being useful, its moments are not used up: read on.",
 )
@@ -369,6 +360,9 @@ def _a_rule(rng):
 
 def gauss_bound(a, b, r, m, ratio):
     root = np.sqrt(b)
+    # Or `x, V = np.linalg.eigh(np.diag(a) - np.diag(root, 1) + np.diag(root, -1))`: eigh reads the lower triangle.
+    # Or `x, V = np.linalg.eigh(np.diag(a) + np.diag(root, -1))`: eigh reads the lower triangle.
+    # Or `x, V = np.linalg.eigh(np.diag(a) + np.diag(root, 1) - np.diag(root, -1))`: the signs of √b do not matter.
     x, V = np.linalg.eigh(np.diag(a) + np.diag(root, 1) + np.diag(root, -1))
     return r / m * np.sum(V[0] ** 2 * ratio * x / (1 + ratio * x))
 
@@ -388,33 +382,33 @@ exercise_5 = Exercise(
     reference=gauss_bound,
     edge_cases=({"a": np.array([4.0]), "b": np.array([]), "r": 3, "m": 5, "ratio": 0.4},),
     misconceptions=(
-        Misconception(
+        (
             lambda a, b, r, m, ratio: (
                 r / m * _quadrature(a, b, lambda x: ratio * x / (1 + ratio * x), root=lambda b: b)
             ),
             "Beside the diagonal stand the roots √b.",
         ),
-        Misconception(
+        (
             lambda a, b, r, m, ratio: (
                 r / m * _quadrature(a, b, lambda x: ratio * x / (1 + ratio * x), weights=lambda V: V[0])
             ),
             "The weights are the squares of the first components: they have to add up to 1.",
         ),
-        Misconception(
+        (
             lambda a, b, r, m, ratio: (
                 r / m * _quadrature(a, b, lambda x: ratio * x / (1 + ratio * x), weights=lambda V: V[:, 0] ** 2)
             ),
             "eigh returns eigenvectors as columns: their first components are the first row, V[0].",
         ),
-        Misconception(
+        (
             lambda a, b, r, m, ratio: _quadrature(a, b, lambda x: ratio * x / (1 + ratio * x)),
             "This is the mean over one eigenvalue. There are r of them, shared by m outputs.",
         ),
-        Misconception(
+        (
             lambda a, b, r, m, ratio: r / m * _quadrature(a, b, lambda x: 1 / (1 + ratio * x)),
             "This is what is lost, α/(α + λ). The variance is the mean of λ/(α + λ).",
         ),
-        Misconception(
+        (
             lambda a, b, r, m, ratio: r / m * np.mean(ratio * a / (1 + ratio * a)),
             "The nodes are the eigenvalues of the whole tridiagonal matrix, not its diagonal.",
         ),
@@ -456,20 +450,20 @@ exercise_6 = Exercise(
     cases=_large_layer,
     reference=large_variance,
     misconceptions=(
-        Misconception(_other_root, "The other root, which exceeds 1: the variance is below γ² = 1, and 0 for σ = 0."),
-        Misconception(
+        (_other_root, "The other root, which exceeds 1: the variance is below γ² = 1, and 0 for σ = 0."),
+        (
             lambda m, n, sigma2, alpha: large_variance(n, m, sigma2, alpha),
             "n and m are swapped: ρ = m/n, and s has n, the number of inputs.",
         ),
-        Misconception(
+        (
             lambda m, n, sigma2, alpha: large_variance(m, n, sigma2, 1),
             "α is missing: the variance depends on s = nσ²/α.",
         ),
-        Misconception(
+        (
             lambda m, n, sigma2, alpha: n * sigma2 / alpha / (1 + n * sigma2 / alpha),
             "This is right for a single output. The factor 1 − ρv, the others' share, is missing.",
         ),
-        Misconception(
+        (
             lambda m, n, sigma2, alpha: large_variance(n, n, sigma2, alpha),
             "This is the square layer. The shape enters by ρ = m/n.",
         ),

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from course_utils.exercises import Exercise, Misconception
+from course_utils.exercises import Exercise
 
 
 def _rounded(rng, n, d):
@@ -19,6 +19,7 @@ def _two_groups(rng):
 def limit_kernel(X, Y):
     products = X @ Y.T
     lengths = np.outer(np.linalg.norm(X, axis=1), np.linalg.norm(Y, axis=1))
+    # Or `theta = np.arccos(np.clip(-1, products / lengths, 1))`: the middle one of three numbers.
     theta = np.arccos(np.clip(products / lengths, -1, 1))
     return products * (np.pi - theta) / (2 * np.pi)
 
@@ -64,39 +65,37 @@ exercise_1 = Exercise(
     rtol=1e-3,  # an arccosine loses half of its digits near 0 and π, which leaves four of float32
     atol=1e-3,
     misconceptions=(
-        Misconception(
+        (
             _unclipped,
             "Right, but for parallel inputs rounding may give the cosine 1.0000000000000002, whose angle "
             "is nan. Clip the cosine to [-1, 1].",
         ),
-        Misconception(
+        (
             _clipped_above,
             "Right, but for opposite inputs rounding may give the cosine −1.0000000000000002, whose angle is "
             "nan, too. Clip it on both sides.",
         ),
-        Misconception(
+        (
             lambda X, Y: X @ Y.T * (np.pi - np.arccos(np.clip(X @ Y.T, -1, 1))) / (2 * np.pi),
             "The rows are not unit vectors: divide xᵀx' by both lengths before you take the angle.",
         ),
-        Misconception(
+        (
             lambda X, Y: X @ Y.T / _angle(X, Y)[1] * (np.pi - _angle(X, Y)[0]) / (2 * np.pi),
             "The angle needs unit vectors, the factor in front does not: it is xᵀx' with its lengths.",
         ),
-        Misconception(
+        (
             lambda X, Y: (np.pi - _angle(X, Y)[0]) / (2 * np.pi),
             "This is the chance that a neuron is on for both. The kernel multiplies it by xᵀx'.",
         ),
-        Misconception(
+        (
             lambda X, Y: X @ Y.T * _angle(X, Y)[0] / (2 * np.pi),
             "θ/(2π) is the chance to be on for x and off for x'. Both on is what is left of a half.",
         ),
-        Misconception(
+        (
             lambda X, Y: X @ Y.T * (np.pi - _angle(X, Y)[0]) / np.pi,
             "Twice too large: for x = x' a neuron is on with chance 1/2, not 1.",
         ),
-        Misconception(
-            _first_order, "This averages σ(wᵀx)σ(wᵀx'), the covariance of the outputs. The kernel averages slopes."
-        ),
+        (_first_order, "This averages σ(wᵀx)σ(wᵀx'), the covariance of the outputs. The kernel averages slopes."),
     ),
     after="The same function for every random start: in the limit the luck of the draw is gone.",
 )
@@ -112,6 +111,7 @@ def _small_net(rng):
 
 
 def net_kernel(W0, a, X):
+    # Or `on = X @ W0.T >= 0`: no input sits on a kink.
     on = X @ W0.T > 0
     return (X @ X.T) * ((on * a**2) @ on.T) / len(a)
 
@@ -130,36 +130,36 @@ exercise_2 = Exercise(
     cases=_small_net,
     reference=net_kernel,
     misconceptions=(
-        Misconception(
+        (
             lambda W0, a, X: _kernel_with(W0, a, X, a**2, 1),
             "The factor 1/√m of the net enters twice, once for each gradient: divide by m.",
         ),
-        Misconception(
+        (
             lambda W0, a, X: _kernel_with(W0, a, X, a**2, np.sqrt(len(a))),
             "Each of the two gradients has a factor 1/√m: together they make 1/m.",
         ),
-        Misconception(
+        (
             lambda W0, a, X: _kernel_with(W0, a, X, a, len(a)),
             "Each of the two gradients has a factor a_i: a neuron counts with a_i².",
         ),
-        Misconception(
+        (
             lambda W0, a, X: (X @ X.T) * ((X @ W0.T > 0) @ (X @ W0.T > 0).T) / len(a),
             "A matrix product of booleans asks whether any neuron is on for both. To count them, multiply "
             "one of the factors by numbers first: by a_i².",
         ),
-        Misconception(
+        (
             lambda W0, a, X: _kernel_with(W0, a, X, 1.0, len(a)),
             "You count every neuron once. That is right for random signs; here a has other sizes.",
         ),
-        Misconception(
+        (
             lambda W0, a, X: _kernel_with(W0, a, X, a**2, len(a), lambda u: np.maximum(u, 0)),
             "You have multiplied the outputs σ(w·x). The derivative of σ is a switch, 0 or 1.",
         ),
-        Misconception(
+        (
             lambda W0, a, X: ((X @ W0.T > 0) * a**2) @ (X @ W0.T > 0).T / len(a),
             "The switches are right. The gradient by w_i is also a multiple of x: where is xᵀx'?",
         ),
-        Misconception(
+        (
             lambda W0, a, X: (X @ X.T) @ (((X @ W0.T > 0) * a**2) @ (X @ W0.T > 0).T) / len(a),
             "Entry by entry, with *: each pair of inputs has its own inner product and its own count.",
         ),
@@ -179,7 +179,9 @@ def _accuracy(rng):
 
 
 def kernel_width(theta, eps):
+    # Or `p = (np.pi + theta) / (2 * np.pi)`: p(1 − p) is the same for 1 − p.
     p = (np.pi - theta) / (2 * np.pi)
+    # Or `return np.ceil(np.cos(theta) ** 2 * p * (1 - p) / eps ** 2)`: 2500.0 is a whole number, too.
     return int(np.ceil(np.cos(theta) ** 2 * p * (1 - p) / eps**2))
 
 
@@ -202,30 +204,30 @@ exercise_3 = Exercise(
     edge_cases=({"theta": 0.0, "eps": 0.01},),  # the law is met exactly, by 2500 neurons
     reference=kernel_width,
     misconceptions=(
-        Misconception(
+        (
             lambda theta, eps: int(np.ceil(_spread(theta) / eps)),
             "The error falls as 1/√m, not as 1/m: half the error costs four times the width.",
         ),
-        Misconception(
+        (
             lambda theta, eps: int(np.ceil(_spread(theta) ** 2 / eps)),
             "The variance is right; eps is an error, so its square has to be met: half the error costs four times "
             "the width.",
         ),
-        Misconception(
+        (
             lambda theta, eps: int(np.ceil(_chance(theta) * (1 - _chance(theta)) / eps**2)),
             "This is for the share of neurons. In the kernel it is multiplied by xᵀx' = cos θ.",
         ),
-        Misconception(
+        (
             lambda theta, eps: int(np.ceil(np.cos(theta) ** 2 * _chance(theta) / eps**2)),
             "The variance of an indicator is p(1 − p), not p.",
         ),
-        Misconception(lambda theta, eps: (_spread(theta) / eps) ** 2, "A net has a whole number of neurons: round up."),
-        Misconception(lambda theta, eps: int(np.floor((_spread(theta) / eps) ** 2)), "One neuron too few: round up."),
-        Misconception(
+        (lambda theta, eps: (_spread(theta) / eps) ** 2, "A net has a whole number of neurons: round up."),
+        (lambda theta, eps: int(np.floor((_spread(theta) / eps) ** 2)), "One neuron too few: round up."),
+        (
             lambda theta, eps: int((_spread(theta) / eps) ** 2) + 1,
             "Right unless the law gives a whole number, which is then wide enough: round up with np.ceil.",
         ),
-        Misconception(
+        (
             lambda theta, eps: int(np.ceil(_spread(theta) ** 2 / abs(np.cos(theta)) / eps**2)),
             "In the square of the error cos θ is squared, too.",
         ),
@@ -252,6 +254,7 @@ def _descent(rng):
 def after_descent(K, K_new, f, f_new, y, steps, lr):
     alpha = np.zeros(len(y))
     for _ in range(steps):
+        # Or `alpha += lr / len(y) * (y - f - alpha @ K)`: K is symmetric.
         alpha += lr / len(y) * (y - f - K @ alpha)
     return f_new + K_new @ alpha
 
@@ -274,48 +277,48 @@ exercise_4 = Exercise(
     reference=after_descent,
     rtol=1e-7,
     misconceptions=(
-        Misconception(
+        (
             lambda K, K_new, f, f_new, y, steps, lr: after_descent(K, K_new, f, 0, y, steps, lr),
             "That is how far f0 has moved. It started at f_new.",
         ),
-        Misconception(
+        (
             lambda K, K_new, f, f_new, y, steps, lr: after_descent(K, K_new, 0 * f, f_new, y, steps, lr),
             "The residual is what is missing, y − f: the net did not start at zero on its inputs.",
         ),
-        Misconception(
+        (
             lambda K, K_new, f, f_new, y, steps, lr: after_descent(K, K_new, f, f_new, y, steps, lr * len(y)),
             "The loss is a mean over n inputs: so is its gradient. Divide by n.",
         ),
-        Misconception(
+        (
             lambda K, K_new, f, f_new, y, steps, lr: f_new + K_new @ np.linalg.solve(K, y - f),
             "This is where descent ends. After finitely many steps it is still on its way.",
         ),
-        Misconception(
+        (
             lambda K, K_new, f, f_new, y, steps, lr: f_new + K_new @ (y - f) * lr * steps / len(y),
             "Every step sees the residual of the step before: subtract what has been learned, K @ alpha.",
         ),
-        Misconception(
+        (
             _moved_too_early,
             "The new inputs move by the residual that the training inputs have before the step: compute y − f "
             "once for both.",
         ),
-        Misconception(
+        (
             lambda K, K_new, f, f_new, y, steps, lr: after_descent(K, K_new, f, f_new, y, steps - 1, lr),
             "One step too few.",
         ),
-        Misconception(
+        (
             lambda K, K_new, f, f_new, y, steps, lr: after_descent(K, K_new, f, f_new, y, steps + 1, lr),
             "One step too many.",
         ),
-        Misconception(
+        (
             lambda K, K_new, f, f_new, y, steps, lr: after_descent(K, K_new, f, f_new, y, steps, -lr),
             "You climb: the residual is y − f, not f − y, and every step makes it smaller.",
         ),
-        Misconception(
+        (
             lambda K, K_new, f, f_new, y, steps, lr: after_descent(-K, K_new, f, f_new, y, steps, lr),
             "What has been learned is no longer missing: the residual is now y − f − K @ alpha.",
         ),
-        Misconception(
+        (
             lambda K, K_new, f, f_new, y, steps, lr: after_descent(K, -K_new, f, f_new, y, steps, lr),
             "The sign is turned round: descent moves f towards y.",
         ),
@@ -335,6 +338,7 @@ def _interpolation(rng):
 
 def distance(K, y, f):
     residual = y - f
+    # Or `return np.sqrt(np.linalg.solve(K, residual) @ residual)`: an inner product is symmetric.
     return np.sqrt(residual @ np.linalg.solve(K, residual))
 
 
@@ -348,20 +352,18 @@ exercise_5 = Exercise(
     reference=distance,
     rtol=1e-7,
     misconceptions=(
-        Misconception(lambda K, y, f: distance(K, y, f) ** 2, "This is the square of the distance."),
-        Misconception(
+        (lambda K, y, f: distance(K, y, f) ** 2, "This is the square of the distance."),
+        (
             lambda K, y, f: np.sqrt((y - f) @ K @ (y - f)),
             "You have put the residual in the place of α. At the end of descent K α equals "
             "the residual of the start, y − f.",
         ),
-        Misconception(
+        (
             lambda K, y, f: np.linalg.norm(np.linalg.solve(K, y - f)),
             "That is the length of α. W − W0 = Σ α_j ∇f(x_j), and these gradients are not orthonormal.",
         ),
-        Misconception(
-            lambda K, y, f: distance(K, y, 0 * f), "The net does not start at zero: what it has to learn is y − f."
-        ),
-        Misconception(
+        (lambda K, y, f: distance(K, y, 0 * f), "The net does not start at zero: what it has to learn is y − f."),
+        (
             lambda K, y, f: np.linalg.norm(y - f),
             "That is how far the outputs must go. How far must the weights go to move the outputs by that much?",
         ),
@@ -388,18 +390,18 @@ exercise_6 = Exercise(
     cases=_any_net,
     reference=odd_direction,
     misconceptions=(
-        Misconception(lambda W, a: a @ W, "The factor 1/√m of the net is missing."),
-        Misconception(lambda W, a: a @ W / len(a), "The factor of the net is 1/√m, not 1/m."),
-        Misconception(
+        (lambda W, a: a @ W, "The factor 1/√m of the net is missing."),
+        (lambda W, a: a @ W / len(a), "The factor of the net is 1/√m, not 1/m."),
+        (
             lambda W, a: a @ W / (2 * np.sqrt(len(a))),
             "Half of it: f(x) − f(−x) is asked for, without the 1/2 of the odd part.",
         ),
-        Misconception(lambda W, a: W.sum(axis=0) / np.sqrt(len(a)), "Each neuron enters with its output weight a_i."),
-        Misconception(
+        (lambda W, a: W.sum(axis=0) / np.sqrt(len(a)), "Each neuron enters with its output weight a_i."),
+        (
             lambda W, a: a @ np.maximum(W, 0) / np.sqrt(len(a)),
             "σ acts on w·x, not on the weights. What is σ(u) − σ(−u)?",
         ),
-        Misconception(lambda W, a: a @ np.abs(W) / np.sqrt(len(a)), "σ(u) + σ(−u) is |u|. Here they are subtracted."),
+        (lambda W, a: a @ np.abs(W) / np.sqrt(len(a)), "σ(u) + σ(−u) is |u|. Here they are subtracted."),
     ),
     after="You have just shown what no net without biases, however wide and however trained, can be.",
 )
@@ -413,6 +415,7 @@ def circle_coefficient(k):
     if k % 2 == 1:
         return 1 / 4 if k == 1 else 0.0
     total = 1 / (k - 1) ** 2 + 1 / (k + 1) ** 2
+    # Or `return total / np.pi ** 2 if k > 1 else total / (2 * np.pi ** 2)`: k = 1 has its answer by then.
     return total / np.pi**2 if k > 0 else total / (2 * np.pi**2)
 
 
@@ -432,43 +435,41 @@ exercise_7 = Exercise(
     rtol=1e-3,  # the mean over np.linspace(-np.pi, np.pi, 2000), with both ends, is off by 1/2000
     atol=1e-6,  # and meets a kink, where the coefficient is zero, too
     misconceptions=(
-        Misconception(
+        (
             lambda k: 2 * circle_coefficient(k),
             "Twice the coefficient, for every k: the kernel is cos θ (π − θ)/(2π), and at θ = 0 it is 1/2.",
         ),
-        Misconception(
+        (
             lambda k: circle_coefficient(k) / 2,
             "Half the coefficient, for every k: at θ = 0 the coefficients add up to 1/2.",
         ),
-        Misconception(
+        (
             lambda k: circle_coefficient(k) * (1 if k % 2 else 2),
             "Right for odd k, twice too large for even k: cos θ cos jθ has a factor 1/2.",
         ),
-        Misconception(
+        (
             lambda k: _one_of_two(k, k - 1),
             "Right as far as it goes, but for k ≥ 2 also j = k + 1 makes cos kθ: its share is missing.",
         ),
-        Misconception(
+        (
             lambda k: _one_of_two(k, k + 1),
             "Right as far as it goes, but for k ≥ 2 also j = k − 1 makes cos kθ: its share is missing.",
         ),
-        Misconception(
+        (
             lambda k: circle_coefficient(k) / (2 if k > 0 else 1),
             "Half for k ≥ 1: the mean of cos² over the circle is 1/2, so divide by it.",
         ),
-        Misconception(
+        (
             lambda k: circle_coefficient(k) * (1 if k > 0 else 2),
             "Right but for k = 0: there the coefficient is the plain mean.",
         ),
-        Misconception(
-            lambda k: circle_coefficient(k) * (k != 1), "Right but for k = 1: cos θ itself is in the kernel."
-        ),
-        Misconception(
+        (lambda k: circle_coefficient(k) * (k != 1), "Right but for k = 1: cos θ itself is in the kernel."),
+        (
             lambda k: circle_coefficient(k) * 2 * np.pi,
             "2π times too large: either the kernel's 1/(2π) is missing, or you have integrated over the circle and "
             "not divided by its length.",
         ),
-        Misconception(
+        (
             lambda k: 2 / (np.pi * k) ** 2 if k % 2 else (0.25 if k == 0 else 0.0),
             "This is the series of (π − θ)/(2π). Multiplied by cos θ it shifts every frequency.",
         ),

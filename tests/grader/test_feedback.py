@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 from small_class import ONE, ROSTER, answer, of, results
 
-from course_utils.desk.checks import LADDER, Result, grade
+from course_utils.desk.checks import LADDER, Result, as_card, as_text, grade
 from course_utils.exercises import find
 from grader import feedback
 
@@ -44,8 +44,8 @@ def test_each_rung_has_the_card_and_the_text_of_the_notebook(status):
     )
     exercise = SimpleNamespace(id="1.2", points=3)
     shown = Result(exercise, status, "Do `this`.", (("x", "1\n2"),), ("A remark.",), 3, 24)
-    assert feedback.card(given) == shown._repr_html_()
-    assert feedback.text(given) == str(shown)
+    assert as_card(given) == shown._repr_html_()
+    assert as_text(given) == str(shown)
     assert shown._repr_html_() in page_of(
         "ada", of("ada")[0], replace(of("ada")[1], exercises=(given,), points=given.points)
     )
@@ -63,7 +63,7 @@ def test_a_real_result_survives_the_way():
         passed=result.passed,
         tried=result.tried,
     )
-    assert feedback.card(given).replace("Exercise 1.2", "Exercise 1.3") == result._repr_html_()
+    assert as_card(given).replace("Exercise 1.2", "Exercise 1.3") == result._repr_html_()
 
 
 def test_points_titles_and_notes_are_there():

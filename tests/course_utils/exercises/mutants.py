@@ -3,6 +3,7 @@
 import ast
 import copy
 import inspect
+import re
 import textwrap
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -27,15 +28,36 @@ _COMPARISONS = {
 }
 #: Removing these changes the type of a value, which the check forgives on purpose.
 _CONVERSIONS = {"float", "asarray", "array"}
+_OR = re.compile(r"# Or `(.+)`: ")
 _COMMUTATIVE = {"max", "min", "maximum", "minimum", "hypot"}
 
 
 @dataclass(frozen=True)
 class Mutant:
-    """``change`` reads "the statement → the changed statement"."""
+    """One place of a function is changed.
 
-    change: str
+    statement, becomes   the first line of the statement with the change, before and after it
+    names                those that stood in the changed place
+    function             what the whole has become
+    """
+
+    statement: str
+    becomes: str
+    names: frozenset[str]
     function: Callable
+
+    @property
+    def change(self) -> str:
+        return f"{self.statement} → {self.becomes}"
+
+
+def right_too(function: Callable) -> set[str]:
+    """Statements in place of one of the function's that are right as well.
+
+    They stand above it, in a comment: "# Or `return Hz @ v @ v`: H_z is symmetric."
+    """
+    said = [text for f in _with_helpers(function) for text in _OR.findall(inspect.getsource(f))]
+    return {ast.unparse(ast.parse(f"def f():\n {text}").body[0].body[0]) for text in said}
 
 
 def mutants(function: Callable) -> Iterator[Mutant]:
@@ -50,8 +72,9 @@ def mutants(function: Callable) -> Iterator[Mutant]:
                 if source not in seen:
                     seen.add(source)
                     others = [other for key, other in trees.items() if key != name]
-                    change = f"{_first_line(statement)} → {_first_line(copied)}"
-                    yield Mutant(change, _compiled([*others, changed], function))
+                    names = frozenset(part.id for part in ast.walk(node) if isinstance(part, ast.Name))
+                    made = _compiled([*others, changed], function)
+                    yield Mutant(_first_line(statement), _first_line(copied), names, made)
 
 
 def _with_helpers(function: Callable) -> list[Callable]:
@@ -79,7 +102,7 @@ def _tree(function: Callable) -> ast.FunctionDef:
 
 
 def _compiled(trees: list[ast.FunctionDef], function: Callable) -> Callable:
-    scope = dict(function.__globals__)
+    scope = function.__globals__ | inspect.getclosurevars(function).nonlocals
     for tree in trees:
         exec(compile(ast.unparse(tree), "<mutant>", "exec"), scope)
     return scope[function.__name__]
