@@ -301,12 +301,10 @@ yours     the answer
 
 Args:
     x, y: numbers.
-    z: another, which goes on
-    without an indent.
 
 Raises:
     ValueError, TypeError: if it
-    diverges.
+        diverges.
 """
 
 
@@ -316,8 +314,7 @@ def test_docstrings_become_what_sphinx_reads_without_a_warning():
     text = "\n".join(lines)
     assert r"\|f\|" in text
     assert '::\n\n    outcome   "answer"; what\n              follows\n    yours     the answer\n' in text
-    assert "diverges." in text and ":raises diverges" not in text.lower()
-    assert "without an indent" in text and ":param without" not in text
+    assert ":raises ValueError, TypeError: if it diverges." in " ".join(text.split())
 
 
 def test_an_unbuilt_chapter_is_named(repository, capsys):
