@@ -64,5 +64,21 @@ def built(built_once, tmp_path):
     return _copy(built_once, tmp_path / "course")
 
 
+@pytest.fixture(scope="session")
+def site(tmp_path_factory, request):
+    """The whole site, built once for all workers; the sliders' pictures come from build/ where they are current."""
+    from filelock import FileLock
+
+    from course_staff.site import build
+
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if hasattr(request.config, "workerinput") else base) / "reading" / "site"
+    folder.parent.mkdir(exist_ok=True)
+    with FileLock(f"{folder}.lock"):
+        if not folder.exists():  # it is whole as soon as it is there
+            build.build(build.ROOT, folder, say=lambda line: None)
+    return folder
+
+
 def _copy(source, target):
     return shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints"))

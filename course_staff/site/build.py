@@ -264,26 +264,13 @@ def _settings(static: Path) -> dict:
     }
 
 
-_ENTRY = re.compile(r"[*\w.]+(?:, [*\w.]+)*(?: \(.*?\))?:(?: |$)")
 _COLUMNS = re.compile(r"(?<=\n\n)\w+ {2,}\S.*(?:\n.*\S.*)*")
 
 
 def _as_written(app, what: str, name: str, obj, options, lines: list[str]) -> None:
-    """A docstring in Google's style as reST: bars are absolute values, what is set in columns stays so, and an
-    entry's next line needs no indent."""
-    lines[:] = _COLUMNS.sub(lambda match: "::\n\n" + indent(match[0], "    "), "\n".join(lines)).split("\n")
-    section = entries = None
-    for index, line in enumerate(lines):
-        text, depth = line.strip(), len(line) - len(line.lstrip())
-        if text in ("Args:", "Raises:", "Attributes:"):
-            section, entries = depth, None
-        elif section is not None and text:
-            entries = depth if entries is None else entries
-            if depth <= section:
-                section = None
-            elif depth == entries and not _ENTRY.match(text):
-                lines[index] = "    " + line
-    escaped = [re.sub(r"(?<!\\)\|", r"\\|", line) for line in lines]
+    """A docstring in Google's style as reST: bars are absolute values, and what is set in columns stays so."""
+    text = _COLUMNS.sub(lambda match: "::\n\n" + indent(match[0], "    "), "\n".join(lines))
+    escaped = re.sub(r"(?<!\\)\|", r"\\|", text).split("\n")
     # Of a variable or property Napoleon takes the words before a colon for its type.
     if what in ("attribute", "data", "property"):
         lines[:] = escaped

@@ -12,7 +12,6 @@ from urllib.parse import unquote, urlsplit
 import numpy as np
 import pytest
 
-from course_staff.site import build as builder
 from course_staff.site import chapters, sliders
 
 from . import lab_in_chromium
@@ -35,12 +34,6 @@ READY = """async () => {
 # What axe looks at: everything but the insides of formulas, thousands of outlines that are hidden from readers.
 AXE = {"preload": False, "resultTypes": ["violations"]}
 OUTSIDE_FORMULAS = {"exclude": [["mjx-container > svg"]]}
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory) -> Path:
-    """The whole site, built once; the sliders' pictures come from build/ where they are current."""
-    return builder.build(REPOSITORY, tmp_path_factory.mktemp("reading") / "site", say=lambda line: None).parent
 
 
 @pytest.fixture(scope="module")

@@ -41,7 +41,8 @@ def test_a_slider_is_read_from_what_it_needs_and_nothing_else_runs():
         "def half(k):\n    return k / scale",
         DRAWING,
         "for k in range(3):\n    pass",  # binds the name of an argument, which is another variable
-        "explore(lambda k, kind: half(k), draw, start={'k': 5}, labels={'kind': 'shape'}, k=np.arange(9), kind=['flat', 'steep'])",
+        "explore(lambda k, kind: half(k), draw, start={'k': 5}, labels={'kind': 'shape'}, "
+        "k=np.arange(9), kind=['flat', 'steep'])",
     )
     assert found.compute(k=3, kind="flat") == 1.5
     assert found.size == 18
@@ -91,11 +92,11 @@ def test_pictures_depend_on_what_a_slider_runs_and_not_on_the_rest(tmp_path):
     assert sliders.fingerprint(plain, 4, ROOT) != prints[0]  # with the modules that are imported
 
 
-@pytest.fixture
-def drawn(tmp_path):
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory):
     """A slider of six pictures, computed in two parts."""
     notebook = notebook_of(IMPORTS, DRAWING, "explore(lambda k: k / 2, draw, k=range(6))")
-    path = tmp_path / "01_x.ipynb"
+    path = tmp_path_factory.mktemp("drawn") / "01_x.ipynb"
     path.write_text(json.dumps(notebook))
     slider = sliders.read(notebook, 2, path.name)
     return sliders.join(slider, [sliders.compute(path, 2, 0, 4), sliders.compute(path, 2, 4, 6)])
@@ -300,12 +301,10 @@ yours     the answer
 
 Args:
     x, y: numbers.
-    z: another, which goes on
-    without an indent.
 
 Raises:
     ValueError, TypeError: if it
-    diverges.
+        diverges.
 """
 
 
@@ -315,8 +314,7 @@ def test_docstrings_become_what_sphinx_reads_without_a_warning():
     text = "\n".join(lines)
     assert r"\|f\|" in text
     assert '::\n\n    outcome   "answer"; what\n              follows\n    yours     the answer\n' in text
-    assert "diverges." in text and ":raises diverges" not in text.lower()
-    assert "without an indent" in text and ":param without" not in text
+    assert ":raises ValueError, TypeError: if it diverges." in " ".join(text.split())
 
 
 def test_an_unbuilt_chapter_is_named(repository, capsys):

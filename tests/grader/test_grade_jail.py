@@ -378,6 +378,19 @@ def test_output_without_end_is_dropped(jail):
         assert header["errors"] == {}
 
 
+def test_claims_and_figures_have_nobody_to_look_at_them(jail):
+    text = said(
+        jail,
+        """
+from course_utils.desk.claims import claim
+from course_utils.figures import show
+claim("no such claim"), show("no drawing function", "no data")
+raise RuntimeError("neither was judged nor drawn")
+""",
+    )
+    assert text == "neither was judged nor drawn"
+
+
 def test_a_jail_that_dies_says_so_and_the_next_session_has_a_new_one(jail):
     with pytest.raises(protocol.Closed), session(jail, "x = 1") as (channel, _):
         os.kill(inside(jail)[0], 9)
