@@ -28,7 +28,7 @@ from grader.records import UnitResult
 #: Honest students, graded first and last: the solved one, and one who has solved half.
 CLASSMATES = {CLASSMATE: "solution", "zzz-classmate": "student"}
 #: Small limits, so that what never ends costs seconds; nobody honest comes near them.
-OPTIONS = ("--cell-seconds", "6", "--notebook-seconds", "30", "--patience", "0.5")
+OPTIONS = ("--cell-seconds", "6", "--notebook-seconds", "30", "--patience", "0.25", "--memory", "1")
 RUN_LIMIT = 1500  # seconds, at which the run is given up; a quiet machine needs a tenth of it
 _SUBREAPER = 36
 
