@@ -116,23 +116,8 @@ def grade_all(attacks: tuple[Attack, ...], folder: Path, jail: str) -> Run:
         roster.chmod(0o600)
         before = _fingerprints(submissions) | _fingerprints(home) | _fingerprints(roster)
         chapters = sorted({attack.chapter for attack in attacks})
-        command = [
-            sys.executable,
-            "-m",
-            "grader.grade",
-            str(submissions),
-            "--roster",
-            str(roster),
-            "--out",
-            str(out),
-            "--chapter",
-            *chapters,
-            "--jobs",
-            "2",
-            "--jail",
-            jail,
-            *OPTIONS,
-        ]
+        command = [sys.executable, "-m", "grader", str(submissions), "--roster", str(roster), "--out", str(out)]
+        command += ["--chapter", *chapters, "--jobs", "2", "--jail", jail, *OPTIONS]
         known = watched(command, home)
         after = _fingerprints(submissions) | _fingerprints(home) | _fingerprints(roster)
     run = Run(

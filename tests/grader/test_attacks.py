@@ -24,10 +24,6 @@ pytestmark = [pytest.mark.jail, pytest.mark.timeout(grader_run.RUN_LIMIT + 60)]
 needs_jail = pytest.mark.usefixtures("needs_jail")
 
 
-def _as_parameter(attack):
-    return pytest.param(attack, id=attack.name, marks=[needs_jail] if attack.jail else [])
-
-
 @pytest.fixture(scope="module")
 def run(kind, tmp_path_factory, request) -> Run:
     """The one run; it leaves build/attacks.md, and what the option --attacks-table asks for."""
@@ -64,8 +60,10 @@ def _plain(sentence, run):
     return sentence.replace(str(run.folder), "…")
 
 
-@pytest.mark.parametrize("attack", map(_as_parameter, ATTACKS.values()))
-def test_attack(run, kind, attack):
+@pytest.mark.parametrize("attack", ATTACKS.values(), ids=lambda attack: attack.name)
+def test_attack(run, kind, request, attack):
+    if attack.jail:
+        request.getfixturevalue("needs_jail")
     result = result_of(run, attack)
     assert result is not None, f"no result; the grader said: {run.stderr[-2000:]}"
     assert result.status in attack.statuses(), result

@@ -27,10 +27,10 @@ def marker(warm_jail):
 def test_solution_full_marks_student_notebook_none(warm_jail, path):
     tasks, _ = read_released(json.loads(path.read_text()))
     patient = Marker(warm_jail, Limits(patience=2.0), SECRET)
-    solved, _ = patient.mark(read_notebook((ROOT / "solutions" / path.name).read_bytes()), tasks, all_exercises())
+    solved = patient.mark(read_notebook((ROOT / "solutions" / path.name).read_bytes()), tasks, all_exercises())
     assert [(r.id, r.status, r.points) for r in solved] == [(r.id, "correct", r.max_points) for r in solved]
     assert all(r.answer and not r.rows and not r.remarks for r in solved)
-    empty, _ = patient.mark(read_notebook(path.read_bytes()), tasks, all_exercises())
+    empty = patient.mark(read_notebook(path.read_bytes()), tasks, all_exercises())
     assert [(r.status, r.points) for r in empty] == [("not attempted", 0)] * len(tasks)
     assert all(r.sentence.startswith("Nothing is written here yet.") for r in empty)
 
@@ -51,7 +51,7 @@ def mark(marker, *cells, ids=("1.2",)):
     [path] = [path for path in NOTEBOOKS if path.stem.startswith("01_")]
     tasks, _ = read_released(json.loads(path.read_text()))
     chosen = tuple(task for task in tasks if task.id in ids)
-    results, _ = marker.mark(Notebook(cells, None, {}), chosen, all_exercises())
+    results = marker.mark(Notebook(cells, None, {}), chosen, all_exercises())
     return {result.id: result for result in results}
 
 
