@@ -52,23 +52,9 @@ def submit(folder: Path, count: int) -> list[str]:
 
 def ours(folder: Path, jobs: int) -> tuple[float, list[float]]:
     out = folder / "grades"
-    seconds = timed(
-        [
-            sys.executable,
-            "-m",
-            "grader.grade",
-            str(folder / "submitted"),
-            "--roster",
-            str(folder / "roster.csv"),
-            "--out",
-            str(out),
-            "--chapter",
-            "01",
-            "--jobs",
-            str(jobs),
-        ],
-        ROOT,
-    )
+    options = {"--roster": folder / "roster.csv", "--out": out, "--chapter": "01", "--jobs": jobs}
+    words = (folder / "submitted", *(word for option in options.items() for word in option))
+    seconds = timed([sys.executable, "-m", "grader", *map(str, words)], ROOT)
     results = [json.loads(path.read_text()) for path in sorted(out.glob("results/*/*.json"))]
     print(
         f"ours, {len(results)} notebooks, {jobs} processes: {seconds:.1f} s, in the worker a median of "

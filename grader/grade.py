@@ -1,6 +1,6 @@
 """Grade what a class has handed in::
 
-    python -m grader.grade SUBMISSIONS --roster roster.csv --out grades/
+    python -m grader SUBMISSIONS --roster roster.csv --out grades/
 
 Every student of the roster gets a result for every chapter, written to ``grades/results/`` as soon as it is
 known; then come feedback, a class report and tables. Run the same command again after an interruption or when
@@ -69,7 +69,7 @@ def chapters(
 
 def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(
-        prog="grader.grade",
+        prog="grader",
         description=__doc__.split("\n\n")[0].rstrip(":"),
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
@@ -95,24 +95,13 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--retries", type=int, default=2, help="tries after a problem of the grader's own")
     made.add_argument("--only-reports", action="store_true", help="make feedback and reports of what is graded")
     limits, default = made.add_argument_group("limits for each submission"), Limits()
-    for name, unit in (("cell-seconds", "one cell"), ("notebook-seconds", "all cells of a notebook")):
-        limits.add_argument(
-            f"--{name}", type=float, default=getattr(default, name.replace("-", "_")), metavar="S", help=f"for {unit}"
-        )
-    limits.add_argument(
-        "--patience",
-        type=float,
-        default=default.patience,
-        metavar="X",
-        help="times the time that an exercise's check gives in a notebook",
-    )
-    limits.add_argument(
-        "--memory",
-        type=float,
-        default=default.memory / 2**30,
-        metavar="GIB",
-        help="all processes of a submission together",
-    )
+    for option, start, unit, words in (
+        ("--cell-seconds", default.cell_seconds, "S", "for one cell"),
+        ("--notebook-seconds", default.notebook_seconds, "S", "for all cells of a notebook"),
+        ("--patience", default.patience, "X", "times the time that an exercise's check gives in a notebook"),
+        ("--memory", default.memory / 2**30, "GIB", "all processes of a submission together"),
+    ):
+        limits.add_argument(option, type=float, default=start, metavar=unit, help=words)
     return made
 
 

@@ -133,36 +133,21 @@ def problem(kind: str) -> str:
     return ""
 
 
+_SHUT_OFF = (
+    "--unshare-pid --unshare-net --unshare-ipc --unshare-uts --unshare-cgroup-try "
+    "--die-with-parent --new-session --as-pid-1 --clearenv --hostname jail"
+)
+# What programs need of /etc and of systems that keep their files elsewhere; no names, no passwords.
+_SETTINGS = "/etc/ld.so.cache /etc/ld.so.conf /etc/ld.so.conf.d /etc/alternatives /etc/fonts /etc/localtime /nix/store"
+
+
 def _bubblewrap(binds: list[tuple[str, str]], hidden: tuple[Path, ...] = ()) -> list[str]:
     """The command that makes the jail: an empty system into which only what is listed is put, to be read."""
-    command = [
-        "bwrap",
-        "--unshare-pid",
-        "--unshare-net",
-        "--unshare-ipc",
-        "--unshare-uts",
-        "--unshare-cgroup-try",
-        "--die-with-parent",
-        "--new-session",
-        "--as-pid-1",
-        "--clearenv",
-        "--hostname",
-        "jail",
-    ]
+    command = ["bwrap", *_SHUT_OFF.split()]
     if os.getuid() == 0:
         # As root, folders that only root can enter can be put in. The worker itself then becomes nobody.
-        command += [
-            "--cap-drop",
-            "ALL",
-            "--cap-add",
-            "CAP_SETUID",
-            "--cap-add",
-            "CAP_SETGID",
-            "--cap-add",
-            "CAP_SYS_ADMIN",
-            "--dir",
-            "/proc",
-        ]
+        command += "--cap-drop ALL --cap-add CAP_SETUID --cap-add CAP_SETGID --cap-add CAP_SYS_ADMIN".split()
+        command += ["--dir", "/proc"]
     else:
         command += ["--unshare-user", "--proc", "/proc"]
     for path in ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"):
@@ -170,30 +155,9 @@ def _bubblewrap(binds: list[tuple[str, str]], hidden: tuple[Path, ...] = ()) -> 
             command += ["--symlink", os.readlink(path), path]
         elif os.path.isdir(path):
             command += ["--ro-bind", path, path]
-    for path in (
-        "/etc/ld.so.cache",
-        "/etc/ld.so.conf",
-        "/etc/ld.so.conf.d",
-        "/etc/alternatives",
-        "/etc/fonts",
-        "/etc/localtime",
-        "/nix/store",
-    ):
+    for path in _SETTINGS.split():
         command += ["--ro-bind-try", path, path]
-    command += [
-        "--dev",
-        "/dev",
-        "--remount-ro",
-        "/dev",
-        "--perms",
-        "1777",
-        "--tmpfs",
-        "/dev/shm",
-        "--perms",
-        "1777",
-        "--tmpfs",
-        "/tmp",
-    ]
+    command += "--dev /dev --remount-ro /dev --perms 1777 --tmpfs /dev/shm --perms 1777 --tmpfs /tmp".split()
     places = {Path(target): ["--ro-bind", source, target] for source, target in binds}
     for source, target in binds:
         for folder in hidden:

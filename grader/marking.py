@@ -233,8 +233,8 @@ class Marker:
 
     def mark(
         self, notebook: Notebook, tasks: tuple[Task, ...], exercises: Mapping[str, Exercise]
-    ) -> tuple[list[ExerciseResult], list[str]]:
-        """Results in the order of the tasks, and notes for the student.
+    ) -> list[ExerciseResult]:
+        """Results in the order of the tasks.
 
         First only the statements run on which an answer depends by name: figures and simulations take nearly all
         of a notebook's time, and most answers need none of them. Whoever is not right by that is judged again
@@ -249,7 +249,7 @@ class Marker:
         open_tasks = [task for task in tasks if not sitting.settled(task)]
         if open_tasks:
             sitting.run(lean=False, tasks=open_tasks)
-        return [sitting.result(task) for task in tasks], sitting.notes
+        return [sitting.result(task) for task in tasks]
 
     def _paper(self, exercise: Exercise) -> Paper:
         # By identity: an exercise holds functions and dicts. The paper keeps it alive.
@@ -265,7 +265,6 @@ class _Sitting:
         self.jail, self.limits = marker.jail, marker.limits
         self.notebook, self.papers = notebook, papers
         self.verdicts: dict[Task, tuple[Result, str | None]] = {}
-        self.notes: list[str] = []
         self.errors: dict[int, str] = {}
         self.questions = 0
         self.stopped: dict[Task, tuple[str, str]] = {}

@@ -84,18 +84,8 @@ def locked(out: Path) -> Iterator[None]:
 def grading_secret(out: Path) -> bytes:
     """The secret from which this grading's hidden inputs are made, kept in ``out`` for its owner only."""
     path = out / SECRET
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        secret = path.read_bytes()
-        if len(secret) < 32:  # a run was killed between making the file and writing it
-            path.unlink()
-            return grading_secret(out)
-        return secret
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(secrets.token_hex(32).encode())
-        file.flush()
-        os.fsync(file.fileno())
+    if not path.is_file() or path.stat().st_size < 32:
+        records.write_atomically(path, secrets.token_hex(32).encode())
     return path.read_bytes()
 
 
@@ -239,9 +229,9 @@ def _graded(result: UnitResult, data: bytes, unit: Unit, settings: Settings) -> 
             "The notebook says other numbers than this student was given, as if it had been made for somebody else: "
             "the student's own numbers count."
         )
-    marked, more = _marker(settings).mark(notebook, chapter.tasks, exercises_of(unit, settings))
+    marked = tuple(_marker(settings).mark(notebook, chapter.tasks, exercises_of(unit, settings)))
     points = sum(exercise.points for exercise in marked)
-    return replace(result, status=GRADED, points=points, exercises=tuple(marked), notes=(*notes, *more), problem=None)
+    return replace(result, status=GRADED, points=points, exercises=marked, notes=tuple(notes), problem=None)
 
 
 _MARKERS = threading.local()
@@ -353,21 +343,14 @@ def _in_parallel(units: list[Unit], settings: Settings, jobs: int, scheduler: st
 
     with contextlib.ExitStack() as stack:
         if scheduler is None:
-            stack.enter_context(
-                parallel_config(
-                    "loky",
-                    n_jobs=min(jobs, len(units)),
-                    inner_max_num_threads=1,
-                    initializer=_die_with,
-                    initargs=(os.getpid(),),
-                )
-            )
+            own = {"initializer": _die_with, "initargs": (os.getpid(),), "inner_max_num_threads": 1}
+            backend = parallel_config("loky", n_jobs=min(jobs, len(units)), **own)
             stack.callback(_end_workers)
         else:
             from distributed import Client
 
-            client = stack.enter_context(Client(scheduler, timeout=30))
-            stack.enter_context(parallel_config("dask", client=client))
+            backend = parallel_config("dask", client=stack.enter_context(Client(scheduler, timeout=30)))
+        stack.enter_context(backend)
         tasks = (delayed(grade_unit)(unit, settings) for unit in units)
         yield from Parallel(return_as="generator_unordered", batch_size=1)(tasks)
 

@@ -37,7 +37,7 @@ def test_the_exercises_with_variants_are_listed():
 
 
 def test_files_that_are_named_exist():
-    named = re.findall(r"`((?:course_staff|course_utils|tests|solutions|docs)/[^`*]*)`", PAGE)
+    named = re.findall(r"`((?:course_staff|course_utils|grader|tests|solutions|docs)/[^`*]*)`", PAGE)
     named += ["environment.yml", "requirements.lock"]
     assert len(named) > 3 and [name for name in named if not (ROOT / name).exists()] == []
     for name in re.findall(r"`?(\d\d[a-z]?_[a-z_]+)(?:\.ipynb|\b)", PAGE):

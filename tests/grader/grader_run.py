@@ -28,7 +28,7 @@ from grader.records import UnitResult
 #: Honest students, graded first and last: the solved one, and one who has solved half.
 CLASSMATES = {CLASSMATE: "solution", "zzz-classmate": "student"}
 #: Small limits, so that what never ends costs seconds; nobody honest comes near them.
-OPTIONS = ("--cell-seconds", "6", "--notebook-seconds", "30", "--patience", "0.5")
+OPTIONS = ("--cell-seconds", "6", "--notebook-seconds", "30", "--patience", "0.25", "--memory", "1")
 RUN_LIMIT = 1500  # seconds, at which the run is given up; a quiet machine needs a tenth of it
 _SUBREAPER = 36
 
@@ -116,23 +116,8 @@ def grade_all(attacks: tuple[Attack, ...], folder: Path, jail: str) -> Run:
         roster.chmod(0o600)
         before = _fingerprints(submissions) | _fingerprints(home) | _fingerprints(roster)
         chapters = sorted({attack.chapter for attack in attacks})
-        command = [
-            sys.executable,
-            "-m",
-            "grader.grade",
-            str(submissions),
-            "--roster",
-            str(roster),
-            "--out",
-            str(out),
-            "--chapter",
-            *chapters,
-            "--jobs",
-            "2",
-            "--jail",
-            jail,
-            *OPTIONS,
-        ]
+        command = [sys.executable, "-m", "grader", str(submissions), "--roster", str(roster), "--out", str(out)]
+        command += ["--chapter", *chapters, "--jobs", "2", "--jail", jail, *OPTIONS]
         known = watched(command, home)
         after = _fingerprints(submissions) | _fingerprints(home) | _fingerprints(roster)
     run = Run(

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 import stat
 import sys
 from dataclasses import replace
@@ -135,10 +136,19 @@ def test_an_old_gradescope_file_does_not_outlive_its_mark(tmp_path):
     assert not path.exists()
 
 
+@pytest.fixture(scope="module")
+def empty_gradebook(tmp_path_factory):
+    """Of no student: making one takes nbgrader seconds."""
+    pytest.importorskip("nbgrader.api", reason="nbgrader is not installed (extra `staff`)")
+    return exports.write_gradebook(tmp_path_factory.mktemp("empty"), [])
+
+
 @pytest.fixture
-def gradebook(tmp_path):
+def gradebook(empty_gradebook, tmp_path):
     """Writes results to one gradebook, and opens it as nbgrader does."""
-    api = pytest.importorskip("nbgrader.api", reason="nbgrader is not installed (extra `staff`)")
+    from nbgrader import api
+
+    shutil.copy(empty_gradebook, tmp_path)
 
     def write(units):
         path = exports.write_gradebook(tmp_path, units, ROSTER)

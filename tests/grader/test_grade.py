@@ -12,20 +12,21 @@ import threading
 import time
 from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from grader import exports, grade, records, run
 from grader import jail as jails
-from grader.jail import BUBBLEWRAP, NONE, JailError, Limits, make_view
+from grader.jail import BUBBLEWRAP, NONE, JailError
 from grader.marking import Marker
-from grader.submissions import Unit, find
+from grader.submissions import find
 
 ROOT = Path(__file__).resolve().parents[2]
-WHY = jails.problem(BUBBLEWRAP)
-KIND = NONE if WHY else BUBBLEWRAP
 CHAPTER = "00_start_here"
 SOLVED, EMPTY = (ROOT / folder / f"{CHAPTER}.ipynb" for folder in ("solutions", "notebooks"))
+
+pytestmark = pytest.mark.jail
 
 
 def hand_in(folder, student, content, name=f"{CHAPTER}.ipynb"):
@@ -45,21 +46,28 @@ def klass(tmp_path):
     return tmp_path
 
 
-def arguments(folder, *more, jail=KIND):
-    return [
-        str(folder / "submissions"),
-        "--roster",
-        str(folder / "roster.csv"),
-        "--out",
-        str(folder / "grades"),
-        "--chapter",
-        "00",
-        "--jobs",
-        "1",
-        "--jail",
-        jail,
-        *more,
-    ]
+@pytest.fixture
+def arguments(kind):
+    """The command's arguments for a class."""
+
+    def made(folder, *more, jail=kind):
+        names = {"--roster": folder / "roster.csv", "--out": folder / "grades", "--chapter": "00"}
+        options = {**names, "--jobs": 1, "--jail": jail}
+        return [
+            str(part) for part in (folder / "submissions", *(word for pair in options.items() for word in pair), *more)
+        ]
+
+    return made
+
+
+@pytest.fixture
+def grading(arguments, monkeypatch, warm_jail, kind):
+    """Runs the command on a class, in the jail that all tests share, and makes no reports."""
+    shared = SimpleNamespace(session=warm_jail.session, reason=warm_jail.reason, stop=lambda: None)
+    real = run.Jail
+    monkeypatch.setattr(run, "Jail", lambda wanted, *rest: shared if wanted == kind else real(wanted, *rest))
+    monkeypatch.setattr(exports, "write_all", lambda *_: [])
+    return lambda folder, *more, **options: grade.main(arguments(folder, *more, **options))
 
 
 def results(folder):
@@ -71,12 +79,7 @@ def log(folder, event="written"):
     return Counter(line["student"] for line in lines if line["event"] == event)
 
 
-@pytest.fixture
-def no_reports(monkeypatch):
-    monkeypatch.setattr(exports, "write_all", lambda *_: [])
-
-
-def test_a_class_from_roster_to_reports(klass, capsys):
+def test_a_class_from_roster_to_reports(klass, arguments, kind, capsys):
     assert grade.main(arguments(klass)) == 0
     found = results(klass)
     assert {name: (r.status, r.points, r.max_points) for name, r in found.items()} == {
@@ -85,7 +88,7 @@ def test_a_class_from_roster_to_reports(klass, capsys):
         "cyd": ("student error", 0, 1),
         "dan": ("missing", 0, 1),
     }
-    assert all(result.jail == KIND for result in found.values())
+    assert all(result.jail == kind for result in found.values())
     assert found["ada"].submission == f"ada/{CHAPTER}.ipynb" and found["dan"].submission is None
     said = capsys.readouterr()
     assert "2 graded, 1 missing, 1 student error" in said.out and "'eve' is not in the roster" in said.out
@@ -96,32 +99,32 @@ def test_a_class_from_roster_to_reports(klass, capsys):
     assert (klass / "grades/secret").stat().st_mode & 0o777 == 0o600
 
 
-def test_a_second_run_does_only_what_is_new(klass, no_reports):
-    assert grade.main(arguments(klass)) == 0
+def test_a_second_run_does_only_what_is_new(klass, grading):
+    assert grading(klass) == 0
     first = {name: result.key for name, result in results(klass).items()}
-    assert grade.main(arguments(klass)) == 0
+    assert grading(klass) == 0
     assert log(klass, "started") == log(klass) == Counter("ada bob cyd dan".split())
     hand_in(klass, "dan", SOLVED)
     hand_in(klass, "cyd", SOLVED)
     (klass / "grades/results/ada" / f"{CHAPTER}.json").write_text("{")  # damaged
-    assert grade.main(arguments(klass)) == 0
+    assert grading(klass) == 0
     assert log(klass) == Counter({"ada": 2, "bob": 1, "cyd": 2, "dan": 2})
     found = results(klass)
     assert [found[name].points for name in ("ada", "bob", "cyd", "dan")] == [1, 0, 1, 1]
     assert found["ada"].key == first["ada"] and found["dan"].key != first["dan"]
-    assert grade.main(arguments(klass, "--patience", "2")) == 0  # other limits, other verdicts perhaps
+    assert grading(klass, "--patience", "2") == 0  # other limits, other verdicts perhaps
     assert log(klass)["bob"] == 2
 
 
-def test_only_reports(klass, monkeypatch):
-    assert grade.main(arguments(klass)) == 0
+def test_only_reports(klass, grading, monkeypatch):
+    assert grading(klass) == 0
     made = []
     monkeypatch.setattr(exports, "write_all", lambda out, results, *_: made.append(len(results)) or [])
     monkeypatch.setattr(run, "run", None)
-    assert grade.main(arguments(klass, "--only-reports")) == 0 and made == [4]
+    assert grading(klass, "--only-reports") == 0 and made == [4]
 
 
-def test_trouble_of_the_grader_is_no_zero_and_is_graded_later(klass, monkeypatch, no_reports, capsys):
+def test_trouble_of_the_grader_is_no_zero_and_is_graded_later(klass, grading, monkeypatch, capsys):
     real, calls = Marker.mark, []
 
     def troubled(self, notebook, *rest):
@@ -129,18 +132,18 @@ def test_trouble_of_the_grader_is_no_zero_and_is_graded_later(klass, monkeypatch
         raise JailError("no memory left")
 
     monkeypatch.setattr(Marker, "mark", troubled)
-    assert grade.main(arguments(klass, "--retries", "1")) == grade.UNGRADED
+    assert grading(klass, "--retries", "1") == grade.UNGRADED
     found = results(klass)
     assert found["ada"].status == "infrastructure error" and found["ada"].points is None
     assert found["ada"].problem == "The grader had a problem of its own (no memory left)."
     assert found["cyd"].status == "student error" and len(calls) == 4, "tried twice for each of two students"
     assert "run the same command again" in capsys.readouterr().out
     monkeypatch.setattr(Marker, "mark", real)
-    assert grade.main(arguments(klass)) == 0 and results(klass)["ada"].points == 1
+    assert grading(klass) == 0 and results(klass)["ada"].points == 1
     assert log(klass)["cyd"] == 1
 
 
-def test_trouble_that_passes_leaves_no_trace(klass, monkeypatch, no_reports):
+def test_trouble_that_passes_leaves_no_trace(klass, grading, monkeypatch):
     real, calls = Marker.mark, []
 
     def once(self, *rest):
@@ -150,25 +153,25 @@ def test_trouble_that_passes_leaves_no_trace(klass, monkeypatch, no_reports):
         return real(self, *rest)
 
     monkeypatch.setattr(Marker, "mark", once)
-    assert grade.main(arguments(klass)) == 0 and results(klass)["ada"].points == 1
+    assert grading(klass) == 0 and results(klass)["ada"].points == 1
 
 
-def test_without_a_jail_only_when_allowed_and_then_said_everywhere(klass, monkeypatch, capsys, no_reports):
+def test_without_a_jail_only_when_allowed_and_then_said_everywhere(klass, grading, monkeypatch, capsys):
     monkeypatch.setattr(jails.shutil, "which", lambda name: None)
-    assert grade.main(arguments(klass, jail=BUBBLEWRAP)) == grade.UNUSABLE
+    assert grading(klass, jail=BUBBLEWRAP) == grade.UNUSABLE
     said = capsys.readouterr().err
     assert "apt install bubblewrap" in said and "--jail none" in said and not (klass / "grades").exists()
-    assert grade.main(arguments(klass, jail=NONE)) == 0
+    assert grading(klass, jail=NONE) == 0
     assert "without a jail" in capsys.readouterr().out
     found = results(klass)
     assert {result.jail for result in found.values()} == {"none"} and found["ada"].points == 1
 
 
-def test_two_graders_never_share_a_folder(klass, capsys, no_reports):
+def test_two_graders_never_share_a_folder(klass, grading, capsys):
     with run.locked(klass / "grades"):
-        assert grade.main(arguments(klass)) == grade.UNUSABLE
+        assert grading(klass) == grade.UNUSABLE
     assert "another grader is at work" in capsys.readouterr().err
-    assert grade.main(arguments(klass)) == 0
+    assert grading(klass) == 0
 
 
 @pytest.mark.parametrize(
@@ -184,73 +187,54 @@ def test_two_graders_never_share_a_folder(klass, capsys, no_reports):
         (["--memory", "nan"], "--memory"),
     ],
 )
-def test_what_cannot_be_done_is_said_in_a_sentence(klass, capsys, change, says):
+def test_what_cannot_be_done_is_said_in_a_sentence(klass, arguments, capsys, change, says):
     assert grade.main([*arguments(klass), *change]) == grade.UNUSABLE
     said = capsys.readouterr().err
     assert says in said and "Traceback" not in said and len(said.splitlines()) <= 2
 
 
-def test_results_among_the_submissions_are_refused(klass, capsys):
+def test_results_among_the_submissions_are_refused(klass, arguments, capsys):
     inside = arguments(klass)
     inside[inside.index("--out") + 1] = str(klass / "submissions/grades")
     assert grade.main(inside) == grade.UNUSABLE
     assert "choose a folder outside" in capsys.readouterr().err
 
 
-def test_another_release_is_noted_and_still_graded(klass, no_reports):
+def test_another_release_is_noted_and_still_graded(klass, grading):
     notebook = json.loads(SOLVED.read_text())
     notebook["metadata"]["course"]["version"] = "0" * 16
     hand_in(klass, "bob", json.dumps(notebook).encode())
-    assert grade.main(arguments(klass)) == 0
+    assert grading(klass) == 0
     found = results(klass)
     assert found["bob"].points == 1 and "another release" in found["bob"].notes[0] and not found["ada"].notes
 
 
-def test_variants_are_graded_with_the_students_own_number(tmp_path, no_reports):
-    from course_staff import variants
-    from course_staff.release import release
-
-    secret = variants.make_secret(tmp_path / "course.secret")
-    (tmp_path / "roster.csv").write_text("student_id\nada\nbob\n")
-    try:
-        release(tmp_path / "release", ["01"], students=["ada", "bob"], secret=secret)
-    except ValueError as error:
-        pytest.skip(f"chapter 01 is not built: {error}")
-    hand_in(tmp_path, "ada", ROOT / "notebooks/01_taylor_bounds.ipynb", "01_taylor_bounds.ipynb")
-    given = ["--release", str(tmp_path / "release"), "--secret-file", str(tmp_path / "course.secret")]
-    command = [part for part in arguments(tmp_path, *given) if part not in ("--chapter", "00")]
-    assert grade.main(command) == 0
-    assert {result.chapter for result in records.read_all(tmp_path / "grades")} == {"01_taylor_bounds"}
-    (tmp_path / "course.secret").write_text("another secret of the same length")
-    assert grade.main(command) == grade.UNUSABLE
-
-
 # Killed, and resumed
 
-STUDENTS = [f"s{number:02}" for number in range(40)]
-KILLS = int(os.environ.get("GRADING_KILLS", "3"))  # each takes a quarter of a minute
+STUDENTS = [f"s{number:02}" for number in range(24)]
+WRONG = set(STUDENTS[::3])
+EXPECTED = {
+    student: ("graded", 0, "misconception") if student in WRONG else ("graded", 1, "correct") for student in STUDENTS
+}
+KILLS = int(os.environ.get("GRADING_KILLS", "3"))  # each takes some seconds
 
 
-@pytest.fixture(scope="module")
-def large(tmp_path_factory):
-    """40 submissions, a third of them wrong in one way or another, and what an undisturbed run gives them."""
-    folder = tmp_path_factory.mktemp("large")
-    (folder / "roster.csv").write_text("student_id\n" + "\n".join(STUDENTS))
+@pytest.fixture
+def large(tmp_path):
+    """A class of which each third student is wrong."""
+    (tmp_path / "roster.csv").write_text("student_id\n" + "\n".join(STUDENTS))
     for number, student in enumerate(STUDENTS):
         notebook = json.loads(SOLVED.read_text())
         notebook["metadata"]["number"] = number
-        if number % 3 == 0:
+        if student in WRONG:
             for cell in notebook["cells"]:
                 cell["source"] = "".join(cell["source"]).replace("np.sqrt(np.sum", "np.abs(np.sum")
-        hand_in(folder, student, json.dumps(notebook).encode())
-    command = [sys.executable, "-m", "grader.grade", *arguments(folder, "--jobs", "2")]  # the last one counts
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-    subprocess.run(command, env=environment, check=True, capture_output=True, cwd=ROOT, timeout=280)
-    return folder, command, environment
+        hand_in(tmp_path, student, json.dumps(notebook).encode())
+    return tmp_path
 
 
-def marks(folder):
-    return {name: (r.status, r.points, r.exercises[0].status) for name, r in results(folder).items()}
+def marks(found):
+    return {result.student: (result.status, result.points, result.exercises[0].status) for result in found}
 
 
 def started(pid):
@@ -274,23 +258,19 @@ def descendants(pid):
     return found
 
 
-def test_killed_at_random_moments_and_resumed(large, tmp_path):
-    folder, command, environment = large
-    expected = marks(folder)
-    assert Counter(points for _, points, _ in expected.values()) == {1: 26, 0: 14}
-    (tmp_path / "submissions").symlink_to(folder / "submissions")
-    (tmp_path / "roster.csv").write_bytes((folder / "roster.csv").read_bytes())
-    command = [part.replace(str(folder / "grades"), str(tmp_path / "grades")) for part in command]
+def test_killed_at_random_moments_and_resumed(large, arguments):
+    command = [sys.executable, "-m", "grader", *arguments(large, "--jobs", "2")]  # the last one counts
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     rng, kept = random.Random(1), {}
     for _ in range(KILLS):
         before = len(kept)
         grader = subprocess.Popen(
             command, env=environment, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
-        wanted = before + rng.randint(0, max(1, 36 // KILLS))
+        wanted = before + rng.randint(0, max(1, 20 // KILLS))
         end = time.monotonic() + 100
         while grader.poll() is None and time.monotonic() < end:
-            if len(list((tmp_path / "grades/results").glob("*/*.json"))) >= wanted:
+            if len(list((large / "grades/results").glob("*/*.json"))) >= wanted:
                 break
             time.sleep(0.02)
         time.sleep(rng.uniform(0, 0.2))
@@ -303,17 +283,16 @@ def test_killed_at_random_moments_and_resumed(large, tmp_path):
             time.sleep(0.05)
         alive = [Path(f"/proc/{pid}/stat").read_text()[:60] for pid, began in family.items() if started(pid) == began]
         assert not alive, "a process of a killed grader lives on"
-        for path in (tmp_path / "grades/results").glob("*/*.json"):
+        for path in (large / "grades/results").glob("*/*.json"):
             if path in kept:
                 assert path.stat().st_mtime_ns == kept[path], "graded twice"
             kept[path] = path.stat().st_mtime_ns
     subprocess.run(command, env=environment, cwd=ROOT, check=True, capture_output=True, timeout=280)
-    # Another secret, so other inputs, and the same marks.
-    assert marks(tmp_path) == expected
+    assert marks(records.read_all(large / "grades")) == EXPECTED
     assert all(path.stat().st_mtime_ns == written for path, written in kept.items()), "graded twice"
     # A task that is killed between its result and its line in the log has written nothing twice either.
-    assert max(log(tmp_path).values()) == 1 and set(log(tmp_path, "started")) == set(STUDENTS)
-    assert not list((tmp_path / "grades").rglob(".making-*"))
+    assert max(log(large).values()) == 1 and set(log(large, "started")) == set(STUDENTS)
+    assert not list((large / "grades").rglob(".making-*"))
 
 
 # More than one machine
@@ -352,32 +331,29 @@ def cluster():
             process.wait()
 
 
-@pytest.mark.parametrize("kill", [False, True], ids=["undisturbed", "a worker killed midway"])
-def test_a_cluster_gives_the_same_marks(large, cluster, tmp_path, kill):
-    folder, _, _ = large
+def test_a_cluster_gives_the_same_marks_also_when_a_worker_is_killed_midway(large, cluster, kind, view):
     address, workers = cluster
-    out = tmp_path / "grades"
-    out.mkdir()
     chapters = grade.chapters(["00"], None)
-    settings = run.Settings(
-        out=str(out),
-        submissions=str(folder / "submissions"),
-        view=str(make_view(out / run.PRIVATE)),
-        jail=KIND,
-        secret=run.grading_secret(out),
-        chapters=chapters,
-        limits=Limits(),
-    )
-    units = find(folder / "submissions", STUDENTS, list(chapters)).units
-    count, killed = [], threading.Event()
+    units = find(large / "submissions", STUDENTS, list(chapters)).units
+    for kill in (False, True):
+        out = large / f"grades-{kill}"
+        out.mkdir()
+        settings = run.Settings(
+            out=str(out),
+            submissions=str(large / "submissions"),
+            view=str(view),
+            jail=kind,
+            secret=run.grading_secret(out),
+            chapters=chapters,
+        )
+        count, killed = [], threading.Event()
 
-    def done(result):
-        count.append(result)
-        if kill and len(count) == 8:
-            os.killpg(workers[0].pid, signal.SIGKILL)
-            killed.set()
+        def done(result, kill=kill, count=count, killed=killed):
+            count.append(result)
+            if kill and len(count) == 8:
+                os.killpg(workers[0].pid, signal.SIGKILL)
+                killed.set()
 
-    found = run.run(units, settings, scheduler=address, done=done)
-    assert killed.is_set() == kill
-    assert {student: (r.status, r.points, r.exercises[0].status) for (student, _), r in found.items()} == marks(folder)
-    assert marks(tmp_path) == marks(folder) and isinstance(units[0], Unit)
+        found = run.run(units, settings, scheduler=address, done=done)
+        assert killed.is_set() == kill
+        assert marks(found.values()) == marks(records.read_all(out)) == EXPECTED

@@ -10,16 +10,10 @@ import pytest
 
 from grader import jail as jails
 from grader import protocol
-from grader.jail import BUBBLEWRAP, Jail, JailError, Limits, make_view
+from grader.jail import BUBBLEWRAP, Jail, JailError, Limits
 
-WHY = jails.problem(BUBBLEWRAP)
-pytestmark = pytest.mark.skipif(bool(WHY), reason=f"no jail here: {WHY}")
+pytestmark = [pytest.mark.jail, pytest.mark.usefixtures("needs_jail")]
 MIB = 1 << 20
-
-
-@pytest.fixture(scope="module")
-def view(tmp_path_factory):
-    return make_view(tmp_path_factory.mktemp("view"))
 
 
 @pytest.fixture(scope="module")

@@ -7,35 +7,30 @@ from pathlib import Path
 import pytest
 
 from course_utils.exercises import all_exercises
-from grader import jail as jails
-from grader.jail import BUBBLEWRAP, NONE, Jail, JailError, Limits, make_view
+from grader.jail import JailError, Limits
 from grader.marking import Marker, make_paper, read_released
 from grader.submissions import Notebook, read_notebook
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
-KIND = NONE if jails.problem(BUBBLEWRAP) else BUBBLEWRAP
-in_a_jail = pytest.mark.skipif(KIND == NONE, reason=f"no jail here: {jails.problem(BUBBLEWRAP)}")
 SECRET = b"s" * 64
+
+pytestmark = pytest.mark.jail
 
 
 @pytest.fixture(scope="module")
-def marker(tmp_path_factory):
-    limits = Limits(cell_seconds=2, notebook_seconds=30, patience=0.2)
-    with Jail(
-        KIND, make_view(tmp_path_factory.mktemp("view")), limits, (), ("numpy", "course_utils.desk.checks")
-    ) as jail:
-        yield Marker(jail, limits, SECRET)
+def marker(warm_jail):
+    return Marker(warm_jail, Limits(cell_seconds=2, notebook_seconds=30, patience=0.2), SECRET)
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_solution_full_marks_student_notebook_none(marker, path):
+def test_solution_full_marks_student_notebook_none(warm_jail, path):
     tasks, _ = read_released(json.loads(path.read_text()))
-    patient = Marker(marker.jail, Limits(patience=2.0), SECRET)
-    solved, _ = patient.mark(read_notebook((ROOT / "solutions" / path.name).read_bytes()), tasks, all_exercises())
+    patient = Marker(warm_jail, Limits(patience=2.0), SECRET)
+    solved = patient.mark(read_notebook((ROOT / "solutions" / path.name).read_bytes()), tasks, all_exercises())
     assert [(r.id, r.status, r.points) for r in solved] == [(r.id, "correct", r.max_points) for r in solved]
     assert all(r.answer and not r.rows and not r.remarks for r in solved)
-    empty, _ = patient.mark(read_notebook(path.read_bytes()), tasks, all_exercises())
+    empty = patient.mark(read_notebook(path.read_bytes()), tasks, all_exercises())
     assert [(r.status, r.points) for r in empty] == [("not attempted", 0)] * len(tasks)
     assert all(r.sentence.startswith("Nothing is written here yet.") for r in empty)
 
@@ -56,7 +51,7 @@ def mark(marker, *cells, ids=("1.2",)):
     [path] = [path for path in NOTEBOOKS if path.stem.startswith("01_")]
     tasks, _ = read_released(json.loads(path.read_text()))
     chosen = tuple(task for task in tasks if task.id in ids)
-    results, _ = marker.mark(Notebook(cells, None, {}), chosen, all_exercises())
+    results = marker.mark(Notebook(cells, None, {}), chosen, all_exercises())
     return {result.id: result for result in results}
 
 
@@ -144,14 +139,14 @@ BODY = "    return abs(s) * c**2 * beta"
         (f"    import random\n    if random.random() < 0.1: return 0.0\n{BODY}", "values", ""),
         # Looks for what is right in its own process, and says it.
         (
-            "    import gc\n    return [o for o in gc.get_objects() if type(o).__name__ == 'Exercise'][2].reference(beta=beta, "
-            "s=s, c=c)",
+            "    import gc\n    found = [o for o in gc.get_objects() if type(o).__name__ == 'Exercise']\n"
+            "    return found[2].reference(beta=beta, s=s, c=c)",
             "error",
             "NotImplementedError",
         ),
         (
-            "    import course_utils.desk.answers as a, course_utils.desk.checks as k\n    a.equal = k.equal = lambda *_, **__: True\n"
-            "    k.conclude = None\n    return 7.0",
+            "    import course_utils.desk.answers as a, course_utils.desk.checks as k\n"
+            "    a.equal = k.equal = lambda *_, **__: True\n    k.conclude = None\n    return 7.0",
             "values",
             "",
         ),
@@ -179,7 +174,7 @@ def test_a_wrong_answer_gets_none(marker, body, status, says):
     assert results["1.3"].points == 1, "another exercise lost its marks"
 
 
-@in_a_jail
+@pytest.mark.usefixtures("needs_jail")
 @pytest.mark.parametrize(
     "act",
     [
@@ -203,7 +198,10 @@ def test_what_one_exercise_does_costs_no_other(marker, act):
 
 def test_hidden_inputs_are_never_told(marker):
     """Not by an answer that passes the public round and then tells all it has seen."""
-    tell = "import os\nseen = []\ndef {}:\n    seen.append(repr(({})))\n    print(seen)\n    open('/tmp/seen', 'a').write(seen[-1])\n"
+    tell = (
+        "import os\nseen = []\ndef {}:\n    seen.append(repr(({})))\n    print(seen)\n"
+        "    open('/tmp/seen', 'a').write(seen[-1])\n"
+    )
     beta = tell.format("scaled_beta(beta, s, c)", "beta, s, c") + (
         "    if len(seen) > 40: raise RuntimeError(open('/tmp/seen').read())\n    return abs(s) * c**2 * beta"
     )

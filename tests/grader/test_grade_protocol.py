@@ -4,6 +4,7 @@ import json
 import socket
 import struct
 import threading
+from functools import cache
 
 import numpy as np
 import pytest
@@ -181,7 +182,11 @@ def test_any_json_for_answers_is_refused_or_plain(tree, body):
     assert all(answer is None or isinstance(answer, np.ndarray | tuple) for answer in answers)
 
 
-PAPER = make_paper(find("1.2"), b"s" * 32)
+@cache
+def paper():
+    return make_paper(find("1.2"), b"s" * 32)
+
+
 ATTEMPT = st.fixed_dictionaries(
     {
         "outcome": st.sampled_from(["answer", "nothing", "timeout", "error", "foreign", "correct"]) | JSON,
@@ -192,26 +197,27 @@ ATTEMPT = st.fixed_dictionaries(
         "changed": st.just([]) | JSON,
     }
 )
-REPLY = st.fixed_dictionaries(
-    {
-        "callable": st.just(True) | JSON,
-        "parameters": st.none() | JSON,
-        "attempts": st.lists(ATTEMPT, min_size=len(PAPER.rounds[0]), max_size=len(PAPER.rounds[0])) | JSON,
-    }
-)
+
+
+def replies():
+    count = len(paper().rounds[0])
+    attempts = st.lists(ATTEMPT, min_size=count, max_size=count) | JSON
+    return st.fixed_dictionaries(
+        {"callable": st.just(True) | JSON, "parameters": st.none() | JSON, "attempts": attempts}
+    )
 
 
 @settings(max_examples=60, deadline=None)
-@given(REPLY | JSON, st.binary(max_size=400))
+@given(st.deferred(replies) | JSON, st.binary(max_size=400))
 def test_any_reply_is_refused_or_judged_wrong(reply, body):
     try:
-        result, _ = judge_public(PAPER, reply, body)
+        result, _ = judge_public(paper(), reply, body)
     except ProtocolError:
         pass
     else:
         assert not result.correct and str(result)
     try:
-        assert not judge_hidden(PAPER, reply, body, Result(PAPER.exercise, "correct", "")).correct
+        assert not judge_hidden(paper(), reply, body, Result(paper().exercise, "correct", "")).correct
     except ProtocolError:
         pass
 

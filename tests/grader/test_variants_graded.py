@@ -4,6 +4,7 @@ import csv
 import zipfile
 
 import nbformat
+import pytest
 
 from course_staff import release as releasing
 from course_staff import variants
@@ -53,7 +54,8 @@ def solved(archive, numbers):
     return notebook
 
 
-def test_a_class_with_numbers_of_their_own(tmp_path, monkeypatch, capsys):
+@pytest.mark.jail
+def test_a_class_with_numbers_of_their_own(tmp_path, monkeypatch, capsys, kind):
     monkeypatch.setattr(releasing, "check", lambda *_, **__: [])  # what is stale is for the drift test to say
     (tmp_path / "roster.csv").write_text("student_id\nada\nbob\n")
     (tmp_path / "secret").write_bytes(SECRET)
@@ -64,23 +66,18 @@ def test_a_class_with_numbers_of_their_own(tmp_path, monkeypatch, capsys):
         folder.mkdir(parents=True)
         notebook = solved(tmp_path / "given" / "students" / "ada.zip", numbers["ada"])
         nbformat.write(notebook, folder / f"{NAME}.ipynb")
-    arguments = [
-        str(tmp_path / "handed-in"),
-        "--roster",
-        str(tmp_path / "roster.csv"),
-        "--out",
-        str(tmp_path / "grades"),
-        "--release",
-        str(tmp_path / "given"),
-        "--jobs",
-        "1",
-        *(["--jail", "none"] if jail.problem(jail.BUBBLEWRAP) else []),
-    ]
+    places = {"--roster": "roster.csv", "--out": "grades", "--release": "given"}
+    arguments = [str(tmp_path / "handed-in"), "--jobs", "1", "--jail", kind]
+    arguments += [word for option, name in places.items() for word in (option, str(tmp_path / name))]
     assert grade.main(arguments) == grade.UNUSABLE
     assert "has variants: name their secret by --secret-file" in capsys.readouterr().err
+    (tmp_path / "another").write_bytes(SECRET[::-1])
+    assert grade.main([*arguments, "--secret-file", str(tmp_path / "another")]) == grade.UNUSABLE
+    assert "was not made with the secret of --secret-file" in capsys.readouterr().err
     assert grade.main([*arguments, "--secret-file", str(tmp_path / "secret")]) == 0
 
     ada, bob = records.read_all(tmp_path / "grades")
+    assert ada.chapter == bob.chapter == NAME, "the chapters of the release"
     assert (ada.points, ada.max_points) == (16, 16)
     wrong = {exercise.id: exercise for exercise in bob.exercises if exercise.status != "correct"}
     assert (
