@@ -32,8 +32,8 @@ os.environ.pop("MPLBACKEND", None)
 # leaves them out.
 SLOW = (
     "test_bootstrap.py::",
+    "test_installed.py::",
     "test_sweep.py::",
-    "test_wheel.py::",
     "test_lab.py::test_jupyterlab_serves",
     "test_release.py::test_nbgrader",
     "test_release.py::test_the_real_",
