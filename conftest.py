@@ -28,6 +28,27 @@ os.environ.update(
 )
 os.environ.pop("MPLBACKEND", None)
 
+# Tests that take seconds or start processes, by the name of their file and the beginning of their own: `make quick`
+# leaves them out.
+SLOW = (
+    "test_bootstrap.py::",
+    "test_installed.py::",
+    "test_sweep.py::",
+    "test_lab.py::test_jupyterlab_serves",
+    "test_release.py::test_nbgrader",
+    "test_release.py::test_the_real_",
+    "test_site.py::test_a_site_that_fails",
+    "test_slides.py::",
+    "test_variants.py::test_a_neighbours",
+    "test_variants.py::test_every_misconception",
+    "test_variants.py::test_mutants",
+    "test_variants.py::test_the_reference",
+    "test_variants.py::test_the_texts",
+    "test_exercises.py::test_mutants_are_refused",
+)
+# Tests of the build execute the small course.
+NOTEBOOK = ("test_build.py::", "test_drift.py::")
+
 settings.register_profile("course", deadline=None, print_blob=True, derandomize="CI" in os.environ)
 settings.load_profile("course")
 
@@ -42,15 +63,19 @@ def pytest_xdist_auto_num_workers() -> int:
 
 @pytest.hookimpl(tryfirst=True)  # before pytest selects by marks
 def pytest_collection_modifyitems(config, items) -> None:
-    """Of a student's notebook run what an answer can touch: the solution's run is the test of all other cells."""
+    """Set marks. Of a student's notebook keep what an answer can touch: the solution's run tests all other cells."""
     kept, left = [], []
     for path, group in groupby(items, key=lambda item: item.path):
         group = list(group)
+        for item in group:
+            name = f"{path.name}::{item.name}"
+            if name.startswith(SLOW):
+                item.add_marker(pytest.mark.slow)
+            if path.suffix == ".ipynb" or name.startswith(NOTEBOOK):
+                item.add_marker(pytest.mark.notebook)
         if path.suffix != ".ipynb":
             kept += group
             continue
-        for item in group:
-            item.add_marker(pytest.mark.notebook)
         run = _cells_to_run(path) if path.parent == ROOT / "notebooks" else {item.cell.id for item in group}
         for item in group:
             (kept if item.cell.id in run else left).append(item)

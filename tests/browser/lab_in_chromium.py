@@ -12,9 +12,12 @@ import socket
 import subprocess
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
 
 from course_staff import lab
 
@@ -57,11 +60,13 @@ def chromium() -> str | None:
 
 
 @contextmanager
-def running_lab(root: Path) -> Iterator[str]:
-    """JupyterLab on copies of the repository's notebooks below ``root``; yields its address with the token."""
+def running_lab(root: Path, change: Callable[[NotebookNode, str], None]) -> Iterator[str]:
+    """JupyterLab on changed copies of the repository's notebooks below ``root``; yields its address with the token."""
     (root / "notebooks").mkdir()
-    for notebook in (REPOSITORY / "notebooks").glob("*.ipynb"):
-        shutil.copy(notebook, root / "notebooks")
+    for path in (REPOSITORY / "notebooks").glob("*.ipynb"):
+        notebook = nbformat.read(path, as_version=4)
+        change(notebook, path.name)
+        nbformat.write(notebook, root / "notebooks" / path.name)
     lab.bring_chapters(root)
     with serving(root, lab.environment()) as address:
         yield address.format("/lab/tree/{}") + "&reset"
@@ -120,7 +125,7 @@ class ChapterPage:
                 # is lost: a student clicks again, and so do we, as long as no cell has run.
                 self._menu("Run", "Run All Cells")
                 asked = time.monotonic()
-            self.page.wait_for_timeout(1000)
+            self.page.wait_for_timeout(300)
             cells = self.save()
             code = [cell for cell in cells if cell["cell_type"] == "code" and "".join(cell["source"]).strip()]
             stopped = any(output["output_type"] == "error" for cell in code for output in cell["outputs"])

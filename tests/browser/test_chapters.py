@@ -1,6 +1,11 @@
-"""What a student meets: every chapter runs from top to bottom in a real browser, and its sliders move the picture."""
+"""What a student meets: chapters run from top to bottom in a real browser, and their sliders move the picture.
+
+Two chapters run whole. Of the others run the cells that their sliders need: every cell has run in the tests of the
+notebooks, and what a browser adds to that is text, formulas and sliders on the screen.
+"""
 
 import pytest
+from needed_cells import needed
 
 from . import lab_in_chromium
 from .lab_in_chromium import REPOSITORY, ChapterPage, browser_page, running_lab
@@ -12,12 +17,19 @@ pytestmark = [
 ]
 CHAPTERS = sorted(path.name for path in (REPOSITORY / "notebooks").glob("*.ipynb"))
 WITHOUT_SLIDERS = {"00_start_here.ipynb"}
+WHOLE = {"00_start_here.ipynb", "01_taylor_bounds.ipynb"}
+
+
+def only_sliders(notebook, name):
+    if name not in WHOLE:
+        kept = needed(notebook.cells, lambda cell: cell.source.startswith("explore("))
+        notebook.cells = [cell for cell in notebook.cells if cell.cell_type != "code" or cell in kept]
 
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory):
     root = tmp_path_factory.mktemp("lab")
-    with running_lab(root) as address, browser_page() as page:
+    with running_lab(root, only_sliders) as address, browser_page() as page:
         yield page, address, root
 
 
