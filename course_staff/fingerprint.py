@@ -5,11 +5,14 @@ from __future__ import annotations
 import ast
 import hashlib
 import json
-import tomllib
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 
+from course_utils.desk.claims import read_list
+
 _PACKAGE = "course_utils"
+_CLAIMS = "course_utils/claims.toml"
 # Decides what is kept of the outputs. What decides on everything else is repeated by the drift check anyway.
 _BUILDER = "execute.py"
 
@@ -63,7 +66,9 @@ def files(names: set[str], root: Path) -> list[Path]:
                 continue
             found[dotted] = [path]
             if is_package:
-                found[dotted] += [p for p in folder.iterdir() if p.is_file() and p.suffix != ".py"]
+                found[dotted] += [
+                    p for p in folder.iterdir() if p.is_file() and p.suffix != ".py" and p != root / _CLAIMS
+                ]
             package = dotted if is_package else dotted.rpartition(".")[0]
             waiting += _imported(ast.parse(path.read_text(encoding="utf-8")), package)
     return sorted(path for paths in found.values() for path in paths)
@@ -83,8 +88,5 @@ def _imported(tree: ast.AST, package: str) -> Iterator[str]:
 
 
 def _claims(text: str, chapter: int, root: Path) -> list[dict]:
-    path = root / "claims.toml"
-    if not path.is_file():
-        return []
-    entries = tomllib.loads(path.read_text(encoding="utf-8")).get("claim", [])
-    return [entry for entry in entries if entry.get("chapter") == chapter or entry.get("id", "\0") in text]
+    listed = read_list(root / _CLAIMS)
+    return [asdict(claim) for claim in listed if claim.chapter == chapter or claim.id in text]

@@ -45,10 +45,8 @@ _PARTS = (
     "requirements.lock",
     "LICENSE",
     "LICENSE-TEXT",
-    "claims.toml",
     "CLAIMS.md",
     "course_utils",
-    "results",
 )
 _CHECK = re.compile(r'^check\("(\d+\.\d+)"', re.MULTILINE)
 

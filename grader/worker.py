@@ -117,8 +117,13 @@ def _warm(modules: list[str]) -> Any:
     shell.enable_matplotlib = shell.enable_gui = nothing
     shell.display_pub.publish = nothing
     shell.display_formatter.active_types = ["text/plain"]
+    import course_utils.desk  # noqa: F401, which every session needs
+
     for place in (
+        "desk.claim",
         "desk.claims.claim",
+        "desk.show_progress",
+        "desk.check_environment",
         "figures.show",
         "figures.slider.explore",
         "desk.progress.show_progress",
@@ -127,8 +132,6 @@ def _warm(modules: list[str]) -> Any:
         module, _, name = place.rpartition(".")
         if f"course_utils.{module}" in sys.modules:
             setattr(sys.modules[f"course_utils.{module}"], name, nothing)
-    import course_utils.desk.checks  # noqa: F401, which every session needs
-
     return shell
 
 

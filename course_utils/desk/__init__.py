@@ -1,1 +1,8 @@
 """What a learner talks to: checks, claims, progress, and whether the machine is ready."""
+
+from course_utils.desk.checks import check
+from course_utils.desk.claims import at_least, at_most, claim, equals, vanishes
+from course_utils.desk.environment import check_environment
+from course_utils.desk.progress import show_progress
+
+__all__ = ["at_least", "at_most", "check", "check_environment", "claim", "equals", "show_progress", "vanishes"]
