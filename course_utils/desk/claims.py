@@ -164,7 +164,7 @@ def at_most(measured: float, bound: float, label: str, interval: tuple[float, fl
     measured, bound = _finite("measured", measured), _finite("bound", bound)
     lowest = measured if interval is None else interval[0]
     ratio = bound / measured if measured > 0 else None
-    holds = lowest <= bound + 1e-12 * abs(bound)
+    holds = bool(lowest <= bound + 1e-12 * abs(bound))
     return Fact(label, holds, _number(measured), "≤", _number(bound), _rounded(ratio), _interval(interval))
 
 
@@ -186,7 +186,7 @@ def equals(
         raise ValueError(f"equals needs a tolerance or an interval, got {tolerance=} and {interval=}")
     if interval is not None:
         low, high = interval
-        holds = low <= value <= high
+        holds = bool(low <= value <= high)
         return Fact(label, holds, _number(measured), "=", _number(value), interval=_interval(interval))
     holds = abs(measured - value) <= tolerance
     # Rounding errors differ between platforms: of a difference that vanishes only the tolerance is shown.

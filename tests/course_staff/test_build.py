@@ -202,7 +202,7 @@ def test_a_chapter_depends_on_what_it_imports_and_checks(built, declared, file, 
 def test_a_chapter_depends_on_its_own_claims(built, declared):
     claims = built / "course_utils/claims.toml"
     own = claims.read_text(encoding="utf-8")
-    another = own[own.index("[[claim]]") :].replace("fixture/square", "fixture/cube").replace("90", "91")
+    another = own[own.index("[[claim]]") :].replace("square", "cube").replace("90", "91")
     claims.write_text(own + another, encoding="utf-8")
     assert stale(built, declared) == []
     edit(built, "The square of |a + b|", "A square", "course_utils/claims.toml")

@@ -4,6 +4,7 @@ import json
 import re
 from html.parser import HTMLParser
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -69,7 +70,11 @@ def test_misuse_is_named(call, names_it):
 def test_text_card_and_record_say_the_same_and_the_card_escapes_it(monkeypatch):
     shown = []
     monkeypatch.setattr(claims, "display", shown.append)
-    facts = at_most(1, 1, "<script>", interval=(0.9, 1.1)), equals(1.5, 1, "y", tolerance=1), vanishes(0, "z")
+    facts = (
+        at_most(np.float64(1), 1, "<script>", interval=tuple(np.array([0.9, 1.1]))),
+        equals(1.5, 1, "y", tolerance=1),
+        vanishes(0, "z"),
+    )
     claims.claim(ID, *facts, printed=at_least(-1, 2, "w"), setting="m = 1")
     (bundle,) = shown
     assert bundle["text/plain"].splitlines() == [
