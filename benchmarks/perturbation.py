@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from timing import side_by_side
 
-from course_utils.data import digits
+from course_utils.data.digits import digits
 from course_utils.theory import perturbation as wp
 
 SIGMA = 1e-3

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from course_utils.data import digits
+from course_utils.data.digits import digits
 from course_utils.theory.concentration import lemma_4_1_bound, worst_case_gap
 from course_utils.theory.networks import Array, Init, check_array, check_number, check_size, gaussian_init
 from course_utils.theory.sign_flips import check_rng, check_vector

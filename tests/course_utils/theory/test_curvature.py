@@ -276,7 +276,7 @@ def test_the_papers_own_check_on_mnist():
     For ReLU they are equal in every layer. For tanh only the last layer's are; what the paper's figure suggests for
     the others does not come out.
     """
-    from course_utils.data import mnist
+    from course_utils.data.digits import mnist
 
     images = mnist()
     ratios = {}
