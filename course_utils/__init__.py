@@ -1,4 +1,11 @@
-"""What the notebooks of the course import, in wings: desk, exercises, figures, theory, data.
+"""What the notebooks of the course import, in wings; each imports only those below it.
+
+desk         what a learner talks to: checks, claims, progress
+exercises    what is asked, with its cases, references and misconceptions
+figures      drawings, and the sliders that redraw them
+experiments  what a figure or a table needs
+data         what is trained on
+theory       what is true
 
 Importing this package imports nothing heavy; torch is imported only by the functions that use it.
 """

@@ -52,10 +52,8 @@ def _with_fact(measure_variance: Callable) -> Callable:
     """What it returned could be asked for the fact of a claim."""
 
     def fact(measured: Any, label: str) -> Any:
-        from course_utils.desk.claims import equals
-
         value, half = measured.measured / measured.predicted, 3 * measured.error / measured.predicted
-        return equals(value, 1, label, interval=(value - half, value + half))
+        return _find("claims", "equals")(value, 1, label, interval=(value - half, value + half))
 
     def former(*args: Any, **options: Any) -> Any:
         measured = measure_variance(*args, **options)

@@ -117,7 +117,7 @@ def _warm(modules: list[str]) -> Any:
     shell.enable_matplotlib = shell.enable_gui = nothing
     shell.display_pub.publish = nothing
     shell.display_formatter.active_types = ["text/plain"]
-    import course_utils.desk  # noqa: F401, which every session needs
+    from course_utils.desk import checks, claims, environment, progress  # noqa: F401, which every session needs
 
     for place in (
         "desk.claim",
