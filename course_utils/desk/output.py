@@ -6,28 +6,7 @@ import sys
 import unicodedata
 
 #: For streams that lack them. Greek letters get their names, and what is made of simpler signs becomes these.
-_STAND_INS = str.maketrans(
-    {
-        "✓": "+",
-        "✗": "x",
-        "✎": "*",
-        "◐": "~",
-        "○": "o",
-        "·": "-",
-        "−": "-",
-        "–": "-",
-        "—": "-",
-        "×": "x",
-        "≤": "<=",
-        "≥": ">=",
-        "→": "->",
-        "∞": "inf",
-        "‖": "||",
-        "“": '"',
-        "”": '"',
-        "’": "'",
-    }
-)
+_STAND_INS = str.maketrans(dict(zip("✓✗✎◐○·−–—×≤≥→∞‖“”’", '+ x * ~ o - - - - x <= >= -> inf || " " \''.split())))
 
 
 def display(shown: dict) -> None:
