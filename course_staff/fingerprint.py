@@ -15,8 +15,8 @@ import hashlib
 import io
 import json
 import tokenize
-import tomllib
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from types import CodeType
@@ -27,9 +27,13 @@ from course_staff.cells import bound, called, imported, parse
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
+from course_utils.desk.claims import read_list
+
 _PACKAGE = "course_utils"
 _EXERCISES, _DESK = f"{_PACKAGE}.exercises", f"{_PACKAGE}.desk"
 _LIST = "claims.toml"
+#: Serves the notebooks of former versions alone.
+_FORMER = f"{_PACKAGE}._former"
 # Decides what is kept of the outputs. What decides on everything else is repeated by the drift check anyway.
 _BUILDER = "execute.py"
 #: Whose use shows comments or docstrings in an output.
@@ -368,7 +372,8 @@ class _Reach:
         if dotted not in self._known:
             parts = dotted.split(".")
             folder = self.root.joinpath(*parts)
-            paths = (folder / "__init__.py", folder.with_suffix(".py")) if parts[0] == _PACKAGE else ()
+            ours = parts[0] == _PACKAGE and dotted != _FORMER
+            paths = (folder / "__init__.py", folder.with_suffix(".py")) if ours else ()
             path = next((path for path in paths if path.is_file()), None)
             self._known[dotted] = path and _read(dotted, path, path.read_text(encoding="utf-8"))
         return self._known[dotted]
@@ -439,13 +444,9 @@ def _canonical(node: object) -> str:
 
 def _claims(trees: list[ast.Module], chapter: int, root: Path) -> list[dict]:
     """The entries of the chapter, and those that its cells name."""
-    paths = (root / _LIST, *sorted((root / _PACKAGE).rglob(_LIST)))
-    path = next((path for path in paths if path.is_file()), None)
-    if path is None:
-        return []
-    entries = tomllib.loads(path.read_text(encoding="utf-8")).get("claim", [])
     named = {n.value for tree in trees for n in ast.walk(tree) if isinstance(n, ast.Constant)}
-    return [entry for entry in entries if entry.get("chapter") == chapter or entry.get("id") in named]
+    listed = read_list(root / _PACKAGE / _LIST)
+    return [asdict(claim) for claim in listed if claim.chapter == chapter or claim.id in named]
 
 
 def _digest(*said: str) -> str:

@@ -1,103 +1,98 @@
 """The claims ledger: what ``claims.toml`` lists, beside what the executed solutions measured.
 
-A claim has one path: listed, shown by its chapter through ``course_utils.desk.claims.claim``, read back here from
-the record in the notebook's output, and printed on ``CLAIMS.md``.
+A claim has one path: listed, shown by its chapter through ``course_utils.desk.claim``, read back here from the record
+in the notebook's output, and printed on ``CLAIMS.md``.
 """
 
 from __future__ import annotations
 
 import json
 import re
-import tomllib
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
-from course_staff.source import SOLUTIONS, part, sources
+from course_staff.source import SOLUTIONS, sources
+from course_utils.desk.claims import MIME, VERDICTS, Claim, LedgerError, Record, read_list
 
-LIST, PAGE = "claims.toml", "CLAIMS.md"
-MIME = "application/vnd.course.claim+json"
-#: Category of ``claims.toml`` → how the page's table of counts names it.
-VERDICTS = {
-    "holds": "holds",
-    "loose": "holds, and its bound is loose",
-    "corrected": "fails as printed, holds as corrected",
-    "not reproduced": "not reproduced",
-}
-_FIELDS = {"id": str, "source": str, "section": str, "statement": str, "chapter": int}
+LIST, PAGE = "course_utils/claims.toml", "CLAIMS.md"
 
 
-class LedgerError(Exception):
-    """Where the list and the notebooks disagree, one sentence for each claim."""
+class Shown(NamedTuple):
+    """A record, and the name of the chapter that shows it."""
 
-    def __init__(self, problems: list[str]):
-        super().__init__("\n".join(problems))
-        self.problems = problems
+    chapter: str
+    record: Record
 
 
-@dataclass(frozen=True)
-class Ledger:
-    """The listed claims, the records shown (id → chapter → records), the sources (chapter → names)."""
+class Ledger(NamedTuple):
+    """The listed claims, and what chapters show of each (id → at least one), its own chapter first."""
 
-    entries: list[dict]
-    shown: dict[str, dict[int, list[dict]]]
-    written: dict[int, list[str]]
-
-    def not_yet_shown(self) -> list[dict]:
-        """The entries whose chapter, or the part of it that shows them, is not written."""
-        return [entry for entry in self.entries if entry["chapter"] not in self.shown.get(entry["id"], {})]
-
-    def is_whole(self, chapter: int) -> bool:
-        """Whether a chapter is written, all of it: a part alone waits for the others."""
-        names = self.written.get(chapter, [])
-        return len(names) > 1 or any(part(name).isdigit() for name in names)
+    claims: list[Claim]
+    shown: dict[str, list[Shown]]
 
 
 def read(root: Path) -> Ledger:
     """The ledger of a repository, every disagreement checked.
 
     Raises:
-        LedgerError: naming each claim that is listed badly, shown and not listed, listed for a written
-            chapter and not shown there, or shown with another verdict than listed.
+        LedgerError: naming each claim that is listed badly, shown and not listed, listed and not shown in its chapter,
+            or shown with another verdict than listed.
     """
-    problems: list[str] = []
-    entries = _entries(root / LIST, problems)
-    if problems:  # an entry that cannot be read would be reported once more as not listed
-        raise LedgerError(problems)
-    ledger = Ledger(entries, {}, {})
-    for path in sources(root):
-        chapter = int(path.stem[:2])
-        ledger.written.setdefault(chapter, []).append(path.stem)
-        for record in records(path.with_suffix(".ipynb")):
-            ledger.shown.setdefault(record["id"], {}).setdefault(chapter, []).append(record)
-    shown = ledger.shown
-    for id in sorted(shown.keys() - {entry["id"] for entry in entries}):
-        problems.append(f"claim {id!r} is shown in chapter {_join(shown[id])} and not listed in {LIST}")
-    for entry in entries:
-        id, chapter, verdict = entry["id"], entry["chapter"], entry.get("verdict")
-        found = sorted({record["verdict"] for some in shown.get(id, {}).values() for record in some})
-        if ledger.is_whole(chapter) and chapter not in shown.get(id, {}):
-            names = _join(ledger.written[chapter])
-            problems.append(f"claim {id!r} is listed for chapter {chapter} and not shown in {names}")
-        if len(found) > 1:
-            problems.append(f"claim {id!r} is shown with different verdicts: {', '.join(found)}")
-        elif found and found[0] != verdict:
-            listed = f"lists {verdict!r}" if verdict else "lists no verdict"
-            problems.append(f"claim {id!r}: {LIST} {listed}, chapter {_join(shown[id])} finds {found[0]!r}")
+    paths = (path.with_suffix(".ipynb") for path in sources(root))
+    return compare(read_list(root / LIST), {path.stem: records(path) for path in paths})
+
+
+def compare(claims: list[Claim], found: Mapping[str, Iterable[Record]]) -> Ledger:
+    """The ledger of these claims and of the records that each chapter shows (name → records).
+
+    Raises:
+        LedgerError: as :func:`read`.
+    """
+    shown: dict[str, list[Shown]] = {}
+    for name, some in found.items():
+        for record in some:
+            shown.setdefault(record.id, []).append(Shown(name, record))
+    problems = [
+        f"claim {id!r} is shown in {_chapters(shown[id])} and not listed in claims.toml"
+        for id in sorted(shown.keys() - {claim.id for claim in claims})
+    ]
+    for claim in claims:
+        places = shown.setdefault(claim.id, [])
+        places.sort(key=lambda place: _number(place.chapter) != claim.chapter)
+        verdicts = sorted({place.record.verdict for place in places})
+        if not places or _number(places[0].chapter) != claim.chapter:
+            problems.append(f"claim {claim.id!r} is listed for chapter {claim.chapter} and not shown there")
+        if len(verdicts) > 1:
+            problems.append(f"claim {claim.id!r} is shown with different verdicts: {', '.join(verdicts)}")
+        elif verdicts and verdicts[0] != claim.verdict:
+            finds = f"{_chapters(places)} finds {verdicts[0]!r}"
+            problems.append(f"claim {claim.id!r}: claims.toml lists {claim.verdict!r}, {finds}")
     if problems:
         raise LedgerError(problems)
-    return ledger
+    return Ledger(claims, shown)
 
 
-def records(path: Path) -> list[dict]:
+def records(path: Path) -> list[Record]:
     """The claim records in a notebook's outputs, in order; none if there is no such notebook."""
     try:
-        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-    except (FileNotFoundError, ValueError, KeyError):  # missing or damaged, which the drift check reports
+        return records_of(json.loads(path.read_text(encoding="utf-8"))["cells"])
+    except (FileNotFoundError, ValueError, KeyError, TypeError):  # missing, damaged or old: the drift check says so
         return []
+
+
+def records_of(cells: Iterable[Mapping]) -> list[Record]:
+    """The claim records in the outputs of cells, in order."""
     outputs = (output for cell in cells for output in cell.get("outputs", []))
-    return [output["data"][MIME] for output in outputs if MIME in output.get("data", {})]
+    return [Record.read(output["data"][MIME]) for output in outputs if MIME in output.get("data", {})]
+
+
+def counts(ledger: Ledger) -> list[str]:
+    """The table of verdicts, in Markdown."""
+    found = Counter(claim.verdict for claim in ledger.claims)
+    rows = [f"| {verdict.counted} | {found[name]} |" for name, verdict in VERDICTS.items()]
+    return ["| verdict | claims |", "|---|---:|", *rows]
 
 
 def render(root: Path) -> str | None:
@@ -107,69 +102,33 @@ def render(root: Path) -> str | None:
         LedgerError: as :func:`read`.
     """
     ledger = read(root)
-    if not ledger.entries:
+    if not ledger.claims:
         return None
-    waiting = ledger.not_yet_shown()
-    counts = Counter(entry["verdict"] for entry in ledger.entries if entry not in waiting)
     lines = [
         "# The claims ledger",
         "",
-        f"Generated by `make build` from `{LIST}` and the executed notebooks in `{SOLUTIONS}/`; do not edit.",
-        f"Every statement of the sources that the course puts to the test: {len(ledger.entries)} claims, "
-        f"{len(ledger.entries) - len(waiting)} of them shown so far.",
+        f"Generated by `make build` from `claims.toml` and the executed notebooks in `{SOLUTIONS}/`; do not edit.",
+        f"Every statement of the sources that the course puts to the test: {len(ledger.claims)} claims.",
         "",
-        "| verdict | claims |",
-        "|---|---:|",
-        *(f"| {phrase} | {counts[verdict]} |" for verdict, phrase in VERDICTS.items()),
-        f"| not yet shown | {len(waiting)} |",
+        *counts(ledger),
     ]
-    for chapter in sorted({entry["chapter"] for entry in ledger.entries}):
-        entries = [entry for entry in ledger.entries if entry["chapter"] == chapter]
-        if chapter not in ledger.written:
-            lines += ["", f"## Chapter {chapter}: not yet shown", "", "| claim | statement |", "|---|---|"]
-            lines += [f"| {_name(entry)} | {_cell(entry['statement'])} |" for entry in entries]
-            continue
-        links = (f"[{name}]({SOLUTIONS}/{name}.ipynb)" for name in ledger.written[chapter])
+    for chapter in sorted({claim.chapter for claim in ledger.claims}):
+        names = [path.stem for path in sources(root) if _number(path.stem) == chapter]
+        links = (f"[{name}]({SOLUTIONS}/{name}.ipynb)" for name in names)
         lines += ["", f"## Chapter {chapter}: {', '.join(links)}", ""]
         lines += ["| claim | statement | measured | verdict |", "|---|---|---|---|"]
-        for entry in entries:
-            found = ledger.shown.get(entry["id"], {}).get(chapter, [])
-            measured = "<br>".join(dict.fromkeys(_cell(record["measured"]) for record in found))
-            verdict = "<br>".join(dict.fromkeys(_cell(_verdict(record)) for record in found))
-            verdict = verdict or "not yet shown"
-            lines.append(f"| {_name(entry)} | {_cell(entry['statement'])} | {measured} | {verdict} |")
+        for claim in ledger.claims:
+            if claim.chapter == chapter:
+                own = [place.record for place in ledger.shown[claim.id] if place.chapter in names]
+                measured = "<br>".join(dict.fromkeys(_cell("; ".join(record.measured)) for record in own))
+                words = "<br>".join(dict.fromkeys(_cell(record.words) for record in own))
+                name = f"`{claim.id}`<br>{_cell(claim.section)}"
+                lines.append(f"| {name} | {_cell(claim.statement)} | {measured} | {words} |")
     return "\n".join(lines) + "\n"
 
 
-def _entries(path: Path, problems: list[str]) -> list[dict]:
-    if not path.is_file():
-        return []
-    good = []
-    for number, entry in enumerate(tomllib.loads(path.read_text(encoding="utf-8")).get("claim", []), 1):
-        which = f"{LIST}, entry {number} ({entry.get('id', 'no id')})"
-        wrong = [
-            f"{which}: {key} must be {kind.__name__}, got {entry.get(key)!r}"
-            for key, kind in _FIELDS.items()
-            if not isinstance(entry.get(key), kind)
-        ]
-        if entry.get("verdict") not in (None, *VERDICTS):
-            wrong.append(f"{which}: verdict must be one of {', '.join(VERDICTS)}, got {entry['verdict']!r}")
-        if any(entry.get("id") == other["id"] for other in good):
-            wrong.append(f"{which}: the id is listed twice")
-        problems += wrong
-        if not wrong:
-            good.append(entry)
-    return good
-
-
-def _verdict(record: dict) -> str:
-    """The verdict in the record's own words ("holds, loose by ×3"), from the first line of its text."""
-    words = record["text"].splitlines()[0].rpartition(": ")[2].rstrip(".")
-    return words if record["verdict"] in words else record["verdict"]
-
-
-def _name(entry: dict) -> str:
-    return f"`{entry['id']}`<br>{_cell(entry['section'])}"
+def _number(name: str) -> int:
+    return int(name[:2])
 
 
 def _cell(text: str) -> str:
@@ -177,5 +136,5 @@ def _cell(text: str) -> str:
     return re.sub(r"(?<!\\)\|", r"\\|", " ".join(text.split()))
 
 
-def _join(chapters: Iterable[int | str]) -> str:
-    return ", ".join(str(chapter) for chapter in sorted(chapters))
+def _chapters(places: Iterable[Shown]) -> str:
+    return ", ".join(dict.fromkeys(f"chapter {_number(place.chapter)}" for place in places))

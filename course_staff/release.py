@@ -44,10 +44,8 @@ _PARTS = (
     "requirements.lock",
     "LICENSE",
     "LICENSE-TEXT",
-    "claims.toml",
     "CLAIMS.md",
     "course_utils",
-    "results",
 )
 
 _NBGRADER_CONFIG = """\

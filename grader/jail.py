@@ -78,6 +78,7 @@ def make_view(folder: Path) -> Path:
         for path in sorted(_PACKAGE.rglob("*"))
         if path.is_file()
         and "__pycache__" not in path.parts
+        and path.name != "claims.toml"
         and not (path.parent.name == "exercises" and path.stem not in ("__init__", "probes", "variants"))
     }
     files[Path("course_utils/exercises/chapter_00.py")] = _declarations().encode()

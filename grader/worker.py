@@ -118,7 +118,7 @@ def _warm(modules: list[str]) -> Any:
     shell.enable_matplotlib = shell.enable_gui = nothing
     shell.display_pub.publish = nothing
     shell.display_formatter.active_types = ["text/plain"]
-    import course_utils.desk.checks  # noqa: F401, which every session needs
+    import course_utils.desk  # noqa: F401, which every session needs
 
     return shell
 

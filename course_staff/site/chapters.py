@@ -51,7 +51,9 @@ def page(name: str, notebook: NotebookNode, known_chapters: set[str]) -> Noteboo
         if cell.cell_type == "markdown":
             cells.append(new_markdown_cell(links(cell.source, known_chapters)))
             continue
-        records = [output["data"].pop(ledger.MIME) for output in cell.outputs if ledger.MIME in output.get("data", {})]
+        records = ledger.records_of([cell])
+        for output in cell.outputs:
+            output.get("data", {}).pop(ledger.MIME, None)
         shown = new_code_cell(cell.source, outputs=cell.outputs, execution_count=cell.execution_count)
         if cell.id in answers:
             cells.append(new_code_cell(clear_solution(cell.source)))
@@ -67,9 +69,9 @@ def page(name: str, notebook: NotebookNode, known_chapters: set[str]) -> Noteboo
             folded = shown
             continue
         for record in records:
-            if record["id"] not in known:
-                known.add(record["id"])
-                cells.append(new_markdown_cell(f"({claim_label(name, record['id'])})="))
+            if record.id not in known:
+                known.add(record.id)
+                cells.append(new_markdown_cell(f"({claim_label(name, record.id)})="))
         cells.append(shown)
         if number in explores:
             cells.append(new_markdown_cell(slider_place(slider_name(name, cell))))

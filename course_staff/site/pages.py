@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import pkgutil
 import re
-from collections import Counter
 from pathlib import Path
 
 from nbformat import NotebookNode
@@ -13,21 +12,8 @@ from nbformat import NotebookNode
 import course_utils
 from course_staff import ledger
 from course_staff.site.chapters import claim_label
+from course_utils.desk.claims import VERDICTS, Claim, Record, read_list
 
-#: Verdicts in the order of the pages, and the heading of each on the page of errata.
-ERRATA = {
-    "not reproduced": "Not reproduced",
-    "corrected": "Fail as printed, hold as corrected",
-    "loose": "Hold, and the bound is loose",
-}
-#: What `course_utils.desk.claims` prints for the sources.
-SOURCES = {
-    "lecture": "The lecture",
-    "hessian": "Skorski, Revisiting Initialization of Neural Networks",
-    "perturbation": "The note Weight Perturbation",
-    "ldlt": "Juston & Sreenivas, LDLT L-Lipschitz Network Weight Parameterization Initialization",
-    "course": "This course, beyond its sources",
-}
 RUN_TIMES = Path("results") / "run_times.json"
 
 
@@ -63,8 +49,8 @@ def front(notebooks: dict[str, NotebookNode], further: dict[str, str]) -> str:
         *rows,
         "",
         "**How to read a chapter.** Before an important run stands a question, marked *Predict*: commit yourself to an",
-        "answer, then read on. *Explore* asks you to push a claim with the sliders until it bends. An exercise shows what",
-        "a student is given, its hints and its solution are folded.",
+        "answer, then read on. *Explore* asks you to push a claim with the sliders until it bends. An exercise shows",
+        "what a student is given, its hints and its solution are folded.",
         "",
     ]
     record = {"ledger": "", "errata": "", "run_times": ""}
@@ -83,25 +69,25 @@ def claims_page(root: Path, notebooks: dict[str, NotebookNode]) -> str:
     """The ledger, a table for each chapter; a script adds the filters by verdict.
 
     Raises:
-        LedgerError: as :func:`course_staff.ledger.read`.
+        LedgerError: as :func:`course_staff.ledger.compare`.
     """
-    entries, shown = _claims(root, notebooks)
-    counts = Counter(shown[entry["id"]][0][1]["verdict"] if entry["id"] in shown else "" for entry in entries)
-    words = {**ledger.VERDICTS, "": "not yet shown"}
+    found = _ledger(root, notebooks)
     lines = [
         "# The claims ledger",
         "",
-        f"Every statement of the sources that the course puts to the test: {len(entries)} claims. The verdict follows",
-        "from what the chapter measured; it is not typed in. [The errata](errata.md) say what is wrong with those that",
-        "do not simply hold.",
+        f"Every statement of the sources that the course puts to the test: {len(found.claims)} claims. The verdict",
+        "follows from what the chapter measured; it is not typed in. [The errata](errata.md) say what is wrong with",
+        "those that do not simply hold.",
         "",
-        "| verdict | claims |",
-        "|---|---:|",
-        *(f"| {phrase} | {counts[verdict]} |" for verdict, phrase in words.items() if verdict or counts[verdict]),
+        *ledger.counts(found),
     ]
-    for title, some in _by_place(entries, notebooks):
-        lines += ["", f"## {title}", "", "| claim | statement | measured | verdict |", "|---|---|---|---|"]
-        lines += [_claim_row(entry, shown.get(entry["id"], [])) for entry in some]
+    for chapter in sorted({claim.chapter for claim in found.claims}):
+        titles = [
+            plain(notebook.metadata.course["title"]) for name, notebook in notebooks.items() if int(name[:2]) == chapter
+        ]
+        lines += ["", f"## Chapter {chapter}: {' and '.join(titles)}", ""]
+        lines += ["| claim | statement | measured | verdict |", "|---|---|---|---|"]
+        lines += [_claim_row(claim, *found.shown[claim.id][0]) for claim in found.claims if claim.chapter == chapter]
     return "\n".join(lines) + "\n"
 
 
@@ -109,37 +95,31 @@ def errata(root: Path, notebooks: dict[str, NotebookNode]) -> str:
     """Every claim that does not simply hold, by source, with what was measured.
 
     Raises:
-        LedgerError: as :func:`course_staff.ledger.read`.
+        LedgerError: as :func:`course_staff.ledger.compare`.
     """
-    entries, shown = _claims(root, notebooks)
+    found = _ledger(root, notebooks)
     lines = [
         "# Errata of the sources",
         "",
-        "What the course found when it tested its sources: statements that could not be reproduced, statements that fail",
-        "as printed and hold once corrected, and bounds that hold with room to spare. Each entry leads to the place",
-        "where the measurement is made, and the derivation with it.",
+        "What the course found when it tested its sources: statements that could not be reproduced, statements that",
+        "fail as printed and hold once corrected, and bounds that hold with room to spare. Each entry leads to the",
+        "place where the measurement is made, and the derivation with it.",
         "",
     ]
-    for source, title in SOURCES.items():
-        mine = [entry for entry in entries if entry["source"] == source and entry["id"] in shown]
-        groups = {
-            verdict: [entry for entry in mine if shown[entry["id"]][0][1]["verdict"] == verdict] for verdict in ERRATA
-        }
-        if not any(groups.values()):
-            continue
-        lines += [f"## {plain(title)}", ""]
-        for verdict, some in groups.items():
-            if some:
-                lines += [f"### {ERRATA[verdict]}", ""]
-                for entry in some:
-                    name, record = shown[entry["id"]][0]
-                    _, statement, *facts = (line.strip() for line in record["text"].splitlines())
-                    lines += [
-                        f"{plain(_capital(entry['section']))} — [chapter {number(name)}](#{claim_label(name, entry['id'])})",
-                        f": {plain(statement)}",
-                        *(f"  - {plain(fact)}" for fact in facts),
-                        "",
-                    ]
+    for source in sorted({claim.source for claim in found.claims}):
+        mine = [claim for claim in found.claims if claim.source == source and VERDICTS[claim.verdict].erratum]
+        lines += [f"## {plain(source.title)}", ""] * bool(mine)
+        for verdict in reversed(VERDICTS):  # the gravest first
+            some = [claim for claim in mine if claim.verdict == verdict]
+            lines += [f"### {VERDICTS[verdict].erratum}", ""] * bool(some)
+            for claim in some:
+                name, record = found.shown[claim.id][0]
+                lines += [
+                    f"{plain(_capital(claim.section))} — [chapter {number(name)}](#{claim_label(name, claim.id)})",
+                    f": {plain(record.statement)}",
+                    *(f"  - {plain(line)}" for line in record.details),
+                    "",
+                ]
     return "\n".join(lines)
 
 
@@ -175,8 +155,9 @@ def run_times(root: Path, notebooks: dict[str, NotebookNode]) -> str:
         [
             "# Run times",
             "",
-            "How long the solution of each chapter ran from its first cell to its last, with one thread, on the machine",
-            f"that measured last{f': {total:.0f} seconds together' if total else ''}. `make site ARGS=--time` measures anew.",
+            "How long the solution of each chapter ran from its first cell to its last, with one thread, on the",
+            f"machine that measured last{f': {total:.0f} seconds together' if total else ''}. `make site ARGS=--time`",
+            "measures anew.",
             "",
             "| | chapter | code cells | run time |",
             "|---|---|---:|---:|",
@@ -239,43 +220,15 @@ def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _claims(root: Path, notebooks: dict[str, NotebookNode]) -> tuple[list[dict], dict[str, list[tuple[str, dict]]]]:
-    """The listed claims; and for each that is shown, (chapter, record), its own chapter first."""
-    entries = ledger.read(root).entries
-    own = {entry["id"]: entry["chapter"] for entry in entries}
-    shown: dict[str, list[tuple[str, dict]]] = {}
-    for name, notebook in notebooks.items():
-        for cell in notebook.cells:
-            for output in cell.get("outputs", []):
-                if ledger.MIME in output.get("data", {}):
-                    record = output["data"][ledger.MIME]
-                    shown.setdefault(record["id"], []).append((name, record))
-    for id, found in shown.items():
-        found.sort(key=lambda pair: int(pair[0][:2]) != own[id])
-    return entries, shown
+def _ledger(root: Path, notebooks: dict[str, NotebookNode]) -> ledger.Ledger:
+    shown = {name: ledger.records_of(notebook.cells) for name, notebook in notebooks.items()}
+    return ledger.compare(read_list(root / ledger.LIST), shown)
 
 
-def _by_place(entries: list[dict], notebooks: dict[str, NotebookNode]) -> list[tuple[str, list[dict]]]:
-    """The claims of each chapter number under the title of its notebook, or notebooks."""
-    found = []
-    for chapter in sorted({entry["chapter"] for entry in entries}):
-        titles = [
-            plain(notebook.metadata.course["title"]) for name, notebook in notebooks.items() if int(name[:2]) == chapter
-        ]
-        title = f"Chapter {chapter}: {' and '.join(titles) or 'not yet written'}"
-        found.append((title, [entry for entry in entries if entry["chapter"] == chapter]))
-    return found
-
-
-def _claim_row(entry: dict, found: list[tuple[str, dict]]) -> str:
-    name = f"{plain(entry['id'])}<br>{plain(entry['section'])}"
-    if not found:
-        return f"| {name} | {plain(entry['statement'])} | | [not yet shown]{{.verdict}} |"
-    place, record = found[0]
-    words = plain(ledger._verdict(record))
-    measured = "<br>".join(plain(part) for part in record["measured"].split("; "))
-    kind = record["verdict"].replace(" ", "-")
+def _claim_row(claim: Claim, place: str, record: Record) -> str:
+    measured = "<br>".join(plain(part) for part in record.measured)
+    kind = record.verdict.replace(" ", "-")
     return (
-        f"| [{plain(entry['id'])}](#{claim_label(place, entry['id'])})<br>{plain(entry['section'])} "
-        f"| {plain(entry['statement'])} | {measured} | [{words}]{{.verdict .{kind}}} |"
+        f"| [{plain(claim.id)}](#{claim_label(place, claim.id)})<br>{plain(claim.section)} "
+        f"| {plain(claim.statement)} | {measured} | [{plain(record.words)}]{{.verdict .{kind}}} |"
     )

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import os
-import tempfile
 import warnings
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
+from course_utils.data.files import replacing
 from course_utils.theory.accept import Array, check_size
 
 _JETS = tuple(f"jet{j}_{part}" for j in (1, 2, 3, 4) for part in ("pt", "eta", "phi", "btag"))
@@ -177,26 +176,21 @@ def _download(path: Path) -> None:
     from tqdm import tqdm
 
     digest = hashlib.sha256()
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            try:
-                with (
-                    urlopen(ARCHIVE_URL, timeout=60) as answer,
-                    tqdm(total=ARCHIVE_BYTES, unit="B", unit_scale=True, desc="HIGGS") as bar,
-                ):
-                    while chunk := answer.read(CHUNK):
-                        digest.update(chunk)
-                        file.write(chunk)
-                        bar.update(len(chunk))
-            except OSError as error:
-                raise Unavailable(OFFLINE) from error
-            size = file.tell()
+    with replacing(path) as file:
+        try:
+            with (
+                urlopen(ARCHIVE_URL, timeout=60) as answer,
+                tqdm(total=ARCHIVE_BYTES, unit="B", unit_scale=True, desc="HIGGS") as bar,
+            ):
+                while chunk := answer.read(CHUNK):
+                    digest.update(chunk)
+                    file.write(chunk)
+                    bar.update(len(chunk))
+        except OSError as error:
+            raise Unavailable(OFFLINE) from error
+        size = file.tell()
         if (size, digest.hexdigest()) != (ARCHIVE_BYTES, ARCHIVE_SHA256):
             raise ValueError(
                 f"the archive's file should have {ARCHIVE_BYTES} bytes and SHA-256 {ARCHIVE_SHA256[:12]}…, "
                 f"got {size} bytes and {digest.hexdigest()[:12]}…"
             )
-        os.replace(name, path)
-    finally:
-        Path(name).unlink(missing_ok=True)

@@ -3,22 +3,9 @@
 Hands on what the notebooks use: ``from course_utils.desk import check, claim, at_most``.
 """
 
-_PLACES = {
-    "check": "checks",
-    "claim": "claims",
-    "at_most": "claims",
-    "at_least": "claims",
-    "equals": "claims",
-    "vanishes": "claims",
-    "show_progress": "progress",
-    "check_environment": "environment",
-}
+from course_utils.desk.checks import check
+from course_utils.desk.claims import at_least, at_most, claim, equals, vanishes
+from course_utils.desk.environment import check_environment
+from course_utils.desk.progress import show_progress
 
-
-def __getattr__(name: str):
-    """Fetched when it is asked for: a claim does not need what a check imports."""
-    if name not in _PLACES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    return getattr(import_module(f"{__name__}.{_PLACES[name]}"), name)
+__all__ = ["at_least", "at_most", "check", "check_environment", "claim", "equals", "show_progress", "vanishes"]

@@ -48,6 +48,7 @@ from course_utils.desk.answers import (
     type_name,
 )
 from course_utils.desk.guarded import Guard, TimeUp
+from course_utils.desk.output import display, say
 from course_utils.exercises import Case, Exercise, Number, find, variants
 
 #: The rungs, from the first thing to mend to the last.
@@ -183,14 +184,14 @@ def check(id: str, fn: object, number: Number | None = None) -> None:
             the answer is not correct.
     """
     result = grade(find(id, variants.said.get(id) if number is None else number), fn)
-    progress.display_both(str(result), result._repr_html_())
+    display({"text/plain": str(result), "text/html": result._repr_html_()})
     if os.environ.get("NBGRADER_EXECUTION") in ("autograde", "validate"):
         if not result.correct:
             raise CheckFailed(f"exercise {id}: {result.status}. {result.sentence}")
         return
     message = progress.record(id, result.status, result.points)
     if message:
-        print(message)
+        say(message)
 
 
 #: How a call can end: see :class:`Attempt`.

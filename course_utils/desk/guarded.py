@@ -164,7 +164,10 @@ class _ThreadAlarm:
         self.thread = threading.Thread(target=self._watch, daemon=True)
 
     def start(self) -> None:
-        self.thread.start()
+        try:
+            self.thread.start()
+        except RuntimeError:  # no thread can start here, as in a browser's Python: the call has no limit
+            self.done.set()
 
     def _watch(self) -> None:
         wait = self.seconds

@@ -9,12 +9,13 @@ import errno
 import html
 import json
 import os
-import tempfile
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from course_utils.audience import shown
+from course_utils.data.files import replacing
+from course_utils.desk.output import display
 from course_utils.exercises import all_exercises
 
 _in_memory: list[dict] = []
@@ -86,7 +87,8 @@ def entries() -> tuple[list[dict], str]:
     about = f"{lost} of {len(lines)} lines of {path.name} could not be read"
     try:
         aside = _set_aside(path, data)
-        _replace(path, b"".join(line + b"\n" for line in kept))
+        with replacing(path) as file:
+            file.writelines(line + b"\n" for line in kept)
     except OSError as error:
         return good, f"{about}, and it could not be set aside ({error.strerror}). What is readable counts."
     return good, f"{about}. The file was set aside as {aside}; what is readable was kept."
@@ -111,17 +113,6 @@ def _set_aside(path: Path, data: bytes) -> str:
             return aside.name
         except FileExistsError:
             number += 1
-
-
-def _replace(path: Path, data: bytes) -> None:
-    file, name = tempfile.mkstemp(dir=path.parent, prefix=path.name)
-    try:
-        with os.fdopen(file, "wb") as stream:
-            stream.write(data)
-        os.replace(name, path)
-    except OSError:
-        os.unlink(name)
-        raise
 
 
 @dataclass(frozen=True)
@@ -164,22 +155,7 @@ def show_progress() -> None:
     """Show what is solved, the points and the minutes left, by chapter: a table in HTML and in text."""
     checks, message = entries()
     chapters = summary(checks)
-    display_both(_text(chapters, message), _table(chapters, message))
-
-
-def display_both(text: str, card: str) -> None:
-    """Show HTML with its equivalent in text in a notebook; elsewhere print the text."""
-    try:
-        from IPython import get_ipython
-        from IPython.display import display
-    except ImportError:
-        shell = None
-    else:
-        shell = get_ipython()
-    if shell is None:
-        print(text)
-    else:
-        display({"text/plain": text, "text/html": card}, raw=True)
+    display({"text/plain": _text(chapters, message), "text/html": _table(chapters, message)})
 
 
 def _closing(chapters: list[ChapterProgress]) -> str:

@@ -41,7 +41,7 @@ def gain(factor: float = 1.0, gamma: float = 1.0, depth: int = 8, n: int = 32, d
 
 
 #: The recorded sweep on HIGGS, with ten seeds (`python -m course_staff.sweep`).
-RESULTS = Path(__file__).resolve().parents[2] / "results" / "higgs_sweep.csv"
+RESULTS = Path(__file__).resolve().parents[1] / "data" / "higgs_sweep.csv"
 
 FIELDS = (*Setting._fields, *Run._fields[1:])
 

@@ -83,7 +83,11 @@ MUTATIONS = {
         ["notebooks/91_other.ipynb", "notebooks/99_stray.ipynb"],
         "has no source solutions/99_stray.md",
     ),
-    "notebook damaged": (damaged, ["solutions/90_fixture.ipynb", "claims.toml"], "is not a notebook (NotJSONError)"),
+    "notebook damaged": (
+        damaged,
+        ["solutions/90_fixture.ipynb", "course_utils/claims.toml"],
+        "is not a notebook (NotJSONError)",
+    ),
     "ledger deleted": (ledger, ["CLAIMS.md"], "is not what the executed solutions say"),
     "cell edited": (
         notebook(lambda nb: code(nb)["source"].append("\n1")),
@@ -139,7 +143,7 @@ def test_names_limit_the_check(built, declared):
 
 
 def test_the_command_names_files_and_what_mends_them(built, capsys):
-    for file in ("solutions/90_fixture.md", *BOTH, "claims.toml", "CLAIMS.md", PLAN):
+    for file in ("solutions/90_fixture.md", *BOTH, "course_utils/claims.toml", "CLAIMS.md", PLAN):
         (built / file).unlink()
     assert main(["--root", str(built), "--check"]) == 0
     assert capsys.readouterr().out == "Every generated file matches its source.\n"

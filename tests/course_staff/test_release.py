@@ -72,7 +72,7 @@ def test_the_real_zip_runs_by_itself(unchecked, tmp_path):
         archive.extractall(tmp_path)
     folder = tmp_path / "course"
     assert manifest["course"]["name"] == "course-utils" and manifest["course"]["version"][0].isdigit()
-    assert {"README.md", "environment.yml", "pyproject.toml", "requirements.lock", "claims.toml"} <= {
+    assert {"README.md", "environment.yml", "pyproject.toml", "requirements.lock"} <= {
         path.name for path in folder.iterdir()
     }
     notebook = nbformat.read(folder / "00_start_here.ipynb", as_version=4)

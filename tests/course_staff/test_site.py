@@ -141,11 +141,14 @@ def test_the_scripts_text_is_read_back_for_the_font(tmp_path, drawn):
 CLAIM = {
     "id": "lecture/a_b",
     "verdict": "corrected",
-    "text": "Lecture, slide 1: corrected.\n  f|x| holds.\n  ✓ e: 1",
-    "measured": "e: 1",
-    "bound": None,
-    "ratio": None,
-    "interval": None,
+    "words": "corrected",
+    "source": "Lecture",
+    "section": "slide 1",
+    "statement": "f|x| holds.",
+    "facts": [
+        {"label": "e", "holds": True, "measured": "1", "relation": "≤", "bound": "1", "ratio": 1.0, "interval": [0, 1]}
+    ],
+    "printed": None,
     "setting": "",
 }
 
@@ -220,47 +223,42 @@ def test_links_lead_to_pages_or_are_words(text, expected):
 
 @pytest.fixture
 def repository(tmp_path, chapter):
-    """A repository as far as the pages about claims read it: one chapter, two claims."""
+    """A repository as far as the pages about claims read it: one chapter, one claim."""
     (tmp_path / "solutions").mkdir()
     (tmp_path / "solutions" / "01_a.md").write_text("")
     (tmp_path / "solutions" / "01_a.ipynb").write_text(json.dumps(chapter))
-    entry = (
-        '[[claim]]\nid = "{}"\nsource = "lecture"\nsection = "slide {}"\nstatement = "f|x| *holds*."\nchapter = {}\n'
+    (tmp_path / "course_utils").mkdir()
+    (tmp_path / ledger.LIST).write_text(
+        '[sources]\nlecture = { name = "Lecture", title = "The lecture" }\n[[claim]]\nid = "lecture/a_b"\n'
+        'source = "lecture"\nsection = "slide 1"\nstatement = "f|x| *holds*."\nchapter = 1\nverdict = "corrected"\n'
     )
-    claims = entry.format("lecture/a_b", 1, 1) + 'verdict = "corrected"\n' + entry.format("lecture/later", 2, 7)
-    (tmp_path / "claims.toml").write_text(claims)
     return tmp_path
 
 
 def test_the_ledger_lists_every_claim_with_its_verdict_and_its_place(repository):
     page = pages.claims_page(repository, chapters.read(repository))
-    assert r"| fails as printed, holds as corrected | 1 |" in page and "| not yet shown | 1 |" in page
+    assert r"| fails as printed, holds as corrected | 1 |" in page
     [shown] = [line for line in page.splitlines() if "a\\_b" in line]
     assert "(#claim-01-a-lecture-a-b)" in shown and "[corrected]{.verdict .corrected}" in shown
     assert r"f\|x\| \*holds\*\." in shown
-    [later] = [line for line in page.splitlines() if "later" in line]
-    assert "[not yet shown]{.verdict}" in later
 
 
 def test_errata_are_the_claims_that_do_not_simply_hold(repository):
     page = pages.errata(repository, chapters.read(repository))
     assert "### Fail as printed, hold as corrected" in page and r"f\|x\| holds\." in page and "✓ e" in page
-    assert "later" not in page and "Not reproduced" not in page
+    assert "Not reproduced" not in page
 
 
 def test_errata_of_the_course_follow_from_its_records():
     notebooks = chapters.read(ROOT)
     page = pages.errata(ROOT, notebooks)
-    entries, shown = pages._claims(ROOT, notebooks)
-    for entry in entries:
-        if entry["id"] in shown:
-            name, record = shown[entry["id"]][0]
-            linked = f"(#{chapters.claim_label(name, entry['id'])})" in page
-            assert linked == (record["verdict"] != "holds"), entry["id"]
+    for id, [(name, record), *_] in ledger.read(ROOT).shown.items():
+        linked = f"(#{chapters.claim_label(name, id)})" in page
+        assert linked == (record.verdict != "holds"), id
 
 
 def test_a_disagreement_of_ledger_and_chapters_is_not_published(repository, capsys):
-    claims = repository / "claims.toml"
+    claims = repository / ledger.LIST
     claims.write_text(claims.read_text().replace('"corrected"', '"holds"'))
     with pytest.raises(ledger.LedgerError, match="lecture/a_b"):
         pages.claims_page(repository, chapters.read(repository))

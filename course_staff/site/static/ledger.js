@@ -4,7 +4,7 @@
 document.addEventListener("DOMContentLoaded", () => {
   const verdicts = [...document.querySelectorAll("td .verdict")];
   if (!verdicts.length) return;
-  const kind = (verdict) => verdict.classList[1] || "not-yet-shown";
+  const kind = (verdict) => verdict.classList[1];
   const counts = new Map();
   for (const verdict of verdicts) counts.set(kind(verdict), (counts.get(kind(verdict)) || 0) + 1);
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from course_utils.data import digits as data
+from course_utils import data
 
 SETS = [(data.digits, 1797, 64, 1400), (data.mnist, 5000, 784, 4000)]
 

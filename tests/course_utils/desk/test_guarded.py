@@ -30,7 +30,7 @@ def sleep_and_catch_everything():
     while True:
         try:
             time.sleep(1)
-        except:
+        except BaseException:
             pass
 
 
@@ -121,11 +121,24 @@ def test_a_real_interrupt_cannot_be_swallowed():
     def swallow():
         try:
             signal.raise_signal(signal.SIGINT)
-        except:
+        except BaseException:
             pass
 
     with pytest.raises(KeyboardInterrupt), Guard(LIMIT) as guard:
         guard.call(swallow)
+
+
+def test_where_no_thread_can_start_a_call_has_no_limit_and_works(monkeypatch):
+    """As in a browser's Python, which has no timer signals either."""
+
+    def refuse(thread):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.delattr(signal, "setitimer", raising=False)
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    with Guard(LIMIT) as guard:
+        assert guard.call(lambda: 3).value == 3
+        assert isinstance(guard.call(recurse).error, RecursionError)
 
 
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs timer signals")
@@ -134,7 +147,9 @@ def test_handlers_alarms_warnings_streams_and_tracing_are_as_before(function):
     def handler(number, frame):
         raise AssertionError("the outer alarm went off")
 
-    tracer = lambda frame, event, value: None
+    def tracer(frame, event, value):
+        pass
+
     before_int, before_alarm = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGALRM)
     streams = sys.stdout
     before_timer, before_trace = signal.getitimer(signal.ITIMER_REAL), sys.gettrace()
