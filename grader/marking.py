@@ -8,6 +8,7 @@ it knows a hidden input nothing of what it says is shown.
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import hmac
 import time

@@ -219,7 +219,9 @@ def test_outputs_that_may_be_of_other_code_are_not_kept(built, declared, edited)
     edit(built, "Both sides", "Each side")
     lines = []
     build(built, exercises=declared, say=lines.append)
-    assert lines[0] == f"solutions/{STEM}.ipynb  outputs kept" and lines[1].startswith(f"[1/1] notebooks/{STEM}.ipynb  ")
+    assert lines[0] == f"solutions/{STEM}.ipynb  outputs kept" and lines[1].startswith(
+        f"[1/1] notebooks/{STEM}.ipynb  "
+    )
 
 
 def test_the_metadata_say_what_others_need_of_a_chapter(built):

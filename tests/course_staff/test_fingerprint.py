@@ -78,7 +78,13 @@ CHANGES = {  # cell, file, old text, new text, whether the cell runs again
     "a function of another module that it calls": (USED, B, "return x", "return +x", True),
     "a function that it does not reach": (USED, A, "renamed(x)", "renamed(x) + 1", False),
     "and what only that one calls": (USED, B, "return -x", "return 0", False),
-    "another meaning of the same name": (USED, A, "helper, other as renamed", "other as helper, helper as renamed", True),
+    "another meaning of the same name": (
+        USED,
+        A,
+        "helper, other as renamed",
+        "other as helper, helper as renamed",
+        True,
+    ),
     "one import more": (USED, A, "import helper, other", "import deep, helper, other", False),
     "a statement that importing runs": (USED, A, "KINDS = {}", "KINDS = {}\nprint('hello')", True),
     "the same in a module that this one imports": (USED, B, "def other", "print(1)\n\ndef other", True),
@@ -195,7 +201,9 @@ def test_the_points_of_exercise_3_2_are_counted_by_the_table_of_progress_too(edi
 
 def test_what_every_figure_passes_through_makes_every_chapter_with_figures_run_again(edited):
     def other(text):
-        return re.sub(r"(\ndef show\(.*?\n    \"\"\".*?\"\"\"\n)", r"\1    assert True\n", text, count=1, flags=re.DOTALL)
+        return re.sub(
+            r"(\ndef show\(.*?\n    \"\"\".*?\"\"\"\n)", r"\1    assert True\n", text, count=1, flags=re.DOTALL
+        )
 
     names = {part(path.stem) for path in sources(ROOT)}
     assert edited("course_utils/figures/__init__.py", other) == names - {"00"}

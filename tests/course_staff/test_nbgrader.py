@@ -7,7 +7,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from course_staff.source import slide_type, without_magics
+from course_staff.cells import without_magics
+from course_staff.source import slide_type
 
 pytest.importorskip("nbgrader", reason="nbgrader is not installed (extra `staff`)")
 
