@@ -12,9 +12,8 @@ import __future__
 
 import ast
 import hashlib
-import io
 import json
-import tokenize
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from functools import cache, cached_property, lru_cache
@@ -56,6 +55,8 @@ def of_chapter(solution: Sequence[NotebookNode], student: Sequence[NotebookNode]
     """
     reach = _Reach(root, part)
     trees = [parse(cell.source) for cell in solution]
+    if any(re.search(r"^\s*(!|%%|%run)", cell.source, re.MULTILINE) for cell in solution):
+        reach.everything()  # what a command runs, names do not tell
     reach.take_cells(trees)
     said = [of_cell(cell) for cells in (solution, student) for cell in cells]
     said.append(_of_builder())
@@ -73,27 +74,16 @@ def _of_builder() -> str:
 
 
 def of_cell(cell: NotebookNode) -> str:
-    """What running a code cell depends on: its statements, IPython's commands, whether it ends with ";", its tags."""
+    """What running a code cell depends on: its statements, IPython's commands, a semicolon that hides, its tags."""
     return f"{_of_source(cell.source)}{sorted(cell.metadata.get('tags', []))}"
 
 
 @lru_cache(maxsize=4096)
 def _of_source(source: str) -> str:
-    lines = [line.strip() for line in source.splitlines()]
+    lines = [line.strip() for line in source.splitlines() if line.strip()]
     magics = [line for line in lines if line.startswith(("%", "!"))]
-    return repr(([_canonical(node) for node in parse(source).body], magics, _is_quiet(source)))
-
-
-def _is_quiet(source: str) -> bool:
-    """Whether IPython shows no value: the last token is a semicolon."""
-    if ";" not in source:
-        return False
-    skipped = (tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.ENDMARKER, tokenize.DEDENT)
-    tokens = tokenize.generate_tokens(io.StringIO(source).readline)
-    try:
-        return [token.string for token in tokens if token.type not in skipped][-1:] == [";"]
-    except (tokenize.TokenError, IndentationError):  # a cell of IPython's own
-        return source.rstrip().endswith(";")
+    may_be_quiet = ";" in "".join(lines[-1:])
+    return repr(([_canonical(node) for node in parse(source).body], magics, may_be_quiet))
 
 
 def files(names: set[str], root: Path) -> list[Path]:
@@ -267,21 +257,22 @@ class _Reach:
         if statement in self._taken:
             return
         self._taken.add(statement)
-        words = statement.words
-        self.verbatim |= not words.isdisjoint(_READS_TEXT)
-        if statement.reads_all and module.name != _EXERCISES:
-            self._everything()
         local: dict[str, set[str]] = {}
         for name, meant in statement.imports:
             self.run(meant)
             local.setdefault(name, set()).add(_PACKAGE if name == _PACKAGE else meant)
             if name == "*":
                 self._refer(meant.removesuffix(".*"), [], module)
+        words = set(statement.words)
         for name, *attributes in statement.chains:
             for meant in local.get(name, set()) | module.imports.get(name, set()):
                 self._meanings.add((module.name, name, meant))
                 self._refer(meant, attributes, module)
+                words |= set(meant.split(".")) - {name}  # what another name may stand for
             self._waiting += [(module, other) for other in module.binds.get(name, [])]
+        if (statement.reads_all or (words - statement.words) & _READS_ALL) and module.name != _EXERCISES:
+            self.everything()
+        self.verbatim |= not words.isdisjoint(_READS_TEXT)
         self._take_data(module, statement, words)
 
     def _take_data(self, module: _Module, statement: _Statement, words: set[str]) -> None:
@@ -333,7 +324,7 @@ class _Reach:
                 if not self._module(other):
                     self._refer(other, [], module)
 
-    def _everything(self) -> None:
+    def everything(self) -> None:
         for path in sorted((self.root / _PACKAGE).rglob("*.py")):
             name = ".".join(path.relative_to(self.root).with_suffix("").parts).removesuffix(".__init__")
             self._whole(self.run(name)[-1])

@@ -28,9 +28,9 @@ from matplotlib.path import Path as Curve
 from matplotlib.transforms import Affine2D
 from nbformat import NotebookNode
 
-from course_staff.cells import called, imported, needed
+from course_staff.cells import called, imported, needed, parse
 from course_staff.fingerprint import files
-from course_staff.source import first_line, without_magics
+from course_staff.source import first_line
 from course_utils import audience
 from course_utils.figures.slider import Control, Redrawn, Slider, show_slider
 
@@ -49,7 +49,7 @@ def find(notebook: NotebookNode) -> list[int]:
     return [
         number
         for number, cell in enumerate(notebook.cells)
-        if cell.cell_type == "code" and called(ast.parse(without_magics(cell.source)), "explore")
+        if cell.cell_type == "code" and called(parse(cell.source), "explore")
     ]
 
 
@@ -104,9 +104,7 @@ def _program(notebook: NotebookNode, number: int) -> ast.Module:
     Raises:
         ValueError: as :func:`course_staff.cells.needed`.
     """
-    trees = [
-        ast.parse(without_magics(cell.source)) for cell in notebook.cells[: number + 1] if cell.cell_type == "code"
-    ]
+    trees = [parse(cell.source) for cell in notebook.cells[: number + 1] if cell.cell_type == "code"]
     before = [node for tree in trees[:-1] for node in tree.body]
     return ast.Module([*needed(trees[-1], before), *trees[-1].body], [])
 

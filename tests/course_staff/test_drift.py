@@ -4,9 +4,11 @@ import json
 import time
 from pathlib import Path
 
+import jupytext
 import pytest
 
 from course_staff.build import check, main
+from course_staff.source import sources
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -14,6 +16,16 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 def test_every_generated_file_matches_its_source():
     drifts = check(ROOT)
     assert not drifts, "\n".join([*map(str, drifts), "run `make build` and commit the result"])
+
+
+@pytest.mark.parametrize("path", sources(ROOT), ids=lambda path: path.stem)
+def test_a_source_keeps_its_header_and_cells_when_jupyterlab_saves_it(path):
+    opened = jupytext.reads(path.read_text(encoding="utf-8"), fmt="md:myst")
+    opened.metadata["language_info"] = {"name": "python", "version": "3.14.0"}
+    saved = jupytext.reads(jupytext.writes(opened, fmt="md:myst"), fmt="md:myst")
+    assert saved.metadata["course"] == opened.metadata["course"]
+    cells = [[(cell.cell_type, cell.source, cell.metadata) for cell in nb.cells] for nb in (opened, saved)]
+    assert cells[0] == cells[1]
 
 
 def test_checking_executes_nothing_and_is_quick(built, declared):

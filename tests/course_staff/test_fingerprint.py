@@ -97,6 +97,8 @@ CHANGES = {  # cell, file, old text, new text, whether the cell runs again
     "a module that is imported late": ("from course_utils.a import late\nlate()", C, "return 1", "return 0", True),
     "what that module has besides": ("from course_utils.a import late\nlate()", C, "return 2", "return 0", False),
     "a module by a name that is made": (f"import importlib\nimportlib.import_module(n)\n{USED}", C, "2", "0", True),
+    "the same under another name": (f"from importlib import import_module as get\nget(n)\n{USED}", C, "2", "0", True),
+    "a command of the shell": ("!python program.py", C, "return 2", "return 0", True),
     "data that it reads": ("from course_utils.a import read\nread()", TABLE, "1", "2", True),
     "data beside these": ("from course_utils.a import read\nread()", OTHER, "1", "2", False),
     "data that another function reads": (USED, TABLE, "1", "2", False),

@@ -8,7 +8,8 @@ import nbformat
 import pytest
 from needed_cells import needed
 
-from course_staff.source import slide_type, without_magics
+from course_staff.cells import without_magics
+from course_staff.source import slide_type
 from course_utils.desk.checks import CheckFailed
 
 pytest.importorskip("nbgrader", reason="nbgrader is not installed (extra `staff`)")

@@ -165,6 +165,7 @@ def chapter():
                 "proves": "all",
                 "chapter": 1,
                 "fingerprint": "f1",
+                "exercises": [{"id": "1.2", "cells": {"answer": "answer"}}],
             }
         },
         cells=[
@@ -172,7 +173,9 @@ def chapter():
             new_markdown_cell("say it", metadata={"slideshow": {"slide_type": "notes"}}),
             new_markdown_cell("### Exercise 1.2 — the square"),
             new_code_cell(
-                "def f(x):\n    ### BEGIN SOLUTION\n    return x * x\n    ### END SOLUTION", execution_count=1
+                "def f(x):\n    ### BEGIN SOLUTION\n    return x * x\n    ### END SOLUTION",
+                id="answer",
+                execution_count=1,
             ),
             new_markdown_cell("<details><summary>Hint 1: think</summary>\nTwice.\n</details>"),
             new_code_cell("check('1.2', f)", execution_count=2),

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from course_utils.exercises import all_exercises
+from grader.grade import chapters
 from grader.jail import JailError, Limits
-from grader.marking import Marker, make_paper, read_released
+from grader.marking import Marker, Task, make_paper, read_released
 from grader.submissions import Notebook, read_notebook
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -33,6 +34,26 @@ def test_solution_full_marks_student_notebook_none(warm_jail, path):
     empty = patient.mark(read_notebook(path.read_bytes()), tasks, all_exercises())
     assert [(r.status, r.points) for r in empty] == [("not attempted", 0)] * len(tasks)
     assert all(r.sentence.startswith("Nothing is written here yet.") for r in empty)
+
+
+def test_a_built_notebook_names_its_exercises_and_what_to_import_for_them():
+    course = {"exercises": [{"id": "1.2", "function": "f", "title": "β", "points": 3}]}
+    cell = {"cell_type": "code", "source": ["import numpy as np\n", "from course_utils.desk import checks"]}
+    tasks, modules = read_released({"metadata": {"course": course}, "cells": [cell]})
+    assert tasks == (Task("1.2", "f"),)
+    assert modules == ("numpy", "course_utils.desk", "course_utils.desk.checks")
+    with pytest.raises(
+        ValueError, match="metadata.course.exercises; expected one at least, got None: run `make build`"
+    ):
+        read_released({"metadata": {}, "cells": [cell]})
+
+
+def test_a_release_made_before_notebooks_listed_their_exercises_is_graded_by_its_manifest(tmp_path):
+    listed = {"name": "01_taylor_bounds", "title": "Taylor bounds", "version": "0" * 16, "minutes": 75, "points": 16}
+    manifest = {"format": 1, "course": {"name": "course-utils"}, "chapters": [listed], "variants": None}
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+    [(name, chapter)] = chapters(None, tmp_path).items()
+    assert name == "01_taylor_bounds" and Task("1.3", "safe_step") in chapter.tasks
 
 
 IMPORTS = "import numpy as np\nfrom course_utils.desk.checks import check"
