@@ -21,6 +21,7 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from pathlib import Path
+from types import MappingProxyType
 
 from nbformat import NotebookNode
 
@@ -96,16 +97,16 @@ def fill_in(
     for number, cell in enumerate(cells, 1):
         if cell.cell_type == "markdown" and (card := _CARD.search(cell.source)):
             exercise = exercises.get(card[1])
-        varied = exercise is not None and exercise.variants is not None
-        check = re.search(rf'check\("{re.escape(exercise.id)}", \w+(?=\))', cell.source) if varied else None
+        varied = exercise if exercise and exercise.variants else None
+        check = varied and re.search(rf'check\("{re.escape(varied.id)}", \w+(?=\))', cell.source)
         marked = cell.source
         if check:
             marked = marked[: check.end()] + "{{|, number={number}}}" + marked[check.end() :]
-        if "{{" in marked and varied:
+        if varied and "{{" in marked:
             try:
                 cell.source = _filled(marked)
-                _filled(marked, _words(exercise, exercise.variants.numbers[0]))
-                cell.metadata["variant"] = {"exercise": exercise.id, "source": emptied(marked)}
+                _filled(marked, _words(varied))
+                cell.metadata["variant"] = {"exercise": varied.id, "source": emptied(marked)}
             except ValueError as error:
                 problems.append((number, str(error)))
         elif any("|" in mark for mark in _MARK.findall(marked)):
@@ -115,8 +116,8 @@ def fill_in(
     return problems
 
 
-def _filled(marked: str, words: Mapping[str, object] | None = None) -> str:
-    """The text with the chapter's own words in its marks, or with those of a variant."""
+def _filled(marked: str, words: Mapping[str, object] = MappingProxyType({})) -> str:
+    """The text with those words of a variant in its marks, by default with the chapter's own."""
 
     def said(mark: re.Match) -> str:
         own, *other = mark[1].split("|")
@@ -125,8 +126,8 @@ def _filled(marked: str, words: Mapping[str, object] | None = None) -> str:
                 f"the mark {mark[0]!r} has {len(other)} bars; expected {{{{own words|words of a variant}}}}"
             )
         try:
-            return own if words is None else other[0].format(**words)
-        except (KeyError, IndexError, ValueError) as error:
+            return other[0].format(**words) if words else own
+        except (AttributeError, LookupError, ValueError) as error:
             known = ", ".join(f"{{{name}}}" for name in words)
             raise ValueError(f"the mark {mark[0]!r} cannot be filled ({error!r}); in braces: {known}") from None
 
@@ -136,11 +137,13 @@ def _filled(marked: str, words: Mapping[str, object] | None = None) -> str:
     return text
 
 
-def _words(exercise: Exercise, number: Number) -> dict[str, object]:
-    varied, words = exercise.variant(number), {"number": number}
-    if varied.variants.example is not None:
-        words["answer"] = varied.reference(**varied.variants.example)
-    return words
+def _words(exercise: Exercise, number: Number | None = None) -> dict[str, object]:
+    """What stands in braces, by default for the first of the numbers."""
+    assert exercise.variants
+    number = exercise.variants.numbers[0] if number is None else number
+    example = exercise.variants.example
+    answer = {} if example is None else {"answer": exercise.variant(number).reference(**example)}
+    return {"number": number, **answer}
 
 
 def personal(notebook: NotebookNode, numbers: Mapping[str, Number]) -> NotebookNode:

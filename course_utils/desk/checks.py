@@ -224,11 +224,11 @@ class _Trial:
     """One input: the attempt at it, and the rung of this input alone."""
 
     case: Case
-    expected: Plain
+    expected: Any  # plain, as yours, which has its form once it is judged
     attempt: Attempt
     status: str = "correct"
     sentence: str = ""
-    yours: Plain | None = None
+    yours: Any = None
 
 
 def grade(exercise: Exercise, fn: object, seed: int | None = None) -> Result:
@@ -338,11 +338,11 @@ def _try(fn: Callable[..., Any], case: Case, guard: Guard, probe: Callable[..., 
         outcome = "unwritten"
     elif isinstance(call.error, TimeUp):
         outcome = "timeout"
-    elif call.error is not None:
+    elif (error := call.error) is not None:
         outcome = "error"
-        message = guard.call(lambda: clean(str(call.error), 200)).value
-        what = f"{type_name(call.error)}: {message}" if message else type_name(call.error)
-        where = guard.call(lambda: _line_of(call.error, fn)).value or ""
+        message = guard.call(lambda: clean(str(error), 200)).value
+        what = f"{type_name(error)}: {message}" if message else type_name(error)
+        where = guard.call(lambda: _line_of(error, fn)).value or ""
     elif call.value is None or call.value is Ellipsis or call.value is NotImplemented:
         outcome = "nothing"
     else:
@@ -494,7 +494,8 @@ def _smallest_failing(exercise: Exercise, trials: list[_Trial]) -> _Trial:
 
 def _told(exercise: Exercise, trials: list[_Trial], shown: _Trial, score: str) -> tuple[str, Rows]:
     """What to look at next, and the rows that show it."""
-    sentence, rows, attempt = shown.sentence, (), shown.attempt
+    sentence, attempt = shown.sentence, shown.attempt
+    rows: Rows = ()
     given = _input_rows(shown) if exercise.show_cases else ()
     if shown.status == "error":
         sentence = "Your function stops with an error on this input."
@@ -569,8 +570,8 @@ def _value_rows(exercise: Exercise, trial: _Trial) -> Rows:
             wrong = np.argwhere(~agree(mine, right, exercise.rtol, exercise.atol))
             if right.size > 6 and len(wrong):
                 index = tuple(int(i) for i in wrong[0])
-                mine, right = show_apart(np.asarray(mine[index]), np.asarray(right[index]))
-                rows.append(("first at", f"[{', '.join(map(str, index))}]: yours {mine}, expected {right}"))
+                one, other = show_apart(np.asarray(mine[index]), np.asarray(right[index]))
+                rows.append(("first at", f"[{', '.join(map(str, index))}]: yours {one}, expected {other}"))
                 break
     return tuple(rows)
 
