@@ -75,24 +75,15 @@ class Slider:
     controls: dict[str, Control]
 
     @classmethod
-    def of(
-        cls,
-        compute: Callable[..., Any],
-        draw: Callable[..., str],
-        *,
-        start: dict[str, Any] | None = None,
-        labels: dict[str, str] | None = None,
-        **choices: Sequence,
-    ) -> Slider:
-        """A slider as :func:`explore` takes it."""
+    def of(cls, compute: Callable, draw: Callable, choices: dict[str, Sequence], start: dict, labels: dict) -> Slider:
+        """What :func:`explore` shows, from the same arguments."""
         if not choices or not all(len(values) for values in choices.values()):
             raise ValueError(f"explore needs at least one argument with values, got {choices}")
-        for what, named in (("start", start or {}), ("labels", labels or {})):
-            if not named.keys() <= choices.keys():
-                unknown = sorted(named.keys() - choices.keys())
+        for what, named in (("start", start), ("labels", labels)):
+            if unknown := sorted(named.keys() - choices.keys()):
                 raise ValueError(f"{what} names {unknown}; the arguments are {sorted(choices)}")
         controls = {
-            name: Control.of((labels or {}).get(name, name.replace("_", " ")), values, (start or {}).get(name))
+            name: Control.of(labels.get(name, name.replace("_", " ")), values, start.get(name))
             for name, values in choices.items()
         }
         return cls(compute, draw, controls)
@@ -211,7 +202,7 @@ def explore(
         ValueError: if there is no choice, or one without values, or a start that is none of the words, or a start or
             a label for an argument without choices.
     """
-    show_slider(Slider.of(compute, draw, start=start, labels=labels, **choices))
+    show_slider(Slider.of(compute, draw, choices, start or {}, labels or {}))
 
 
 @shown
