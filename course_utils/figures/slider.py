@@ -62,7 +62,7 @@ class Control:
 def _words(value: Any) -> str:
     if isinstance(value, str):
         return value
-    whole = isinstance(value, Integral) and abs(value) >= 10_000
+    whole = isinstance(value, Integral) and abs(int(value)) >= 10_000
     return (f"{value:,}".replace(",", "\u202f") if whole else f"{value:.4g}").replace("-", "−")
 
 
@@ -130,7 +130,7 @@ class Redrawn:
         text = draw_panel(self._draw, ax, data)
         labels = [text for text in ax.texts if text.get_transform() == ax.transAxes]
         others = [text for text in ax.texts if text not in labels]
-        moving = [*ax.collections, *ax.patches, *ax.lines, *others, *self._titles]
+        moving: list = [*ax.collections, *ax.patches, *ax.lines, *others, *self._titles]
         moving.sort(key=lambda artist: artist.get_zorder())
         if ax.get_legend() is not None:
             moving.append(ax.get_legend())
@@ -169,11 +169,13 @@ class LiveFigure(Redrawn):
     """A notebook's picture, as JPEG bytes."""
 
     def _keep_frame(self) -> Any:
-        self.figure.canvas.draw()
-        return self.figure.canvas.copy_from_bbox(self.figure.bbox)
+        canvas: Any = self.figure.canvas
+        canvas.draw()
+        return canvas.copy_from_bbox(self.figure.bbox)
 
     def _on_top(self, frame: Any, moving: list) -> bytes:
-        self.figure.canvas.restore_region(frame)
+        canvas: Any = self.figure.canvas
+        canvas.restore_region(frame)
         for artist in moving:
             self.ax.draw_artist(artist)
         return jpeg(self.figure)
