@@ -92,7 +92,7 @@ def fingerprint(notebook: NotebookNode, number: int, root: Path) -> str:
     except ValueError:  # which `read` reports
         return "none"
     modules = files({meant for _, meant in imported(ast.walk(program), "course_utils")}, root)
-    parts = (thinned, Recorder, _shape, Pictures, compute, join, script)
+    parts = (thinned, Recorder, _shape, Pictures, _Shelf, compute, join, script)
     texts = [str(LARGEST_GRID), ast.unparse(program), *map(inspect.getsource, parts)]
     texts += [path.read_text("utf-8") for path in modules]
     return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:16]
@@ -335,6 +335,21 @@ class Part:
     height: int
 
 
+class _Shelf:
+    """Elements that are kept once, by number."""
+
+    def __init__(self) -> None:
+        self.elements: list[str | list] = []
+        self.known: dict[str, int] = {}
+
+    def number(self, element: str | list) -> int:
+        key = element if isinstance(element, str) else json.dumps(element)
+        if key not in self.known:
+            self.known[key] = len(self.elements)
+            self.elements.append(element)
+        return self.known[key]
+
+
 @cache
 def _pictures(path: Path, number: int) -> Pictures:
     import nbformat
@@ -344,43 +359,28 @@ def _pictures(path: Path, number: int) -> Pictures:
 
 def compute(path: Path, number: int, start: int, stop: int) -> Part:
     """Pictures ``start`` to ``stop`` of the slider in one cell of a notebook; runs in a worker process."""
-    known: dict[str, int] = {}
-    elements, drawn, texts = [], [], []
+    shelf, drawn, texts = _Shelf(), [], []
     pictures = _pictures(path, number)
     for arguments in itertools.islice(pictures.slider.arguments(), start, stop):
         found, text = pictures.picture(arguments)
-        numbers = []
-        for element in found:
-            key = element if isinstance(element, str) else json.dumps(element)
-            if key not in known:
-                known[key] = len(elements)
-                elements.append(element)
-            numbers.append(known[key])
-        drawn.append(numbers)
+        drawn.append([shelf.number(element) for element in found])
         texts.append(text)
-    return Part(elements, drawn, texts, pictures.clips, pictures.width, pictures.height)
+    return Part(shelf.elements, drawn, texts, pictures.clips, pictures.width, pictures.height)
 
 
 def join(slider: Slider, parts: list[Part]) -> dict[str, Any]:
     """All pictures of a slider, in the order of :meth:`Slider.arguments`, as the page's script reads them."""
-    known: dict[str, int] = {}
-    elements, drawn = [], []
+    shelf, drawn = _Shelf(), []
     for part in parts:
         # Which rectangles clip, a part counts for itself.
         if part.clips[: len(parts[0].clips)] != parts[0].clips[: len(part.clips)]:
             raise SliderError("the parts of one slider are clipped differently")
-        numbers = []
-        for element in part.elements:
-            key = element if isinstance(element, str) else json.dumps(element)
-            if key not in known:
-                known[key] = len(elements)
-                elements.append(element)
-            numbers.append(known[key])
+        numbers = [shelf.number(element) for element in part.elements]
         drawn += [[numbers[number] for number in picture] for picture in part.pictures]
     # Neighbours in this order begin alike, which halves what is stored.
-    order = sorted(range(len(elements)), key=list(known).__getitem__)
+    order = [shelf.known[key] for key in sorted(shelf.known)]
     place = {number: index for index, number in enumerate(order)}
-    elements = [elements[number] for number in order]
+    elements = [shelf.elements[number] for number in order]
     drawn = [[place[number] for number in picture] for picture in drawn]
     return {
         "width": parts[0].width * UNITS,

@@ -59,13 +59,13 @@ def course_style(changes: bool = True) -> Iterator[None]:
     from matplotlib import rc_context, rcParams
 
     # Only what differs: setting a parameter is slow, and a slider comes here twice for each of its pictures.
-    differing = {name: value for name, value in _parameters(changes).items() if rcParams[name] != value}
+    differing: dict[Any, Any] = {name: value for name, value in _parameters(changes).items() if rcParams[name] != value}
     with rc_context(differing) if differing else nullcontext():
         yield
 
 
 @cache
-def _parameters(changes: bool) -> dict[str, Any]:
+def _parameters(changes: bool) -> dict[Any, Any]:
     from matplotlib import RcParams, rcParamsDefault
 
     parameters = RcParams({**rcParamsDefault, **(STYLE if changes else {})})

@@ -62,7 +62,7 @@ class Control:
 def _words(value: Any) -> str:
     if isinstance(value, str):
         return value
-    whole = isinstance(value, Integral) and abs(value) >= 10_000
+    whole = isinstance(value, Integral) and abs(int(value)) >= 10_000
     return (f"{value:,}".replace(",", "\u202f") if whole else f"{value:.4g}").replace("-", "−")
 
 
@@ -75,24 +75,15 @@ class Slider:
     controls: dict[str, Control]
 
     @classmethod
-    def of(
-        cls,
-        compute: Callable[..., Any],
-        draw: Callable[..., str],
-        *,
-        start: dict[str, Any] | None = None,
-        labels: dict[str, str] | None = None,
-        **choices: Sequence,
-    ) -> Slider:
-        """A slider as :func:`explore` takes it."""
+    def of(cls, compute: Callable, draw: Callable, choices: dict[str, Sequence], start: dict, labels: dict) -> Slider:
+        """What :func:`explore` shows, from the same arguments."""
         if not choices or not all(len(values) for values in choices.values()):
             raise ValueError(f"explore needs at least one argument with values, got {choices}")
-        for what, named in (("start", start or {}), ("labels", labels or {})):
-            if not named.keys() <= choices.keys():
-                unknown = sorted(named.keys() - choices.keys())
+        for what, named in (("start", start), ("labels", labels)):
+            if unknown := sorted(named.keys() - choices.keys()):
                 raise ValueError(f"{what} names {unknown}; the arguments are {sorted(choices)}")
         controls = {
-            name: Control.of((labels or {}).get(name, name.replace("_", " ")), values, (start or {}).get(name))
+            name: Control.of(labels.get(name, name.replace("_", " ")), values, start.get(name))
             for name, values in choices.items()
         }
         return cls(compute, draw, controls)
@@ -139,7 +130,7 @@ class Redrawn:
         text = draw_panel(self._draw, ax, data)
         labels = [text for text in ax.texts if text.get_transform() == ax.transAxes]
         others = [text for text in ax.texts if text not in labels]
-        moving = [*ax.collections, *ax.patches, *ax.lines, *others, *self._titles]
+        moving: list = [*ax.collections, *ax.patches, *ax.lines, *others, *self._titles]
         moving.sort(key=lambda artist: artist.get_zorder())
         if ax.get_legend() is not None:
             moving.append(ax.get_legend())
@@ -178,11 +169,13 @@ class LiveFigure(Redrawn):
     """A notebook's picture, as JPEG bytes."""
 
     def _keep_frame(self) -> Any:
-        self.figure.canvas.draw()
-        return self.figure.canvas.copy_from_bbox(self.figure.bbox)
+        canvas: Any = self.figure.canvas
+        canvas.draw()
+        return canvas.copy_from_bbox(self.figure.bbox)
 
     def _on_top(self, frame: Any, moving: list) -> bytes:
-        self.figure.canvas.restore_region(frame)
+        canvas: Any = self.figure.canvas
+        canvas.restore_region(frame)
         for artist in moving:
             self.ax.draw_artist(artist)
         return jpeg(self.figure)
@@ -211,7 +204,7 @@ def explore(
         ValueError: if there is no choice, or one without values, or a start that is none of the words, or a start or
             a label for an argument without choices.
     """
-    show_slider(Slider.of(compute, draw, start=start, labels=labels, **choices))
+    show_slider(Slider.of(compute, draw, choices, start or {}, labels or {}))
 
 
 @shown

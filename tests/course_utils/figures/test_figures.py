@@ -178,7 +178,7 @@ def test_moving_a_control_changes_picture_and_caption(monkeypatch):
 def test_a_sliders_values_are_round_and_say_so():
     assert round_values(0.05, 1.2) == [0.05, 0.06, 0.08, 0.1, 0.12, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.2]
     assert round_values(3, 300, (1, 2, 5)) == [5, 10, 20, 50, 100, 200]
-    slider = Slider.of(max, max, start={"n": 9000}, n=[-2, 9999, 16_384], x=round_values(0.001, 0.003))
+    slider = Slider.of(max, max, {"n": [-2, 9999, 16_384], "x": round_values(0.001, 0.003)}, {"n": 9000}, {})
     assert slider.controls["n"].words == ["−2", "9999", "16\u202f384"]
     assert slider.controls["x"].words == ["0.001", "0.0012", "0.0015", "0.002", "0.0025", "0.003"]
     assert slider.first == {"n": 9999, "x": 0.002} and slider.size == 18
