@@ -301,6 +301,7 @@ class _Sitting:
                         {
                             "cells": self.notebook.cells,
                             "names": sorted(self.functions),
+                            "asked": [name for task in tasks for name in (task.id, task.function)],
                             "lean": lean,
                             "skip": sorted(skip),
                             "cell_seconds": self.limits.cell_seconds,

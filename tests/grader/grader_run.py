@@ -63,20 +63,18 @@ class Run:
     def feedback(self, student: str) -> Path:
         return self.out / "feedback" / f"{student}.html"
 
+    @cached_property
+    def files(self) -> dict[str, list[Path]]:
+        """Name → the files below ``out`` that carry it, or lie in a folder that does."""
+        found: dict[str, list[Path]] = {}
+        for path in sorted(path for path in self.out.rglob("*") if path.is_file()):
+            for name in {*path.relative_to(self.out).parts, path.stem}:
+                found.setdefault(name, []).append(path)
+        return found
+
     def told(self, student: str) -> str:
         """All that a student gets to read, as text: the feedback page, and every file that carries the name."""
-        files = [path for path in sorted(self.out.rglob("*")) if path.is_file()]
-        own = [path for path in files if student in (*path.relative_to(self.out).parts, path.stem)]
-        return "\n".join(_as_text(path) for path in own)
-
-    def save(self) -> None:
-        fields = {name: value for name, value in vars(self).items() if name not in ("folder", "results")}
-        (self.folder / "run.json").write_text(json.dumps(fields))
-
-    @classmethod
-    def load(cls, folder: Path) -> Run:
-        fields = json.loads((folder / "run.json").read_text())
-        return cls(folder, **{k: tuple(v) if isinstance(v, list) else v for k, v in fields.items()})
+        return "\n".join(map(_as_text, self.files.get(student, [])))
 
 
 def _as_text(path: Path) -> str:
@@ -120,7 +118,7 @@ def grade_all(attacks: tuple[Attack, ...], folder: Path, jail: str) -> Run:
         command += ["--chapter", *chapters, "--jobs", "2", "--jail", jail, *OPTIONS]
         known = watched(command, home)
         after = _fingerprints(submissions) | _fingerprints(home) | _fingerprints(roster)
-    run = Run(
+    return Run(
         folder,
         tuple(attack.name for attack in attacks),
         **known,
@@ -129,8 +127,6 @@ def grade_all(attacks: tuple[Attack, ...], folder: Path, jail: str) -> Run:
         left_files=tuple(_left_files(folder, marker)),
         changed=tuple(sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))),
     )
-    run.save()
-    return run
 
 
 def _hand_in_classmates(submissions: Path, secret: str) -> None:

@@ -50,11 +50,11 @@ def _edits_notebook(edit: Callable[[dict], None]) -> Callable[[dict], None]:
     return edit
 
 
-def _makes_bytes(bytes_of: Callable[[dict], bytes]) -> Callable[[dict], bytes]:
+def _makes_bytes(bytes_of: Callable[[dict], bytes], name: str = "") -> Callable[[dict], bytes]:
     def make(notebook: dict, folder: Path, attack: Attack, around: Surroundings) -> None:
         _write(folder, attack, bytes_of(notebook))
 
-    FILES[bytes_of.__name__] = make
+    FILES[name or bytes_of.__name__] = make
     return bytes_of
 
 
@@ -298,25 +298,21 @@ def format_of_the_future(notebook):
 
 # Other bytes in the place of a notebook
 
-
-@_makes_bytes
-def not_json(notebook):
-    return b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n" + bytes(range(256)) * 40
-
-
-@_makes_bytes
-def empty_file(notebook):
-    return b""
-
-
-@_makes_bytes
-def json_list(notebook):
-    return json.dumps(notebook["cells"]).encode()
-
-
-@_makes_bytes
-def json_number(notebook):
-    return b"20"
+_BYTES = {
+    "not_json": lambda notebook: b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n" + bytes(range(256)) * 40,
+    "empty_file": lambda notebook: b"",
+    "json_list": lambda notebook: json.dumps(notebook["cells"]).encode(),
+    "json_number": lambda notebook: b"20",
+    "cut_short": lambda notebook: encode(notebook)[: len(encode(notebook)) // 2],
+    "invalid_utf8": lambda notebook: encode(notebook).replace(b"Smoothness c", b"Smoothness \xff\xfe\x80 c"),
+    "nested_deep": lambda notebook: (
+        b'{"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"
+    ),
+    "nbformat_3": lambda notebook: nbformat.v3.writes_json(nbformat.convert(nbformat.from_dict(notebook), 3)).encode(),
+    "byte_order_mark": lambda notebook: b"\xef\xbb\xbf" + encode(notebook).replace(b"\n", b"\r\n"),
+}
+for _name, _bytes_of in _BYTES.items():
+    _makes_bytes(_bytes_of, _name)
 
 
 @_makes_bytes
@@ -324,22 +320,6 @@ def merge_conflict(notebook):
     lines = encode(notebook).split(b"\n")
     both = [b"<<<<<<< HEAD", *lines[20:24], b"=======", *lines[20:24], b">>>>>>> mine"]
     return b"\n".join([*lines[:20], *both, *lines[24:]])
-
-
-@_makes_bytes
-def cut_short(notebook):
-    data = encode(notebook)
-    return data[: len(data) // 2]
-
-
-@_makes_bytes
-def invalid_utf8(notebook):
-    return encode(notebook).replace(b"Smoothness constant", b"Smoothness \xff\xfe\x80 constant")
-
-
-@_makes_bytes
-def nested_deep(notebook):
-    return b'{"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"
 
 
 @_makes_bytes
@@ -354,16 +334,6 @@ def half_a_letter(notebook):
     notebook["cells"].insert(1, code_cell(source, "half"))
     notebook["cells"].insert(1, {"cell_type": "markdown", "id": "half-m", "metadata": {}, "source": "HALF"})
     return encode(notebook).replace(b"HALF", rb"\ud83d \u0000 \ud83d\ude00")
-
-
-@_makes_bytes
-def nbformat_3(notebook):
-    return nbformat.v3.writes_json(nbformat.convert(nbformat.from_dict(notebook), 3)).encode()
-
-
-@_makes_bytes
-def byte_order_mark(notebook):
-    return b"\xef\xbb\xbf" + encode(notebook).replace(b"\n", b"\r\n")
 
 
 # More than one file, or none
@@ -468,22 +438,23 @@ def zip_with_a_link(notebook, folder, attack, around):
         archive.writestr(link, f"../{CLASSMATE}/{attack.chapter_name}.ipynb")
 
 
-@_makes_files
-def zip_with_broken_data(notebook, folder, attack, around):
+def _zipped(notebook: dict, folder: Path, attack: Attack) -> tuple[Path, bytearray]:
     with _zip(folder) as archive:
         archive.writestr(f"{attack.chapter_name}.ipynb", encode(notebook))
     path = folder.with_name(folder.name + ".zip")
-    data = bytearray(path.read_bytes())
+    return path, bytearray(path.read_bytes())
+
+
+@_makes_files
+def zip_with_broken_data(notebook, folder, attack, around):
+    path, data = _zipped(notebook, folder, attack)
     data[80:400] = bytes(255 - value for value in data[80:400])
     path.write_bytes(data)
 
 
 @_makes_files
 def zip_with_a_password(notebook, folder, attack, around):
-    with _zip(folder) as archive:
-        archive.writestr(f"{attack.chapter_name}.ipynb", encode(notebook))
-    path = folder.with_name(folder.name + ".zip")
-    data = bytearray(path.read_bytes())
+    path, data = _zipped(notebook, folder, attack)
     # The flag "encrypted", in the entry and in the directory of the archive.
     data[6] |= 1
     data[data.index(b"PK\x01\x02") + 8] |= 1

@@ -41,6 +41,7 @@ def session(jail, *cells, names=("f",), seconds=5):
             {
                 "cells": cells,
                 "names": list(names),
+                "asked": list(names),
                 "lean": False,
                 "skip": [],
                 "cell_seconds": seconds,

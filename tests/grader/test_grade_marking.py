@@ -177,8 +177,10 @@ BODY = "    return abs(s) * c**2 * beta"
     ],
 )
 def test_a_wrong_answer_gets_none(marker, body, status, says):
+    # Only what never ends is worth no wait: a busy machine may be slow with the rest.
+    patient = marker if status == "timeout" else Marker(marker.jail, Limits(patience=2.0), SECRET)
     results = mark(
-        marker,
+        patient,
         IMPORTS,
         "seen = []",
         f"def scaled_beta(beta, s, c):\n{body}",
