@@ -167,9 +167,7 @@ def training(ax: Axes, data: tuple[SchemeTraining, ...]) -> str:
     ax.set_title(f"{data[0].depth} layers, {data[-1].scheme} ends at {data[-1].losses[:, -1].mean():.2f}")
     ax.legend(loc="upper right")
     ends = ", ".join(f"{run.scheme} {run.losses[:, -1].mean():.2f}" for run in data)
-    return (
-        f"SchemeTraining losses of {data[0].depth} layers with constant step {data[0].step:g}; mean at the end {ends}."
-    )
+    return f"Training losses of {data[0].depth} layers with constant step {data[0].step:g}; mean at the end {ends}."
 
 
 def sharpness(ax: Axes, data: tuple[SchemeTraining, ...]) -> str:

@@ -120,14 +120,14 @@ def variances(ax: Axes, data: list[Measured]) -> str:
 
 
 class Runs(NamedTuple):
-    """DescentRun runs by the name of their method, one :class:`DescentRun` for each seed, and what to draw them over."""
+    """Training runs by the name of their method, one :class:`DescentRun` for each seed, and what to draw them over."""
 
     by_method: dict[str, list[DescentRun]]
     over: str = "epoch"  # or "evaluations" or "seconds"
 
 
 def losses(ax: Axes, data: Runs) -> str:
-    """DescentRun loss of each method, with the band of its seeds."""
+    """Training loss of each method, with the band of its seeds."""
     colours = (MEASURED, SECOND, WORST, ALLOWED, THIRD)
     for colour, (name, runs) in zip(colours, data.by_method.items()):
         x = np.median([getattr(run, data.over)[1:] for run in runs], axis=0)
@@ -147,4 +147,4 @@ def losses(ax: Axes, data: Runs) -> str:
     ax.set_ylim(top=9)
     ax.legend(loc="upper right", ncols=2)
     ends = ", ".join(f"{name} {np.median([run.loss[-1] for run in runs]):.2g}" for name, runs in data.by_method.items())
-    return f"DescentRun loss against {data.over}, median and range of the seeds; at the end {ends}."
+    return f"Training loss against {data.over}, median and range of the seeds; at the end {ends}."
