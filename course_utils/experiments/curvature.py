@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from course_utils.theory.accept import Array, check_array, check_number, check_size
+from course_utils.theory.accept import Array, check_array, check_number, check_rng, check_size
 from course_utils.theory.curvature import (
     SCHEMES,
     Net,
@@ -201,7 +201,7 @@ def expected_norm(m: int, n: int) -> float:
 def norm_sizes(sizes: Sequence[int], draws: int, rng: np.random.Generator) -> NormSizes:
     """How far Corollary 2's √m + √n is from the mean norm of square matrices."""
     sizes = np.array([check_size("size", n) for n in sizes])
-    ratio = np.empty((check_size("draws", draws), sizes.size))
+    ratio, rng = np.empty((check_size("draws", draws), sizes.size)), check_rng(rng)
     for j, n in enumerate(sizes):
         for i in range(draws):
             ratio[i, j] = np.linalg.norm(rng.standard_normal((n, n)), 2) / (2 * sqrt(n))

@@ -243,7 +243,7 @@ def layer_study(widths: Sequence[int], X: Array, networks: int, rng: np.random.G
     For mirrored rows a pair is on together with chance 2p, once or twice: the error is
     ``|xᵀx'| √(p(1 − 2p)/m)``.
     """
-    X, _ = check_rows(X, None)
+    X, _ = check_rows(X)
     widths = np.array([check_size("width", m) for m in widths])
     limit, p = limit_kernel(X), arc_cosine(X, degree=0)
     ends = np.linalg.eigvalsh(limit)[[0, -1]]

@@ -31,12 +31,11 @@ class Gain(NamedTuple):
 
 def gain(factor: float = 1.0, gamma: float = 1.0, depth: int = 8, n: int = 32, deepest: int = 16) -> Gain:
     """Exact variance ``(γ² v)^L`` and Lipschitz constant ``γ^L`` for L = 0 … ``deepest`` (α = 1, σ = factor/√n)."""
-
     factor, gamma = check_number("factor", factor, above=0), check_number("gamma", gamma, above=0)
     depth, depths = check_size("depth", depth), np.arange(check_size("deepest", deepest) + 1)
     if depth > deepest:
         raise ValueError(f"depth must be at most {deepest}, got {depth}")
-    v = exact_variance(n, n, factor**2 / n).value
+    v = exact_variance(check_size("n", n), n, factor**2 / n).value
     return Gain(factor, gamma, v, depths, (gamma**2 * v) ** depths, gamma**depths, depth)
 
 

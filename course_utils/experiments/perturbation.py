@@ -134,7 +134,7 @@ def cosine_curve(n: int = 1000, sigma: float = 0.0, K: int = 100, repetitions: i
     In law, as in ``variance_laws.exact_cosine``: a draw is (a + σ)z, a its part along g, when the curvature term
     zᵀHz is replaced by a constant of its size. Only Σ a and Σ a² enter, so that any n and K cost the same.
     """
-    n, K, sigma = check_size("n - 1", n - 1) + 1, check_size("K", K), check_number("sigma", sigma, at_least=0)
+    n, K, sigma = check_size("n", n, 2), check_size("K", K), check_number("sigma", sigma, at_least=0)
     rng, Ks = np.random.default_rng(seed), np.unique(np.geomspace(1, 1e7, 15).astype(int))
     shape = (check_size("repetitions", repetitions), Ks.size)
     total = np.sqrt(Ks) * rng.standard_normal(shape)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from course_utils.theory.accept import Array, check_array, check_number, check_size
+from course_utils.theory.accept import Array, check_array, check_number, check_rng, check_size
 from course_utils.theory.activations import ACTIVATIONS, Activation, activation, normal_pdf
 from course_utils.theory.networks import gaussian_init, isotropic_shares
 from course_utils.theory.taylor import gap_of_step, tangent_gap, worst_move
@@ -138,6 +138,7 @@ def width_scaling(
     widths = np.array([check_size("width", m) for m in widths])
     B, d, networks = check_number("B", B, at_least=0), check_size("d", d), check_size("networks", networks)
     worst, random = np.empty((2, networks, widths.size))
+    check_rng(rng)
     for i in range(networks):
         for j, m in enumerate(widths):
             n = min(m, CHUNK // 4)

@@ -76,14 +76,14 @@ def check_vector(name: str, value: Array, size: int) -> Array:
     return array
 
 
-def check_rows(X: Array, Y: Array | None) -> tuple[Array, Array]:
+def check_rows(X: Array, Y: Array | None = None, name: str = "Y") -> tuple[Array, Array]:
     """Inputs as rows of the same length, X (n, d) and Y (p, d), by default X itself."""
     X = check_array("X", X, 2)
     if Y is None:
         return X, X
-    Y = check_array("Y", Y, 2)
+    Y = check_array(name, Y, 2)
     if Y.shape[1] != X.shape[1]:
-        raise ValueError(f"X and Y must have the same number of columns, got {X.shape[1]} and {Y.shape[1]}")
+        raise ValueError(f"X and {name} must have the same number of columns, got {X.shape[1]} and {Y.shape[1]}")
     return X, Y
 
 

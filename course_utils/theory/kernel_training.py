@@ -75,7 +75,7 @@ def expected_movement(X: Array, y: Array, steps: float = math.inf, lr: float | N
 
     Source: claim lecture/stays-near-init.
     """
-    X, _ = check_rows(X, None)
+    X, _ = check_rows(X)
     y = check_vector("y", y, len(X))
     K = limit_kernel(X)
     G = descent_operator(K, steps, lr)
@@ -112,13 +112,13 @@ def train_three(init: Init, X: Array, y: Array, X_new: Array, steps: int, lr: fl
 
 def kernel_fit(X: Array, y: Array, X_new: Array) -> Array:
     """Regression with the limit kernel: f of least norm through the data, at ``X_new`` (p, d); shape (p,)."""
-    X, X_new = check_rows(X, X_new)
+    X, X_new = check_rows(X, check_array("X_new", X_new, 2), "X_new")
     return limit_kernel(X_new, X) @ (descent_operator(limit_kernel(X)) @ check_vector("y", y, len(X)))
 
 
 def linear_fit(X: Array, y: Array, X_new: Array) -> Array:
     """Least squares with a constant, at ``X_new`` (p, d); shape (p,)."""
-    X, X_new = check_rows(X, X_new)
+    X, X_new = check_rows(X, check_array("X_new", X_new, 2), "X_new")
     y = check_vector("y", y, len(X))
     coefficients = np.linalg.lstsq(np.column_stack([X, np.ones(len(X))]), y, rcond=None)[0]
     return X_new @ coefficients[:-1] + coefficients[-1]

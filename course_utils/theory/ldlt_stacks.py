@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from course_utils.theory.accept import Array, check_array, check_choice, check_number, check_size
+from course_utils.theory.accept import Array, check_array, check_choice, check_number, check_rng, check_size
 
 if TYPE_CHECKING:
     import torch
@@ -274,7 +274,8 @@ def stack_variances(
     from course_utils.theory.ldlt_layer import ldlt_matrix
 
     depth, n, draws = check_size("depth", depth), check_size("n", n), check_size("draws", draws)
-    gamma = check_number("gamma", gamma, above=0)
+    factor, gamma = check_number("factor", factor, at_least=0), check_number("gamma", gamma, above=0)
+    rng = check_rng(rng)
     product = torch.eye(n, dtype=torch.float64).expand(draws, n, n)
     variances = [torch.ones(draws, dtype=torch.float64)]
     for _ in range(depth):
@@ -307,7 +308,7 @@ def first_gradients(
 
     factors = np.array([check_number("factor", factor, above=0) for factor in factors])
     depth, n, draws = check_size("depth", depth), check_size("n", n), check_size("draws", draws)
-    normals = torch.from_numpy(rng.standard_normal((depth, draws, n, n)) / sqrt(n))
+    normals = torch.from_numpy(check_rng(rng).standard_normal((depth, draws, n, n)) / sqrt(n))
     x, delta = torch.from_numpy(rng.standard_normal((2, draws, n, 1)))
     absolute, relative = np.empty((2, draws, factors.size))
     for j, factor in enumerate(factors.tolist()):

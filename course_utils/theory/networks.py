@@ -11,7 +11,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from course_utils.theory.accept import Array, check_array, check_net, check_number, check_rows, check_size, check_vector
+from course_utils.theory.accept import (
+    Array,
+    check_array,
+    check_net,
+    check_number,
+    check_rng,
+    check_rows,
+    check_size,
+    check_vector,
+)
 
 
 class Init(NamedTuple):
@@ -23,7 +32,7 @@ class Init(NamedTuple):
 
 def gaussian_init(m: int, d: int, rng: np.random.Generator) -> Init:
     """The lecture's initialization: ``W0`` standard normal, ``a`` random signs (slide "Initialization")."""
-    m, d = check_size("m", m), check_size("d", d)
+    m, d, rng = check_size("m", m), check_size("d", d), check_rng(rng)
     return Init(rng.standard_normal((m, d)), rng.choice([-1.0, 1.0], size=m))
 
 
@@ -58,7 +67,7 @@ def isotropic_shares(m: int, d: int, B: float, rng: np.random.Generator, chunk: 
 
 def outputs(X: Array, W: Array, a: Array) -> Array:
     """``f(x; W) = m^(-1/2) Σ_i a_i σ(w_iᵀx)`` for every row of X (n, d): shape (n,)."""
-    X, _ = check_rows(X, None)
+    X, _ = check_rows(X)
     W, a = check_init(Init(W, a), X.shape[1])
     return np.maximum(X @ W.T, 0) @ a / math.sqrt(len(a))
 
@@ -82,7 +91,7 @@ def train_first_layer(init: Init, X: Array, y: Array, steps: int, lr: float) -> 
     Raises:
         ValueError: for an lr so large that the loss overflows.
     """
-    X, _ = check_rows(X, None)
+    X, _ = check_rows(X)
     y = check_vector("y", y, len(X))
     W0, a = check_init(init, X.shape[1])
     steps, lr = check_size("steps", steps), check_number("lr", lr, above=0)

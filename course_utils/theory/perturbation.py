@@ -194,7 +194,7 @@ def measure_variance(
     """
     theta, center = check_array("theta", theta, 1), check_vector("center", center, np.size(theta))
     sigma, K = check_number("sigma", sigma, above=0), check_size("K", K)
-    repetitions = check_size("repetitions", repetitions)
+    repetitions, predicted = check_size("repetitions", repetitions), check_number("predicted", predicted)
     if repetitions < 2:
         raise ValueError(f"repetitions must be at least 2 for a standard error, got {repetitions}")
     at_once = 1 if kind == "orthogonal" else max(1, CHUNK // K)
@@ -204,7 +204,7 @@ def measure_variance(
         rows = draws(loss, theta, sigma, r * K, rng, kind).reshape(r, K, -1)
         squares.extend(np.square(rows.mean(axis=1) - center).sum(axis=1))
     error = np.std(squares, ddof=1) / math.sqrt(repetitions)
-    return Measured(kind, K, forward_passes(kind, K), float(predicted), float(np.mean(squares)), float(error))
+    return Measured(kind, K, forward_passes(kind, K), predicted, float(np.mean(squares)), float(error))
 
 
 def _accepted(theta, sigma, K, rng, kind, chunk) -> tuple[Array, float, int, int]:

@@ -136,7 +136,7 @@ def flip_bound(S: int, B: float, norm_x: float = 1.0) -> float:
     Raises:
         ValueError: if norm_x > 1.
     """
-    S, B = check_number("S", S, at_least=0), check_number("B", B, at_least=0)
+    S, B = check_size("S", S, 0), check_number("B", B, at_least=0)
     check_in_unit_ball(norm_x)
     return math.sqrt(S) * B
 

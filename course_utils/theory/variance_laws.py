@@ -100,7 +100,7 @@ def exact_cosine(K: int, n: int) -> float:
     """
     from scipy.special import gammaln
 
-    p, q = check_size("K", K) / 2, check_size("n - 1", n - 1) / 2
+    p, q = check_size("K", K) / 2, (check_size("n", n, 2) - 1) / 2
     return math.exp(gammaln(p + 0.5) - gammaln(p) + gammaln(p + q) - gammaln(p + q + 0.5))
 
 

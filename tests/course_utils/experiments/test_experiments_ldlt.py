@@ -58,7 +58,6 @@ def test_the_grid_of_sizes():
     "call, message",
     [
         (lambda: experiment.variance_curve(2, 2, s=0), "s must be greater than 0, got 0"),
-        (lambda: experiment.moment_curve(2, 2, 1, most=0), "most must be at least 1, got 0"),
         (lambda: experiment.size_grid((), 1, 5, np.random.default_rng(0)), "sizes must not be empty"),
     ],
 )

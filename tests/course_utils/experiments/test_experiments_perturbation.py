@@ -58,7 +58,6 @@ def test_evaluations_are_counted_per_example():
         (lambda: experiment.stochastic_descent(*a_net(), "magic", 0.1, 1, RNG(0)), "kind must be one of"),
         (lambda: experiment.stochastic_descent(*a_net(), "signs", 0.0, 1, RNG(0)), "step must be greater"),
         (lambda: experiment.stochastic_descent(*a_net(), "signs", 0.1, 1, RNG(0)), "batch must be at most"),
-        (lambda: experiment.cosine_curve(sigma=-1.0), "sigma must be at least 0"),
     ],
 )
 def test_bad_input_elsewhere_is_named(call, words):

@@ -42,7 +42,6 @@ def test_gap_against_width_stays_below_its_bounds():
     "call, names_it",
     [
         (lambda: experiment.plane_move(tau=0), "tau"),
-        (lambda: experiment.plane_move(m=0), "m"),
         (lambda: experiment.tau_tradeoff(10, 1.0, [0.0], np.random.default_rng(0)), "tau"),
         (lambda: experiment.gap_against_width([10], 2, 1.0, 0, np.random.default_rng(0)), "repetitions"),
         (lambda: experiment.gap_against_width([0], 2, 1.0, 1, np.random.default_rng(0)), "m"),

@@ -210,14 +210,11 @@ def test_the_scale_of_the_first_layer_is_not_in_the_kernel():
 @pytest.mark.parametrize(
     "call, error, words",
     [
-        (lambda: kernels.angles(np.ones(2)), ValueError, "X must have 2 axes"),
         (lambda: kernels.limit_kernel(X2, np.ones((1, 3))), ValueError, "same number of columns, got 2 and 3"),
         (lambda: kernels.limit_kernel(X2 * np.nan), ValueError, "X must be finite"),
         (lambda: kernels.arc_cosine(X2, degree=2), ValueError, "degree must be 0 or 1, got 2"),
         (lambda: kernels.empirical_kernel(Init(np.ones((3, 5)), np.ones(3)), X2), ValueError, "columns as X, 2"),
         (lambda: kernels.empirical_kernel(Init(np.ones((3, 2)), np.ones(4)), X2), ValueError, "a must have"),
-        (lambda: kernels.random_kernel(0, X2, RNG(0)), ValueError, "m must be at least 1, got 0"),
-        (lambda: kernels.random_kernel(8, X2, 0), TypeError, "rng must be a numpy.random.Generator"),
         (lambda: kernel_training.descent_operator(np.ones((2, 3))), ValueError, "square and symmetric"),
         (lambda: kernel_training.descent_operator(np.diag([1.0, -1.0])), ValueError, "got an eigenvalue -1"),
         (lambda: kernel_training.descent_operator(np.eye(2), 1.5, 1.0), ValueError, "steps must be a whole number"),
