@@ -41,6 +41,9 @@ _READS_TEXT = {"__doc__", "help", "getdoc", "getcomments", "getsource", "getsour
 _READS_ALL = set("globals eval exec sys.modules import_module __import__ __subclasses__ __init_subclass__".split())
 #: Whose use may read a file beside the module.
 _READS_FILES = {"__file__", "resources", "get_data"}
+#: Import by names that are made when they run: exercises by their id, which is followed here, and what notebooks of
+#: former versions import, which no chapter does.
+_ASKED = {_EXERCISES, f"{_PACKAGE}._former"}
 #: What :func:`show_progress` prints of every exercise.
 _COUNTED = ("id", "points", "minutes")
 
@@ -131,12 +134,27 @@ class _Statement:
         """Every name and attribute in it, whosever they are."""
         return {word for node in self.nodes if (word := _word(node))}
 
+    @property
+    def reads_own(self) -> bool:
+        """Whether it may import any module of its own package."""
+        return bool(self._of_own_package)
+
+    @cached_property
+    def _of_own_package(self) -> list[ast.expr]:
+        """What is called with a name below its own: ``import_module(f"{__name__}.{name}")``."""
+        found = []
+        for node in self.nodes if self.words & _READS_ALL else ():
+            match node:
+                case ast.Call(place, [ast.JoinedStr([ast.FormattedValue(ast.Name("__name__")), rest, *_])]):
+                    found += [place] if str(getattr(rest, "value", "")).startswith(".") else []
+        return found
+
     @cached_property
     def reads_all(self) -> bool:
         """Whether it may reach any name of any module."""
         suspects = [node for node in self.nodes if _word(node) in _READS_ALL] if self.words & _READS_ALL else []
         # Fine where a text names a module that is none of the course's: sys.modules.get("torch").
-        fine = set()
+        fine = {*self._of_own_package}
         for node in self.nodes if suspects else ():
             match node:
                 case ast.Call(place, [ast.Constant(str() as name), *_]) | ast.Subscript(
@@ -270,8 +288,12 @@ class _Reach:
                 self._refer(meant, attributes, module)
                 words |= set(meant.split(".")) - {name}  # what another name may stand for
             self._waiting += [(module, other) for other in module.binds.get(name, [])]
-        if (statement.reads_all or (words - statement.words) & _READS_ALL) and module.name != _EXERCISES:
-            self.everything()
+        if module.name not in _ASKED:
+            if statement.reads_all or (words - statement.words) & _READS_ALL:
+                self.everything()
+            elif statement.reads_own and statement not in module.binds.get("__getattr__", []):
+                for other in self._inside(module):
+                    self._whole(other)
         self.verbatim |= not words.isdisjoint(_READS_TEXT)
         self._take_data(module, statement, words)
 
@@ -312,9 +334,20 @@ class _Reach:
             self._meanings.add((module.name, name, other))
             self._refer(other, [], module)
         self._waiting += [(module, statement) for statement in module.binds.get(name, [])]
-        known = name in module.binds or name in module.imports
-        if not known and (name.startswith("__") or "*" in module.imports or "__getattr__" in module.binds):
+        if name in module.binds or name in module.imports:
+            return
+        if name.startswith("__") or "*" in module.imports:
             self._whole(module)
+        elif "__getattr__" in module.binds:  # which hands on what a module inside binds
+            self._waiting += [(module, statement) for statement in module.binds["__getattr__"]]
+            inside = [other for other in self._inside(module) if name in other.binds or name in other.imports]
+            for other in inside:
+                self.run(other.name)
+                self._name(other, name, module)
+            if not inside:
+                self._whole(module)
+        elif module.is_package:  # a module of a former version, which may stand for any
+            self.everything()
 
     def _whole(self, module: _Module) -> None:
         self._waiting += [(module, statement) for statement in module.statements]
@@ -323,6 +356,11 @@ class _Reach:
             for other in meant if module.path else ():
                 if not self._module(other):
                     self._refer(other, [], module)
+
+    def _inside(self, module: _Module) -> list[_Module]:
+        """The modules of a package."""
+        paths = sorted(module.path.parent.glob("*.py")) if module.is_package else []
+        return [self._module(f"{module.name}.{path.stem}") for path in paths if path.stem != "__init__"]
 
     def everything(self) -> None:
         for path in sorted((self.root / _PACKAGE).rglob("*.py")):
@@ -355,7 +393,7 @@ class _Reach:
                 if id(statement) not in seen:
                     seen.add(id(statement))
                     waiting += [chain[0] for chain in statement.chains]
-                    if statement.reads_all:
+                    if statement.reads_all or statement.reads_own:
                         return True
         return False
 
