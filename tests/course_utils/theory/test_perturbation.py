@@ -277,7 +277,7 @@ def test_bad_input_is_named(change, error, words):
         (lambda: variance_laws.total_variance("node", LOSS.local(THETA), 0.1), "kind must be one of"),
         (lambda: variance_laws.draws_for_cosine(1.0, 5), "cosine must be below 1"),
         (lambda: variance_laws.draws_for_cosine(0.0, 5), "greater than 0"),
-        (lambda: variance_laws.exact_cosine(3, 1), "n - 1"),
+        (lambda: variance_laws.exact_cosine(3, 1), "n must be at least 2"),
         (lambda: variance_laws.largest_step(np.zeros(2), np.eye(2), 1), "g must not be 0"),
         (lambda: variance_laws.largest_step(np.ones(3), np.eye(2), 1), r"H must have shape \(3, 3\)"),
         (lambda: perturbation.measure_variance(LOSS, THETA, THETA, 0.1, 1, 1, RNG(0), "baseline", 1.0), "at least 2"),
