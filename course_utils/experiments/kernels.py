@@ -192,9 +192,8 @@ LAYERS = ("Gaussian", "orthogonal", "LDLT", "uniform", "signs", "mirrored")
 def first_layer(kind: str, m: int, d: int, rng: np.random.Generator) -> Array:
     """A random first layer, (m, d); its scale does not matter for the kernel.
 
-    ``orthogonal`` stacks rotations (Haar), ``LDLT`` is W(I + WᵀW)^(-1/2) of Chapter 6 for a Gaussian W,
-    ``uniform`` is torch's default, ``signs`` has entries ±1, and ``mirrored`` brings every row with its
-    negative.
+    ``orthogonal`` stacks rotations (Haar), ``LDLT`` is W(I + WᵀW)^(-1/2) of Chapter 6 for a Gaussian W, ``uniform`` is
+    torch's default, ``signs`` has entries ±1, and ``mirrored`` brings every row with its negative.
 
     Raises:
         ValueError: for another kind, or an odd m if mirrored.
@@ -240,8 +239,7 @@ class LayerStudy(NamedTuple):
 def layer_study(widths: Sequence[int], X: Array, networks: int, rng: np.random.Generator) -> LayerStudy:
     """Kernels of nets with every kind of first layer on the rows of X (n, d), against the Gaussian limit.
 
-    For mirrored rows a pair is on together with chance 2p, once or twice: the error is
-    ``|xᵀx'| √(p(1 − 2p)/m)``.
+    For mirrored rows a pair is on together with chance 2p, once or twice: the error is ``|xᵀx'| √(p(1 − 2p)/m)``.
     """
     X, _ = check_rows(X)
     widths = np.array([check_size("width", m) for m in widths])

@@ -1,8 +1,7 @@
 """Chapter 7: the kernel of a wide ReLU net, its closed limit, and what training by it predicts.
 
-The net is ``f(x; W) = m^(-1/2) Σ_i a_i σ(w_iᵀx)``, σ the ReLU with σ'(0) = 0; the first layer is trained, a
-is not. Its gradient by w_i is ``m^(-1/2) a_i 1{w_iᵀx > 0} x``, so that the *kernel*
-``K(x, x') = ⟨∇f(x), ∇f(x')⟩`` at W0 is
+The net is ``f(x; W) = m^(-1/2) Σ_i a_i σ(w_iᵀx)``, σ the ReLU with σ'(0) = 0; the first layer is trained, a is not. Its
+gradient by w_i is ``m^(-1/2) a_i 1{w_iᵀx > 0} x``, so that the *kernel* ``K(x, x') = ⟨∇f(x), ∇f(x')⟩`` at W0 is
 
     xᵀx' · (1/m) Σ_i a_i² 1{w0_iᵀx > 0} 1{w0_iᵀx' > 0}  →  xᵀx'(π − θ)/(2π),
 
@@ -40,8 +39,7 @@ def arc_cosine(X: Array, Y: Array | None = None, degree: int = 1) -> Array:
     """``E[h(wᵀx) h(wᵀx')]`` for standard normal w, in closed form, shape (n, p).
 
     Degree 0 is h = 1{· > 0}: ``(π − θ)/(2π)``, the chance that a neuron is on for both. Degree 1 is h = σ:
-    ``‖x‖‖x'‖(sin θ + (π − θ) cos θ)/(2π)``, the covariance of ``f(·; W0)`` for random signs a. A zero row
-    gives 0.
+    ``‖x‖‖x'‖(sin θ + (π − θ) cos θ)/(2π)``, the covariance of ``f(·; W0)`` for random signs a. A zero row gives 0.
 
     Source: Cho and Saul, Kernel Methods for Deep Learning (2009), whose kernels are twice these.
 
@@ -69,8 +67,7 @@ def limit_kernel(X: Array, Y: Array | None = None) -> Array:
 def kernel_error_law(X: Array, Y: Array | None = None) -> Array:
     """``√m`` times the root mean square of (kernel of a net of width m) − limit, by entry, shape (n, p).
 
-    An entry is xᵀx' times the mean of m indicators of probability p = (π − θ)/(2π): ``|xᵀx'| √(p(1 − p))``,
-    exactly.
+    An entry is xᵀx' times the mean of m indicators of probability p = (π − θ)/(2π): ``|xᵀx'| √(p(1 − p))``, exactly.
     """
     X, Y = check_rows(X, Y)
     p = arc_cosine(X, Y, 0)

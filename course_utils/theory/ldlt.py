@@ -83,11 +83,10 @@ class MeanDensity(NamedTuple):
 def mean_density(m: int, n: int) -> MeanDensity:
     """The mean eigenvalue density of ``WWᵀ``, σ = 1, by de Bruijn's formula (course/exact-variance).
 
-    The joint density of the eigenvalues is ``Π|λ_i − λ_j| Π w(λ_i)``, ``w = x^((p−r−1)/2) e^(−x/2)``. With
-    functions ``φ_j`` that span the polynomials of degree < r times w, de Bruijn integrates the absolute value
-    into Pfaffians: ``E Σ f(λ) = tr(A⁻¹ C)``, ``A_jk = ∫ φ_j (εφ_k)``, ``C_jk = ∫ f φ_j (εφ_k)``, ``(εg)(x) =
-    ∫ sgn(y − x) g(y) dy``. For odd r, A is bordered by ``∫ φ_j``. As C is linear in f, the integrand is the
-    density.
+    The joint density of the eigenvalues is ``Π|λ_i − λ_j| Π w(λ_i)``, ``w = x^((p−r−1)/2) e^(−x/2)``. With functions
+    ``φ_j`` that span the polynomials of degree < r times w, de Bruijn integrates the absolute value into Pfaffians: ``E
+    Σ f(λ) = tr(A⁻¹ C)``, ``A_jk = ∫ φ_j (εφ_k)``, ``C_jk = ∫ f φ_j (εφ_k)``, ``(εg)(x) = ∫ sgn(y − x) g(y) dy``. For
+    odd r, A is bordered by ``∫ φ_j``. As C is linear in f, the integrand is the density.
 
     Everything is an integral over the singular value ``s = √x``, where the weight has no singularity, on
     Gauss–Legendre panels; the ``φ_j`` are Laguerre functions, for which A is well conditioned.

@@ -112,10 +112,9 @@ class Pairing(NamedTuple):
 def wick_pairings(k: int) -> Iterator[Pairing]:
     """All ``(2k − 1)!!`` pairings of ``tr S^k = Σ W[i1,j1] W[i2,j1] W[i2,j2] W[i3,j2] ··· W[i1,jk]``.
 
-    Isserlis and Wick: the mean of a product of Gaussians is the sum over all pairings of the product of the
-    pairs' covariances. A pair of W's has covariance σ² when both its row and its column indices agree, else
-    0; what remains free is one row index for each class of rows, and one column index for each class of
-    columns.
+    Isserlis and Wick: the mean of a product of Gaussians is the sum over all pairings of the product of the pairs'
+    covariances. A pair of W's has covariance σ² when both its row and its column indices agree, else 0; what remains
+    free is one row index for each class of rows, and one column index for each class of columns.
     """
     k = check_size("k", k)
     rows = [(t // 2 if t % 2 == 0 else (t // 2 + 1) % k) for t in range(2 * k)]

@@ -126,7 +126,7 @@ def count_flips(W0: Array, W: Array, x: Array, a: Array, tau: float) -> FlipCoun
     )
 
 
-def flip_bound(S: int, B: float, norm_x: float = 1.0) -> float:
+def flip_bound(S: float, B: float, norm_x: float = 1.0) -> float:
     """√|S| · B, a bound on |f − f0| when all flips lie among |S| neurons, |a_i| ≤ 1 and ‖x‖ ≤ 1.
 
     A flipped neuron has |w_iᵀx| ≤ |(w_i − w0_i)ᵀx| ≤ ‖w_i − w0_i‖; Cauchy–Schwarz over the set does the rest.
@@ -136,7 +136,7 @@ def flip_bound(S: int, B: float, norm_x: float = 1.0) -> float:
     Raises:
         ValueError: if norm_x > 1.
     """
-    S, B = check_size("S", S, 0), check_number("B", B, at_least=0)
+    S, B = check_number("S", S, at_least=0), check_number("B", B, at_least=0)
     check_in_unit_ball(norm_x)
     return math.sqrt(S) * B
 

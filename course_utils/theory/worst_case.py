@@ -127,11 +127,10 @@ def ascent_gap(
 ) -> Array:
     """The best |f − f0| that projected gradient ascent finds from each start, shape (starts,).
 
-    An adversary that does not know the answer of ``worst_case_gap`` and must never beat it. Starts are
-    isotropic moves of norm B. While no neuron flips the gradient is zero, so the ascent sees a smoothed
-    indicator, (1 + tanh(w/2T))/2, whose T falls from a random width (another for each start) to 0, as the
-    length of a step falls from B; what is reported is the true |f − f0|. Odd starts push f − f0 down, even
-    ones up. Memory is a few times starts·m·d.
+    An adversary that does not know the answer of ``worst_case_gap`` and must never beat it. Starts are isotropic moves
+    of norm B. While no neuron flips the gradient is zero, so the ascent sees a smoothed indicator, (1 + tanh(w/2T))/2,
+    whose T falls from a random width (another for each start) to 0, as the length of a step falls from B; what is
+    reported is the true |f − f0|. Odd starts push f − f0 down, even ones up. Memory is a few times starts·m·d.
     """
     W0 = check_array("W0", W0, 2)
     m, d = W0.shape

@@ -134,7 +134,7 @@ MISFITS = {  # by the kind of argument; None comes last
 SHARE, NEGATIVE, NAUGHT = (0, 1, 2), (-0.1,), (0, -1)
 BEYOND = {  # and by its name, where numbers have an end
     **dict.fromkeys(("p", "delta", "confidence", "cosine"), SHARE),
-    **dict.fromkeys(("B", "tau", "norm_x", "sigma2", "sigma", "beta", "factor"), NEGATIVE),
+    **dict.fromkeys(("B", "S", "tau", "norm_x", "sigma2", "sigma", "beta", "factor"), NEGATIVE),
     **dict.fromkeys(
         ("alpha", "gamma", "lr", "reach", "accuracy", "m", "n", "d", "chunk", "draws", "repetitions"), NAUGHT
     ),
