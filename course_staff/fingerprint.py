@@ -35,6 +35,8 @@ _LIST = "claims.toml"
 _FORMER = f"{_PACKAGE}._former"
 # Decides what is kept of the outputs. What decides on everything else is repeated by the drift check anyway.
 _BUILDER = "execute.py"
+#: A decorator that does nothing but wrap.
+_SHOWN = f"{_PACKAGE}.audience.shown"
 #: Whose use shows comments or docstrings in an output.
 _READS_TEXT = {"__doc__", "help", "getdoc", "getcomments", "getsource", "getsourcelines"}
 #: Whose use may reach any name of any module.
@@ -217,6 +219,8 @@ class _Module:
 
     def _is_ours(self, name: str) -> bool:
         meant = self.imports.get(name, set())
+        if meant == {_SHOWN}:
+            return False
         return name in self.binds and not meant or any(m.partition(".")[0] == _PACKAGE for m in meant)
 
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from nbformat import NotebookNode
 
-from course_staff.source import without_magics
+from course_staff.cells import without_magics
 
 _ONLY_LOOK = {"print", "show", "explore", "claim", "check", "show_progress"}
 

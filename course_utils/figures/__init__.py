@@ -158,8 +158,10 @@ def band(ax: Axes, x, rows, colour: str, label: str) -> None:
 
 def __getattr__(name: str):
     """What :mod:`course_utils.figures.slider` has for chapters, fetched when it is asked for: it imports this module."""
-    if name not in ("explore", "round_values"):
+    if name == "explore":
+        from course_utils.figures.slider import explore as found
+    elif name == "round_values":
+        from course_utils.figures.slider import round_values as found
+    else:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from course_utils.figures import slider
-
-    return getattr(slider, name)
+    return found

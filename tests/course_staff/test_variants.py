@@ -156,7 +156,6 @@ def test_a_notebook_without_the_marked_cells_is_an_error(students):
     ],
 )
 def test_a_personal_notebook_checks_its_own_number(check, monkeypatch, capsys):
-    monkeypatch.setattr(checks.progress, "display_both", lambda text, html: print(text))
     monkeypatch.setattr(checks.progress, "record", lambda *_: "")
     monkeypatch.setattr(remembered, "said", {})
     scope = {"check": checks.check}

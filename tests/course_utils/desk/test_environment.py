@@ -62,7 +62,7 @@ def test_a_package_that_is_not_installed_has_the_requirements_of_its_project(mon
 
 def test_what_must_be_there_is_what_is_read():
     from course_utils.desk import claims
-    from course_utils.theory import ldlt_training
+    from course_utils.experiments import ldlt_training
 
     found = {(environment._PACKAGE / name).resolve() for name in environment.FILES}
     assert found == {claims.LIST, ldlt_training.RESULTS}
