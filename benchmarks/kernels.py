@@ -1,7 +1,7 @@
 """The kernel of a wide net on a few inputs, several ways in one run: `python benchmarks/kernels.py`.
 
     closed counting   course_utils.theory.kernels.empirical_kernel: switches, no Jacobians
-    streamed          course_utils.theory.kernels.random_kernel: W0 is drawn, used and forgotten (the drawing is timed too)
+    streamed          course_utils.theory.kernels.random_kernel: W0 is drawn, used and forgotten (drawing included)
     limit             course_utils.theory.kernels.limit_kernel, an infinitely wide net
     jacobians         torch.func, the contraction of Jacobians of torch's own tutorial on neural tangent kernels
     products          torch.func, the tutorial's products of the kernel with vectors (vjp, then jvp)

@@ -14,6 +14,7 @@
 import math
 import statistics
 import time
+from functools import partial
 
 import numpy as np
 import torch
@@ -64,17 +65,19 @@ def exact() -> None:
     print(f"1000 x 1000: {large.value:.12f}, error {large.error:.0e}, {time.perf_counter() - took:.1f} s")
 
 
+def singular_values(n: int, matrices: int, rng: np.random.Generator) -> float:
+    s = np.linalg.svd(rng.standard_normal((matrices, n, n)), compute_uv=False) ** 2 / n
+    return (s / (1 + s)).mean()
+
+
 def samples_per_second() -> None:
     for n, dense, model in ((64, 40, 20_000), (256, 4, 20_000)):
         rng = np.random.default_rng(0)
-
-        def singular_values():
-            s = np.linalg.svd(rng.standard_normal((dense, n, n)), compute_uv=False) ** 2 / n
-            return (s / (1 + s)).mean()
-
-        took = side_by_side(
-            {"dense": singular_values, "model": lambda: ldlt.simulate(n, n, 1 / n, model, rng)}, repeats=9
-        )
+        calls = {
+            "dense": partial(singular_values, n, dense, rng),
+            "model": partial(ldlt.simulate, n, n, 1 / n, model, rng),
+        }
+        took = side_by_side(calls, repeats=9)
         per_second = dense / took["dense"], model / took["model"]
         print(
             f"n = {n}: {per_second[0]:.0f} dense samples/s, {per_second[1]:.0f} by the bidiagonal model, "
@@ -92,7 +95,7 @@ def to_a_standard_error() -> None:
 
     costs = {}
     for inputs in (1, 8, 32, 128, 512):
-        took = statistics.median(seconds(lambda: through_the_layer(inputs, 50)) for _ in range(5)) / 50
+        took = statistics.median(seconds(partial(through_the_layer, inputs, 50)) for _ in range(5)) / 50
         costs[inputs] = took * through_the_layer(inputs, 400).var() / target**2
     best = min(costs, key=costs.get)
     print(
@@ -100,10 +103,7 @@ def to_a_standard_error() -> None:
         f"{best} inputs {costs[best]:.1f} s"
     )
     for words, controls in (("bidiagonal model", False), ("and with controls", True)):
-
-        def model():
-            return ldlt.simulate(n, n, 1 / n, 20_000, rng, controls=controls)
-
+        model = partial(ldlt.simulate, n, n, 1 / n, 20_000, rng, controls=controls)
         found = 20_000 * model().standard_error ** 2 / target**2
         took = found * statistics.median(seconds(model) for _ in range(5)) / 20_000
         times = f"{costs[1] / took:.0f} and {costs[best] / took:.0f} times less"
@@ -116,7 +116,7 @@ def layer() -> None:
         x = torch.as_tensor(np.random.default_rng(0).standard_normal((256, n)))
         for form in ("symmetric", "cholesky"):
             module = LDLT(n, m, form=form)
-            calls[form] = lambda module=module: module(x).square().sum().backward()
+            calls[form] = lambda module=module, x=x: module(x).square().sum().backward()
         took = side_by_side(calls, repeats=15)
         print(
             f"layer {n} -> {m}, 256 rows, forward and backward: "

@@ -9,6 +9,7 @@ Set OMP_NUM_THREADS=1 and OPENBLAS_NUM_THREADS=1 for figures that compare.
 """
 
 import tracemalloc
+from functools import partial
 
 import numpy as np
 import torch
@@ -98,15 +99,14 @@ def main() -> None:
     for K in (16, 64, 256, 1024, 4096):
         line = f"  K = {K:5}, n = {net.n}: "
         for kind in ("baseline", "signs", "antithetic", "forward", "node"):
-            t = side_by_side({kind: lambda: perturbation.estimate(part, theta, SIGMA, K, rng, kind)}, 3)[kind]
-            line += (
-                f"{kind} {1e3 * t:.1f} ({peak(lambda: perturbation.estimate(part, theta, SIGMA, K, rng, kind)):.1f})  "
-            )
+            call = partial(perturbation.estimate, part, theta, SIGMA, K, rng, kind)
+            t = side_by_side({kind: call}, 3)[kind]
+            line += f"{kind} {1e3 * t:.1f} ({peak(call):.1f})  "
         print(line, flush=True)
     for hidden in (4, 16, 64, 256):
         wide = losses.SoftmaxNet(part.X, part.y, hidden)
         at = wide.initial(rng)
-        t = side_by_side({"": lambda: perturbation.estimate(wide, at, SIGMA, 256, rng, "signs")}, 3)[""]
+        t = side_by_side({"": partial(perturbation.estimate, wide, at, SIGMA, 256, rng, "signs")}, 3)[""]
         print(f"  K =   256, n = {wide.n:6}: signs {1e3 * t:.1f}", flush=True)
 
 

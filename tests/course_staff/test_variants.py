@@ -123,7 +123,7 @@ def test_a_mark_has_the_chapters_words_and_those_of_a_variant_however_they_are_w
         (["### Exercise 1.1 — x", "{{a|b}}"], 2, "no exercise with variants is asked here"),
         ([CARD, "{{a}}"], 2, "has 0 bars; expected {{own words|words of a variant}}"),
         ([CARD, "{{a|b|c}}"], 2, "has 2 bars"),
-        ([CARD, "{{a|{nubmer}}}"], 2, "KeyError('nubmer')); in braces: {number}, {answer}"),
+        ([CARD, "{{a|{numbers}}}"], 2, "KeyError('numbers')); in braces: {number}, {answer}"),
         ([CARD, "{{a|{answer:q}}}"], 2, "cannot be filled"),
         ([CARD, "a {{b|c}"], 2, "a mark does not end: '{{b|c}'"),
     ],
