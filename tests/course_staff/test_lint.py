@@ -1,5 +1,7 @@
 """`make lint`: every check runs, each that fails is named with how to mend it."""
 
+import re
+
 from course_staff import lint
 
 
@@ -16,3 +18,10 @@ def test_a_tool_that_is_missing_is_named(monkeypatch, capsys):
     monkeypatch.setattr(lint, "CHECKS", ((("no_such_linter", "check"), ""),))
     assert lint.main() == 2
     assert "no_such_linter" in capsys.readouterr().out
+
+
+def test_commits_are_checked_by_the_versions_that_make_lint_has():
+    hooks = (lint.ROOT / ".pre-commit-config.yaml").read_text()
+    pins = dict(re.findall(r"^([\w-]+)==(\S+)", (lint.ROOT / "requirements-test.lock").read_text(), re.MULTILINE))
+    for repository, tool in (("astral-sh/ruff-pre-commit", "ruff"), ("codespell-project/codespell", "codespell")):
+        assert f"{repository}\n    rev: v{pins[tool]}\n" in hooks
