@@ -135,11 +135,12 @@ def _run(
 ) -> list[str]:
     """Execute the chapters' notebooks that need it, some at a time, and write each chapter that succeeds."""
     built, tasks = [], []
-    done: dict[str, dict[str, str | None]] = {chapter.name: {} for chapter in chapters}
+    done: dict[str, dict[str, str]] = {chapter.name: {} for chapter in chapters}
 
     def finish(chapter: Chapter, file: str, text: str | None) -> None:
-        done[chapter.name][file] = text
-        if len(done[chapter.name]) == 2 and all(done[chapter.name].values()):
+        if text is not None:
+            done[chapter.name][file] = text
+        if len(done[chapter.name]) == 2:
             for name, content in done[chapter.name].items():
                 write_whole(root / name, content)
             built.append(chapter.name)

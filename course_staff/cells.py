@@ -26,7 +26,7 @@ def called(tree: ast.AST, name: str) -> list[ast.Call]:
     return [call for call in calls if isinstance(call.func, ast.Name) and call.func.id == name]
 
 
-def argument(call: ast.Call, place: int = 0) -> str | None:
+def argument(call: ast.Call, place: int = 0) -> object:
     """A positional argument as it can be read off: a literal's value, or the name of a variable."""
     node = call.args[place] if place < len(call.args) else None
     if isinstance(node, ast.Constant):

@@ -101,11 +101,10 @@ def files(names: set[str], root: Path) -> list[Path]:
             seen.add(name)
             for module in reach.run(name):
                 waiting += [meant for statement in module.statements for _, meant in statement.imports]
-    found = set()
-    for module in reach.modules.values():
-        found.add(module.path)
-        if module.is_package:
-            found |= {path for path in module.path.parent.iterdir() if path.is_file() and path.suffix != ".py"}
+    modules = reach.modules.values()
+    found = {module.path for module in modules if module.path}
+    for folder in {module.folder for module in modules if module.folder}:
+        found |= {path for path in folder.iterdir() if path.is_file() and path.suffix != ".py"}
     return sorted(found)
 
 
@@ -156,7 +155,7 @@ class _Statement:
         """Whether it may reach any name of any module."""
         suspects = [node for node in self.nodes if _word(node) in _READS_ALL] if self.words & _READS_ALL else []
         # Fine where a text names a module that is none of the course's: sys.modules.get("torch").
-        fine = {*self._of_own_package}
+        fine: set[object] = {*self._of_own_package}
         for node in self.nodes if suspects else ():
             match node:
                 case ast.Call(place, [ast.Constant(str() as name), *_]) | ast.Subscript(
@@ -183,14 +182,15 @@ class _Module:
 
     def __init__(self, name: str, path: Path | None, body: list[ast.stmt], text: str):
         self.name, self.path, self.text = name, path, text
-        self.is_package = path is not None and path.name == "__init__.py"
+        #: Where the modules of a package lie; None for anything else.
+        self.folder = path.parent if path and path.name == "__init__.py" else None
         self.statements: list[_Statement] = []
         self.binds: dict[str, list[_Statement]] = {}
         self.imports: dict[str, set[str]] = {}
         for node in body:
             if path and isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
                 continue  # a docstring
-            statement = _Statement(node, name if self.is_package else name.rpartition(".")[0])
+            statement = _Statement(node, name if self.folder else name.rpartition(".")[0])
             self.statements.append(statement)
             if not isinstance(node, ast.Import | ast.ImportFrom):
                 for local in bound(node):
@@ -334,9 +334,9 @@ class _Reach:
     def _name(self, module: _Module, name: str, scope: _Module) -> None:
         if module.name == _EXERCISES and scope is not module and self._loads(module, name):
             self._exercises(name, scope)
-        for other in module.imports.get(name, set()):
-            self._meanings.add((module.name, name, other))
-            self._refer(other, [], module)
+        for meant in module.imports.get(name, set()):
+            self._meanings.add((module.name, name, meant))
+            self._refer(meant, [], module)
         self._waiting += [(module, statement) for statement in module.binds.get(name, [])]
         if name in module.binds or name in module.imports:
             return
@@ -350,7 +350,7 @@ class _Reach:
                 self._name(other, name, module)
             if not inside:
                 self._whole(module)
-        elif module.is_package:  # a module of a former version, which may stand for any
+        elif module.folder:  # a module of a former version, which may stand for any
             self.everything()
 
     def _whole(self, module: _Module) -> None:
@@ -363,8 +363,9 @@ class _Reach:
 
     def _inside(self, module: _Module) -> list[_Module]:
         """The modules of a package."""
-        paths = sorted(module.path.parent.glob("*.py")) if module.is_package else []
-        return [self._module(f"{module.name}.{path.stem}") for path in paths if path.stem != "__init__"]
+        paths = sorted(module.folder.glob("*.py")) if module.folder else []
+        found = (self._module(f"{module.name}.{path.stem}") for path in paths if path.stem != "__init__")
+        return [other for other in found if other]
 
     def everything(self) -> None:
         for path in sorted((self.root / _PACKAGE).rglob("*.py")):
@@ -387,7 +388,8 @@ class _Reach:
 
     def _chapters(self) -> list[_Module]:
         paths = sorted(self.root.joinpath(*_EXERCISES.split(".")).glob("chapter_*.py"))
-        return [self._module(f"{_EXERCISES}.{path.stem}") for path in paths]
+        found = (self._module(f"{_EXERCISES}.{path.stem}") for path in paths)
+        return [module for module in found if module]
 
     def _loads(self, module: _Module, name: str) -> bool:
         """Whether a function of the module imports others by names that are made when it runs."""
@@ -408,7 +410,7 @@ class _Reach:
             ours = parts[0] == _PACKAGE and dotted != _FORMER
             paths = (folder / "__init__.py", folder.with_suffix(".py")) if ours else ()
             path = next((path for path in paths if path.is_file()), None)
-            self._known[dotted] = path and _read(dotted, path, path.read_text(encoding="utf-8"))
+            self._known[dotted] = _read(dotted, path, path.read_text(encoding="utf-8")) if path else None
         return self._known[dotted]
 
 
@@ -419,10 +421,10 @@ def _cards(module: _Module) -> list[str]:
     for call in calls:
         if isinstance(call.func, ast.Name) and call.func.id == "Exercise":
             given = {keyword.arg: keyword.value for keyword in call.keywords}
-            values = [given.get(name) for name in _COUNTED]
-            if not all(isinstance(value, ast.Constant) for value in values):
+            values = [value.value for name in _COUNTED if isinstance(value := given.get(name), ast.Constant)]
+            if len(values) < len(_COUNTED):
                 return [module.text]
-            cards.append(repr([value.value for value in values]))
+            cards.append(repr(values))
     return cards or [module.text]
 
 
@@ -430,7 +432,8 @@ def _chains(tree: ast.AST) -> Iterator[tuple[str, ...]]:
     """Every name in ``tree`` with the attributes asked of it."""
     waiting = [tree]
     while waiting:
-        node, attributes = waiting.pop(), []
+        node = waiting.pop()
+        attributes: list[str] = []
         while isinstance(node, ast.Attribute):
             attributes.insert(0, node.attr)
             node = node.value
@@ -467,7 +470,8 @@ def _canonical(node: object) -> str:
         value = getattr(node, name, None)
         if name == "body" and isinstance(value, list):  # a text alone on its line does nothing
             value = [s for s in value if not (isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant))]
-        if isinstance(node, ast.JoinedStr):  # Python 3.12.1 puts empty texts between the fields
+        # Python 3.12.1 puts empty texts between the fields.
+        if isinstance(node, ast.JoinedStr) and isinstance(value, list):
             value = [part for part in value if getattr(part, "value", None) != ""]
         empty = value == [] or value is None and not isinstance(node, ast.Constant)
         if not empty and name not in ("kind", "type_comment"):

@@ -57,13 +57,15 @@ def bring_chapters(root: Path) -> list[str]:
     chapters = sorted((root / "notebooks").glob("[0-9][0-9]*_*.ipynb"))
     if not chapters:
         raise Stop("The folder notebooks/ has no chapters.\nNext step: git checkout -- notebooks, then make lab")
-    versions = {chapter: version_of(chapter) for chapter in chapters}
-    for chapter, version in versions.items():
+    versions = {}
+    for chapter in chapters:
+        version = version_of(chapter)
         if version is None:
             raise Stop(
                 f"notebooks/{chapter.name} is damaged: its version cannot be read.\n"
                 f"Next step: git checkout -- notebooks/{chapter.name}, then make lab"
             )
+        versions[chapter] = version
     work = root / "work"
     work.mkdir(exist_ok=True)
     said, copied = [], 0

@@ -107,11 +107,11 @@ def release(
                 entry["sha256"] = _sha256(texts[entry["name"]])
             _nbgrader(partial / NBGRADER, root, texts)
         else:
-            manifest["variants"] = {"secret": variants.mark(secret), "students": {}}
+            told: dict[str, dict] = {}
+            manifest["variants"] = {"secret": variants.mark(secret), "students": told}
             (partial / STUDENTS).mkdir()
             for student in students:
-                texts, given = _personal(chapters, student, secret)
-                manifest["variants"]["students"][student] = given
+                texts, told[student] = _personal(chapters, student, secret)
                 content = _zip(root, texts, _readme(listed, personal=True))
                 (partial / STUDENTS / f"{student}.zip").write_bytes(content)
         text = json.dumps(manifest, ensure_ascii=False, indent=1) + "\n"
@@ -255,7 +255,8 @@ def main(argv: list[str] | None = None) -> int:
     if (args.variants is None) != (args.secret_file is None):
         parser().error("--variants and --secret-file go together")
     try:
-        students, secret = (), None
+        students: list[str] = []
+        secret = None
         if args.variants is not None:
             students, secret = list(read_roster(args.variants)), _secret(args.secret_file)
         manifest = release(args.out, args.names or None, root=args.root, students=students, secret=secret)

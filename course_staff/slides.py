@@ -163,7 +163,7 @@ def copy_assets(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     for package, inside, name, parts in _ASSETS:
         spec = importlib.util.find_spec(package)
-        if spec is None:
+        if spec is None or spec.origin is None:
             raise FileNotFoundError(f"slides need the package {package}; `make slides` installs it")
         source = Path(spec.origin).parent / inside
         for part in parts:

@@ -38,14 +38,14 @@ BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 STUB = ("# YOUR CODE HERE", "raise NotImplementedError()")
 SLIDE_TYPES = ("slide", "subslide", "fragment", "-", "skip", "notes")
 
-_NAME = re.compile(r"(\d\d)[a-z]?_[a-z0-9_]+")
+_NAME = re.compile(r"\d\d[a-z]?_[a-z0-9_]+")
 _CARD = re.compile(r"^#+ Exercise (\S+) — (.+)$", re.MULTILINE)
 _HINT = re.compile(r"<details>\s*<summary>\s*Hint ")
 _KERNELSPEC = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 # Without the interpreter's version, which differs from one maintainer to the next.
 _LANGUAGE = {"file_extension": ".py", "mimetype": "text/x-python", "name": "python", "pygments_lexer": "ipython3"}
 _TOLD = ("id", "title", "points", "difficulty", "minutes")
-_COURSE = {"title": str, "chapter": int, "minutes": int, "follows": str, "proves": str}
+_COURSE: dict[str, type] = {"title": str, "chapter": int, "minutes": int, "follows": str, "proves": str}
 
 
 class BuildError(Exception):
@@ -146,13 +146,14 @@ def read_chapter(path: Path, root: Path, exercises: Mapping | None = None) -> Ch
     for cell in student:
         cell.source = clear_solution(cell.source)
 
+    mine, theirs = code_cells(notebook.cells), code_cells(student)
     course = {
         **course,
         "exercises": reader.found_exercises(),
         "claims": reader.found_claims(),
         "version": _digest(*(part for cell in student for part in (cell.cell_type, cell.source))),
         "source": _digest(text),
-        "fingerprint": fingerprint.of_chapter(*map(code_cells, (notebook.cells, student)), part(path.stem), root),
+        "fingerprint": fingerprint.of_chapter(mine, theirs, part(path.stem), root),
     }
     metadata = {"kernelspec": _KERNELSPEC, "language_info": _LANGUAGE, "course": course}
     return Chapter(
@@ -238,7 +239,7 @@ def _digest(*parts: str) -> str:
 
 
 def _set_ids(cells: list[NotebookNode]) -> None:
-    seen = Counter()
+    seen: Counter[str] = Counter()
     for cell in cells:
         digest = _digest(cell.cell_type, cell.source)[:8]
         seen[digest] += 1
@@ -249,14 +250,15 @@ class _Reader:
     """Collects what is wrong with a source, and gives exercise cells nbgrader's metadata on the way."""
 
     def __init__(self, label: str, cells: list[NotebookNode]):
-        self.label, self.cells, self.problems = label, cells, []
+        self.label, self.cells = label, cells
+        self.problems: list[str] = []
         self._complete: list[dict] = []
 
     def wrong(self, number: int, what: str) -> None:
         self.problems.append(f"{self.label}, cell {number} ({first_line(self.cells[number - 1])!r}): {what}")
 
     def front_matter(self, course, name: str) -> None:
-        number = int(_NAME.fullmatch(name)[1])
+        number = int(part(name)[:2])
         if not isinstance(course, dict):
             self.problems.append(f"{self.label}: front matter: course must be a mapping, got {course!r}")
             return
@@ -270,7 +272,7 @@ class _Reader:
                 self.problems.append(
                     f"{self.label}: front matter: course.chapter is {value}, the file's name says {number}"
                 )
-            elif key == "minutes" and value <= 0:
+            elif key == "minutes" and course["minutes"] <= 0:
                 self.problems.append(f"{self.label}: front matter: course.minutes must be positive, got {value}")
         for key in course.keys() - _COURSE.keys():
             self.problems.append(f"{self.label}: front matter: course.{key} is unknown; known: {', '.join(_COURSE)}")
@@ -321,7 +323,8 @@ class _Reader:
         if self.problems:  # what follows parses the cells
             return
         mine = {id: exercise for id, exercise in declared.items() if id.split(".")[0] == str(chapter)}
-        seen, current = [], None
+        seen: list[str] = []
+        current: dict | None = None
         for number, cell in enumerate(self.cells, 1):
             if cell.cell_type == "markdown":
                 card = _CARD.search(cell.source)
@@ -373,7 +376,7 @@ class _Reader:
             self.nbgrader(number, f"answer-{current['id']}", solution=True)
 
     def check(self, number: int, checks: list[ast.Call], current: dict | None, mine: Mapping) -> None:
-        id, function, hints = argument(checks[0]), argument(checks[0], 1), current and sum(current["hints"].values())
+        id, function = argument(checks[0]), argument(checks[0], 1)
         if len(checks) > 1:
             self.wrong(number, f"one check in a cell, got {len(checks)}")
         elif current is None or id != current["id"]:
@@ -384,6 +387,7 @@ class _Reader:
         elif not isinstance(function, str) or not function.isidentifier():
             self.wrong(number, f'exercise {id} is checked by the name of its function: check("{id}", name)')
         else:
+            hints = sum(current["hints"].values())
             if hints < 2:
                 self.wrong(
                     current["card"],

@@ -15,7 +15,7 @@ import itertools
 import os
 import platform
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -23,11 +23,6 @@ import numpy as np
 from course_utils.data import higgs
 from course_utils.experiments import ldlt_training as experiment
 from course_utils.theory import ldlt_stacks
-
-try:
-    import fcntl
-except ImportError:  # Windows: two sweeps on one file are then not noticed
-    fcntl = None
 
 #: Half decades; wide enough for the best rate of every optimizer, scale and depth to lie inside.
 RATES = {
@@ -96,7 +91,9 @@ def results_file(path: Path, provenance: dict):
     path.parent.mkdir(parents=True, exist_ok=True)
     file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0), 0o644)
     try:
-        if fcntl:
+        with suppress(ImportError):  # Windows: two sweeps on one file are then not noticed
+            import fcntl
+
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:

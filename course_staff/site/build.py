@@ -14,6 +14,7 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from textwrap import indent
+from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
@@ -159,10 +160,11 @@ def _mathjax(static: Path) -> None:
     """MathJax in one file, glyphs included: a page that is a file may not fetch fonts in every browser."""
     package, inside = MATHJAX
     spec = importlib.util.find_spec(package)
-    if spec is None or not (Path(spec.origin).parent / inside).is_file():
+    found = Path(spec.origin).parent / inside if spec and spec.origin else None
+    if found is None or not found.is_file():
         raise FileNotFoundError(f"the site needs the package {package}; `make site` installs it")
     (static / "mathjax").mkdir()
-    shutil.copyfile(Path(spec.origin).parent / inside, static / "mathjax" / Path(inside).name)
+    shutil.copyfile(found, static / "mathjax" / Path(inside).name)
 
 
 def _fonts(scripts) -> str:
@@ -267,7 +269,7 @@ def _settings(static: Path) -> dict:
 _COLUMNS = re.compile(r"(?<=\n\n)\w+ {2,}\S.*(?:\n.*\S.*)*")
 
 
-def _as_written(app, what: str, name: str, obj, options, lines: list[str]) -> None:
+def _as_written(app, what, name: str, obj, options, lines: list[str]) -> None:
     """A docstring in Google's style as reST: bars are absolute values, and what is set in columns stays so."""
     text = _COLUMNS.sub(lambda match: "::\n\n" + indent(match[0], "    "), "\n".join(lines))
     escaped = re.sub(r"(?<!\\)\|", r"\\|", text).split("\n")
@@ -275,7 +277,8 @@ def _as_written(app, what: str, name: str, obj, options, lines: list[str]) -> No
     if what in ("attribute", "data", "property"):
         lines[:] = escaped
     else:
-        lines[:] = GoogleDocstring(escaped, Config(napoleon_use_ivar=True), app, what, name, obj, options).lines()
+        settings: Any = Config(napoleon_use_ivar=True)  # made for this, and not the class that is annotated there
+        lines[:] = GoogleDocstring(escaped, settings, app, what, name, obj, options).lines()
 
 
 def _by_import(app, env, node, missing):

@@ -14,6 +14,7 @@ import inspect
 import io
 import itertools
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
 from html import escape
@@ -92,7 +93,7 @@ def fingerprint(notebook: NotebookNode, number: int, root: Path) -> str:
     except ValueError:  # which `read` reports
         return "none"
     modules = files({meant for _, meant in imported(ast.walk(program), "course_utils")}, root)
-    parts = (thinned, Recorder, _shape, Pictures, _Shelf, compute, join, script)
+    parts: tuple[Callable, ...] = (thinned, Recorder, _shape, Pictures, _Shelf, compute, join, script)
     texts = [str(LARGEST_GRID), ast.unparse(program), *map(inspect.getsource, parts)]
     texts += [path.read_text("utf-8") for path in modules]
     return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:16]
@@ -264,9 +265,9 @@ _LENGTHS = {Curve.MOVETO: 1, Curve.LINETO: 1, Curve.CURVE3: 2, Curve.CURVE4: 3}
 
 
 def _shape(curve: Curve, start: tuple[int, int] | None) -> str:
-    """A path's commands, relative to the point before; the first point absolute, or relative to ``start``."""
+    """A cleaned path's commands, relative to the point before; the first point absolute, or relative to ``start``."""
     points = np.rint(curve.vertices).astype(int).tolist()
-    codes = curve.codes.tolist()
+    codes = np.asarray(curve.codes).tolist()
     parts, at, begun, before = [], start, start, None
     index = 0
     while index < len(codes):

@@ -214,12 +214,14 @@ def _show(plain: Plain, digits: int) -> str:
     if plain.ndim == 0:
         return _number(plain[()], digits)
     shape = f"  shape {plain.shape}" if plain.size > 6 or plain.size == 0 else ""
-    formatter = {"all": lambda number: _number(number, digits)}
-    return np.array2string(plain, separator=", ", threshold=20, edgeitems=2, formatter=formatter) + shape
+    text = np.array2string(
+        plain, separator=", ", threshold=20, edgeitems=2, formatter={"all": lambda number: _number(number, digits)}
+    )
+    return text + shape
 
 
-def _number(number: np.generic, digits: int) -> str:
-    if number.dtype.kind == "f":
+def _number(number: object, digits: int) -> str:
+    if isinstance(number, np.floating):
         return f"{float(number) + 0.0:.{digits}g}"  # + 0.0 turns -0 into 0
     return str(number)
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import html
 import math
 import tomllib
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
@@ -164,9 +165,9 @@ def at_most(measured: float, bound: float, label: str, interval: tuple[float, fl
     """
     measured, bound = _finite("measured", measured), _finite("bound", bound)
     lowest = measured if interval is None else interval[0]
-    ratio = bound / measured if measured > 0 else None
+    ratio = _rounded(bound / measured) if measured > 0 else None
     holds = bool(lowest <= bound + 1e-12 * abs(bound))
-    return Fact(label, holds, _number(measured), "≤", _number(bound), _rounded(ratio), _interval(interval))
+    return Fact(label, holds, _number(measured), "≤", _number(bound), ratio, _interval(interval))
 
 
 def equals(
@@ -183,12 +184,12 @@ def equals(
         ValueError: if a number is not finite, or if not exactly one of ``tolerance`` and ``interval`` is given.
     """
     measured, value = _finite("measured", measured), _finite("value", value)
-    if (tolerance is None) == (interval is None):
-        raise ValueError(f"equals needs a tolerance or an interval, got {tolerance=} and {interval=}")
-    if interval is not None:
+    if interval is not None and tolerance is None:
         low, high = interval
         holds = bool(low <= value <= high)
         return Fact(label, holds, _number(measured), "=", _number(value), interval=_interval(interval))
+    if tolerance is None or interval is not None:
+        raise ValueError(f"equals needs a tolerance or an interval, got {tolerance=} and {interval=}")
     holds = abs(measured - value) <= tolerance
     # Rounding errors differ between platforms: of a difference that vanishes only the tolerance is shown.
     shown = f"below {_number(tolerance)}" if holds and value == 0 and tolerance > 0 else _number(measured)
@@ -256,7 +257,7 @@ def read_list(path: Path = LIST) -> list[Claim]:
     content = tomllib.loads(path.read_text(encoding="utf-8"))
     sources = {key: Source(n, key, **names) for n, (key, names) in enumerate(content.get("sources", {}).items())}
     kinds = {"id": str, "source": str, "section": str, "statement": str, "chapter": int, "verdict": str}
-    choices = {"source": sources, "verdict": VERDICTS}
+    choices: dict[str, Mapping[str, object]] = {"source": sources, "verdict": VERDICTS}
     claims: dict[str, Claim] = {}
     problems = []
     for number, entry in enumerate(content.get("claim", []), 1):
@@ -304,8 +305,8 @@ def _finite(name: str, value: float) -> float:
     return value
 
 
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else float(f"{value:.3g}")
+def _rounded(value: float) -> float:
+    return float(f"{value:.3g}")
 
 
 def _interval(interval: tuple[float, float] | None) -> tuple[float, float] | None:

@@ -141,7 +141,8 @@ class _SignalAlarm:
     """Goes off in the main thread, also inside ``time.sleep``."""
 
     def __init__(self, seconds: float) -> None:
-        self.seconds, self.outer = seconds, None
+        self.seconds = seconds
+        self.outer: tuple[float, float] | None = None
 
     def start(self) -> None:
         self.begun = time.monotonic()

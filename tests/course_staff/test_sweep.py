@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -149,7 +150,7 @@ def test_a_file_of_something_else_is_never_touched(rows, out):
         assert out.read_bytes() == content
 
 
-@pytest.mark.skipif(sweep.fcntl is None, reason="this system has no file locks that a killed process gives back")
+@pytest.mark.skipif(not find_spec("fcntl"), reason="this system has no file locks that a killed process gives back")
 def test_two_sweeps_do_not_write_to_one_file(rows, out):
     made = sweep.provenance(higgs.load(rows), ldlt_stacks.Recipe())
     with sweep.results_file(out, made), pytest.raises(SystemExit, match="another sweep is writing"):
