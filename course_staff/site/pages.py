@@ -200,6 +200,7 @@ def reference() -> dict[str, str]:
                 "   :members:",
                 "   :undoc-members:",
                 "   :member-order: bysource",
+                "   :ignore-module-all:",  # what a wing hands on is described where it is defined
                 "",
             ]
         )

@@ -104,10 +104,10 @@ def test_rounding_errors_do_not_reach_the_record():
     assert judge(ID, vanishes(1.1e-16, "x")) == judge(ID, vanishes(2.3e-16, "x"))
 
 
-def test_every_listed_claim_is_on_the_founders_list(record_property):
-    """No claim that is not the founders' is tested, under their names; skipped where their list is not at hand.
+def test_no_claim_of_the_founders_list_is_lost(record_property):
+    """Of the founders' claims 55 are put to the test; the rest is counted at the end of the run.
 
-    Theirs has grown to 85: those that no chapter shows yet are named at the end of the run.
+    Skipped where their list is not at hand. A new claim need not be theirs.
     """
     from pathlib import Path
 
@@ -116,5 +116,5 @@ def test_every_listed_claim_is_on_the_founders_list(record_property):
         pytest.skip("the founders' list ../shared/CLAIMS.md is not beside this checkout")
     wanted = set(re.findall(r"^\| `([a-z]+/[a-z0-9.-]+)`", source.read_text(encoding="utf-8"), re.MULTILINE))
     listed = {claim.id for claim in claims.read_list()}
-    assert len(listed) >= 55 and listed <= wanted
+    assert len(listed & wanted) >= 55
     record_property("summary", f"of {len(wanted)} claims {len(wanted - listed)} are not put to the test yet")
