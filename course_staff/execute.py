@@ -17,6 +17,7 @@ CELL_TIMEOUT = 300
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 UNCOMPARED = "nbval-ignore-output"
 
+_COLOUR = re.compile(r"\x1b\[[\d;]*m")
 _DATA_URI = re.compile(r"data:[\w/+.-]*;base64,[A-Za-z0-9+/=]*")
 _NOISE = {
     # Nine digits and more: a 32-bit number in hexadecimal is a legitimate output.
@@ -68,7 +69,8 @@ def execute(notebook: NotebookNode, folder: Path, root: Path, label: str) -> Not
     try:
         client.execute(env=_environment(root))
     except CellExecutionError as error:
-        raise BuildError([f"{where()}: raises {error.ename}: {error.evalue}"]) from None
+        raised = f"{error.ename}: {error.evalue}{_below(error.traceback, root)}"
+        raise BuildError([f"{where()}: raises {raised}"]) from None
     except CellTimeoutError:
         raise BuildError([f"{where()}: ran for more than {CELL_TIMEOUT} s"]) from None
     except DeadKernelError:
@@ -119,6 +121,16 @@ def noise(text: str, root: Path) -> list[tuple[str, str]]:
         if match:
             found.append(("a path of this machine", match[0]))
     return found
+
+
+def _below(traceback: str, root: Path) -> str:
+    """Where in ``course_utils`` a cell's error arose, as IPython's traceback says; "" for the cell itself."""
+    root = root.resolve()
+    for place, line in reversed(re.findall(r"^File (.+?):(\d+)", _COLOUR.sub("", traceback), re.MULTILINE)):
+        path = Path(place).expanduser()
+        if path.is_relative_to(root / "course_utils"):
+            return f" (raised in {path.relative_to(root).as_posix()}, line {line})"
+    return ""
 
 
 def _texts(output: NotebookNode) -> list[str]:

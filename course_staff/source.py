@@ -171,7 +171,11 @@ def _declared(part: str) -> dict:
         if not (error.name or "").startswith(package):
             raise
         return {}
-    return {exercise.id: exercise for exercise in module.EXERCISES}
+    listed = getattr(module, "EXERCISES", None)
+    if not isinstance(listed, tuple):  # of (exercise_1) the comma is missing
+        file = f"{package.replace('.', '/')}/chapter_{part}.py"
+        raise BuildError([f"{file}: must end with a tuple of its exercises, EXERCISES = (exercise_1,)"])
+    return {exercise.id: exercise for exercise in listed}
 
 
 def code_cells(cells: list[NotebookNode]) -> list[NotebookNode]:

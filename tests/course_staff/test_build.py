@@ -273,6 +273,10 @@ FAILURES = {  # code of the last cell → the notebook that fails, and why
     "import warnings; warnings.warn('careful')": ("notebooks/11_fails.ipynb", "writes to stderr: "),
     "import ipywidgets; ipywidgets.Text()": ("solutions/12_fails.ipynb", "shows a widget, which is not stored; tag"),
     "square(2)": ("notebooks/13_fails.ipynb", "raises NotImplementedError: "),
+    "from course_utils.shapes import area; area(None)": (
+        "notebooks/14_fails.ipynb",
+        r"raises TypeError: .* \(raised in course_utils/numbers.py, line 2\)$",
+    ),
 }
 
 
@@ -496,6 +500,13 @@ def test_a_chapter_in_parts_has_exercises_for_each_part(course, declared, monkey
     assert read_chapter(one, course).name == "90a_fixture"
     with pytest.raises(BuildError, match="exercise 90.1 is not declared .* of this chapter: 90.2"):
         read_chapter(two, course)
+
+
+@pytest.mark.parametrize("wrong", [{}, {"EXERCISES": 1}], ids=["none", "no comma"])
+def test_a_module_that_lists_no_exercises_is_named(course, monkeypatch, wrong):
+    monkeypatch.setitem(sys.modules, "course_utils.exercises.chapter_90", SimpleNamespace(**wrong))
+    with pytest.raises(BuildError, match=r"^course_utils/exercises/chapter_90.py: must end with .*\(exercise_1,\)$"):
+        read_chapter(course / CHAPTER, course)
 
 
 def test_a_part_depends_on_its_own_exercises(course, declared):
