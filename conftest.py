@@ -40,8 +40,6 @@ SLOW = (
     "test_site.py::test_a_site_that_fails",
     "test_slides.py::",
     "test_variants.py::test_a_neighbours",
-    "test_variants.py::test_every_misconception",
-    "test_variants.py::test_mutants",
     "test_variants.py::test_the_reference",
     "test_variants.py::test_the_texts",
     "test_exercises.py::test_mutants_are_refused",

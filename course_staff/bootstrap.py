@@ -29,7 +29,7 @@ LOG = os.path.join(ROOT, ".venv-install.log")
 PYTEST = ["-m", "pytest", "-n", "auto"]
 COMMANDS = {
     "lab": ["-m", "course_staff.lab"],
-    # Notebooks come first, in the order of `testpaths`: they take longest.
+    # In the order of `testpaths`.
     "test": PYTEST
     + [
         "--dist",
