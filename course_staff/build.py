@@ -95,9 +95,6 @@ def check(root: Path = ROOT, names: list[str] | None = None, *, exercises: Mappi
     Compares sources, ids, metadata and fingerprints, and the layout of the files; whether the outputs repeat
     is for nbval to say. Without ``names`` also reports notebooks that have no source, and a stale ledger or
     plan.
-
-    Raises:
-        ValueError: if a name selects no chapter.
     """
     drifts, expected = [], set()
     for path in sources(root, names):

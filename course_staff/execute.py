@@ -79,11 +79,7 @@ def execute(notebook: NotebookNode, folder: Path, root: Path, label: str) -> Not
 
 
 def clean(notebook: NotebookNode, label: str, root: Path) -> None:
-    """Drop widget views and run times, count executions from 1, and refuse outputs that would not repeat.
-
-    Raises:
-        BuildError: naming every such cell and what it shows.
-    """
+    """Drop widget views and run times, count executions from 1, and refuse outputs that would not repeat."""
     problems = []
     count = 0
     for number, cell in enumerate(notebook.cells, 1):

@@ -82,10 +82,6 @@ def bring(root: Path, name: str, fresh: bool = False) -> tuple[Path, list[str]]:
 
     Returns:
         The copy, and one sentence for each thing that a lecturer should know.
-
-    Raises:
-        ValueError: if the name selects no chapter, or more than one.
-        lab.Stop: if the chapter is not built.
     """
     chapter = _one(root, name)
     built = root / SOLUTIONS / f"{chapter}.ipynb"

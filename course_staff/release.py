@@ -125,11 +125,7 @@ def release(
 
 
 def read_manifest(folder: Path) -> dict:
-    """The manifest of a release.
-
-    Raises:
-        ValueError: if the folder holds no release of this format.
-    """
+    """The manifest of a release."""
     path = folder / MANIFEST
     try:
         manifest = json.loads(path.read_text(encoding="utf-8"))

@@ -71,10 +71,6 @@ def export(root: Path = ROOT, names: list[str] | None = None, folder: Path | Non
         root: the repository.
         names: which chapters, as for the build; all by default.
         folder: where to; ``slides/`` of the repository by default. What is in its ``assets/`` is replaced.
-
-    Raises:
-        ValueError: if a name selects no chapter.
-        FileNotFoundError: if a chapter is not built, or a package with the assets is not installed.
     """
     folder = folder or root / FOLDER
     copy_assets(folder / ASSETS)
@@ -155,11 +151,7 @@ def to_html(notebook: NotebookNode) -> str:
 
 
 def copy_assets(folder: Path) -> None:
-    """Put what the decks load into ``folder``, in place of what was there.
-
-    Raises:
-        FileNotFoundError: if a package is missing or does not contain what it should.
-    """
+    """Put what the decks load into ``folder``, in place of what was there."""
     shutil.rmtree(folder, ignore_errors=True)
     for package, inside, name, parts in _ASSETS:
         spec = importlib.util.find_spec(package)

@@ -78,9 +78,6 @@ def sources(root: Path, names: list[str] | None = None) -> list[Path]:
     """The chapters' sources in order, or those that ``names`` select: "01", "01_taylor_bounds" or a path.
 
     "06a" selects one part of a chapter, "06" all of them.
-
-    Raises:
-        ValueError: if a name selects nothing.
     """
     found = sorted(path for path in (root / SOLUTIONS).glob("*.md") if _NAME.fullmatch(path.stem))
     if not names:

@@ -46,9 +46,6 @@ def chapters(
         release: a folder that ``course_staff.release`` has made.
         with_variants: whether the exercises differ from student to student.
         root: the repository.
-
-    Raises:
-        ValueError: for a name or a release that is none, or a chapter that is not built.
     """
     if release is not None:
         listed = [chapter["name"] for chapter in read_manifest(release)["chapters"]]

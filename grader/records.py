@@ -191,11 +191,7 @@ def write_atomically(path: Path, data: bytes) -> None:
 
 
 def read(path: Path) -> UnitResult:
-    """The result in a file.
-
-    Raises:
-        ValueError: naming the file, when it holds anything else than a result of this format.
-    """
+    """The result in a file."""
     try:
         return from_dict(json.loads(path.read_bytes()))
     except (ValueError, TypeError, RecursionError) as error:
@@ -226,10 +222,6 @@ def _known(data: dict, kind: type) -> None:
 
 
 def read_all(out: Path) -> Iterator[UnitResult]:
-    """Every result below ``out``, by student and chapter.
-
-    Raises:
-        ValueError: naming the first file that holds no result.
-    """
+    """Every result below ``out``, by student and chapter."""
     for path in sorted((out / RESULTS).glob("*/*.json")):
         yield read(path)

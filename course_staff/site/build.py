@@ -84,12 +84,7 @@ def build(root: Path = ROOT, folder: Path | None = None, say: Callable[[str], No
 
 
 def measure(root: Path = ROOT, say: Callable[[str], None] = print) -> None:
-    """Run every solution once, only to note how long it takes; what it shows is dropped.
-
-    Raises:
-        FileNotFoundError: if a chapter is not built.
-        BuildError: if a cell fails.
-    """
+    """Run every solution once, only to note how long it takes; what it shows is dropped."""
     for name, notebook in chapters.read(root).items():
         label = f"{SOLUTIONS}/{name}.ipynb"
         start = time.perf_counter()

@@ -66,11 +66,7 @@ def front(notebooks: dict[str, NotebookNode], further: dict[str, str]) -> str:
 
 
 def claims_page(root: Path, notebooks: dict[str, NotebookNode]) -> str:
-    """The ledger, a table for each chapter; a script adds the filters by verdict.
-
-    Raises:
-        LedgerError: as :func:`course_staff.ledger.compare`.
-    """
+    """The ledger, a table for each chapter; a script adds the filters by verdict."""
     found = _ledger(root, notebooks)
     lines = [
         "# The claims ledger",
@@ -92,11 +88,7 @@ def claims_page(root: Path, notebooks: dict[str, NotebookNode]) -> str:
 
 
 def errata(root: Path, notebooks: dict[str, NotebookNode]) -> str:
-    """Every claim that does not simply hold, by source, with what was measured.
-
-    Raises:
-        LedgerError: as :func:`course_staff.ledger.compare`.
-    """
+    """Every claim that does not simply hold, by source, with what was measured."""
     found = _ledger(root, notebooks)
     lines = [
         "# Errata of the sources",

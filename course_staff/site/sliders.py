@@ -99,22 +99,14 @@ def fingerprint(notebook: NotebookNode, number: int, root: Path) -> str:
 
 
 def _program(notebook: NotebookNode, number: int) -> ast.Module:
-    """The cell, after those earlier statements that it needs.
-
-    Raises:
-        ValueError: as :func:`course_staff.cells.needed`.
-    """
+    """The cell, after those earlier statements that it needs."""
     trees = [parse(cell.source) for cell in notebook.cells[: number + 1] if cell.cell_type == "code"]
     before = [node for tree in trees[:-1] for node in tree.body]
     return ast.Module([*needed(trees[-1], before), *trees[-1].body], [])
 
 
 def thinned(slider: Slider) -> Slider:
-    """The slider with at most :data:`LARGEST_GRID` pictures: its longest scales keep every second value, or fewer.
-
-    Raises:
-        ValueError: if words alone, which cannot be left out, make more pictures.
-    """
+    """The slider with at most :data:`LARGEST_GRID` pictures: its longest scales keep every second value, or fewer."""
     longest = max(len(control.values) for control in slider.controls.values())
 
     def every(stride: int, control: Control) -> Control:

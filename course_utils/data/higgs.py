@@ -103,12 +103,7 @@ def _load_one(source: str | Path, rows: int | None) -> Higgs:
 
 
 def read_file(path: str | Path, rows: int | None = None) -> Higgs:
-    """The first ``rows`` rows (default: all) of a CSV file, gzipped or not, with or without a line of column names.
-
-    Raises:
-        FileNotFoundError: if it is not there.
-        ValueError: if its columns, labels or numbers are not those of HIGGS.
-    """
+    """The first ``rows`` rows (default: all) of a CSV file, gzipped or not, with or without a line of column names."""
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"there is no file {path}")

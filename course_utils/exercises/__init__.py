@@ -156,11 +156,7 @@ class Exercise:
 
 @functools.cache
 def all_exercises() -> Mapping[str, Exercise]:
-    """Every declared exercise by its id, in the order of the chapters. Imports the chapters' modules.
-
-    Raises:
-        ValueError: if two exercises have one id.
-    """
+    """Every declared exercise by its id, in the order of the chapters. Imports the chapters' modules."""
     found: dict[str, Exercise] = {}
     for module in sorted(m.name for m in pkgutil.iter_modules(__path__) if m.name.startswith("chapter_")):
         for exercise in importlib.import_module(f"{__name__}.{module}").EXERCISES:
@@ -176,11 +172,7 @@ def _is_probe(function: object) -> bool:
 
 
 def find(id: str, number: Number | None = None) -> Exercise:
-    """The exercise with this id, with the chapter's number or a variant's.
-
-    Raises:
-        ValueError: if there is no such exercise, listing the known ids, or it has not this number.
-    """
+    """The exercise with this id, with the chapter's number or a variant's."""
     if not isinstance(id, str):
         raise ValueError(f'an exercise is named by a text: "{id}" in quotes, not {id!r}')
     if id not in all_exercises():

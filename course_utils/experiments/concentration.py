@@ -134,9 +134,6 @@ def coverage_grid(
     The count is binomial with probability erf(τ/√2), and is drawn from that law, anew for each pair (m, τ).
 
     Source: claim lecture/lemma-4.2.
-
-    Raises:
-        ValueError: for an empty grid.
     """
     rng, draws = check_rng(rng), check_size("draws", draws)
     if not (len(ms) and len(taus) and len(deltas)):
@@ -165,9 +162,6 @@ def adversary_curve(k: int = 300, B: float = 3.0, m: int = 10_000, seed: int = 0
     all k neurons cross, that is up to k = (Brm/2)^(2/3), and B²rm/(4k) beyond.
 
     Source: claim course/lemma-4.1-tight.
-
-    Raises:
-        ValueError: if k is larger than the number of neurons with a_i = 1.
     """
     m, B, k = check_size("m", m), check_number("B", B, above=0), check_size("k", k)
     rng = np.random.default_rng(seed)
@@ -220,9 +214,6 @@ def width_rates(
     the factor 1/√m, and the movement is that of training.
 
     Source: claim lecture/wide-is-linear.
-
-    Raises:
-        ValueError: for rows of another norm than 1, or an lr so large that the loss overflows.
     """
     widths = np.array([check_size("width", m) for m in widths])
     X, rng = check_array("X", X, 2), check_rng(rng)

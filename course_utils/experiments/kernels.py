@@ -115,11 +115,7 @@ class Labelled(NamedTuple):
 
 
 def two_digits(one: int = 3, other: int = 8, train: int = 48) -> Labelled:
-    """Two kinds of scikit-learn's digits, centred, of norm 1: target 1 for ``one``, −1 for ``other``.
-
-    Raises:
-        ValueError: if the kinds are not two of 0 … 9, or there are fewer than ``train`` of them.
-    """
+    """Two kinds of scikit-learn's digits, centred, of norm 1: target 1 for ``one``, −1 for ``other``."""
     kinds = {one, other}
     if len(kinds) != 2 or not kinds <= set(range(10)):
         raise ValueError(f"one and other must be two different digits, got {one!r} and {other!r}")
@@ -140,9 +136,6 @@ def even_and_odd(X: Array) -> tuple[Array, Array]:
 
     Each has mean square 1. The first is even, the second is odd and of degree 3. Both are orthogonal to every
     linear function.
-
-    Raises:
-        ValueError: if X has not 3 columns.
     """
     X = check_array("X", X, 2)
     if X.shape[1] != 3:
@@ -194,9 +187,6 @@ def first_layer(kind: str, m: int, d: int, rng: np.random.Generator) -> Array:
 
     ``orthogonal`` stacks rotations (Haar), ``LDLT`` is W(I + WᵀW)^(-1/2) of Chapter 6 for a Gaussian W, ``uniform`` is
     torch's default, ``signs`` has entries ±1, and ``mirrored`` brings every row with its negative.
-
-    Raises:
-        ValueError: for another kind, or an odd m if mirrored.
     """
     m, d, rng = check_size("m", m), check_size("d", d), check_rng(rng)
     if kind == "Gaussian":
@@ -306,11 +296,7 @@ class CircleFit(NamedTuple):
 
 
 def circle_fit(n: int = 24, bias: str = "without") -> CircleFit:
-    """Fit :func:`circle_target` at n equidistant angles, ``with`` or ``without`` a bias coordinate.
-
-    Raises:
-        ValueError: if ``bias`` is not one of the two words.
-    """
+    """Fit :func:`circle_target` at n equidistant angles, ``with`` or ``without`` a bias coordinate."""
     if bias not in ("with", "without"):
         raise ValueError(f"bias must be 'with' or 'without', got {bias!r}")
     angle = (np.arange(check_size("n", n)) + 0.4) * 2 * np.pi / n - np.pi

@@ -3,7 +3,7 @@
 Whoever takes one of these in :mod:`course_utils.theory`, :mod:`course_utils.experiments` or :mod:`course_utils.data`
 passes it through here. What is of the wrong type is refused with a TypeError, what is out of range, not finite, empty
 or of a shape that does not fit with a ValueError; the message names the argument, what was expected and what it got.
-Docstrings elsewhere therefore tell only what is refused beyond that.
+What a function refuses beyond that, it refuses in the same way; its docstring tells it only where it may surprise.
 """
 
 from __future__ import annotations

@@ -22,9 +22,6 @@ def layer_operator(loss: Tensor, parameters: Tensor | Sequence[Tensor]) -> Linea
 
     The graph of the gradient is kept, so that a product costs one backward pass through it. Give a model's
     ``layer.weight`` for one block or ``list(model.parameters())`` for the whole.
-
-    Raises:
-        ValueError: if the loss is not one finite number or does not depend on the parameters.
     """
     import torch
     from scipy.sparse.linalg import LinearOperator
@@ -62,11 +59,7 @@ def layer_operator(loss: Tensor, parameters: Tensor | Sequence[Tensor]) -> Linea
 
 
 def top_eigenvalue(operator: LinearOperator, tol: float = 1e-12) -> float:
-    """The largest eigenvalue of a symmetric operator, by Lanczos from a fixed start; ``tol`` is relative.
-
-    Raises:
-        ValueError: if the operator is not square or a product is not finite.
-    """
+    """The largest eigenvalue of a symmetric operator, by Lanczos from a fixed start; ``tol`` is relative."""
     from scipy.sparse.linalg import eigsh
 
     n = operator.shape[0]
@@ -90,11 +83,7 @@ def dense(operator: LinearOperator) -> Array:
 
 
 def trace(operator: LinearOperator, probes: int, rng: np.random.Generator) -> Interval:
-    """Hutchinson's estimate: the mean of ``sᵀHs`` over ``probes`` ≥ 2 vectors of random signs.
-
-    Raises:
-        ValueError: for fewer than 2 probes.
-    """
+    """Hutchinson's estimate: the mean of ``sᵀHs`` over ``probes`` ≥ 2 vectors of random signs."""
     if check_size("probes", probes) < 2:
         raise ValueError(f"probes must be at least 2 for an interval, got {probes}")
     signs = rng.choice([-1.0, 1.0], size=(probes, operator.shape[0]))
@@ -103,11 +92,7 @@ def trace(operator: LinearOperator, probes: int, rng: np.random.Generator) -> In
 
 
 def to_torch(net: Net) -> Module:
-    """A network as ``torch.nn.Sequential`` in float64, for activations that torch has.
-
-    Raises:
-        ValueError: for another activation.
-    """
+    """A network as ``torch.nn.Sequential`` in float64, for activations that torch has."""
     import torch
 
     modules = {

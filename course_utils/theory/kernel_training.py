@@ -25,9 +25,6 @@ def descent_operator(K: Array, steps: float = math.inf, lr: float | None = None)
         K: kernel of the training inputs, (n, n), symmetric and positive semidefinite.
         steps: a whole number of steps, or inf.
         lr: the step, between 0 and 2n/λ_max(K); not needed when ``steps`` is inf.
-
-    Raises:
-        ValueError: if K is not such a matrix, or descent with ``lr`` diverges.
     """
     K = check_array("K", K, 2)
     if K.shape[0] != K.shape[1] or not np.allclose(K, K.T, rtol=1e-10, atol=1e-10 * np.abs(K).max()):

@@ -90,9 +90,6 @@ def mean_density(m: int, n: int) -> MeanDensity:
 
     Everything is an integral over the singular value ``s = √x``, where the weight has no singularity, on
     Gauss–Legendre panels; the ``φ_j`` are Laguerre functions, for which A is well conditioned.
-
-    Raises:
-        ValueError: for min(m, n) above :data:`EXACT_UP_TO`.
     """
     m, n = check_size("m", m), check_size("n", n)
     if min(m, n) > EXACT_UP_TO:

@@ -56,9 +56,6 @@ def ldlt_matrix(W: torch.Tensor, alpha: float = 1.0, gamma: float = 1.0, form: s
             times faster: ``γ W L^(-T)`` with ``LLᵀ = αI + WᵀW`` when n ≤ m, and ``γ L^(-1) W`` with ``LLᵀ =
             αI + WWᵀ`` when n > m. It differs from the symmetric form by a rotation, of the inputs when n ≤ m
             and else of the outputs.
-
-    Raises:
-        ValueError: for an unknown form.
     """
     check_choice("form", form, FORMS)
     m, n = W.shape[-2:]
@@ -89,9 +86,6 @@ class LDLT(torch.nn.Module):
         form: "symmetric" or "cholesky", see :func:`ldlt_matrix`.
         rng: where the entries come from; by default a generator with seed 0.
         dtype: float64 unless another is asked for.
-
-    Raises:
-        ValueError: for an unknown form; in the forward pass, for rows of another length than n.
     """
 
     def __init__(

@@ -91,9 +91,6 @@ def fold_rows(rows: int, seeds: Sequence[int]) -> Parts:
 
     Returns:
         Index arrays of shapes (s, rows of that part).
-
-    Raises:
-        ValueError: for fewer than ten rows.
     """
     rows = check_size("rows", rows)
     if rows < FOLDS:
@@ -179,9 +176,6 @@ def train_stacks(x: Array, y: Array, setting: Setting, seeds: Sequence[int], rec
         y: classes 0, 1, …, shape (rows,).
         setting, recipe: see there. A last incomplete batch of an epoch is left out.
         seeds: whole numbers ≥ 0: each its own initialization, order of rows and test fold.
-
-    Raises:
-        ValueError: for a choice that is unknown, classes below 0, or fewer training rows than a batch.
     """
     import torch
 

@@ -87,9 +87,6 @@ def train_first_layer(init: Init, X: Array, y: Array, steps: int, lr: float) -> 
     runs on C and on the Gram matrix of the inputs, and pays for d only once.
 
     Source: claims lecture/stays-near-init, lecture/kernel-regression.
-
-    Raises:
-        ValueError: for an lr so large that the loss overflows.
     """
     X, _ = check_rows(X)
     y = check_vector("y", y, len(X))

@@ -56,11 +56,6 @@ def estimate(
 
     The K orthogonal draws are not independent: they are drawn *without replacement* from an orthonormal basis. Their
     standard error is therefore that of a survey, √(1 − K/n) times the usual one, and 0 when K = n.
-
-    Raises:
-        ValueError: for an unknown kind, more orthogonal draws than parameters, and losses that are not finite
-            or of another shape than (k,).
-        TypeError: for a loss without the method that the kind needs.
     """
     theta, sigma, K, chunk = _accepted(theta, sigma, K, rng, kind, chunk)
     n, baseline = theta.size, _baseline(loss, theta, kind)

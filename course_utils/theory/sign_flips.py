@@ -132,9 +132,6 @@ def flip_bound(S: float, B: float, norm_x: float = 1.0) -> float:
     A flipped neuron has |w_iᵀx| ≤ |(w_i − w0_i)ᵀx| ≤ ‖w_i − w0_i‖; Cauchy–Schwarz over the set does the rest.
 
     Source: claim lecture/naive-bound.
-
-    Raises:
-        ValueError: if norm_x > 1.
     """
     S, B = check_number("S", S, at_least=0), check_number("B", B, at_least=0)
     check_in_unit_ball(norm_x)

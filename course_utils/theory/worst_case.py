@@ -43,9 +43,6 @@ def lemma_4_1_bound(m: int, B: float, delta: float, norm_x: float = 1.0) -> floa
     with ‖x‖ ≤ 1.
 
     Source: claim lecture/lemma-4.1.
-
-    Raises:
-        ValueError: if norm_x > 1.
     """
     check_in_unit_ball(norm_x)
     m, B = check_size("m", m), check_number("B", B, at_least=0)
