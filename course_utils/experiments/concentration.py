@@ -8,15 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from course_utils.theory import concentration
 from course_utils.theory.accept import Array, check_array, check_number, check_rng, check_size
-from course_utils.theory.concentration import (
-    TailBounds,
-    coverage,
-    hoeffding_log_mgf,
-    log_mgf,
-    near_zero_probability,
-    tail_bounds,
-)
+from course_utils.theory.concentration import TailBounds
 from course_utils.theory.networks import Init, train_first_layer
 from course_utils.theory.sign_flips import random_flips, star
 from course_utils.theory.statistics import rms
@@ -105,7 +99,12 @@ class WidthRates(NamedTuple):
 def mgf_curves(ps: Sequence[float], reach: float = 2.0) -> MgfCurves:
     """``log_mgf`` for each p on [−reach, reach] beside s²/8."""
     s = np.linspace(-1, 1, 121) * check_number("reach", reach, above=0)
-    return MgfCurves(s, tuple(map(float, ps)), np.array([log_mgf(s, p) for p in ps]), hoeffding_log_mgf(s))
+    return MgfCurves(
+        s,
+        tuple(map(float, ps)),
+        np.array([concentration.log_mgf(s, p) for p in ps]),
+        concentration.hoeffding_log_mgf(s),
+    )
 
 
 def tail_curve(tau: float = 0.05, delta: float = 0.05, m: int = 1000) -> TailCurve:
@@ -115,9 +114,9 @@ def tail_curve(tau: float = 0.05, delta: float = 0.05, m: int = 1000) -> TailCur
     """
     from scipy.special import betainc
 
-    bounds = tail_bounds(m, tau, delta)
+    bounds = concentration.tail_bounds(m, tau, delta)
     counts = np.arange(m)
-    tail = betainc(counts + 1, m - counts, near_zero_probability(tau))
+    tail = betainc(counts + 1, m - counts, concentration.near_zero_probability(tau))
     return TailCurve(m, float(tau), float(delta), np.append(counts, m), np.append(tail, 0.0), bounds)
 
 
@@ -142,12 +141,12 @@ def coverage_grid(
     settings, values, results = [], [], []
     for m in ms:
         for tau in taus:
-            counts = rng.binomial(check_size("m", m), near_zero_probability(tau), draws)
+            counts = rng.binomial(check_size("m", m), concentration.near_zero_probability(tau), draws)
             for delta in deltas:
-                bounds = tail_bounds(m, tau, delta)
+                bounds = concentration.tail_bounds(m, tau, delta)
                 settings.append((m, tau, delta))
                 values.append(bounds)
-                results.append([coverage(counts, getattr(bounds, name), confidence) for name in names])
+                results.append([concentration.coverage(counts, getattr(bounds, name), confidence) for name in names])
     share, low, high = (
         np.array([[getattr(c, field) for c in row] for row in results]) for field in ("share", "low", "high")
     )
