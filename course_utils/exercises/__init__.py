@@ -4,7 +4,7 @@ One module per chapter (``chapter_01.py``), in which everything of an exercise s
 ``EXERCISES``. The same declaration serves the check in the notebook, the grader, and the tests of the checker.
 A whole module::
 
-    from course_utils.exercises import Exercise
+    from course_utils.exercises import Exercise, slips
 
     def _vector(rng):
         return {"x": rng.normal(size=rng.integers(1, 6))}
@@ -15,7 +15,7 @@ A whole module::
     exercise_1 = Exercise(
         id="1.1", title="the length of a vector", points=1, difficulty=1, minutes=5,
         cases=_vector, reference=norm,
-        misconceptions=((lambda x: np.sum(x**2), "This is the squared length: take the root."),),
+        misconceptions=slips(lambda x: np.sum(x**2), "This is the squared length: take the root."),
     )
 
     EXERCISES = (exercise_1,)
@@ -59,6 +59,11 @@ class Misconception(NamedTuple):
     message: str
 
 
+def slips(*written: Any) -> tuple[Misconception, ...]:
+    """Misconceptions as a chapter writes them: a wrong answer, its message, the next wrong answer, and so on."""
+    return tuple(map(Misconception._make, zip(written[::2], written[1::2], strict=True)))
+
+
 class Variants(NamedTuple):
     """The numbers with which an exercise exists beside the chapter's own, so that each student can have another.
 
@@ -85,7 +90,7 @@ class Exercise:
     cases             ``cases(rng) -> dict``: one random case, the keyword arguments of the function
     reference         the right answer; returns a number, bool or array (numpy or torch), or a tuple of
                       these. A list counts as an array
-    misconceptions    at least one pair (answer, message), see :class:`Misconception`; the first that matches is named
+    misconceptions    at least one, see :func:`slips`; the first that matches is named
     rtol, atol        a value passes when ``|yours - expected| <= atol + rtol * |expected|``
     n_cases           random cases of one check
     time_limit        seconds for all calls of one check

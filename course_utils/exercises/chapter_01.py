@@ -4,7 +4,7 @@ from math import ceil, sqrt
 
 import numpy as np
 
-from course_utils.exercises import Exercise, Variants
+from course_utils.exercises import Exercise, Variants, slips
 
 _BLOCKS = range(3, 43)
 _BETA_OF_TANH = 4 / (3 * sqrt(3))
@@ -51,17 +51,15 @@ exercise_1 = Exercise(
     minutes=10,
     cases=_small_net,
     reference=linearized_net,
-    misconceptions=(
-        (
-            _linearized_with_slope_at_w,
-            "You have taken the slope at W @ x. A tangent keeps the slope of the point where it touches: W0 @ x.",
-        ),
-        (
-            _linearized_without_start,
-            "This is only the change. A tangent starts at the function's own value: add f(x; W0).",
-        ),
-        (_linearized_in_w, "You have multiplied the slope by W @ x. It multiplies the move, (W − W0) @ x."),
-        (_linearized_without_a, "Every neuron enters with its sign a_i; you have added them without."),
+    misconceptions=slips(
+        _linearized_with_slope_at_w,
+        "You have taken the slope at W @ x. A tangent keeps the slope of the point where it touches: W0 @ x.",
+        _linearized_without_start,
+        "This is only the change. A tangent starts at the function's own value: add f(x; W0).",
+        _linearized_in_w,
+        "You have multiplied the slope by W @ x. It multiplies the move, (W − W0) @ x.",
+        _linearized_without_a,
+        "Every neuron enters with its sign a_i; you have added them without.",
     ),
     after="Only the slope at W0 is needed: f0 never looks at the activation anywhere else.",
 )
@@ -92,17 +90,15 @@ exercise_2 = Exercise(
         {"beta": 1.0, "s": 0.0, "c": 3.0},
         {"beta": 1.0, "s": -2.0, "c": 0.0},
     ),
-    misconceptions=(
-        (
-            lambda beta, s, c: abs(s * c) * beta,
-            "The inner factor c comes out once for each of the two derivatives, so it is squared.",
-        ),
-        (
-            lambda beta, s, c: s * c**2 * beta,
-            "β is a largest absolute value and cannot be negative: what happens to the sign of s?",
-        ),
-        (lambda beta, s, c: c**2 * beta, "The outer factor s multiplies the second derivative as well."),
-        (lambda beta, s, c: s**2 * c**2 * beta, "Only the inner factor is differentiated twice: s comes out once."),
+    misconceptions=slips(
+        lambda beta, s, c: abs(s * c) * beta,
+        "The inner factor c comes out once for each of the two derivatives, so it is squared.",
+        lambda beta, s, c: s * c**2 * beta,
+        "β is a largest absolute value and cannot be negative: what happens to the sign of s?",
+        lambda beta, s, c: c**2 * beta,
+        "The outer factor s multiplies the second derivative as well.",
+        lambda beta, s, c: s**2 * c**2 * beta,
+        "Only the inner factor is differentiated twice: s comes out once.",
     ),
     after="A steeper inner scale costs quadratically: this is why large initial weights leave the linear regime.",
 )
@@ -118,15 +114,11 @@ def exercise_3(k=1):
     slips_with_k = ()
     if k != 1:
         slips_with_k = (
-            (
-                exercise_3().reference,
-                f"This is the step of a single neuron. Yours are {k}, and their errors may add up.",
-            ),
-            (
-                lambda beta, eps: np.sqrt(2 * eps / beta) / k,
-                f"Too short: the errors of {k} neurons add up, but the error is a square of the step. Divide below the "
-                "root.",
-            ),
+            exercise_3().reference,
+            f"This is the step of a single neuron. Yours are {k}, and their errors may add up.",
+            lambda beta, eps: np.sqrt(2 * eps / beta) / k,
+            f"Too short: the errors of {k} neurons add up, but the error is a square of the step. Divide below the "
+            "root.",
         )
     return Exercise(
         id="1.3",
@@ -136,17 +128,14 @@ def exercise_3(k=1):
         minutes=5,
         cases=lambda rng: {"beta": round(rng.uniform(0.1, 2), 2), "eps": round(rng.uniform(0.001, 1), 3)},
         reference=safe_step,
-        misconceptions=(
+        misconceptions=slips(
             *slips_with_k,
-            (
-                lambda beta, eps: np.sqrt(eps / (k * beta)),
-                "Too short by a factor √2: the envelope is β step²/2, with the half.",
-            ),
-            (
-                lambda beta, eps: 2 * eps / (k * beta),
-                f"This is the square of the step: solve {all_beta} step²/2 = eps for the step.",
-            ),
-            (lambda beta, eps: k * beta * eps**2 / 2, "You have put eps in for the step. It is the error."),
+            lambda beta, eps: np.sqrt(eps / (k * beta)),
+            "Too short by a factor √2: the envelope is β step²/2, with the half.",
+            lambda beta, eps: 2 * eps / (k * beta),
+            f"This is the square of the step: solve {all_beta} step²/2 = eps for the step.",
+            lambda beta, eps: k * beta * eps**2 / 2,
+            "You have put eps in for the step. It is the error.",
         ),
         after="Ten times more accuracy costs only a factor √10 in distance.",
         variants=Variants(_BLOCKS, exercise_3, example={"beta": _BETA_OF_TANH, "eps": 0.01}),
@@ -188,28 +177,18 @@ exercise_4 = Exercise(
     rtol=1e-5,
     atol=1e-6,
     edge_cases=({"second_derivative": np.exp, "a": 0.0, "x": 1.0}, {"second_derivative": np.exp, "a": 1.0, "x": 0.0}),
-    misconceptions=(
-        (
-            lambda second_derivative, a, x: _integral(lambda t: second_derivative(t) * (x - t) ** 2 / 2, a, x),
-            "This is the slide's (x − t)²/2, which belongs to an expansion one order higher. "
-            "What is left after one derivative has (x − t).",
-        ),
-        (
-            lambda second_derivative, a, x: abs(remainder(second_derivative, a, x)),
-            "A remainder has a sign: drop the absolute value.",
-        ),
-        (
-            lambda second_derivative, a, x: remainder(second_derivative, a, x) * (1 if x >= a else -1),
-            "When x lies left of a, the integral runs backwards. Do not reorder its ends.",
-        ),
-        (
-            lambda second_derivative, a, x: _integral(lambda t: second_derivative(t) * (t - a), a, x),
-            "The weight is the distance to the end point, (x − t), not (t − a): early curvature counts longest.",
-        ),
-        (
-            lambda second_derivative, a, x: _integral(second_derivative, a, x),
-            "This is f'(x) − f'(a). The curvature at t needs the weight (x − t).",
-        ),
+    misconceptions=slips(
+        lambda second_derivative, a, x: _integral(lambda t: second_derivative(t) * (x - t) ** 2 / 2, a, x),
+        "This is the slide's (x − t)²/2, which belongs to an expansion one order higher. "
+        "What is left after one derivative has (x − t).",
+        lambda second_derivative, a, x: abs(remainder(second_derivative, a, x)),
+        "A remainder has a sign: drop the absolute value.",
+        lambda second_derivative, a, x: remainder(second_derivative, a, x) * (1 if x >= a else -1),
+        "When x lies left of a, the integral runs backwards. Do not reorder its ends.",
+        lambda second_derivative, a, x: _integral(lambda t: second_derivative(t) * (t - a), a, x),
+        "The weight is the distance to the end point, (x − t), not (t − a): early curvature counts longest.",
+        lambda second_derivative, a, x: _integral(second_derivative, a, x),
+        "This is f'(x) − f'(a). The curvature at t needs the weight (x − t).",
     ),
     after="Bounding f'' by β under this integral gives β(x − a)²/2 at once.",
 )
@@ -252,19 +231,13 @@ exercise_5 = Exercise(
     cases=_unit_input,
     reference=tight_move,
     property=_is_tight,
-    misconceptions=(
-        (
-            lambda W0, x, B: W0 + B * x,
-            "Every row has moved by B, so that the whole matrix has moved by B√m. Share the budget among the rows.",
-        ),
-        (
-            lambda W0, x, B: W0 * (1 + B / np.linalg.norm(W0)),
-            "You have moved along W0 itself. Only movement along x changes what a neuron sees.",
-        ),
-        (
-            lambda W0, x, B: W0 + B / W0.shape[0] * x,
-            "Lengths add in squares: m rows that move by B/m give B/√m in all, not B.",
-        ),
+    misconceptions=slips(
+        lambda W0, x, B: W0 + B * x,
+        "Every row has moved by B, so that the whole matrix has moved by B√m. Share the budget among the rows.",
+        lambda W0, x, B: W0 * (1 + B / np.linalg.norm(W0)),
+        "You have moved along W0 itself. Only movement along x changes what a neuron sees.",
+        lambda W0, x, B: W0 + B / W0.shape[0] * x,
+        "Lengths add in squares: m rows that move by B/m give B/√m in all, not B.",
     ),
     after="One row, a few, or all: for a parabola it does not matter who moves, only that all of it is along x.",
 )
@@ -293,11 +266,10 @@ def exercise_6(k=1):
     slips_with_k = ()
     if k != 1:
         slips_with_k = (
-            (exercise_6().reference, f"Enough neurons, but they come in blocks of {k}: round up to whole blocks."),
-            (
-                lambda beta, B, eps: width_needed(beta, B, eps) // k,
-                f"This is the number of blocks. Return the number of neurons, {k} in each.",
-            ),
+            exercise_6().reference,
+            f"Enough neurons, but they come in blocks of {k}: round up to whole blocks.",
+            lambda beta, B, eps: width_needed(beta, B, eps) // k,
+            f"This is the number of blocks. Return the number of neurons, {k} in each.",
         )
     return Exercise(
         id="1.6",
@@ -308,28 +280,18 @@ def exercise_6(k=1):
         cases=_width_question,
         reference=width_needed,
         edge_cases=({"beta": 1.0 * k, "B": 1.0, "eps": 0.25},),  # exactly 4k blocks
-        misconceptions=(
+        misconceptions=slips(
             *slips_with_k,
-            (
-                lambda beta, B, eps: (beta * B**2 / (2 * eps)) ** 2,
-                f"This is the right number, but there are no fractions of a neuron: round up to {whole}.",
-            ),
-            (
-                lambda beta, B, eps: k * ceil(beta * B**2 / (2 * eps) / k),
-                "The gap falls with the square root of m: solve for √m first, then square.",
-            ),
-            (
-                lambda beta, B, eps: k * int((beta * B**2 / (2 * eps)) ** 2 / k),
-                f"One {block} too few: the guarantee has to hold, so round up.",
-            ),
-            (
-                lambda beta, B, eps: k * ceil((beta * B**2 / eps) ** 2 / k),
-                "Four times too many: the half of β/2 is squared as well.",
-            ),
-            (
-                lambda beta, B, eps: k * ceil((beta * B / (2 * eps)) ** 2 / k),
-                "The movement enters as B², and is then squared once more with the rest.",
-            ),
+            lambda beta, B, eps: (beta * B**2 / (2 * eps)) ** 2,
+            f"This is the right number, but there are no fractions of a neuron: round up to {whole}.",
+            lambda beta, B, eps: k * ceil(beta * B**2 / (2 * eps) / k),
+            "The gap falls with the square root of m: solve for √m first, then square.",
+            lambda beta, B, eps: k * int((beta * B**2 / (2 * eps)) ** 2 / k),
+            f"One {block} too few: the guarantee has to hold, so round up.",
+            lambda beta, B, eps: k * ceil((beta * B**2 / eps) ** 2 / k),
+            "Four times too many: the half of β/2 is squared as well.",
+            lambda beta, B, eps: k * ceil((beta * B / (2 * eps)) ** 2 / k),
+            "The movement enters as B², and is then squared once more with the rest.",
         ),
         after="Half the error costs four times the neurons; twice the movement costs sixteen times as many.",
         variants=Variants(_BLOCKS, exercise_6, example={"beta": _BETA_OF_TANH, "B": 1, "eps": 0.01}),
@@ -360,11 +322,10 @@ def exercise_7(k=None):
     slips_with_k = ()
     if k is not None:
         slips_with_k = (
-            (decay_rate, f"This is the rate r. When the width grows {k}-fold, the gap changes by {k} to the power r."),
-            (
-                lambda widths, gaps: k * decay_rate(widths, gaps),
-                f"A power law: {k} is raised to the power r, not multiplied by it.",
-            ),
+            decay_rate,
+            f"This is the rate r. When the width grows {k}-fold, the gap changes by {k} to the power r.",
+            lambda widths, gaps: k * decay_rate(widths, gaps),
+            f"A power law: {k} is raised to the power r, not multiplied by it.",
         )
     return Exercise(
         id="1.7",
@@ -375,24 +336,16 @@ def exercise_7(k=None):
         cases=_measured_decay,
         reference=decay_rate if k is None else growth_factor,
         rtol=1e-5,
-        misconceptions=(
+        misconceptions=slips(
             *slips_with_k,
-            (
-                asked(lambda widths, gaps: np.polyfit(widths, gaps, 1)[0]),
-                "You have fitted a line to the numbers themselves. A power law is a line in their logarithms.",
-            ),
-            (
-                asked(lambda widths, gaps: np.polyfit(widths, np.log(gaps), 1)[0]),
-                "Only one axis is logarithmic: that is the rate of an exponential. Take log(widths) too.",
-            ),
-            (
-                asked(lambda widths, gaps: -decay_rate(widths, gaps)),
-                "The sign is turned round: a gap that falls has a negative slope.",
-            ),
-            (
-                asked(lambda widths, gaps: np.log(gaps[-1] / gaps[0]) / np.log(widths[-1] / widths[0])),
-                "You have joined the first and the last point. Least squares uses all of them.",
-            ),
+            asked(lambda widths, gaps: np.polyfit(widths, gaps, 1)[0]),
+            "You have fitted a line to the numbers themselves. A power law is a line in their logarithms.",
+            asked(lambda widths, gaps: np.polyfit(widths, np.log(gaps), 1)[0]),
+            "Only one axis is logarithmic: that is the rate of an exponential. Take log(widths) too.",
+            asked(lambda widths, gaps: -decay_rate(widths, gaps)),
+            "The sign is turned round: a gap that falls has a negative slope.",
+            asked(lambda widths, gaps: np.log(gaps[-1] / gaps[0]) / np.log(widths[-1] / widths[0])),
+            "You have joined the first and the last point. Least squares uses all of them.",
         ),
         after="Every rate in this course is read in this way, with an interval over independent networks.",
         variants=Variants(_BLOCKS, exercise_7),

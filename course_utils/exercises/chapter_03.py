@@ -4,7 +4,7 @@ from math import ceil, erf, log, pi, sqrt
 
 import numpy as np
 
-from course_utils.exercises import Exercise, Variants
+from course_utils.exercises import Exercise, Variants, slips
 from course_utils.theory.sign_flips import star_gap
 from course_utils.theory.worst_case import adversary_gains
 
@@ -25,19 +25,14 @@ def exercise_1(c=1):
     slips_with_c = ()
     if c != 1:
         slips_with_c = (
-            (exercise_1().reference, f"This is right for weights of standard deviation 1. Yours have {c}."),
-            (
-                lambda t, norm_x: near_zero(c**2 * t, norm_x),
-                f"Larger weights spread wᵀx out, smaller ones draw it together: divide by {c}.",
-            ),
-            (
-                lambda t, norm_x: near_zero(t / c, norm_x),
-                f"You have divided by the variance of a weight. Its standard deviation is {c}.",
-            ),
-            (
-                lambda t, norm_x: near_zero(sqrt(c) * t, norm_x),
-                f"You have taken {c} for the variance of a weight. It is the standard deviation.",
-            ),
+            exercise_1().reference,
+            f"This is right for weights of standard deviation 1. Yours have {c}.",
+            lambda t, norm_x: near_zero(c**2 * t, norm_x),
+            f"Larger weights spread wᵀx out, smaller ones draw it together: divide by {c}.",
+            lambda t, norm_x: near_zero(t / c, norm_x),
+            f"You have divided by the variance of a weight. Its standard deviation is {c}.",
+            lambda t, norm_x: near_zero(sqrt(c) * t, norm_x),
+            f"You have taken {c} for the variance of a weight. It is the standard deviation.",
         )
     return Exercise(
         id="3.1",
@@ -47,22 +42,18 @@ def exercise_1(c=1):
         minutes=5,
         cases=_strip,
         reference=near_zero,
-        misconceptions=(
+        misconceptions=slips(
             *slips_with_c,
-            (lambda t, norm_x: erf(t / (c * norm_x)), "The error function measures in units of √2: divide by it."),
-            (
-                lambda t, norm_x: erf(t / (c * sqrt(2))),
-                "This is right for ‖x‖ = 1. What is the standard deviation of wᵀx for a longer x?",
-            ),
-            (
-                lambda t, norm_x: erf(t * norm_x / (c * sqrt(2))),
-                "A longer x spreads wᵀx out, and makes a small value less likely: divide by ‖x‖.",
-            ),
-            (lambda t, norm_x: near_zero(t, norm_x) / 2, "Half of it: the strip reaches to both sides of zero."),
-            (
-                lambda t, norm_x: 2 * t / (c * norm_x * sqrt(2 * pi)),
-                "This is the bound by the density at zero. The density falls inside the strip: use erf.",
-            ),
+            lambda t, norm_x: erf(t / (c * norm_x)),
+            "The error function measures in units of √2: divide by it.",
+            lambda t, norm_x: erf(t / (c * sqrt(2))),
+            "This is right for ‖x‖ = 1. What is the standard deviation of wᵀx for a longer x?",
+            lambda t, norm_x: erf(t * norm_x / (c * sqrt(2))),
+            "A longer x spreads wᵀx out, and makes a small value less likely: divide by ‖x‖.",
+            lambda t, norm_x: near_zero(t, norm_x) / 2,
+            "Half of it: the strip reaches to both sides of zero.",
+            lambda t, norm_x: 2 * t / (c * norm_x * sqrt(2 * pi)),
+            "This is the bound by the density at zero. The density falls inside the strip: use erf.",
         ),
         after="The dimension d is nowhere in it.",
         variants=Variants(_SCALES, exercise_1, example={"t": 1, "norm_x": 1}),
@@ -87,15 +78,17 @@ exercise_2 = Exercise(
     cases=_excess,
     reference=best_s,
     rtol=1e-6,  # a numerical minimiser cannot do better than the root of the rounding error
-    misconceptions=(
-        (lambda m, t, v: 4 * t / m, "This is Hoeffding's s, for v = 1/4. Here v is known to be smaller: use it."),
-        (
-            lambda m, t, v: 2 * t / (m * v),
-            "Here the exponent is back at 0 and nothing is won. The best s lies half-way.",
-        ),
-        (lambda m, t, v: -(t**2) / (2 * m * v), "This is the exponent that the best s reaches. Return the s itself."),
-        (lambda m, t, v: t / v, "This is the s for a single term: the bound of step 1 has m of them."),
-        (lambda m, t, v: m * v / t, "Upside down: solve m v s = t for s."),
+    misconceptions=slips(
+        lambda m, t, v: 4 * t / m,
+        "This is Hoeffding's s, for v = 1/4. Here v is known to be smaller: use it.",
+        lambda m, t, v: 2 * t / (m * v),
+        "Here the exponent is back at 0 and nothing is won. The best s lies half-way.",
+        lambda m, t, v: -(t**2) / (2 * m * v),
+        "This is the exponent that the best s reaches. Return the s itself.",
+        lambda m, t, v: t / v,
+        "This is the s for a single term: the bound of step 1 has m of them.",
+        lambda m, t, v: m * v / t,
+        "Upside down: solve m v s = t for s.",
     ),
     after="The exponent becomes −t²/(2mv): a quarter of the variance quadruples it.",
 )
@@ -145,33 +138,26 @@ exercise_3 = Exercise(
     minutes=10,
     cases=_count,
     reference=bernstein_count,
-    misconceptions=(
-        (
-            _bernstein_without_last_term,
-            "Right to leading order, but a small sum exceeds it more often than δ. "
-            "What does Bernstein add when the sum is small?",
+    misconceptions=slips(
+        _bernstein_without_last_term,
+        "Right to leading order, but a small sum exceeds it more often than δ. "
+        "What does Bernstein add when the sum is small?",
+        _bernstein_with_tau,
+        "You have taken τ for the probability. τ only bounds it: use the exact one, erf(τ/√2).",
+        lambda m, tau, delta: bernstein_count(m, tau, delta / 2),
+        "A little too large everywhere: you have split δ between two sides, and this event has one.",
+        lambda m, tau, delta: m * erf(tau / sqrt(2)) + sqrt(m * log(1 / delta) / 2),
+        "This is Hoeffding's bound. Bernstein's has the variance under the root, and a second term.",
+        lambda m, tau, delta: _bernstein_without_last_term(m, tau, delta) + 2 / 3 * log(1 / delta),
+        "Many books print 2L/3, which is true as well and a little larger. The form above has L/3.",
+        lambda m, tau, delta: (
+            m * erf(tau / sqrt(2)) + sqrt(2 * m * erf(tau / sqrt(2)) * log(1 / delta)) + log(1 / delta) / 3
         ),
-        (_bernstein_with_tau, "You have taken τ for the probability. τ only bounds it: use the exact one, erf(τ/√2)."),
-        (
-            lambda m, tau, delta: bernstein_count(m, tau, delta / 2),
-            "A little too large everywhere: you have split δ between two sides, and this event has one.",
-        ),
-        (
-            lambda m, tau, delta: m * erf(tau / sqrt(2)) + sqrt(m * log(1 / delta) / 2),
-            "This is Hoeffding's bound. Bernstein's has the variance under the root, and a second term.",
-        ),
-        (
-            lambda m, tau, delta: _bernstein_without_last_term(m, tau, delta) + 2 / 3 * log(1 / delta),
-            "Many books print 2L/3, which is true as well and a little larger. The form above has L/3.",
-        ),
-        (
-            lambda m, tau, delta: (
-                m * erf(tau / sqrt(2)) + sqrt(2 * m * erf(tau / sqrt(2)) * log(1 / delta)) + log(1 / delta) / 3
-            ),
-            "You have mp for the variance. That of an indicator is p(1 − p).",
-        ),
-        (_bernstein_without_two, "There is a 2 under the root: 2 · variance · log(1/δ)."),
-        (_bernstein_of_one, "You have used the variance of one indicator. That of the sum is m times as large."),
+        "You have mp for the variance. That of an indicator is p(1 − p).",
+        _bernstein_without_two,
+        "There is a 2 under the root: 2 · variance · log(1/δ).",
+        _bernstein_of_one,
+        "You have used the variance of one indicator. That of the sum is m times as large.",
     ),
     after="For a rare event the root is about √(2mp log(1/δ)), far below Hoeffding's √(m log(1/δ)/2).",
 )
@@ -217,26 +203,19 @@ exercise_4 = Exercise(
     cases=_budget,
     reference=kept_constants,
     rtol=1e-6,  # a search over a grid of τ is an answer too
-    misconceptions=(
-        (
-            lambda m, B, delta: _kept(m, B, delta, constant=2),
-            "Your constant is 2 where 3/2^(2/3), about 1.89, belongs: the slide's rounding, or a best τ that lost "
-            "its 2.",
-        ),
-        (
-            lambda m, B, delta: _kept(m, B, delta, density=1),
-            "You have bounded the probability by τ. By the density it is at most √(2/π) τ.",
-        ),
-        (
-            lambda m, B, delta: _kept(m, B, delta, half=1),
-            "Hoeffding's own term is √(m log(1/δ)/2): the half has been rounded away.",
-        ),
-        (
-            lambda m, B, delta: (kept_constants(m, B, delta) / B) ** 2,
-            "This is the bound on the number of flips. The gap is at most √|S| · B.",
-        ),
-        (_old_tau, "You have kept the old best τ. With the factor √(2/π) in front of mτ, the best τ moves too."),
-        (_split_root, "You have split the root of a sum into two roots. That is allowed, and rounds."),
+    misconceptions=slips(
+        lambda m, B, delta: _kept(m, B, delta, constant=2),
+        "Your constant is 2 where 3/2^(2/3), about 1.89, belongs: the slide's rounding, or a best τ that lost its 2.",
+        lambda m, B, delta: _kept(m, B, delta, density=1),
+        "You have bounded the probability by τ. By the density it is at most √(2/π) τ.",
+        lambda m, B, delta: _kept(m, B, delta, half=1),
+        "Hoeffding's own term is √(m log(1/δ)/2): the half has been rounded away.",
+        lambda m, B, delta: (kept_constants(m, B, delta) / B) ** 2,
+        "This is the bound on the number of flips. The gap is at most √|S| · B.",
+        _old_tau,
+        "You have kept the old best τ. With the factor √(2/π) in front of mτ, the best τ moves too.",
+        _split_root,
+        "You have split the root of a sum into two roots. That is allowed, and rounds.",
     ),
     after="At m = 10 000 this takes the lemma's 217 down to 123: nearly half of it was rounding.",
 )
@@ -341,20 +320,21 @@ exercise_5 = Exercise(
     edge_cases=(
         {"W0": np.array([[0.0], [2.0], [1.0]]), "x": np.array([1.0]), "a": np.array([1.0, 1.0, -1.0]), "B": 1.0},
     ),
-    misconceptions=(
-        (
-            _either_sign,
-            "You have moved the nearest neurons of either sign. Those with a = −1 take away what the others gain.",
-        ),
-        (
-            _all_of_them,
-            "You have moved every neuron with a = 1. Some are too far away to pay: choose the best number k.",
-        ),
-        (_each_by_B, "Every moved row has moved by B, so that together they exceed it. Squared lengths add up to B²."),
-        (_shared_linearly, "Lengths add in squares: k rows can move by B/√k each, which is more than B/k."),
-        (_zero_is_off, "Right except for a neuron at exactly zero: it counts as on, so push it against x."),
-        (_only_the_move, "This is the move, W − W0. Add W0."),
-        (_away_from_zero, "You have moved away from zero, so that nothing flips and f stays equal to f0."),
+    misconceptions=slips(
+        _either_sign,
+        "You have moved the nearest neurons of either sign. Those with a = −1 take away what the others gain.",
+        _all_of_them,
+        "You have moved every neuron with a = 1. Some are too far away to pay: choose the best number k.",
+        _each_by_B,
+        "Every moved row has moved by B, so that together they exceed it. Squared lengths add up to B².",
+        _shared_linearly,
+        "Lengths add in squares: k rows can move by B/√k each, which is more than B/k.",
+        _zero_is_off,
+        "Right except for a neuron at exactly zero: it counts as on, so push it against x.",
+        _only_the_move,
+        "This is the move, W − W0. Add W0.",
+        _away_from_zero,
+        "You have moved away from zero, so that nothing flips and f stays equal to f0.",
     ),
     after="No W in the ball does better, and finding it took one sort.",
 )
@@ -384,11 +364,10 @@ def exercise_6(k=1):
     slips_with_k = ()
     if k != 1:
         slips_with_k = (
-            (exercise_6().reference, f"Enough neurons, but they come in blocks of {k}: round up to whole blocks."),
-            (
-                lambda c, B, eps: relu_width(c, B, eps) // k,
-                f"This is the number of blocks. Return the number of neurons, {k} in each.",
-            ),
+            exercise_6().reference,
+            f"Enough neurons, but they come in blocks of {k}: round up to whole blocks.",
+            lambda c, B, eps: relu_width(c, B, eps) // k,
+            f"This is the number of blocks. Return the number of neurons, {k} in each.",
         )
     return Exercise(
         id="3.6",
@@ -398,28 +377,18 @@ def exercise_6(k=1):
         minutes=5,
         cases=_width_question,
         reference=relu_width,
-        misconceptions=(
+        misconceptions=slips(
             *slips_with_k,
-            (
-                lambda c, B, eps: k * ceil((c * B ** (4 / 3) / eps) ** 3 / k),
-                "The cube belongs to a rate of m^(−1/3). With the factor 1/√m the gap falls as m^(1/3 − 1/2).",
-            ),
-            (
-                lambda c, B, eps: k * ceil((c * B ** (4 / 3) / eps) ** 2 / k),
-                "This is the rate m^(−1/2) of a smooth activation. ReLU's worst case falls as m^(−1/6).",
-            ),
-            (
-                lambda c, B, eps: k * int((c * B ** (4 / 3) / eps) ** 6 / k),
-                f"One {block} too few: the gap has to be at most eps, so round up.",
-            ),
-            (
-                lambda c, B, eps: k * round((c * B ** (4 / 3) / eps) ** 6 / k),
-                f"You have rounded to the nearest {nearest}, which is sometimes too small: always round up.",
-            ),
-            (
-                lambda c, B, eps: k * ceil((c * B / eps) ** 6 / k),
-                "The movement enters as B^(4/3), so as B⁸ in the end.",
-            ),
+            lambda c, B, eps: k * ceil((c * B ** (4 / 3) / eps) ** 3 / k),
+            "The cube belongs to a rate of m^(−1/3). With the factor 1/√m the gap falls as m^(1/3 − 1/2).",
+            lambda c, B, eps: k * ceil((c * B ** (4 / 3) / eps) ** 2 / k),
+            "This is the rate m^(−1/2) of a smooth activation. ReLU's worst case falls as m^(−1/6).",
+            lambda c, B, eps: k * int((c * B ** (4 / 3) / eps) ** 6 / k),
+            f"One {block} too few: the gap has to be at most eps, so round up.",
+            lambda c, B, eps: k * round((c * B ** (4 / 3) / eps) ** 6 / k),
+            f"You have rounded to the nearest {nearest}, which is sometimes too small: always round up.",
+            lambda c, B, eps: k * ceil((c * B / eps) ** 6 / k),
+            "The movement enters as B^(4/3), so as B⁸ in the end.",
         ),
         after="Half the error costs 64 times the neurons; a smooth activation asks for four times as many.",
         variants=Variants(range(3, 43), exercise_6, example={"c": 0.438, "B": 1, "eps": 0.1}),

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from course_utils.exercises import Exercise, probes
+from course_utils.exercises import Exercise, probes, slips
 
 
 def _weights_and_rows(rng):
@@ -101,20 +101,21 @@ exercise_1 = Exercise(
     rtol=1e-6,  # of the misconceptions: torch.eye(n) alone rounds α to single precision
     atol=1e-6,
     property=_is_a_form_of_the_layer,
-    misconceptions=(
-        (
-            lambda n, m, alpha, gamma: _power(n, m, alpha, gamma, -1),
-            "You have applied the inverse. The layer takes its square root, (αI + WᵀW)^(−1/2).",
-        ),
-        (
-            lambda n, m, alpha, gamma: _power(n, m, alpha, gamma, 0.5),
-            "This multiplies by the root: large singular values have to be divided by it.",
-        ),
-        (lambda n, m, alpha, gamma: layer(n, m, alpha, 1), "The factor γ is missing."),
-        (lambda n, m, alpha, gamma: layer(n, m, 1, gamma), "You have αI with α = 1. Use the α that is given."),
-        (lambda n, m, alpha, gamma: layer(n, m, alpha**2, gamma), "You have squared α: the matrix is αI + WᵀW."),
-        (_wrong_triangle, "This is W L⁻¹, and (L⁻¹)(L⁻¹)ᵀ is the inverse of LᵀL. The inverse of LLᵀ needs W L⁻ᵀ."),
-        (_entry_by_entry, "torch's power works entry by entry. The power of a matrix is the power of its eigenvalues."),
+    misconceptions=slips(
+        lambda n, m, alpha, gamma: _power(n, m, alpha, gamma, -1),
+        "You have applied the inverse. The layer takes its square root, (αI + WᵀW)^(−1/2).",
+        lambda n, m, alpha, gamma: _power(n, m, alpha, gamma, 0.5),
+        "This multiplies by the root: large singular values have to be divided by it.",
+        lambda n, m, alpha, gamma: layer(n, m, alpha, 1),
+        "The factor γ is missing.",
+        lambda n, m, alpha, gamma: layer(n, m, 1, gamma),
+        "You have αI with α = 1. Use the α that is given.",
+        lambda n, m, alpha, gamma: layer(n, m, alpha**2, gamma),
+        "You have squared α: the matrix is αI + WᵀW.",
+        _wrong_triangle,
+        "This is W L⁻¹, and (L⁻¹)(L⁻¹)ᵀ is the inverse of LᵀL. The inverse of LLᵀ needs W L⁻ᵀ.",
+        _entry_by_entry,
+        "torch's power works entry by entry. The power of a matrix is the power of its eigenvalues.",
     ),
     after="Whether by eigenvalues or by Cholesky, the singular values are the same, and all are below γ.",
 )
@@ -147,36 +148,22 @@ exercise_2 = Exercise(
     minutes=7,
     cases=_small_gram,
     reference=variance_from_gram,
-    misconceptions=(
-        (
-            _with_size(lambda G, m: m),
-            "Each of the m − r eigenvalues 0 puts α/(α + 0) = 1 into the trace of the large side. "
-            "Without them, the first term is r.",
-        ),
-        (
-            lambda G, m, alpha: variance_from_gram(G, m, alpha) * m / len(G),
-            "You have averaged over the r eigenvalues. The variance is the average over the m outputs.",
-        ),
-        (
-            lambda G, m, alpha: (len(G) - np.trace(np.linalg.inv(alpha * np.eye(len(G)) + G))) / m,
-            "The factor α in front of the trace is missing.",
-        ),
-        (
-            lambda G, m, alpha: alpha * np.trace(np.linalg.inv(alpha * np.eye(len(G)) + G)) / m,
-            "This is what is lost. The variance is what is left.",
-        ),
-        (
-            lambda G, m, alpha: variance_from_gram(G, m, 1),
-            "This is the variance for α = 1. Use the α that is given, in both places.",
-        ),
-        (
-            lambda G, m, alpha: variance_from_gram(G, 1, alpha),
-            "This is the sum over the outputs. Divide by m for the average.",
-        ),
-        (
-            lambda G, m, alpha: (len(G) - alpha * len(G) ** 2 / (alpha * len(G) + np.trace(G))) / m,
-            "The trace of an inverse is not the inverse of a trace: invert the matrix first.",
-        ),
+    misconceptions=slips(
+        _with_size(lambda G, m: m),
+        "Each of the m − r eigenvalues 0 puts α/(α + 0) = 1 into the trace of the large side. "
+        "Without them, the first term is r.",
+        lambda G, m, alpha: variance_from_gram(G, m, alpha) * m / len(G),
+        "You have averaged over the r eigenvalues. The variance is the average over the m outputs.",
+        lambda G, m, alpha: (len(G) - np.trace(np.linalg.inv(alpha * np.eye(len(G)) + G))) / m,
+        "The factor α in front of the trace is missing.",
+        lambda G, m, alpha: alpha * np.trace(np.linalg.inv(alpha * np.eye(len(G)) + G)) / m,
+        "This is what is lost. The variance is what is left.",
+        lambda G, m, alpha: variance_from_gram(G, m, 1),
+        "This is the variance for α = 1. Use the α that is given, in both places.",
+        lambda G, m, alpha: variance_from_gram(G, 1, alpha),
+        "This is the sum over the outputs. Divide by m for the average.",
+        lambda G, m, alpha: (len(G) - alpha * len(G) ** 2 / (alpha * len(G) + np.trace(G))) / m,
+        "The trace of an inverse is not the inverse of a trace: invert the matrix first.",
     ),
     after="A 10 000 × 10 layer needs a 10 × 10 inverse.",
 )
@@ -243,14 +230,15 @@ exercise_3 = Exercise(
         _far_ones_first(0),
         _far_ones_first(1),
     ),
-    misconceptions=(
-        (_swapped_indices, "Rows and columns are swapped: i counts rows of W, j columns."),
-        (_both, "Factor 2t + 1 has the column of factor 2t, but the next row: i_(t+1), not i_t."),
-        (_overwritten, "Two indices that were joined before must both move when one of them is joined again."),
-        (
-            lambda k, pairs: (k, k),
-            "These are all indices. Each pair identifies two rows and two columns: count what is left.",
-        ),
+    misconceptions=slips(
+        _swapped_indices,
+        "Rows and columns are swapped: i counts rows of W, j columns.",
+        _both,
+        "Factor 2t + 1 has the column of factor 2t, but the next row: i_(t+1), not i_t.",
+        _overwritten,
+        "Two indices that were joined before must both move when one of them is joined again.",
+        lambda k, pairs: (k, k),
+        "These are all indices. Each pair identifies two rows and two columns: count what is left.",
     ),
     after="Pairings with rows + columns = k + 1 can be drawn without crossings: they alone survive in large layers.",
 )
@@ -327,19 +315,25 @@ exercise_4 = Exercise(
     cases=_some_moments,
     reference=series_bounds,
     edge_cases=({"M": np.array([12.0]), "m": 3, "ratio": 0.1},),
-    misconceptions=(
-        (_last_two, "The last two sums do enclose the variance, but earlier ones may do so more tightly."),
-        (_extremes, "This is the widest of all enclosures: take the largest lower and the smallest upper one."),
-        (_other_sign, "The signs are turned round: the first term, with k = 1, is positive."),
-        (_upper_first, "The lower bound comes first: yours are in the other order."),
-        (
-            _even_and_odd_swapped,
-            "The sides are swapped: sums of one, three, five, ... terms are too large, the others too small.",
-        ),
-        (_without_powers, "The k-th moment is taken at σ = 1: it needs the factor (σ²/α)^k, `ratio**k`."),
-        (_ratio_once, "Each moment needs its own power of the ratio, `ratio**k`, not the ratio itself."),
-        (_sum_not_divided, "Divide by m: the variance is an average over the outputs."),
-        (_single_terms, "These are single terms. The sums of the first one, two, three, ... enclose."),
+    misconceptions=slips(
+        _last_two,
+        "The last two sums do enclose the variance, but earlier ones may do so more tightly.",
+        _extremes,
+        "This is the widest of all enclosures: take the largest lower and the smallest upper one.",
+        _other_sign,
+        "The signs are turned round: the first term, with k = 1, is positive.",
+        _upper_first,
+        "The lower bound comes first: yours are in the other order.",
+        _even_and_odd_swapped,
+        "The sides are swapped: sums of one, three, five, ... terms are too large, the others too small.",
+        _without_powers,
+        "The k-th moment is taken at σ = 1: it needs the factor (σ²/α)^k, `ratio**k`.",
+        _ratio_once,
+        "Each moment needs its own power of the ratio, `ratio**k`, not the ratio itself.",
+        _sum_not_divided,
+        "Divide by m: the variance is an average over the outputs.",
+        _single_terms,
+        "These are single terms. The sums of the first one, two, three, ... enclose.",
     ),
     after="Where the series stops being useful, its moments are not used up: read on.",
 )
@@ -381,37 +375,23 @@ exercise_5 = Exercise(
     cases=_a_rule,
     reference=gauss_bound,
     edge_cases=({"a": np.array([4.0]), "b": np.array([]), "r": 3, "m": 5, "ratio": 0.4},),
-    misconceptions=(
-        (
-            lambda a, b, r, m, ratio: (
-                r / m * _quadrature(a, b, lambda x: ratio * x / (1 + ratio * x), root=lambda b: b)
-            ),
-            "Beside the diagonal stand the roots √b.",
+    misconceptions=slips(
+        lambda a, b, r, m, ratio: r / m * _quadrature(a, b, lambda x: ratio * x / (1 + ratio * x), root=lambda b: b),
+        "Beside the diagonal stand the roots √b.",
+        lambda a, b, r, m, ratio: (
+            r / m * _quadrature(a, b, lambda x: ratio * x / (1 + ratio * x), weights=lambda V: V[0])
         ),
-        (
-            lambda a, b, r, m, ratio: (
-                r / m * _quadrature(a, b, lambda x: ratio * x / (1 + ratio * x), weights=lambda V: V[0])
-            ),
-            "The weights are the squares of the first components: they have to add up to 1.",
+        "The weights are the squares of the first components: they have to add up to 1.",
+        lambda a, b, r, m, ratio: (
+            r / m * _quadrature(a, b, lambda x: ratio * x / (1 + ratio * x), weights=lambda V: V[:, 0] ** 2)
         ),
-        (
-            lambda a, b, r, m, ratio: (
-                r / m * _quadrature(a, b, lambda x: ratio * x / (1 + ratio * x), weights=lambda V: V[:, 0] ** 2)
-            ),
-            "eigh returns eigenvectors as columns: their first components are the first row, V[0].",
-        ),
-        (
-            lambda a, b, r, m, ratio: _quadrature(a, b, lambda x: ratio * x / (1 + ratio * x)),
-            "This is the mean over one eigenvalue. There are r of them, shared by m outputs.",
-        ),
-        (
-            lambda a, b, r, m, ratio: r / m * _quadrature(a, b, lambda x: 1 / (1 + ratio * x)),
-            "This is what is lost, α/(α + λ). The variance is the mean of λ/(α + λ).",
-        ),
-        (
-            lambda a, b, r, m, ratio: r / m * np.mean(ratio * a / (1 + ratio * a)),
-            "The nodes are the eigenvalues of the whole tridiagonal matrix, not its diagonal.",
-        ),
+        "eigh returns eigenvectors as columns: their first components are the first row, V[0].",
+        lambda a, b, r, m, ratio: _quadrature(a, b, lambda x: ratio * x / (1 + ratio * x)),
+        "This is the mean over one eigenvalue. There are r of them, shared by m outputs.",
+        lambda a, b, r, m, ratio: r / m * _quadrature(a, b, lambda x: 1 / (1 + ratio * x)),
+        "This is what is lost, α/(α + λ). The variance is the mean of λ/(α + λ).",
+        lambda a, b, r, m, ratio: r / m * np.mean(ratio * a / (1 + ratio * a)),
+        "The nodes are the eigenvalues of the whole tridiagonal matrix, not its diagonal.",
     ),
     after="N nodes from 2N moments: the best that any rule could do with them.",
 )
@@ -449,24 +429,17 @@ exercise_6 = Exercise(
     minutes=7,
     cases=_large_layer,
     reference=large_variance,
-    misconceptions=(
-        (_other_root, "The other root, which exceeds 1: the variance is below γ² = 1, and 0 for σ = 0."),
-        (
-            lambda m, n, sigma2, alpha: large_variance(n, m, sigma2, alpha),
-            "n and m are swapped: ρ = m/n, and s has n, the number of inputs.",
-        ),
-        (
-            lambda m, n, sigma2, alpha: large_variance(m, n, sigma2, 1),
-            "α is missing: the variance depends on s = nσ²/α.",
-        ),
-        (
-            lambda m, n, sigma2, alpha: n * sigma2 / alpha / (1 + n * sigma2 / alpha),
-            "This is right for a single output. The factor 1 − ρv, the others' share, is missing.",
-        ),
-        (
-            lambda m, n, sigma2, alpha: large_variance(n, n, sigma2, alpha),
-            "This is the square layer. The shape enters by ρ = m/n.",
-        ),
+    misconceptions=slips(
+        _other_root,
+        "The other root, which exceeds 1: the variance is below γ² = 1, and 0 for σ = 0.",
+        lambda m, n, sigma2, alpha: large_variance(n, m, sigma2, alpha),
+        "n and m are swapped: ρ = m/n, and s has n, the number of inputs.",
+        lambda m, n, sigma2, alpha: large_variance(m, n, sigma2, 1),
+        "α is missing: the variance depends on s = nσ²/α.",
+        lambda m, n, sigma2, alpha: n * sigma2 / alpha / (1 + n * sigma2 / alpha),
+        "This is right for a single output. The factor 1 − ρv, the others' share, is missing.",
+        lambda m, n, sigma2, alpha: large_variance(n, n, sigma2, alpha),
+        "This is the square layer. The shape enters by ρ = m/n.",
     ),
     after="For a square layer v = s(1 − v)²: at s = 1 the solution is 1/φ², the golden ratio squared.",
 )

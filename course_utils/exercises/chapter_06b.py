@@ -4,7 +4,7 @@ from math import ceil, log, sqrt
 
 import numpy as np
 
-from course_utils.exercises import Exercise
+from course_utils.exercises import Exercise, slips
 
 
 def _dying_signal(rng):
@@ -37,32 +37,21 @@ exercise_7 = Exercise(
         {"v": 0.3, "share": 0.5},
         {"v": 0.99, "share": 0.01},
     ),
-    misconceptions=(
-        (lambda v, share: log(share) / log(v), "The right number, but a stack has whole layers: round up."),
-        (
-            lambda v, share: int(log(share) / log(v)),
-            "One layer too few: at this depth the variance is still above the share. Round up.",
-        ),
-        (
-            lambda v, share: int(log(share) / log(v)) + 1,
-            "One layer too many where vᴸ meets the share exactly: “at most” includes it. Round up; do not add 1.",
-        ),
-        (
-            lambda v, share: ceil(2 * log(share) / log(v)),
-            "v is already a variance, a square: the amplitude √v would need twice as many layers.",
-        ),
-        (
-            lambda v, share: ceil((1 - share) / (1 - v)),
-            "You have subtracted the same amount for each layer. Each layer takes a share of what is left: vᴸ.",
-        ),
-        (
-            lambda v, share: ceil(log(v) / log(share)),
-            "The fraction is upside down. Take logarithms of vᴸ ≤ share, and mind which of the two divides the other.",
-        ),
-        (
-            lambda v, share: round(log(share) / log(v)),
-            "You have rounded to the nearest number, which is sometimes a layer too few: always round up.",
-        ),
+    misconceptions=slips(
+        lambda v, share: log(share) / log(v),
+        "The right number, but a stack has whole layers: round up.",
+        lambda v, share: int(log(share) / log(v)),
+        "One layer too few: at this depth the variance is still above the share. Round up.",
+        lambda v, share: int(log(share) / log(v)) + 1,
+        "One layer too many where vᴸ meets the share exactly: “at most” includes it. Round up; do not add 1.",
+        lambda v, share: ceil(2 * log(share) / log(v)),
+        "v is already a variance, a square: the amplitude √v would need twice as many layers.",
+        lambda v, share: ceil((1 - share) / (1 - v)),
+        "You have subtracted the same amount for each layer. Each layer takes a share of what is left: vᴸ.",
+        lambda v, share: ceil(log(v) / log(share)),
+        "The fraction is upside down. Take logarithms of vᴸ ≤ share, and mind which of the two divides the other.",
+        lambda v, share: round(log(share) / log(v)),
+        "You have rounded to the nearest number, which is sometimes a layer too few: always round up.",
     ),
     after="At 10/√n a stack may be nine times as deep as at 1/√n before its signal is as weak.",
 )
@@ -84,29 +73,21 @@ exercise_8 = Exercise(
     minutes=5,
     cases=_shrinking_stack,
     reference=gain_for_unit_variance,
-    misconceptions=(
-        (lambda v, L: (1 / v, v**-L), "γ multiplies amplitudes, and the variance by γ²: γ²v = 1."),
-        (
-            lambda v, L: (1 / sqrt(v), 1 / sqrt(v)),
-            "The gain is right. Lipschitz constants of layers multiply: L layers have γᴸ.",
-        ),
-        (
-            lambda v, L: (1 / sqrt(v), L / sqrt(v)),
-            "The gain is right. Lipschitz constants of layers multiply, they do not add.",
-        ),
-        (
-            lambda v, L: (v ** (-L / 2), v ** (-L / 2)),
-            "The Lipschitz constant is right. γ is the gain of one layer only; you return that of the whole stack.",
-        ),
-        (lambda v, L: (sqrt(v), v ** (L / 2)), "This γ is below 1 and shrinks the signal further: solve γ²v = 1."),
-        (
-            lambda v, L: (v ** (-L / 2), 1 / sqrt(v)),
-            "The right numbers in the wrong order: first γ, then the Lipschitz constant.",
-        ),
-        (
-            lambda v, L: (1 / sqrt(v), 1.0),
-            "The gain is right. It also stretches: a layer is γ-Lipschitz, so that 1 is not kept.",
-        ),
+    misconceptions=slips(
+        lambda v, L: (1 / v, v**-L),
+        "γ multiplies amplitudes, and the variance by γ²: γ²v = 1.",
+        lambda v, L: (1 / sqrt(v), 1 / sqrt(v)),
+        "The gain is right. Lipschitz constants of layers multiply: L layers have γᴸ.",
+        lambda v, L: (1 / sqrt(v), L / sqrt(v)),
+        "The gain is right. Lipschitz constants of layers multiply, they do not add.",
+        lambda v, L: (v ** (-L / 2), v ** (-L / 2)),
+        "The Lipschitz constant is right. γ is the gain of one layer only; you return that of the whole stack.",
+        lambda v, L: (sqrt(v), v ** (L / 2)),
+        "This γ is below 1 and shrinks the signal further: solve γ²v = 1.",
+        lambda v, L: (v ** (-L / 2), 1 / sqrt(v)),
+        "The right numbers in the wrong order: first γ, then the Lipschitz constant.",
+        lambda v, L: (1 / sqrt(v), 1.0),
+        "The gain is right. It also stretches: a layer is γ-Lipschitz, so that 1 is not kept.",
     ),
     after="The guarantee is given away at the rate at which the typical signal is gained: γᴸ against v^(−L/2).",
 )
@@ -141,34 +122,21 @@ exercise_9 = Exercise(
     cases=_rectangle,
     reference=backward_variance,
     rtol=1e-6,  # a torch.eye in single precision costs half of the digits, whatever the answer's type
-    misconceptions=(
-        (
-            _forward_variance,
-            "This is the forward variance, divided by the m outputs. Backwards there are n components.",
-        ),
-        (
-            lambda W, alpha, gamma: backward_variance(W, alpha, gamma) / gamma,
-            "γ multiplies the signal, so that the variance has γ².",
-        ),
-        (lambda W, alpha, gamma: backward_variance(W, alpha, 1), "γ is missing; it multiplies the way back as well."),
-        (
-            lambda W, alpha, gamma: backward_variance(W, alpha, gamma) * W.shape[1],
-            "This is the sum over the n components: take their mean.",
-        ),
-        (
-            lambda W, alpha, gamma: backward_variance(W, alpha**2, gamma),
-            "αI stands below a square root in the layer, and once, unsquared, in its square.",
-        ),
-        (
-            lambda W, alpha, gamma: gamma**2 * np.trace(W.T @ W) / (alpha * W.shape[1]),
-            "Without WᵀW in the inverse this grows without limit; the layer's singular values stay below γ.",
-        ),
-        (
-            lambda W, alpha, gamma: (
-                gamma**2 * np.trace(W.T @ W @ np.linalg.inv(np.eye(W.shape[1]) + W.T @ W)) / W.shape[1]
-            ),
-            "α is missing: it is not 1 here.",
-        ),
+    misconceptions=slips(
+        _forward_variance,
+        "This is the forward variance, divided by the m outputs. Backwards there are n components.",
+        lambda W, alpha, gamma: backward_variance(W, alpha, gamma) / gamma,
+        "γ multiplies the signal, so that the variance has γ².",
+        lambda W, alpha, gamma: backward_variance(W, alpha, 1),
+        "γ is missing; it multiplies the way back as well.",
+        lambda W, alpha, gamma: backward_variance(W, alpha, gamma) * W.shape[1],
+        "This is the sum over the n components: take their mean.",
+        lambda W, alpha, gamma: backward_variance(W, alpha**2, gamma),
+        "αI stands below a square root in the layer, and once, unsquared, in its square.",
+        lambda W, alpha, gamma: gamma**2 * np.trace(W.T @ W) / (alpha * W.shape[1]),
+        "Without WᵀW in the inverse this grows without limit; the layer's singular values stay below γ.",
+        lambda W, alpha, gamma: gamma**2 * np.trace(W.T @ W @ np.linalg.inv(np.eye(W.shape[1]) + W.T @ W)) / W.shape[1],
+        "α is missing: it is not 1 here.",
     ),
     after="Only square layers treat signals and gradients alike; a wide one starves the gradient by m/n.",
 )
@@ -194,41 +162,26 @@ exercise_10 = Exercise(
     minutes=9,
     cases=_steps,
     reference=same_start_and_step,
-    misconceptions=(
-        (
-            lambda alpha, sigma, eta: (sigma / sqrt(alpha), eta / sqrt(alpha)),
-            "σ is right. V = W/√α has a gradient √α times as long and is itself 1/√α times as long: "
-            "its step changes twice.",
-        ),
-        (
-            lambda alpha, sigma, eta: (sigma / sqrt(alpha), eta),
-            "σ is right: the start is the same. A step of the same η is not: compare ∂/∂V with ∂/∂W.",
-        ),
-        (
-            lambda alpha, sigma, eta: (sigma / sqrt(alpha), eta * alpha),
-            "σ is right. The rate is turned upside down: a smaller α makes W more sensitive.",
-        ),
-        (
-            lambda alpha, sigma, eta: (sigma / alpha, eta / alpha),
-            "The layer depends on WᵀW/α, so that W itself is divided by √α.",
-        ),
-        (
-            lambda alpha, sigma, eta: (sigma * sqrt(alpha), eta * alpha),
-            "Both are turned upside down: αI + WᵀW = α(I + VᵀV) with V = W/√α.",
-        ),
-        (
-            lambda alpha, sigma, eta: (sigma / sqrt(alpha), eta * sqrt(alpha)),
-            "σ is right. The rate changes by a whole power of α, and the other way: ∂/∂V = √α ∂/∂W, and ΔV = ΔW/√α.",
-        ),
-        (
-            lambda alpha, sigma, eta: (eta / alpha, sigma / sqrt(alpha)),
-            "The right numbers in the wrong order: first σ, then the rate.",
-        ),
-        (lambda alpha, sigma, eta: (sigma, eta / alpha), "The rate is right. V = W/√α starts from another σ than W."),
-        (
-            lambda alpha, sigma, eta: (sigma, eta),
-            "Nothing has changed, but α did: with α = 1 this layer is another function. What is V?",
-        ),
+    misconceptions=slips(
+        lambda alpha, sigma, eta: (sigma / sqrt(alpha), eta / sqrt(alpha)),
+        "σ is right. V = W/√α has a gradient √α times as long and is itself 1/√α times as long: "
+        "its step changes twice.",
+        lambda alpha, sigma, eta: (sigma / sqrt(alpha), eta),
+        "σ is right: the start is the same. A step of the same η is not: compare ∂/∂V with ∂/∂W.",
+        lambda alpha, sigma, eta: (sigma / sqrt(alpha), eta * alpha),
+        "σ is right. The rate is turned upside down: a smaller α makes W more sensitive.",
+        lambda alpha, sigma, eta: (sigma / alpha, eta / alpha),
+        "The layer depends on WᵀW/α, so that W itself is divided by √α.",
+        lambda alpha, sigma, eta: (sigma * sqrt(alpha), eta * alpha),
+        "Both are turned upside down: αI + WᵀW = α(I + VᵀV) with V = W/√α.",
+        lambda alpha, sigma, eta: (sigma / sqrt(alpha), eta * sqrt(alpha)),
+        "σ is right. The rate changes by a whole power of α, and the other way: ∂/∂V = √α ∂/∂W, and ΔV = ΔW/√α.",
+        lambda alpha, sigma, eta: (eta / alpha, sigma / sqrt(alpha)),
+        "The right numbers in the wrong order: first σ, then the rate.",
+        lambda alpha, sigma, eta: (sigma, eta / alpha),
+        "The rate is right. V = W/√α starts from another σ than W.",
+        lambda alpha, sigma, eta: (sigma, eta),
+        "Nothing has changed, but α did: with α = 1 this layer is another function. What is V?",
     ),
     after="Same function at the start, same forward variance, and SGD moves it 1/α times as far.",
 )
@@ -255,40 +208,24 @@ exercise_11 = Exercise(
     minutes=6,
     cases=_rate_search,
     reference=tested_accuracy,
-    misconceptions=(
-        (
-            lambda validation, test: test.max(axis=0).mean(),
-            "You have chosen by the test rows, and reported their luck. Choose by validation loss only.",
-        ),
-        (
-            lambda validation, test: test[validation.argmax(axis=0), np.arange(test.shape[1])].mean(),
-            "These are the rates with the highest validation loss: a loss is good when it is small.",
-        ),
-        (
-            lambda validation, test: test[validation.mean(axis=1).argmin()].mean(),
-            "You have chosen one rate for all seeds together, and the validation rows of one seed are the test rows "
-            "of another. Each seed chooses its own.",
-        ),
-        (
-            lambda validation, test: test[np.arange(len(test)), validation.argmin(axis=1)].mean(),
-            "This is the luckiest seed of each rate. Turn it around: for each seed, a column, the best rate.",
-        ),
-        (
-            lambda validation, test: test[validation.argmin(axis=0)].mean(),
-            "One index takes whole rows, all seeds at each chosen rate. Count each seed at its own rate only.",
-        ),
-        (
-            lambda validation, test: test.T[validation.T.argmin(axis=0) % test.shape[1]].mean(),
-            "You have searched along the wrong axis: rows are rates, columns are seeds.",
-        ),
-        (
-            lambda validation, test: test[validation.argmin(axis=0), np.arange(test.shape[1])].sum(),
-            "The right entries, one for each seed: return their mean, not their sum.",
-        ),
-        (
-            lambda validation, test: test.mean(),
-            "This is the average over all rates. Nobody would use the bad ones: choose first.",
-        ),
+    misconceptions=slips(
+        lambda validation, test: test.max(axis=0).mean(),
+        "You have chosen by the test rows, and reported their luck. Choose by validation loss only.",
+        lambda validation, test: test[validation.argmax(axis=0), np.arange(test.shape[1])].mean(),
+        "These are the rates with the highest validation loss: a loss is good when it is small.",
+        lambda validation, test: test[validation.mean(axis=1).argmin()].mean(),
+        "You have chosen one rate for all seeds together, and the validation rows of one seed are the test rows "
+        "of another. Each seed chooses its own.",
+        lambda validation, test: test[np.arange(len(test)), validation.argmin(axis=1)].mean(),
+        "This is the luckiest seed of each rate. Turn it around: for each seed, a column, the best rate.",
+        lambda validation, test: test[validation.argmin(axis=0)].mean(),
+        "One index takes whole rows, all seeds at each chosen rate. Count each seed at its own rate only.",
+        lambda validation, test: test.T[validation.T.argmin(axis=0) % test.shape[1]].mean(),
+        "You have searched along the wrong axis: rows are rates, columns are seeds.",
+        lambda validation, test: test[validation.argmin(axis=0), np.arange(test.shape[1])].sum(),
+        "The right entries, one for each seed: return their mean, not their sum.",
+        lambda validation, test: test.mean(),
+        "This is the average over all rates. Nobody would use the bad ones: choose first.",
     ),
     after="Tuning is a part of the method: what it costs in luck belongs in the interval.",
 )
@@ -359,38 +296,31 @@ exercise_12 = Exercise(
     minutes=7,
     cases=_two_starts,
     reference=paired_interval,
-    misconceptions=(
-        (
-            _unpaired,
-            "You have added the variances of both. The seeds are shared: take differences first, and what "
-            "they have in common cancels.",
-        ),
-        (
-            _two_groups,
-            "This is the interval for two independent groups, with 2S − 2 degrees of freedom. Here each seed "
-            "serves both: take differences first, and what they have in common cancels.",
-        ),
-        (
-            lambda a, b: _interval(a - b, 2.5758293035489),
-            "2.576 is the normal quantile. With so few seeds the spread is uncertain too: use Student's t.",
-        ),
-        (
-            lambda a, b: _interval(a - b, 2.58),
-            "2.58 belongs to the normal law. With so few seeds the spread is uncertain too: use Student's t.",
-        ),
-        (_percent_95, "This is the 95 % interval: for 99 % each side keeps 0.5 %."),
-        (_one_sided_quantile, "You have left 1 % on each side, which makes 98 %: for 99 % each side keeps 0.5 %."),
-        (lambda a, b: _interval(a - b, power=0), "This is the spread of single seeds. Their mean has 1/√seeds of it."),
-        (
-            lambda a, b: _interval(a - b, ddof=0),
-            "The spread around their own mean is a little too small: divide the squares by seeds − 1 (ddof=1).",
-        ),
-        (lambda a, b: paired_interval(b, a), "The sign: the question is a minus b."),
-        (lambda a, b: paired_interval(a, b)[::-1], "The right ends in the wrong order: the lower one comes first."),
-        (
-            _mean_and_half,
-            "These are the mean and half of the width: return where the interval begins and where it ends.",
-        ),
+    misconceptions=slips(
+        _unpaired,
+        "You have added the variances of both. The seeds are shared: take differences first, and what "
+        "they have in common cancels.",
+        _two_groups,
+        "This is the interval for two independent groups, with 2S − 2 degrees of freedom. Here each seed "
+        "serves both: take differences first, and what they have in common cancels.",
+        lambda a, b: _interval(a - b, 2.5758293035489),
+        "2.576 is the normal quantile. With so few seeds the spread is uncertain too: use Student's t.",
+        lambda a, b: _interval(a - b, 2.58),
+        "2.58 belongs to the normal law. With so few seeds the spread is uncertain too: use Student's t.",
+        _percent_95,
+        "This is the 95 % interval: for 99 % each side keeps 0.5 %.",
+        _one_sided_quantile,
+        "You have left 1 % on each side, which makes 98 %: for 99 % each side keeps 0.5 %.",
+        lambda a, b: _interval(a - b, power=0),
+        "This is the spread of single seeds. Their mean has 1/√seeds of it.",
+        lambda a, b: _interval(a - b, ddof=0),
+        "The spread around their own mean is a little too small: divide the squares by seeds − 1 (ddof=1).",
+        lambda a, b: paired_interval(b, a),
+        "The sign: the question is a minus b.",
+        lambda a, b: paired_interval(a, b)[::-1],
+        "The right ends in the wrong order: the lower one comes first.",
+        _mean_and_half,
+        "These are the mean and half of the width: return where the interval begins and where it ends.",
     ),
     after="Pairing is free accuracy: the luck of a fold or of a draw enters both sides.",
 )
