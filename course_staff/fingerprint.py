@@ -47,8 +47,6 @@ _READS_FILES = {"__file__", "resources", "get_data"}
 #: Imports exercises by names that are made when it runs, for whoever uses these; which ones is followed here.
 _LOOKED_UP = {"find", "all_exercises"}
 _ASKED = {_EXERCISES, _FORMER}
-#: What :func:`show_progress` prints of every exercise.
-_COUNTED = ("id", "points", "minutes")
 
 
 def of_chapter(solution: Sequence[NotebookNode], student: Sequence[NotebookNode], part: str, root: Path) -> str:
@@ -359,16 +357,9 @@ class _Reach:
 
 def _cards(module: _Module) -> list[str]:
     """What the table of progress reads of a chapter's exercises; the whole module where that is not written down."""
-    cards = []
-    calls = (node for statement in module.statements for node in statement.nodes if isinstance(node, ast.Call))
-    for call in calls:
-        if isinstance(call.func, ast.Name) and call.func.id == "Exercise":
-            given = {keyword.arg: keyword.value for keyword in call.keywords}
-            values = [given.get(name) for name in _COUNTED]
-            if not all(isinstance(value, ast.Constant) for value in values):
-                return [module.text]
-            cards.append(repr([value.value for value in values]))
-    return cards or [module.text]
+    calls = [n for s in module.statements for n in s.nodes if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)]
+    cards = [_canonical(call) for call in calls if call.func.id == "Card"]
+    return cards if len(cards) == sum(call.func.id == "Exercise" for call in calls) > 0 else [module.text]
 
 
 def _chains(tree: ast.AST) -> Iterator[tuple[str, ...]]:

@@ -4,7 +4,7 @@ One module per chapter (``chapter_01.py``), in which everything of an exercise s
 ``EXERCISES``. The same declaration serves the check in the notebook, the grader, and the tests of the checker.
 A whole module::
 
-    from course_utils.exercises import Exercise, slips
+    from course_utils.exercises import Card, Exercise, slips
 
     def _vector(rng):
         return {"x": rng.normal(size=rng.integers(1, 6))}
@@ -13,7 +13,7 @@ A whole module::
         return np.sqrt(np.sum(x**2))
 
     exercise_1 = Exercise(
-        id="1.1", title="the length of a vector", points=1, difficulty=1, minutes=5,
+        *Card("1.1", "the length of a vector", points=1, difficulty=1, minutes=5),
         cases=_vector, reference=norm,
         misconceptions=slips(lambda x: np.sum(x**2), "This is the squared length: take the root."),
     )
@@ -26,7 +26,7 @@ An exercise that a class can have with many numbers is declared by a function of
 chapter's own (see :class:`Variants`)::
 
     def exercise_2(k=1):
-        return Exercise(id="1.2", ..., variants=Variants(range(3, 43), exercise_2))
+        return Exercise(*Card("1.2", ...), ..., variants=Variants(range(3, 43), exercise_2))
 
     EXERCISES = (exercise_1, exercise_2())
 """
@@ -46,6 +46,16 @@ import numpy as np
 
 Case = dict[str, Any]
 Number = int | float
+
+
+class Card(NamedTuple):
+    """What a notebook's card says of an exercise: the first five fields of :class:`Exercise`."""
+
+    id: str
+    title: str
+    points: int
+    difficulty: int
+    minutes: int
 
 
 class Misconception(NamedTuple):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from course_utils.exercises import Exercise, slips
+from course_utils.exercises import Card, Exercise, slips
 
 
 def _two_matrices(rng):
@@ -15,11 +15,7 @@ def movement(W, W0):
 
 
 exercise_1 = Exercise(
-    id="0.1",
-    title="how far did the weights move?",
-    points=1,
-    difficulty=1,
-    minutes=5,
+    *Card("0.1", "how far did the weights move?", points=1, difficulty=1, minutes=5),
     cases=_two_matrices,
     reference=movement,
     edge_cases=({"W": np.array([[3.0, 0.0], [0.0, 4.0]]), "W0": np.zeros((2, 2))},),

@@ -4,7 +4,7 @@ from math import ceil, sqrt
 
 import numpy as np
 
-from course_utils.exercises import Exercise, Variants, slips
+from course_utils.exercises import Card, Exercise, Variants, slips
 
 _BLOCKS = range(3, 43)
 _BETA_OF_TANH = 4 / (3 * sqrt(3))
@@ -44,11 +44,7 @@ def _linearized_without_a(x, W, W0, a):
 
 
 exercise_1 = Exercise(
-    id="1.1",
-    title="write the linearization",
-    points=3,
-    difficulty=2,
-    minutes=10,
+    *Card("1.1", "write the linearization", points=3, difficulty=2, minutes=10),
     cases=_small_net,
     reference=linearized_net,
     misconceptions=slips(
@@ -78,11 +74,7 @@ def scaled_beta(beta, s, c):
 
 
 exercise_2 = Exercise(
-    id="1.2",
-    title="β of a rescaled activation",
-    points=2,
-    difficulty=2,
-    minutes=5,
+    *Card("1.2", "β of a rescaled activation", points=2, difficulty=2, minutes=5),
     cases=_scales,
     reference=scaled_beta,
     edge_cases=(
@@ -121,11 +113,7 @@ def exercise_3(k=1):
             "root.",
         )
     return Exercise(
-        id="1.3",
-        title="how far may one step?",
-        points=1,
-        difficulty=1,
-        minutes=5,
+        *Card("1.3", "how far may one step?", points=1, difficulty=1, minutes=5),
         cases=lambda rng: {"beta": round(rng.uniform(0.1, 2), 2), "eps": round(rng.uniform(0.001, 1), 3)},
         reference=safe_step,
         misconceptions=slips(
@@ -167,11 +155,7 @@ def remainder(second_derivative, a, x):
 
 
 exercise_4 = Exercise(
-    id="1.4",
-    title="the remainder, as an integral",
-    points=3,
-    difficulty=3,
-    minutes=10,
+    *Card("1.4", "the remainder, as an integral", points=3, difficulty=3, minutes=10),
     cases=_interval,
     reference=remainder,
     rtol=1e-5,
@@ -223,11 +207,7 @@ def _is_tight(W, case):
 
 
 exercise_5 = Exercise(
-    id="1.5",
-    title="a move that reaches the bound",
-    points=3,
-    difficulty=3,
-    minutes=10,
+    *Card("1.5", "a move that reaches the bound", points=3, difficulty=3, minutes=10),
     cases=_unit_input,
     reference=tight_move,
     property=_is_tight,
@@ -272,11 +252,7 @@ def exercise_6(k=1):
             f"This is the number of blocks. Return the number of neurons, {k} in each.",
         )
     return Exercise(
-        id="1.6",
-        title="how wide is wide enough?",
-        points=2,
-        difficulty=2,
-        minutes=5,
+        *Card("1.6", "how wide is wide enough?", points=2, difficulty=2, minutes=5),
         cases=_width_question,
         reference=width_needed,
         edge_cases=({"beta": 1.0 * k, "B": 1.0, "eps": 0.25},),  # exactly 4k blocks
@@ -328,11 +304,7 @@ def exercise_7(k=None):
             f"A power law: {k} is raised to the power r, not multiplied by it.",
         )
     return Exercise(
-        id="1.7",
-        title="read a rate off a log-log plot",
-        points=2,
-        difficulty=2,
-        minutes=10,
+        *Card("1.7", "read a rate off a log-log plot", points=2, difficulty=2, minutes=10),
         cases=_measured_decay,
         reference=decay_rate if k is None else growth_factor,
         rtol=1e-5,

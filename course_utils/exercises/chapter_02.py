@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from course_utils.exercises import Exercise, Variants, slips
+from course_utils.exercises import Card, Exercise, Variants, slips
 
 # Where 1 is the chapter's own.
 _SCALES = tuple(n / 20 for n in range(11, 60) if n != 20)
@@ -24,11 +24,7 @@ def relu_linearization(x, W, W0, a):
 
 
 exercise_1 = Exercise(
-    id="2.1",
-    title="the linearization of a ReLU network",
-    points=2,
-    difficulty=2,
-    minutes=5,
+    *Card("2.1", "the linearization of a ReLU network", points=2, difficulty=2, minutes=5),
     cases=_small_net,
     reference=relu_linearization,
     edge_cases=(
@@ -67,11 +63,7 @@ def flip_gap(u0, u, a):
 
 
 exercise_2 = Exercise(
-    id="2.2",
-    title="the gap from the flips alone",
-    points=3,
-    difficulty=2,
-    minutes=8,
+    *Card("2.2", "the gap from the flips alone", points=3, difficulty=2, minutes=8),
     cases=_pre_activations,
     reference=flip_gap,
     edge_cases=({"u0": np.array([0.0, -1.0]), "u": np.array([-2.0, 0.0]), "a": np.array([1.0, 1.0])},),
@@ -147,11 +139,7 @@ def _near_now(W0, W, x, tau):
 
 
 exercise_3 = Exercise(
-    id="2.3",
-    title="how large is the bad set?",
-    points=3,
-    difficulty=2,
-    minutes=10,
+    *Card("2.3", "how large is the bad set?", points=3, difficulty=2, minutes=10),
     cases=_moved_layer,
     reference=bad_set_size,
     edge_cases=(
@@ -209,11 +197,7 @@ def _moves_far_enough(move, case):
 
 
 exercise_4 = Exercise(
-    id="2.4",
-    title="spend the budget on far moves",
-    points=3,
-    difficulty=3,
-    minutes=10,
+    *Card("2.4", "spend the budget on far moves", points=3, difficulty=3, minutes=10),
     cases=_layer_budget,
     reference=far_move,
     property=_moves_far_enough,
@@ -249,11 +233,7 @@ def exercise_5(c=1):
             f"The equation is one for τ³, so the factor {c} goes below the cube root with the rest.",
         )
     return Exercise(
-        id="2.5",
-        title="the best τ",
-        points=2,
-        difficulty=2,
-        minutes=7,
+        *Card("2.5", "the best τ", points=2, difficulty=2, minutes=7),
         cases=_budget,
         reference=best_tau,
         rtol=1e-6,  # a numerical minimiser cannot do better than the root of the rounding error
@@ -293,11 +273,7 @@ def exercise_6(c=1):
         )
     where = "For" if c == 1 else "With standard deviation 1: for"
     return Exercise(
-        id="2.6",
-        title="the chance of a flip",
-        points=3,
-        difficulty=4,
-        minutes=10,
+        *Card("2.6", "the chance of a flip", points=3, difficulty=4, minutes=10),
         cases=lambda rng: {"s": round(10 ** rng.uniform(-2, 1), 3)},
         reference=flip_probability,
         rtol=1e-6,

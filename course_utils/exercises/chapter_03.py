@@ -4,7 +4,7 @@ from math import ceil, erf, log, pi, sqrt
 
 import numpy as np
 
-from course_utils.exercises import Exercise, Variants, slips
+from course_utils.exercises import Card, Exercise, Variants, slips
 from course_utils.theory.sign_flips import star_gap
 from course_utils.theory.worst_case import adversary_gains
 
@@ -35,11 +35,7 @@ def exercise_1(c=1):
             f"You have taken {c} for the variance of a weight. It is the standard deviation.",
         )
     return Exercise(
-        id="3.1",
-        title="the chance to start near zero",
-        points=1,
-        difficulty=1,
-        minutes=5,
+        *Card("3.1", "the chance to start near zero", points=1, difficulty=1, minutes=5),
         cases=_strip,
         reference=near_zero,
         misconceptions=slips(
@@ -70,11 +66,7 @@ def best_s(m, t, v):
 
 
 exercise_2 = Exercise(
-    id="3.2",
-    title="choose the best s",
-    points=1,
-    difficulty=2,
-    minutes=5,
+    *Card("3.2", "choose the best s", points=1, difficulty=2, minutes=5),
     cases=_excess,
     reference=best_s,
     rtol=1e-6,  # a numerical minimiser cannot do better than the root of the rounding error
@@ -131,11 +123,7 @@ def _bernstein_of_one(m, tau, delta):
 
 
 exercise_3 = Exercise(
-    id="3.3",
-    title="the bound that knows the variance",
-    points=3,
-    difficulty=2,
-    minutes=10,
+    *Card("3.3", "the bound that knows the variance", points=3, difficulty=2, minutes=10),
     cases=_count,
     reference=bernstein_count,
     misconceptions=slips(
@@ -195,11 +183,7 @@ def _split_root(m, B, delta):
 
 
 exercise_4 = Exercise(
-    id="3.4",
-    title="the lemma without its roundings",
-    points=3,
-    difficulty=3,
-    minutes=10,
+    *Card("3.4", "the lemma without its roundings", points=3, difficulty=3, minutes=10),
     cases=_budget,
     reference=kept_constants,
     rtol=1e-6,  # a search over a grid of τ is an answer too
@@ -309,11 +293,7 @@ def _is_worst(W, case):
 
 
 exercise_5 = Exercise(
-    id="3.5",
-    title="the worst move",
-    points=4,
-    difficulty=4,
-    minutes=15,
+    *Card("3.5", "the worst move", points=4, difficulty=4, minutes=15),
     cases=_net_and_budget,
     reference=worst_move,
     property=_is_worst,
@@ -370,11 +350,7 @@ def exercise_6(k=1):
             f"This is the number of blocks. Return the number of neurons, {k} in each.",
         )
     return Exercise(
-        id="3.6",
-        title="how wide is wide enough, for ReLU?",
-        points=2,
-        difficulty=2,
-        minutes=5,
+        *Card("3.6", "how wide is wide enough, for ReLU?", points=2, difficulty=2, minutes=5),
         cases=_width_question,
         reference=relu_width,
         misconceptions=slips(

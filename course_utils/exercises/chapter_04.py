@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from course_utils.exercises import Exercise, slips
+from course_utils.exercises import Card, Exercise, slips
 
 
 def _stack(rng):
@@ -15,11 +15,7 @@ def forward_factor(widths, sigmas):
 
 
 exercise_1 = Exercise(
-    id="4.1",
-    title="what a stack does to the variance",
-    points=2,
-    difficulty=2,
-    minutes=5,
+    *Card("4.1", "what a stack does to the variance", points=2, difficulty=2, minutes=5),
     cases=_stack,
     reference=forward_factor,
     misconceptions=slips(
@@ -53,11 +49,7 @@ def largest_step(H, g):
 
 
 exercise_2 = Exercise(
-    id="4.2",
-    title="the largest step that does not climb",
-    points=3,
-    difficulty=3,
-    minutes=7,
+    *Card("4.2", "the largest step that does not climb", points=3, difficulty=3, minutes=7),
     cases=_bowl,
     reference=largest_step,
     misconceptions=slips(
@@ -98,11 +90,7 @@ def theorem_1(B, slope, g, z, Hz):
 
 
 exercise_3 = Exercise(
-    id="4.3",
-    title="Theorem 1 in three products",
-    points=3,
-    difficulty=3,
-    minutes=8,
+    *Card("4.3", "Theorem 1 in three products", points=3, difficulty=3, minutes=8),
     cases=_theorem,
     reference=theorem_1,
     misconceptions=slips(
@@ -135,11 +123,7 @@ def theorem_2(J, A, z, Hz, k):
 
 
 exercise_4 = Exercise(
-    id="4.4",
-    title="Theorem 2, corrected",
-    points=2,
-    difficulty=2,
-    minutes=6,
+    *Card("4.4", "Theorem 2, corrected", points=2, difficulty=2, minutes=6),
     cases=_norms,
     reference=theorem_2,
     misconceptions=slips(
@@ -181,11 +165,7 @@ def hessian_sigma(n, m, slope):
 
 
 exercise_5 = Exercise(
-    id="4.5",
-    title="the Hessian scheme for any slope",
-    points=2,
-    difficulty=2,
-    minutes=5,
+    *Card("4.5", "the Hessian scheme for any slope", points=2, difficulty=2, minutes=5),
     cases=_layer,
     reference=hessian_sigma,
     misconceptions=slips(
@@ -234,11 +214,7 @@ def _has_unit_jacobian(answer, case):
 
 
 exercise_6 = Exercise(
-    id="4.6",
-    title="a layer whose Jacobian has norm 1",
-    points=3,
-    difficulty=4,
-    minutes=10,
+    *Card("4.6", "a layer whose Jacobian has norm 1", points=3, difficulty=4, minutes=10),
     cases=_relu_layer,
     reference=unit_jacobian,
     property=_has_unit_jacobian,
@@ -268,11 +244,7 @@ def gram_matrix(M, Z):
 
 
 exercise_7 = Exercise(
-    id="4.7",
-    title="the Gram matrix of a layer",
-    points=3,
-    difficulty=4,
-    minutes=9,
+    *Card("4.7", "the Gram matrix of a layer", points=3, difficulty=4, minutes=9),
     cases=_factors,
     reference=gram_matrix,
     misconceptions=slips(

@@ -4,7 +4,7 @@ from math import ceil
 
 import numpy as np
 
-from course_utils.exercises import Exercise, slips
+from course_utils.exercises import Card, Exercise, slips
 
 
 def _one_perturbation(rng):
@@ -23,11 +23,7 @@ def one_estimate(E_perturbed, E, Omega, sigma):
 
 
 exercise_1 = Exercise(
-    id="5.1",
-    title="one perturbation, one estimate",
-    points=1,
-    difficulty=1,
-    minutes=5,
+    *Card("5.1", "one perturbation, one estimate", points=1, difficulty=1, minutes=5),
     cases=_one_perturbation,
     reference=one_estimate,
     misconceptions=slips(
@@ -77,11 +73,7 @@ def _product_of_means(differences, Omega, sigma):
 
 
 exercise_2 = Exercise(
-    id="5.2",
-    title="many perturbations, and how sure we are",
-    points=2,
-    difficulty=2,
-    minutes=7,
+    *Card("5.2", "many perturbations, and how sure we are", points=2, difficulty=2, minutes=7),
     cases=_batch_of_perturbations,
     reference=with_error,
     misconceptions=slips(
@@ -118,11 +110,7 @@ def smoothed_slope(w, sigma):
 
 
 exercise_3 = Exercise(
-    id="5.3",
-    title="what the estimate is unbiased for",
-    points=2,
-    difficulty=3,
-    minutes=7,
+    *Card("5.3", "what the estimate is unbiased for", points=2, difficulty=3, minutes=7),
     cases=_width,
     reference=smoothed_slope,
     misconceptions=slips(
@@ -157,11 +145,7 @@ def variance_without_baseline(n, K, g_norm, E, sigma):
 
 
 exercise_4 = Exercise(
-    id="5.4",
-    title="the price of no baseline",
-    points=2,
-    difficulty=2,
-    minutes=6,
+    *Card("5.4", "the price of no baseline", points=2, difficulty=2, minutes=6),
     cases=_variance_question,
     reference=variance_without_baseline,
     misconceptions=slips(
@@ -203,11 +187,7 @@ def draws_needed(n, c):
 
 
 exercise_5 = Exercise(
-    id="5.5",
-    title="how many forward passes is a gradient worth?",
-    points=2,
-    difficulty=2,
-    minutes=5,
+    *Card("5.5", "how many forward passes is a gradient worth?", points=2, difficulty=2, minutes=5),
     cases=_target_cosine,
     reference=draws_needed,
     edge_cases=({"n": 50, "c": 0.1}, {"n": 1210, "c": 0.1}, {"n": 1_000_000, "c": 0.9}),
@@ -265,11 +245,7 @@ def _are_orthogonal(rows, case):
 
 
 exercise_6 = Exercise(
-    id="5.6",
-    title="directions that do not overlap",
-    points=3,
-    difficulty=3,
-    minutes=8,
+    *Card("5.6", "directions that do not overlap", points=3, difficulty=3, minutes=8),
     cases=_gaussian_rows,
     reference=orthogonal_rows,
     property=_are_orthogonal,
@@ -306,11 +282,7 @@ def _one_signal_for_all(differences, xi, x, sigma):
 
 
 exercise_7 = Exercise(
-    id="5.7",
-    title="perturb the nodes",
-    points=3,
-    difficulty=3,
-    minutes=8,
+    *Card("5.7", "perturb the nodes", points=3, difficulty=3, minutes=8),
     cases=_noisy_layer,
     reference=node_gradient,
     misconceptions=slips(
@@ -347,11 +319,7 @@ def usable_step(g, H, K):
 
 
 exercise_8 = Exercise(
-    id="5.8",
-    title="the usable step",
-    points=3,
-    difficulty=3,
-    minutes=8,
+    *Card("5.8", "the usable step", points=3, difficulty=3, minutes=8),
     cases=_curved_loss,
     reference=usable_step,
     misconceptions=slips(

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from course_utils.exercises import Exercise, probes, slips
+from course_utils.exercises import Card, Exercise, probes, slips
 
 
 def _weights_and_rows(rng):
@@ -90,11 +90,7 @@ def _is_a_form_of_the_layer(answer, case):
 
 
 exercise_1 = Exercise(
-    id="6.1",
-    title="the layer in torch",
-    points=3,
-    difficulty=3,
-    minutes=10,
+    *Card("6.1", "the layer in torch", points=3, difficulty=3, minutes=10),
     cases=_weights_and_rows,
     reference=layer,
     probe=probes.trainable_output,
@@ -141,11 +137,7 @@ def _with_size(size):
 
 
 exercise_2 = Exercise(
-    id="6.2",
-    title="the variance from the smaller side",
-    points=2,
-    difficulty=2,
-    minutes=7,
+    *Card("6.2", "the variance from the smaller side", points=2, difficulty=2, minutes=7),
     cases=_small_gram,
     reference=variance_from_gram,
     misconceptions=slips(
@@ -214,11 +206,7 @@ def _both(k, pairs):
 
 
 exercise_3 = Exercise(
-    id="6.3",
-    title="what one pairing contributes",
-    points=3,
-    difficulty=3,
-    minutes=10,
+    *Card("6.3", "what one pairing contributes", points=3, difficulty=3, minutes=10),
     cases=_random_pairing,
     reference=free_indices,
     edge_cases=(
@@ -307,11 +295,7 @@ def _ratio_once(M, m, ratio):
 
 
 exercise_4 = Exercise(
-    id="6.4",
-    title="what a diverging series still says",
-    points=2,
-    difficulty=2,
-    minutes=8,
+    *Card("6.4", "what a diverging series still says", points=2, difficulty=2, minutes=8),
     cases=_some_moments,
     reference=series_bounds,
     edge_cases=({"M": np.array([12.0]), "m": 3, "ratio": 0.1},),
@@ -367,11 +351,7 @@ def _quadrature(a, b, share, weights=lambda V: V[0] ** 2, root=np.sqrt):
 
 
 exercise_5 = Exercise(
-    id="6.5",
-    title="a quadrature from a tridiagonal matrix",
-    points=3,
-    difficulty=3,
-    minutes=9,
+    *Card("6.5", "a quadrature from a tridiagonal matrix", points=3, difficulty=3, minutes=9),
     cases=_a_rule,
     reference=gauss_bound,
     edge_cases=({"a": np.array([4.0]), "b": np.array([]), "r": 3, "m": 5, "ratio": 0.4},),
@@ -422,11 +402,7 @@ def _other_root(m, n, sigma2, alpha):
 
 
 exercise_6 = Exercise(
-    id="6.6",
-    title="the variance of a large layer",
-    points=2,
-    difficulty=2,
-    minutes=7,
+    *Card("6.6", "the variance of a large layer", points=2, difficulty=2, minutes=7),
     cases=_large_layer,
     reference=large_variance,
     misconceptions=slips(

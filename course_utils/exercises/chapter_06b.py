@@ -4,7 +4,7 @@ from math import ceil, log, sqrt
 
 import numpy as np
 
-from course_utils.exercises import Exercise, slips
+from course_utils.exercises import Card, Exercise, slips
 
 
 def _dying_signal(rng):
@@ -21,11 +21,7 @@ def layers_until(v, share):
 
 
 exercise_7 = Exercise(
-    id="6.7",
-    title="how deep until the signal is gone?",
-    points=2,
-    difficulty=2,
-    minutes=5,
+    *Card("6.7", "how deep until the signal is gone?", points=2, difficulty=2, minutes=5),
     cases=_dying_signal,
     reference=layers_until,
     edge_cases=(
@@ -66,11 +62,7 @@ def gain_for_unit_variance(v, L):
 
 
 exercise_8 = Exercise(
-    id="6.8",
-    title="what unit variance costs",
-    points=2,
-    difficulty=2,
-    minutes=5,
+    *Card("6.8", "what unit variance costs", points=2, difficulty=2, minutes=5),
     cases=_shrinking_stack,
     reference=gain_for_unit_variance,
     misconceptions=slips(
@@ -114,11 +106,7 @@ def _forward_variance(W, alpha, gamma):
 
 
 exercise_9 = Exercise(
-    id="6.9",
-    title="the way back",
-    points=2,
-    difficulty=3,
-    minutes=7,
+    *Card("6.9", "the way back", points=2, difficulty=3, minutes=7),
     cases=_rectangle,
     reference=backward_variance,
     rtol=1e-6,  # a torch.eye in single precision costs half of the digits, whatever the answer's type
@@ -155,11 +143,7 @@ def same_start_and_step(alpha, sigma, eta):
 
 
 exercise_10 = Exercise(
-    id="6.10",
-    title="a smaller α, or a larger σ?",
-    points=3,
-    difficulty=4,
-    minutes=9,
+    *Card("6.10", "a smaller α, or a larger σ?", points=3, difficulty=4, minutes=9),
     cases=_steps,
     reference=same_start_and_step,
     misconceptions=slips(
@@ -201,11 +185,7 @@ def tested_accuracy(validation, test):
 
 
 exercise_11 = Exercise(
-    id="6.11",
-    title="a learning rate for each seed",
-    points=2,
-    difficulty=3,
-    minutes=6,
+    *Card("6.11", "a learning rate for each seed", points=2, difficulty=3, minutes=6),
     cases=_rate_search,
     reference=tested_accuracy,
     misconceptions=slips(
@@ -289,11 +269,7 @@ def _one_sided_quantile(a, b):
 
 
 exercise_12 = Exercise(
-    id="6.12",
-    title="paired, with an interval",
-    points=2,
-    difficulty=3,
-    minutes=7,
+    *Card("6.12", "paired, with an interval", points=2, difficulty=3, minutes=7),
     cases=_two_starts,
     reference=paired_interval,
     misconceptions=slips(

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from course_utils.exercises import Exercise, slips
+from course_utils.exercises import Card, Exercise, slips
 
 
 def _rounded(rng, n, d):
@@ -54,11 +54,7 @@ def _first_order(X, Y):
 
 
 exercise_1 = Exercise(
-    id="7.1",
-    title="the kernel of an infinitely wide net",
-    points=1,
-    difficulty=1,
-    minutes=5,
+    *Card("7.1", "the kernel of an infinitely wide net", points=1, difficulty=1, minutes=5),
     cases=_two_groups,
     reference=limit_kernel,
     edge_cases=(_PARALLEL,),
@@ -109,11 +105,7 @@ def _kernel_with(W0, a, X, weight, divisor, gate=lambda u: u > 0):
 
 
 exercise_2 = Exercise(
-    id="7.2",
-    title="a kernel without gradients",
-    points=3,
-    difficulty=3,
-    minutes=8,
+    *Card("7.2", "a kernel without gradients", points=3, difficulty=3, minutes=8),
     cases=_small_net,
     reference=net_kernel,
     misconceptions=slips(
@@ -166,11 +158,7 @@ def _spread(theta):
 
 
 exercise_3 = Exercise(
-    id="7.3",
-    title="how wide for a good kernel?",
-    points=2,
-    difficulty=2,
-    minutes=5,
+    *Card("7.3", "how wide for a good kernel?", points=2, difficulty=2, minutes=5),
     cases=_accuracy,
     edge_cases=({"theta": 0.0, "eps": 0.01},),  # the law is met exactly, by 2500 neurons
     reference=kernel_width,
@@ -228,11 +216,7 @@ def _moved_too_early(K, K_new, f, f_new, y, steps, lr):
 
 
 exercise_4 = Exercise(
-    id="7.4",
-    title="train without a net",
-    points=3,
-    difficulty=3,
-    minutes=8,
+    *Card("7.4", "train without a net", points=3, difficulty=3, minutes=8),
     cases=_descent,
     edge_cases=tuple({**_descent(np.random.default_rng(7)), "steps": steps} for steps in (0, 1, 60)),
     reference=after_descent,
@@ -282,11 +266,7 @@ def distance(K, y, f):
 
 
 exercise_5 = Exercise(
-    id="7.5",
-    title="the whole way",
-    points=2,
-    difficulty=3,
-    minutes=6,
+    *Card("7.5", "the whole way", points=2, difficulty=3, minutes=6),
     cases=_interpolation,
     reference=distance,
     rtol=1e-7,
@@ -317,11 +297,7 @@ def odd_direction(W, a):
 
 
 exercise_6 = Exercise(
-    id="7.6",
-    title="the odd part of a net",
-    points=2,
-    difficulty=2,
-    minutes=5,
+    *Card("7.6", "the odd part of a net", points=2, difficulty=2, minutes=5),
     cases=_any_net,
     reference=odd_direction,
     misconceptions=slips(
@@ -359,11 +335,7 @@ def _one_of_two(k, j):
 
 
 exercise_7 = Exercise(
-    id="7.7",
-    title="which frequencies does the kernel hear?",
-    points=3,
-    difficulty=4,
-    minutes=8,
+    *Card("7.7", "which frequencies does the kernel hear?", points=3, difficulty=4, minutes=8),
     cases=_frequency,
     edge_cases=tuple({"k": k} for k in (0, 1, 2, 3, 4, 20)),
     reference=circle_coefficient,
