@@ -31,12 +31,7 @@ _NOISE = {
 
 
 def execute(notebook: NotebookNode, folder: Path, root: Path, label: str) -> NotebookNode:
-    """Run ``notebook`` in a fresh kernel, in place.
-
-    Args:
-        folder: where the kernel starts: the notebook's own folder.
-        root: the repository, whose ``course_utils`` the cells import.
-        label: the notebook's name in messages.
+    """Run ``notebook`` in place, in a fresh kernel that starts in ``folder``, its own; messages call it ``label``.
 
     Raises:
         BuildError: if a cell raises, warns, or prints what would differ on another run or machine.

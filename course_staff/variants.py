@@ -35,16 +35,7 @@ SHORTEST_SECRET = 16
 
 
 def exercises_for(student_id: str, chapter: str, secret: bytes | None = None) -> dict[str, Exercise]:
-    """The exercises of a chapter as this student was given them.
-
-    Args:
-        student_id: as in the roster.
-        chapter: "01_taylor_bounds", or "01".
-        secret: of the course, from :func:`read_secret`; None for a class without variants.
-
-    Returns:
-        id → declaration, in the chapter's order; without a secret, as the chapter declares them.
-    """
+    """A chapter's exercises by id, as this student was given them; without a secret, as the chapter declares them."""
     numbers = numbers_for(student_id, chapter, secret)
     return {id: e.variant(numbers[id]) if id in numbers else e for id, e in _exercises(chapter).items()}
 

@@ -57,11 +57,7 @@ def read(notebook: NotebookNode, number: int, label: str) -> Slider:
     """The slider of one cell, from running that cell and those earlier statements that define the names it uses.
 
     Nothing else of the notebook runs. Therefore a slider may use imports, functions, and variables that are
-    assigned once and do not come from a random generator.
-
-    Args:
-        number: the cell, as :func:`find` counts.
-        label: the notebook's name in messages.
+    assigned once and do not come from a random generator. Messages call the notebook ``label``.
 
     Raises:
         SliderError: if the cell calls ``explore`` not exactly once, uses a name that is bound otherwise, or fails.

@@ -20,20 +20,9 @@ from course_utils.theory.accept import Array, check_size
 _JETS = tuple(f"jet{j}_{part}" for j in (1, 2, 3, 4) for part in ("pt", "eta", "phi", "btag"))
 #: The label and the 28 features, in the order of the archive.
 COLUMNS = (
-    "class_label",
-    "lepton_pT",
-    "lepton_eta",
-    "lepton_phi",
-    "missing_energy_magnitude",
-    "missing_energy_phi",
+    *"class_label lepton_pT lepton_eta lepton_phi missing_energy_magnitude missing_energy_phi".split(),
     *_JETS,
-    "m_jj",
-    "m_jjj",
-    "m_lv",
-    "m_jlv",
-    "m_bb",
-    "m_wbb",
-    "m_wwbb",
+    *"m_jj m_jjj m_lv m_jlv m_bb m_wbb m_wwbb".split(),
 )
 
 OPENML_ROWS = 98_050

@@ -108,10 +108,7 @@ def mgf_curves(ps: Sequence[float], reach: float = 2.0) -> MgfCurves:
 
 
 def tail_curve(tau: float = 0.05, delta: float = 0.05, m: int = 1000) -> TailCurve:
-    """The exact upper tail of the count for k = 0 … m, with the five bounds of ``tail_bounds``.
-
-    Source: claim lecture/lemma-4.2.
-    """
+    """The exact upper tail of the count for k = 0 … m, with the five bounds of ``tail_bounds`` (lecture/lemma-4.2)."""
     from scipy.special import betainc
 
     bounds = concentration.tail_bounds(m, tau, delta)
@@ -158,9 +155,7 @@ def adversary_curve(k: int = 300, B: float = 3.0, m: int = 10_000, seed: int = 0
 
     Unlike ``adversary_gains``, which counts a neuron that stops short of zero as a loss, this is |f − f0|
     itself, for every k: Σ max(B/√k − |u_i|, 0). With r = √(2/π) it follows the limit law B√k − k²/(rm) while
-    all k neurons cross, that is up to k = (Brm/2)^(2/3), and B²rm/(4k) beyond.
-
-    Source: claim course/lemma-4.1-tight.
+    all k neurons cross, that is up to k = (Brm/2)^(2/3), and B²rm/(4k) beyond (course/lemma-4.1-tight).
     """
     m, B, k = check_size("m", m), check_number("B", B, above=0), check_size("k", k)
     rng = np.random.default_rng(seed)
@@ -210,9 +205,7 @@ def width_rates(
 
     X is (n, d) with rows of norm 1, y is (n,). ``trained`` is the root mean square of f − f0 over the rows of
     X, ``worst`` belongs to its first row, ``random`` is the root mean square over ``random_moves`` moves. All have
-    the factor 1/√m, and the movement is that of training.
-
-    Source: claim lecture/wide-is-linear.
+    the factor 1/√m, and the movement is that of training (lecture/wide-is-linear).
     """
     widths = np.array([check_size("width", m) for m in widths])
     X, rng = check_array("X", X, 2), check_rng(rng)

@@ -36,10 +36,7 @@ class KernelErrors(NamedTuple):
 
 
 def kernel_errors(widths: Sequence[int], X: Array, networks: int, rng: np.random.Generator) -> KernelErrors:
-    """How far the kernels of random nets are from their limit on the rows of X (n, d).
-
-    Source: claim lecture/ntk-limit.
-    """
+    """How far the kernels of random nets are from their limit on the rows of X (n, d) (lecture/ntk-limit)."""
     widths = np.array([check_size("width", m) for m in widths])
     limit, law = limit_kernel(X), rms(kernel_error_law(X))
     networks = check_size("networks", networks)
@@ -158,9 +155,7 @@ def learning_curve(
     """Three predictors of ``target`` on the unit sphere in three dimensions, from samples of several sizes.
 
     They are linear least squares with a constant, and regression with the limit kernel without and with a
-    bias coordinate. Every repetition draws its own inputs and ``new`` others to be judged on.
-
-    Source: claim lecture/universal.
+    bias coordinate. Every repetition draws its own inputs and ``new`` others to be judged on (lecture/universal).
     """
     sizes = np.array([check_size("size", n) for n in sizes])
     errors = np.empty((3, check_size("repetitions", repetitions), sizes.size))

@@ -53,10 +53,7 @@ def arc_cosine(X: Array, Y: Array | None = None, degree: int = 1) -> Array:
 
 
 def limit_kernel(X: Array, Y: Array | None = None) -> Array:
-    """``xᵀx'(π − θ)/(2π)``, the kernel of an infinitely wide net, shape (n, p).
-
-    Source: claim lecture/ntk-limit.
-    """
+    """``xᵀx'(π − θ)/(2π)``, the kernel of an infinitely wide net, shape (n, p) (lecture/ntk-limit)."""
     X, Y = check_rows(X, Y)
     return X @ Y.T * arc_cosine(X, Y, 0)
 

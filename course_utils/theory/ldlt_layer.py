@@ -44,9 +44,7 @@ class _InverseRoot(torch.autograd.Function):
 
 
 def ldlt_matrix(W: torch.Tensor, alpha: float = 1.0, gamma: float = 1.0, form: str = "symmetric") -> torch.Tensor:
-    """The layer as a matrix, shape (..., m, n) as W; its singular values are ``γ s/√(α + s²)``.
-
-    Source: ldlt/lipschitz.
+    """The layer as a matrix, shape (..., m, n) as W; its singular values are ``γ s/√(α + s²)`` (ldlt/lipschitz).
 
     The factorisation is that of the smaller of ``WᵀW`` and ``WWᵀ``, and any number of layers can be stacked
     in the leading axes. All arguments but W are taken as they are: :class:`LDLT` checks them.

@@ -40,9 +40,7 @@ def lemma_4_1_bound(m: int, B: float, delta: float, norm_x: float = 1.0) -> floa
     """m^(1/3) (√2 B^(4/3) + B (log 1/δ)^(1/4)), Lemma 4.1's bound on |f − f0| as printed.
 
     With probability at least 1 − δ over W0 it holds for every W with ‖W − W0‖_F ≤ B at once, for one fixed x
-    with ‖x‖ ≤ 1.
-
-    Source: claim lecture/lemma-4.1.
+    with ‖x‖ ≤ 1 (lecture/lemma-4.1).
     """
     check_in_unit_ball(norm_x)
     m, B = check_size("m", m), check_number("B", B, at_least=0)
@@ -84,9 +82,7 @@ def worst_case_gap(u: Array, a: Array, B: float, norm_x: float = 1.0) -> WorstCa
     ``WORST_CASE_CONSTANT`` · B^(4/3) m^(1/3): the rate of Lemma 4.1 cannot be improved.
 
     With unequal |a_i| the best set is no longer "the nearest": choosing it contains the subset-sum problem.
-    Such a are refused.
-
-    Source: claim course/lemma-4.1-tight.
+    Such a are refused (course/lemma-4.1-tight).
 
     Raises:
         ValueError: for unequal |a_i|, or |u_i| that no W0 with that norm_x could give (u not 0 while norm_x is 0).
