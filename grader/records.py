@@ -109,18 +109,7 @@ class UnitResult:
     def __post_init__(self) -> None:
         _require(self.format == FORMAT, "format", self.format, f"{FORMAT}, what this version of the course writes")
         _require(_is_text(self.key), "key", self.key, "a hash")
-        _require(
-            _is_text(self.student) and STUDENT_ID.fullmatch(self.student),
-            "student",
-            self.student,
-            "a student id of letters, digits and . _ @ -",
-        )
-        _require(
-            _is_text(self.chapter) and CHAPTER.fullmatch(self.chapter),
-            "chapter",
-            self.chapter,
-            'a name such as "01_taylor_bounds"',
-        )
+        _require_names(self.student, self.chapter)
         _require(self.status in STATUSES, "status", self.status, f"one of {', '.join(STATUSES)}")
         _require(self.jail in JAILS, "jail", self.jail, f"one of {', '.join(JAILS)}")
         _require(_is_count(self.max_points), "max_points", self.max_points, "a whole number from 0")
@@ -146,6 +135,13 @@ def _require(holds: object, name: str, value: object, expected: str) -> None:
         raise ValueError(f"{name} is {value!r:.200}; expected {expected}")
 
 
+def _require_names(student: object, chapter: object) -> None:
+    """Both become names of files."""
+    known = _is_text(student) and STUDENT_ID.fullmatch(student)
+    _require(known, "student", student, "a student id of letters, digits and . _ @ -")
+    _require(_is_text(chapter) and CHAPTER.fullmatch(chapter), "chapter", chapter, 'a name such as "01_taylor_bounds"')
+
+
 def _is_count(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
@@ -156,8 +152,7 @@ def _is_text(value: object) -> bool:
 
 def path_of(out: Path, student: str, chapter: str) -> Path:
     """Where a unit's result is kept below ``out``. Raises ValueError for names that are no file names."""
-    _require(STUDENT_ID.fullmatch(student), "student", student, "a student id of letters, digits and . _ @ -")
-    _require(CHAPTER.fullmatch(chapter), "chapter", chapter, 'a name such as "01_taylor_bounds"')
+    _require_names(student, chapter)
     return out / RESULTS / student / f"{chapter}.json"
 
 

@@ -15,15 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from course_utils.theory.accept import (
-    Array,
-    check_array,
-    check_in_unit_ball,
-    check_number,
-    check_rng,
-    check_size,
-    check_vector,
-)
+from course_utils.theory.accept import Array, check_array, check_in_unit_ball, check_number, check_rng, check_size
 from course_utils.theory.networks import isotropic_shares
 from course_utils.theory.statistics import log_inverse
 
@@ -81,7 +73,7 @@ def bad_sets(W0: Array, W: Array, x: Array, tau: float) -> BadSets:
 def star_gap(W0: Array, W: Array, x: Array, a: Array) -> float:
     """f − f0 by the lecture's identity (★): Σ_i a_i w_iᵀx (1{w_iᵀx ≥ 0} − 1{w0_iᵀx ≥ 0}) (lecture/star)."""
     W0, W, x = _layers(W0, W, x)
-    a = check_vector("a", a, len(W0))
+    a = check_array("a", a, 1, len(W0))
     return float(star(W0 @ x, W @ x, a))
 
 
@@ -94,7 +86,7 @@ def direct_gap(W0: Array, W: Array, x: Array, a: Array) -> float:
     Source: claim lecture/relu-homogeneous.
     """
     W0, W, x = _layers(W0, W, x)
-    a = check_vector("a", a, len(W0))
+    a = check_array("a", a, 1, len(W0))
     before, after = W0 @ x, W @ x
     linear = (before >= 0) * ((W - W0) @ x)
     return float(a @ (np.maximum(after, 0) - np.maximum(before, 0) - linear))
@@ -103,7 +95,7 @@ def direct_gap(W0: Array, W: Array, x: Array, a: Array) -> float:
 def count_flips(W0: Array, W: Array, x: Array, a: Array, tau: float) -> FlipCounts:
     """The number of flips, f − f0 and the sizes of S1, S2 and S1 ∪ S2 for one pair of layers."""
     W0, W, x = _layers(W0, W, x)
-    a = check_vector("a", a, len(W0))
+    a = check_array("a", a, 1, len(W0))
     tau = check_number("tau", tau, at_least=0)
     before, after, moved = W0 @ x, W @ x, np.linalg.norm(W - W0, axis=1)
     near, far = np.abs(before) <= tau * np.linalg.norm(x), moved >= tau
@@ -249,4 +241,4 @@ def _layers(W0, W, x) -> tuple[Array, Array, Array]:
     W0, W = check_array("W0", W0, 2), check_array("W", W, 2)
     if W0.shape != W.shape:
         raise ValueError(f"W and W0 must have the same shape, got {W.shape} and {W0.shape}")
-    return W0, W, check_vector("x", x, W0.shape[1])
+    return W0, W, check_array("x", x, 1, W0.shape[1])
