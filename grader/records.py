@@ -11,13 +11,13 @@ import json
 import math
 import os
 import re
-import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from course_staff.roster import STUDENT_ID
+from course_utils.data.files import replacing
 from course_utils.desk.checks import LADDER
 
 FORMAT = 1
@@ -168,16 +168,8 @@ def write(out: Path, result: UnitResult) -> Path:
 def write_atomically(path: Path, data: bytes) -> None:
     """Replace a file as a whole, on the disk when this returns."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(name, path)
-    except BaseException:
-        os.unlink(name)
-        raise
+    with replacing(path) as file:
+        file.write(data)
     folder = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(folder)

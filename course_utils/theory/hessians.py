@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from course_utils.theory.accept import Array, check_choice, check_size
+from course_utils.theory.accept import Array, check_choice
 from course_utils.theory.curvature import Net
-from course_utils.theory.statistics import Interval, mean_interval
 
 if TYPE_CHECKING:
     from scipy.sparse.linalg import LinearOperator
@@ -80,15 +79,6 @@ def dense(operator: LinearOperator) -> Array:
     """The operator as a symmetric matrix, one product for each column."""
     matrix = np.column_stack([operator @ row for row in np.eye(operator.shape[0])])
     return (matrix + matrix.T) / 2
-
-
-def trace(operator: LinearOperator, probes: int, rng: np.random.Generator) -> Interval:
-    """Hutchinson's estimate: the mean of ``sᵀHs`` over ``probes`` ≥ 2 vectors of random signs."""
-    if check_size("probes", probes) < 2:
-        raise ValueError(f"probes must be at least 2 for an interval, got {probes}")
-    signs = rng.choice([-1.0, 1.0], size=(probes, operator.shape[0]))
-    forms = np.array([s @ (operator @ s) for s in signs])
-    return mean_interval(forms)
 
 
 def to_torch(net: Net) -> Module:
