@@ -44,8 +44,8 @@ _READS_TEXT = {"__doc__", "help", "getdoc", "getcomments", "getsource", "getsour
 _READS_ALL = set("globals eval exec sys.modules import_module __import__ __subclasses__ __init_subclass__".split())
 #: Whose use may read a file beside the module.
 _READS_FILES = {"__file__", "resources", "get_data"}
-#: Imports exercises by names that are made when it runs, for whoever uses these; which ones is followed here.
-_LOOKED_UP = {"find", "all_exercises"}
+#: Import by names that are made when they run: exercises by their id, which is followed here, and what notebooks of
+#: former versions import, which no chapter does.
 _ASKED = {_EXERCISES, _FORMER}
 
 
@@ -91,20 +91,14 @@ def _of_source(source: str) -> str:
 
 
 def files(names: set[str], root: Path) -> list[Path]:
-    """What importing ``names`` reads of ``course_utils``: modules, what they import, data beside them."""
-    reach, waiting = _Reach(root, ""), list(names)
-    seen = set()
-    while waiting:
-        name = waiting.pop()
-        if name not in seen:
-            seen.add(name)
-            for module in reach.run(name):
-                waiting += [meant for statement in module.statements for _, meant in statement.imports]
-    found = set()
-    for module in reach.modules.values():
-        found.add(module.path)
-        if module.is_package:
-            found |= {path for path in module.path.parent.iterdir() if path.is_file() and path.suffix != ".py"}
+    """What using ``names`` reads of ``course_utils``: the modules that run, data beside them."""
+    reach = _Reach(root, "")
+    for name in names:
+        reach.refer(name, [])
+    reach.take_all()
+    found = {module.path for module in reach.modules.values()}
+    for folder in {module.path.parent for module in reach.modules.values() if module.is_package}:
+        found |= {path for path in folder.iterdir() if path.is_file() and path.suffix != ".py"}
     return sorted(found)
 
 
@@ -125,6 +119,14 @@ class _Statement:
     @cached_property
     def imports(self) -> list[tuple[str, str]]:
         return list(imported(self.nodes, self.package))
+
+    @cached_property
+    def stands_for(self) -> dict[str, set[str]]:
+        """The names that it imports, each with what it may mean: ``import course_utils.a`` binds the package alone."""
+        meanings: dict[str, set[str]] = {}
+        for name, meant in self.imports:
+            meanings.setdefault(name, set()).add(_PACKAGE if name == _PACKAGE else meant)
+        return meanings
 
     @cached_property
     def strings(self) -> set[str]:
@@ -177,8 +179,8 @@ class _Module:
             for local in bound(node):
                 self.binds.setdefault(local, []).append(statement)
             if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-                for local, meant in statement.imports:
-                    self.imports.setdefault(local, set()).add(_PACKAGE if local == _PACKAGE else meant)
+                for local, meant in statement.stands_for.items():
+                    self.imports.setdefault(local, set()).update(meant)
         #: What importing runs and no name tells.
         self.always = [statement for statement in self.statements if not self._only_binds(statement.tree)]
 
@@ -219,6 +221,10 @@ class _Reach:
 
     def take_cells(self, trees: list[ast.Module]) -> None:
         self._whole(_Module("", None, [node for tree in trees for node in tree.body], ""))
+        self.take_all()
+
+    def take_all(self) -> None:
+        """Follow what waits, and what that reaches, to the end."""
         while self._waiting:
             self._take(*self._waiting.pop())
 
@@ -251,16 +257,14 @@ class _Reach:
         if statement in self._taken:
             return
         self._taken.add(statement)
-        local: dict[str, set[str]] = {}
         for name, meant in statement.imports:
             self.run(meant)
-            local.setdefault(name, set()).add(_PACKAGE if name == _PACKAGE else meant)
             if name == "*":
-                self._refer(meant.removesuffix(".*"), [], module)
+                self.refer(meant.removesuffix(".*"), [])
         words = set(statement.words)
         for name, *attributes in statement.chains:
-            for meant in local.get(name, set()) | module.imports.get(name, set()):
-                self._refer(meant, attributes, module)
+            for meant in statement.stands_for.get(name, set()) | module.imports.get(name, set()):
+                self.refer(meant, attributes)
                 words |= set(meant.split(".")) - {name}  # what another name may stand for
             self._bound(module, name)
         # Modules that exercises import are followed, and those inside a package that its __getattr__ imports.
@@ -268,6 +272,8 @@ class _Reach:
         if module.name not in _ASKED and not (opens and statement.words & _READS_ALL <= {"import_module"}):
             if statement.reads_all or (words - statement.words) & _READS_ALL:
                 self.everything()
+        if "exercises" in words and not module.name.startswith(_EXERCISES):
+            self._look_up(words, module.name.startswith(f"{_DESK}."))
         self.verbatim |= not words.isdisjoint(_READS_TEXT)
         names = {text.rpartition("/")[2] for text in statement.strings}
         beside = module.path.parent if module.path and not words.isdisjoint(_READS_FILES) else None
@@ -284,25 +290,23 @@ class _Reach:
     def _bound(self, module: _Module, name: str) -> None:
         self._waiting += [(module, statement) for statement in module.binds.get(name, [])]
 
-    def _refer(self, meant: str, attributes: list[str], scope: _Module) -> None:
+    def refer(self, meant: str, attributes: list[str]) -> None:
         """Take what a dotted name stands for, with the attributes asked of it; of a module alone, all."""
         parts = [*meant.split("."), *attributes]
         modules = self.run(".".join(parts)) if parts[0] == _PACKAGE else []
         if not modules:
             return
         if len(modules) < len(parts):
-            self._name(modules[-1], parts[len(modules)], scope)
+            self._name(modules[-1], parts[len(modules)])
             return
         self._whole(modules[-1])
         for package in modules[-2:-1]:  # it may bind the same name
             self._bound(package, parts[-1])
 
-    def _name(self, module: _Module, name: str, scope: _Module) -> None:
-        if module.name == _EXERCISES and scope is not module and name in _LOOKED_UP:
-            self._exercises(name, scope)
+    def _name(self, module: _Module, name: str) -> None:
         self._bound(module, name)
         for other in module.imports.get(name, set()):
-            self._refer(other, [], module)
+            self.refer(other, [])
         if name in module.binds or name in module.imports:
             return
         if name.startswith("__") or not module.is_package or "*" in module.imports:
@@ -314,7 +318,7 @@ class _Reach:
         binding = [other for other in inside if name in other.binds and "__getattr__" in module.binds]
         for other in binding:
             self.run(other.name)
-            self._name(other, name, module)
+            self._name(other, name)
         if not binding:
             self.everything()
 
@@ -322,23 +326,20 @@ class _Reach:
         self._waiting += [(module, statement) for statement in module.statements]
         for other in set().union(*module.imports.values()) if module.path else ():
             if not self._module(other):
-                self._refer(other, [], module)
+                self.refer(other, [])
 
     def everything(self) -> None:
         for path in sorted((self.root / _PACKAGE).rglob("*.py")):
             name = ".".join(path.relative_to(self.root).with_suffix("").parts).removesuffix(".__init__")
             self._whole(self.run(name)[-1])
 
-    def _exercises(self, name: str, scope: _Module) -> None:
+    def _look_up(self, words: set[str], by_desk: bool) -> None:
         """A check looks an exercise of its own chapter up; the table of progress counts those of all chapters."""
-        of_desk = scope.name.startswith(f"{_DESK}.")
-        if of_desk and name == "all_exercises":
-            self._counted = True
-            return
-        for module in self._chapters():
-            if not of_desk or module.name == f"{_EXERCISES}.chapter_{self.part}":
+        self._counted |= by_desk and "all_exercises" in words
+        for module in self._chapters() if "find" in words or "all_exercises" in words and not by_desk else ():
+            if not by_desk or module.name == f"{_EXERCISES}.chapter_{self.part}":
                 self.run(module.name)
-                self._name(module, "EXERCISES", module)
+                self._name(module, "EXERCISES")
 
     def _chapters(self) -> list[_Module]:
         paths = sorted(self.root.joinpath(*_EXERCISES.split(".")).glob("chapter_*.py"))
