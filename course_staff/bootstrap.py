@@ -93,7 +93,7 @@ def require_python():
             "On Debian or Ubuntu: sudo apt install python{}.{}-venv; then run the same command again.".format(
                 *sys.version_info[:2]
             ),
-        )
+        ) from None
 
 
 def environment():

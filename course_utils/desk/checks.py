@@ -216,12 +216,9 @@ class _Trial:
 
 
 def grade(exercise: Exercise, fn: object, seed: int | None = None) -> Result:
-    """The result for a student's function, without showing or remembering it.
+    """The result for a student's function, or whatever was given in its place, without showing or remembering it.
 
-    Args:
-        exercise: what is asked.
-        fn: the student's function, or whatever was given in its place.
-        seed: of the random inputs; by default one that belongs to the exercise: a check repeats exactly.
+    The seed of the random inputs belongs by default to the exercise, so that a check repeats exactly.
     """
     if not callable(fn):
         return not_callable(exercise)
@@ -422,14 +419,10 @@ def conclude(
     attempts: Sequence[Attempt],
     again: Callable[[int], Plain | None] | None = None,
 ) -> Result:
-    """The verdict on what :func:`collect` brought.
+    """The verdict on what :func:`collect` brought: one attempt at least, fewer than there are cases after a timeout.
 
-    Args:
-        exercise: what is asked.
-        cases: the inputs.
-        expected: the right answer to each, from :func:`expect`.
-        attempts: at the first of the cases, in order; at least one. Fewer than cases after a timeout.
-        again: the answer of another call on the case of this number, or None: a second answer is told of.
+    ``expected`` are the right answers, from :func:`expect`. ``again(number)`` calls the function anew on that case; where
+    it gives a second answer, the student is told.
     """
     trials = [_judged(exercise, *three) for three in zip(cases, expected, attempts, strict=False)]
     if all(trial.status == "not attempted" for trial in trials):

@@ -90,11 +90,7 @@ def _parse(row: list[str]) -> Run:
 
 
 def at_best_rate(runs: Sequence[Run]) -> dict[tuple[str, str, int], list[Run]]:
-    """Of each (optimizer, scale, depth) and seed the run whose rate did best on that seed's own validation rows.
-
-    Returns:
-        Lists in the order of the seeds. No choice has looked at test rows.
-    """
+    """Of each (optimizer, scale, depth), seed by seed, the run whose rate did best on that seed's validation rows."""
     best: dict[tuple, dict[int, Run]] = {}
     for run in runs:
         chosen = best.setdefault(run.setting[:3], {})
@@ -125,7 +121,6 @@ class Comparison(NamedTuple):
 
 def compare(runs: Sequence[Run], one: str, other: str, field: str = "test_accuracy") -> list[Comparison]:
     """For each optimizer and depth the difference of ``field`` between two scales, each run at its best rate."""
-
     best = at_best_rate(runs)
     found = []
     for optimizer, scale, depth in best:
@@ -144,7 +139,6 @@ def compare(runs: Sequence[Run], one: str, other: str, field: str = "test_accura
 
 def pooled(comparisons: Sequence[Comparison]):
     """The mean of several comparisons with its 99 % interval: first the mean for each seed, then over seeds."""
-
     if len({one.differences.size for one in comparisons}) != 1:
         raise ValueError(f"comparisons must be some with as many seeds each, got {len(comparisons)}")
     return mean_interval(np.mean([one.differences for one in comparisons], axis=0))

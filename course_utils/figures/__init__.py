@@ -153,7 +153,7 @@ def band(ax: Axes, x, rows, colour: str, label: str) -> None:
 
 
 def __getattr__(name: str):
-    """What :mod:`course_utils.figures.slider` has for chapters, fetched when it is asked for: it imports this module."""
+    """What :mod:`course_utils.figures.slider` has for chapters, fetched when asked for: it imports this module."""
     if name == "explore":
         from course_utils.figures.slider import explore as found
     elif name == "round_values":

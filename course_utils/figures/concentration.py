@@ -55,7 +55,7 @@ def coverage(ax: Axes, data: concentration.CoverageGrid) -> str:
     # the settings with the largest δ have the shortest intervals: only these are drawn
     rows = delta == delta.max()
     share, low, high = (values[rows] / delta.max() for values in (data.share, data.low, data.high))
-    for column, (name, (_, colour)) in enumerate(BOUNDS.items()):
+    for column, (_, colour) in enumerate(BOUNDS.values()):
         x = column + np.linspace(-0.25, 0.25, len(share))
         error = [share[:, column] - low[:, column], high[:, column] - share[:, column]]
         ax.errorbar(x, share[:, column], error, fmt="o", color=colour, ms=4, lw=1.2)

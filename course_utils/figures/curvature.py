@@ -39,8 +39,8 @@ def descent(ax: Axes, data: curvature.Descent) -> str:
     word = "arrives" if ratio < 1e-9 else "shrinks" if ratio < 1 - 1e-9 else "stays" if ratio < 1 + 1e-9 else "grows"
     ax.set_title(f"γλ = {product:.2g}: w {word}")
     return (
-        f"Gradient descent from w = 1 with step {data.step:g} on curvature {data.curvature:g}: each step multiplies w by "
-        f"{1 - product:.3g}; it {word}."
+        f"Gradient descent from w = 1 with step {data.step:g} on curvature {data.curvature:g}: each step multiplies w "
+        f"by {1 - product:.3g}; it {word}."
     )
 
 
@@ -54,8 +54,9 @@ def step_curve(ax: Axes, data: curvature.StepCurve) -> str:
     ax.set(xlabel="step γ", ylabel="loss", title="λ_max guards against every direction, not only this one")
     ax.legend()
     return (
-        f"Loss of a network after one gradient step: its quadratic model decreases up to {data.safe:.3g}; the guarantee "
-        f"2/λ_max is {data.guarantee:.3g}; the smallest loss is reached at {data.steps[data.loss.argmin()]:.3g}."
+        f"Loss of a network after one gradient step: its quadratic model decreases up to {data.safe:.3g}; "
+        f"the guarantee 2/λ_max is {data.guarantee:.3g}; "
+        f"the smallest loss is reached at {data.steps[data.loss.argmin()]:.3g}."
     )
 
 
@@ -74,7 +75,8 @@ def error_map(ax: Axes, data: curvature.ErrorMap) -> str:
     ax.set_title(f"{data.kind.capitalize()}, {targets}")
     worst = np.unravel_index(data.error.argmax(), data.error.shape)
     return (
-        f"{data.kind.capitalize()} size of what Theorem 1 neglects with tanh, {targets}: from {data.error.min():.1g} to {data.error.max():.2g}, "
+        f"{data.kind.capitalize()} size of what Theorem 1 neglects with tanh, {targets}: from {data.error.min():.1g} "
+        f"to {data.error.max():.2g}, "
         f"largest at weight scale {data.weight_scales[worst[1]]:.2g} and bias scale {data.bias_scales[worst[0]]:.2g}."
     )
 

@@ -56,7 +56,8 @@ def cloud(ax: Axes, data: Cloud) -> str:
     outside = int((np.abs(data.estimates) > limit).any(axis=1).sum())
     ax.set_title(f"{data.kind}: distance {data.measured:.2g}")
     return (
-        f"{len(data.estimates)} estimates ({data.kind}, sigma = {data.sigma:g}, K = {data.K}) (their mean is ringed) around the gradient "
+        f"{len(data.estimates)} estimates ({data.kind}, sigma = {data.sigma:g}, K = {data.K}) (their mean is ringed) "
+        "around the gradient "
         f"({data.g[0]:g}, {data.g[1]:g}): root mean square distance {data.measured:.2g}, law {data.predicted:.2g}; "
         f"{outside} lie outside the picture."
     )
@@ -87,8 +88,8 @@ def cosine(ax: Axes, data: CosineCurve) -> str:
     ax.set(xscale="log", xlim=(0.8, 1.3e7), ylim=(0, 1.05), xlabel="draws K", ylabel="cosine with the gradient")
     ax.set_title(f"{data.n:,} parameters: cosine {data.at_K:.3f}")
     return (
-        f"Cosine between the gradient of {data.n:,} parameters and the mean of K draws, sigma = {data.sigma:g} in units "
-        f"of the usable one: {data.at_K:.3f} at K = {data.K}; a cosine of 0.9 needs {data.needed:,} draws."
+        f"Cosine between the gradient of {data.n:,} parameters and the mean of K draws, sigma = {data.sigma:g} in "
+        f"units of the usable one: {data.at_K:.3f} at K = {data.K}; a cosine of 0.9 needs {data.needed:,} draws."
     )
 
 

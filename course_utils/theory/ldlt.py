@@ -214,10 +214,8 @@ def simulate(
     and Edelman). The trace needs no singular values either: the LDLᵀ factorisation of a tridiagonal matrix
     gives it in r steps, in a form (stationary qd) that only adds positive numbers.
 
-    Args:
-        controls: subtract what the deviations of tr S and tr S² from their exact means explain, by linear
-            regression. It leaves some 6 % of the variance at nσ² = α.
-        chunk: matrices at a time.
+    With ``controls`` what the deviations of tr S and tr S² from their exact means explain is subtracted, by linear
+    regression: that leaves some 6 % of the variance at nσ² = α.
     """
     m, n, samples = check_size("m", m), check_size("n", n), check_size("samples", samples)
     chunk, rng = check_size("chunk", chunk), check_rng(rng)
