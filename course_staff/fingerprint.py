@@ -96,8 +96,9 @@ def files(names: set[str], root: Path) -> list[Path]:
     for name in names:
         reach.refer(name, [])
     reach.take_all()
-    found = {module.path for module in reach.modules.values()}
-    for folder in {module.path.parent for module in reach.modules.values() if module.is_package}:
+    modules = reach.modules.values()
+    found = {module.path for module in modules if module.path}
+    for folder in {module.folder for module in modules if module.folder}:
         found |= {path for path in folder.iterdir() if path.is_file() and path.suffix != ".py"}
     return sorted(found)
 
@@ -140,7 +141,7 @@ class _Statement:
     @cached_property
     def reads_all(self) -> bool:
         """Whether it may reach any name of any module."""
-        fine = set()  # where a text names a module that is none of the course's: sys.modules.get("torch")
+        fine: set[object] = set()  # where a text names a module that is none of the course's: sys.modules.get("torch")
         for node in self.nodes if self.words & _READS_ALL else ():
             match node:
                 case ast.Call(place, [ast.Constant(str() as name), *_]) | ast.Subscript(
@@ -167,14 +168,15 @@ class _Module:
 
     def __init__(self, name: str, path: Path | None, body: list[ast.stmt], text: str):
         self.name, self.path, self.text = name, path, text
-        self.is_package = path is not None and path.name == "__init__.py"
+        #: Where the modules of a package lie; None for anything else.
+        self.folder = path.parent if path and path.name == "__init__.py" else None
         self.statements: list[_Statement] = []
         self.binds: dict[str, list[_Statement]] = {}
         self.imports: dict[str, set[str]] = {}
         for node in chain.from_iterable(map(_singles, body)):
             if path and isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
                 continue  # a docstring
-            statement = _Statement(node, name if self.is_package else name.rpartition(".")[0])
+            statement = _Statement(node, name if self.folder else name.rpartition(".")[0])
             self.statements.append(statement)
             for local in bound(node):
                 self.binds.setdefault(local, []).append(statement)
@@ -268,7 +270,7 @@ class _Reach:
                 words |= set(meant.split(".")) - {name}  # what another name may stand for
             self._bound(module, name)
         # Modules that exercises import are followed, and those inside a package that its __getattr__ imports.
-        opens = module.is_package and statement in module.binds.get("__getattr__", [])
+        opens = module.folder and statement in module.binds.get("__getattr__", [])
         if module.name not in _ASKED and not (opens and statement.words & _READS_ALL <= {"import_module"}):
             if statement.reads_all or (words - statement.words) & _READS_ALL:
                 self.everything()
@@ -309,13 +311,13 @@ class _Reach:
             self.refer(other, [])
         if name in module.binds or name in module.imports:
             return
-        if name.startswith("__") or not module.is_package or "*" in module.imports:
+        if name.startswith("__") or not module.folder or "*" in module.imports:
             self._whole(module)
             return
         # Its __getattr__ hands on what a module inside binds, or else it is of a former version and stands for any.
         self._bound(module, "__getattr__")
-        inside = [self._module(f"{module.name}.{path.stem}") for path in sorted(module.path.parent.glob("[!_]*.py"))]
-        binding = [other for other in inside if name in other.binds and "__getattr__" in module.binds]
+        inside = self._modules(module.name, module.folder, "[!_]*.py") if "__getattr__" in module.binds else []
+        binding = [other for other in inside if name in other.binds]
         for other in binding:
             self.run(other.name)
             self._name(other, name)
@@ -342,8 +344,11 @@ class _Reach:
                 self._name(module, "EXERCISES")
 
     def _chapters(self) -> list[_Module]:
-        paths = sorted(self.root.joinpath(*_EXERCISES.split(".")).glob("chapter_*.py"))
-        return [self._module(f"{_EXERCISES}.{path.stem}") for path in paths]
+        return self._modules(_EXERCISES, self.root.joinpath(*_EXERCISES.split(".")), "chapter_*.py")
+
+    def _modules(self, package: str, folder: Path, pattern: str) -> list[_Module]:
+        found = (self._module(f"{package}.{path.stem}") for path in sorted(folder.glob(pattern)))
+        return [module for module in found if module]
 
     def _module(self, dotted: str) -> _Module | None:
         if dotted not in self._known:
@@ -352,7 +357,7 @@ class _Reach:
             ours = parts[0] == _PACKAGE and dotted != _FORMER
             paths = (folder / "__init__.py", folder.with_suffix(".py")) if ours else ()
             path = next((path for path in paths if path.is_file()), None)
-            self._known[dotted] = path and _read(dotted, path, path.read_text(encoding="utf-8"))
+            self._known[dotted] = _read(dotted, path, path.read_text(encoding="utf-8")) if path else None
         return self._known[dotted]
 
 
@@ -367,7 +372,8 @@ def _chains(tree: ast.AST) -> Iterator[tuple[str, ...]]:
     """Every name in ``tree`` with the attributes asked of it."""
     waiting = [tree]
     while waiting:
-        node, attributes = waiting.pop(), []
+        node = waiting.pop()
+        attributes: list[str] = []
         while isinstance(node, ast.Attribute):
             attributes.insert(0, node.attr)
             node = node.value
@@ -409,7 +415,8 @@ def _canonical(node: object) -> str:
         value = getattr(node, name, None)
         if name == "body" and isinstance(value, list):  # a text alone on its line does nothing
             value = [s for s in value if not (isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant))]
-        if isinstance(node, ast.JoinedStr):  # Python 3.12.1 puts empty texts between the fields
+        # Python 3.12.1 puts empty texts between the fields.
+        if isinstance(node, ast.JoinedStr) and isinstance(value, list):
             value = [part for part in value if getattr(part, "value", None) != ""]
         empty = value == [] or value is None and not isinstance(node, ast.Constant)
         if not empty and name not in ("kind", "type_comment"):

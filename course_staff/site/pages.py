@@ -164,6 +164,7 @@ What the notebooks import, from the docstrings.
    :maxdepth: 1
 
 """
+# What a wing hands on is described where it is defined.
 _MODULE = """\
 {0}
 {1}
@@ -172,6 +173,7 @@ _MODULE = """\
    :members:
    :undoc-members:
    :member-order: bysource
+   :ignore-module-all:
 """
 
 

@@ -54,9 +54,9 @@ def step_curve(ax: Axes, data: curvature.StepCurve) -> str:
     ax.set(xlabel="step γ", ylabel="loss", title="λ_max guards against every direction, not only this one")
     ax.legend()
     return (
-        f"Loss of a network after one gradient step: its quadratic model decreases up to {data.safe:.3g}; "
-        f"the guarantee 2/λ_max is {data.guarantee:.3g}; "
-        f"the smallest loss is reached at {data.steps[data.loss.argmin()]:.3g}."
+        f"Loss of a network after one gradient step: its quadratic model decreases up to {data.safe:.3g}; the "
+        f"guarantee 2/λ_max is {data.guarantee:.3g}; the smallest loss is reached at "
+        f"{data.steps[data.loss.argmin()]:.3g}."
     )
 
 
@@ -75,9 +75,9 @@ def error_map(ax: Axes, data: curvature.ErrorMap) -> str:
     ax.set_title(f"{data.kind.capitalize()}, {targets}")
     worst = np.unravel_index(data.error.argmax(), data.error.shape)
     return (
-        f"{data.kind.capitalize()} size of what Theorem 1 neglects with tanh, {targets}: from {data.error.min():.1g} "
-        f"to {data.error.max():.2g}, "
-        f"largest at weight scale {data.weight_scales[worst[1]]:.2g} and bias scale {data.bias_scales[worst[0]]:.2g}."
+        f"{data.kind.capitalize()} size of what Theorem 1 neglects with tanh, {targets}: from "
+        f"{data.error.min():.1g} to {data.error.max():.2g}, largest at weight scale {data.weight_scales[worst[1]]:.2g} "
+        f"and bias scale {data.bias_scales[worst[0]]:.2g}."
     )
 
 

@@ -57,9 +57,8 @@ def cloud(ax: Axes, data: Cloud) -> str:
     ax.set_title(f"{data.kind}: distance {data.measured:.2g}")
     return (
         f"{len(data.estimates)} estimates ({data.kind}, sigma = {data.sigma:g}, K = {data.K}) (their mean is ringed) "
-        "around the gradient "
-        f"({data.g[0]:g}, {data.g[1]:g}): root mean square distance {data.measured:.2g}, law {data.predicted:.2g}; "
-        f"{outside} lie outside the picture."
+        f"around the gradient ({data.g[0]:g}, {data.g[1]:g}): root mean square distance {data.measured:.2g}, "
+        f"law {data.predicted:.2g}; {outside} lie outside the picture."
     )
 
 

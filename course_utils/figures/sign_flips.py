@@ -69,6 +69,6 @@ def gap_against_width(ax: Axes, data: GapAgainstWidth) -> str:
     ratio = data.naive[-1] / np.median(data.gap[:, -1])
     return (
         f"Gap against width from {data.widths[0]} to {data.widths[-1]}: the naive bound grows like the width, the "
-        "bound by counted flips like its fourth root, the gap falls. At the largest width the naive bound is "
+        f"bound by counted flips like its fourth root, the gap falls. At the largest width the naive bound is "
         f"{ratio:.0e} times the gap."
     )
