@@ -421,8 +421,8 @@ def conclude(
 ) -> Result:
     """The verdict on what :func:`collect` brought: one attempt at least, fewer than there are cases after a timeout.
 
-    ``expected`` are the right answers, from :func:`expect`. ``again(number)`` calls the function anew on that case; where
-    it gives a second answer, the student is told.
+    ``expected`` are the right answers, from :func:`expect`; ``again(number)`` calls the function anew on that case, and
+    of a second answer the student is told.
     """
     trials = [_judged(exercise, *three) for three in zip(cases, expected, attempts, strict=False)]
     if all(trial.status == "not attempted" for trial in trials):
