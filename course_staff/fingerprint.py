@@ -363,9 +363,10 @@ class _Reach:
 
 def _cards(module: _Module) -> list[str]:
     """What the table of progress reads of a chapter's exercises; the whole module where that is not written down."""
-    calls = [n for s in module.statements for n in s.nodes if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)]
-    cards = [_canonical(call) for call in calls if call.func.id == "Card"]
-    return cards if len(cards) == sum(call.func.id == "Exercise" for call in calls) > 0 else [module.text]
+    nodes = (node for statement in module.statements for node in statement.nodes)
+    calls = [(n.func.id, n) for n in nodes if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)]
+    cards = [_canonical(call) for name, call in calls if name == "Card"]
+    return cards if len(cards) == sum(name == "Exercise" for name, _ in calls) > 0 else [module.text]
 
 
 def _chains(tree: ast.AST) -> Iterator[tuple[str, ...]]:

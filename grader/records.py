@@ -135,7 +135,7 @@ def _require(holds: object, name: str, value: object, expected: str) -> None:
         raise ValueError(f"{name} is {value!r:.200}; expected {expected}")
 
 
-def _require_names(student: object, chapter: object) -> None:
+def _require_names(student: Any, chapter: Any) -> None:
     """Both become names of files."""
     known = _is_text(student) and STUDENT_ID.fullmatch(student)
     _require(known, "student", student, "a student id of letters, digits and . _ @ -")
