@@ -307,8 +307,8 @@ class _Reach:
 
     def _name(self, module: _Module, name: str) -> None:
         self._bound(module, name)
-        for other in module.imports.get(name, set()):
-            self.refer(other, [])
+        for meant in module.imports.get(name, set()):
+            self.refer(meant, [])
         if name in module.binds or name in module.imports:
             return
         if name.startswith("__") or not module.folder or "*" in module.imports:
