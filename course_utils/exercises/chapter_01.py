@@ -27,34 +27,18 @@ def linearized_net(x, W, W0, a):
     return a @ (np.tanh(u0) + slope * ((W - W0) @ x))
 
 
-def _linearized_with_slope_at_w(x, W, W0, a):
-    return a @ (np.tanh(W0 @ x) + (1 - np.tanh(W @ x) ** 2) * ((W - W0) @ x))
-
-
-def _linearized_without_start(x, W, W0, a):
-    return a @ ((1 - np.tanh(W0 @ x) ** 2) * ((W - W0) @ x))
-
-
-def _linearized_in_w(x, W, W0, a):
-    return a @ (np.tanh(W0 @ x) + (1 - np.tanh(W0 @ x) ** 2) * (W @ x))
-
-
-def _linearized_without_a(x, W, W0, a):
-    return np.sum(np.tanh(W0 @ x) + (1 - np.tanh(W0 @ x) ** 2) * ((W - W0) @ x))
-
-
 exercise_1 = Exercise(
     *Card("1.1", "write the linearization", points=3, difficulty=2, minutes=10),
     cases=_small_net,
     reference=linearized_net,
     misconceptions=slips(
-        _linearized_with_slope_at_w,
+        lambda x, W, W0, a: a @ (np.tanh(W0 @ x) + (1 - np.tanh(W @ x) ** 2) * ((W - W0) @ x)),
         "You have taken the slope at W @ x. A tangent keeps the slope of the point where it touches: W0 @ x.",
-        _linearized_without_start,
+        lambda x, W, W0, a: a @ ((1 - np.tanh(W0 @ x) ** 2) * ((W - W0) @ x)),
         "This is only the change. A tangent starts at the function's own value: add f(x; W0).",
-        _linearized_in_w,
+        lambda x, W, W0, a: a @ (np.tanh(W0 @ x) + (1 - np.tanh(W0 @ x) ** 2) * (W @ x)),
         "You have multiplied the slope by W @ x. It multiplies the move, (W − W0) @ x.",
-        _linearized_without_a,
+        lambda x, W, W0, a: np.sum(np.tanh(W0 @ x) + (1 - np.tanh(W0 @ x) ** 2) * ((W - W0) @ x)),
         "Every neuron enters with its sign a_i; you have added them without.",
     ),
     after="Only the slope at W0 is needed: f0 never looks at the activation anywhere else.",

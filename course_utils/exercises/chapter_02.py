@@ -114,10 +114,6 @@ def _intersect(W0, W, x, tau):
     return np.sum(near & far)
 
 
-def _without_length_of_x(W0, W, x, tau):
-    return np.sum((np.abs(W0 @ x) <= tau) | (np.linalg.norm(W - W0, axis=1) >= tau))
-
-
 def _both_strict(W0, W, x, tau):
     near = np.abs(W0 @ x) < tau * np.linalg.norm(x)
     far = np.linalg.norm(W - W0, axis=1) > tau
@@ -152,7 +148,7 @@ exercise_3 = Exercise(
         "A neuron that is in both sets counts once: take the union, not the sum.",
         _intersect,
         "You have the neurons that are in both sets. One reason is enough to be bad.",
-        _without_length_of_x,
+        lambda W0, W, x, tau: np.sum((np.abs(W0 @ x) <= tau) | (np.linalg.norm(W - W0, axis=1) >= tau)),
         "S1 compares |w0ᵀx| with τ‖x‖: without ‖x‖, a short input looks near to everyone.",
         _both_strict,
         "The boundary belongs to both sets: use ≤ for S1 and ≥ for S2, or a flip can slip through.",

@@ -254,10 +254,6 @@ def _all_of_them(W0, x, a, B):
     return _across_zero(W0, x, moved, B / np.sqrt(moved.size))
 
 
-def _each_by_B(W0, x, a, B):
-    return _across_zero(W0, x, _nearest(W0, x, a, B, np.flatnonzero(a > 0)), B)
-
-
 def _shared_linearly(W0, x, a, B):
     moved = _nearest(W0, x, a, B, np.flatnonzero(a > 0))
     return _across_zero(W0, x, moved, B / moved.size)
@@ -268,10 +264,6 @@ def _zero_is_off(W0, x, a, B):
     W, u = W0.copy(), W0 @ x
     W[moved] -= np.outer(B / np.sqrt(moved.size) * np.where(u[moved] > 0, 1, -1), x)
     return W
-
-
-def _only_the_move(W0, x, a, B):
-    return worst_move(W0, x, a, B) - W0
 
 
 def _away_from_zero(W0, x, a, B):
@@ -305,13 +297,13 @@ exercise_5 = Exercise(
         "You have moved the nearest neurons of either sign. Those with a = −1 take away what the others gain.",
         _all_of_them,
         "You have moved every neuron with a = 1. Some are too far away to pay: choose the best number k.",
-        _each_by_B,
+        lambda W0, x, a, B: _across_zero(W0, x, _nearest(W0, x, a, B, np.flatnonzero(a > 0)), B),
         "Every moved row has moved by B, so that together they exceed it. Squared lengths add up to B².",
         _shared_linearly,
         "Lengths add in squares: k rows can move by B/√k each, which is more than B/k.",
         _zero_is_off,
         "Right except for a neuron at exactly zero: it counts as on, so push it against x.",
-        _only_the_move,
+        lambda W0, x, a, B: worst_move(W0, x, a, B) - W0,
         "This is the move, W − W0. Add W0.",
         _away_from_zero,
         "You have moved away from zero, so that nothing flips and f stays equal to f0.",

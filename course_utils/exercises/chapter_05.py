@@ -220,10 +220,6 @@ def orthogonal_rows(G, sigma):
     return sigma * np.sqrt(G.shape[1]) * np.linalg.qr(G.T)[0].T
 
 
-def _rows_of_length(G, sigma):
-    return sigma * np.sqrt(G.shape[1]) * G / np.linalg.norm(G, axis=1, keepdims=True)
-
-
 def _are_orthogonal(rows, case):
     G, sigma = case["G"], case["sigma"]
     if np.shape(rows) != G.shape:
@@ -250,7 +246,7 @@ exercise_6 = Exercise(
     reference=orthogonal_rows,
     property=_are_orthogonal,
     misconceptions=slips(
-        _rows_of_length,
+        lambda G, sigma: sigma * np.sqrt(G.shape[1]) * G / np.linalg.norm(G, axis=1, keepdims=True),
         "All lengths are right, but independent rows overlap: make each orthogonal to those before it.",
         lambda G, sigma: np.linalg.qr(G.T)[0].T,
         "Orthogonal, with length 1. A Gaussian perturbation has a length of about σ√n.",
@@ -277,16 +273,12 @@ def node_gradient(differences, xi, x, sigma):
     return (differences[:, None] * xi).T @ x / (len(x) * sigma**2)
 
 
-def _one_signal_for_all(differences, xi, x, sigma):
-    return differences.mean() * xi.T @ x / (len(x) * sigma**2)
-
-
 exercise_7 = Exercise(
     *Card("5.7", "perturb the nodes", points=3, difficulty=3, minutes=8),
     cases=_noisy_layer,
     reference=node_gradient,
     misconceptions=slips(
-        _one_signal_for_all,
+        lambda differences, xi, x, sigma: differences.mean() * xi.T @ x / (len(x) * sigma**2),
         "You have averaged the changes of loss first. Every example has its own noise and its own signal.",
         lambda differences, xi, x, sigma: np.outer((differences[:, None] * xi).mean(axis=0), x.mean(axis=0)) / sigma**2,
         "The mean of products is not the product of means: each example's signal meets its own input.",

@@ -266,10 +266,6 @@ def _other_sign(M, m, ratio):
     return sums[1::2].max(initial=0), sums[::2].min()
 
 
-def _sum_not_divided(M, m, ratio):
-    return series_bounds(M, 1, ratio)
-
-
 def _single_terms(M, m, ratio):
     k = np.arange(1, len(M) + 1)
     terms = -((-ratio) ** k) * M / m
@@ -284,14 +280,6 @@ def _upper_first(M, m, ratio):
 def _even_and_odd_swapped(M, m, ratio):
     sums = _sums(M, m, ratio)
     return sums[::2].max(initial=0), sums[1::2].min(initial=np.inf)
-
-
-def _without_powers(M, m, ratio):
-    return series_bounds(M, m, 1)
-
-
-def _ratio_once(M, m, ratio):
-    return series_bounds(ratio * M, m, 1)
 
 
 exercise_4 = Exercise(
@@ -310,11 +298,11 @@ exercise_4 = Exercise(
         "The lower bound comes first: yours are in the other order.",
         _even_and_odd_swapped,
         "The sides are swapped: sums of one, three, five, ... terms are too large, the others too small.",
-        _without_powers,
+        lambda M, m, ratio: series_bounds(M, m, 1),
         "The k-th moment is taken at σ = 1: it needs the factor (σ²/α)^k, `ratio**k`.",
-        _ratio_once,
+        lambda M, m, ratio: series_bounds(ratio * M, m, 1),
         "Each moment needs its own power of the ratio, `ratio**k`, not the ratio itself.",
-        _sum_not_divided,
+        lambda M, m, ratio: series_bounds(M, 1, ratio),
         "Divide by m: the variance is an average over the outputs.",
         _single_terms,
         "These are single terms. The sums of the first one, two, three, ... enclose.",

@@ -101,17 +101,13 @@ def backward_variance(W, alpha, gamma):
     return gamma**2 * np.trace(gram @ np.linalg.inv(alpha * np.eye(n) + gram)) / n
 
 
-def _forward_variance(W, alpha, gamma):
-    return backward_variance(W, alpha, gamma) * W.shape[1] / W.shape[0]
-
-
 exercise_9 = Exercise(
     *Card("6.9", "the way back", points=2, difficulty=3, minutes=7),
     cases=_rectangle,
     reference=backward_variance,
     rtol=1e-6,  # a torch.eye in single precision costs half of the digits, whatever the answer's type
     misconceptions=slips(
-        _forward_variance,
+        lambda W, alpha, gamma: backward_variance(W, alpha, gamma) * W.shape[1] / W.shape[0],
         "This is the forward variance, divided by the m outputs. Backwards there are n components.",
         lambda W, alpha, gamma: backward_variance(W, alpha, gamma) / gamma,
         "γ multiplies the signal, so that the variance has γ².",
