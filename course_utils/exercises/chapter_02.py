@@ -102,36 +102,12 @@ def bad_set_size(W0, W, x, tau):
     return np.sum(near | far)
 
 
-def _add_sizes(W0, W, x, tau):
-    near = np.abs(W0 @ x) <= tau * np.linalg.norm(x)
-    far = np.linalg.norm(W - W0, axis=1) >= tau
-    return np.sum(near) + np.sum(far)
+def _near(W0, x, tau, reaches=np.less_equal):
+    return reaches(np.abs(W0 @ x), tau * np.linalg.norm(x))
 
 
-def _intersect(W0, W, x, tau):
-    near = np.abs(W0 @ x) <= tau * np.linalg.norm(x)
-    far = np.linalg.norm(W - W0, axis=1) >= tau
-    return np.sum(near & far)
-
-
-def _both_strict(W0, W, x, tau):
-    near = np.abs(W0 @ x) < tau * np.linalg.norm(x)
-    far = np.linalg.norm(W - W0, axis=1) > tau
-    return np.sum(near | far)
-
-
-def _near_strict(W0, W, x, tau):
-    return np.sum((np.abs(W0 @ x) < tau * np.linalg.norm(x)) | (np.linalg.norm(W - W0, axis=1) >= tau))
-
-
-def _far_strict(W0, W, x, tau):
-    return np.sum((np.abs(W0 @ x) <= tau * np.linalg.norm(x)) | (np.linalg.norm(W - W0, axis=1) > tau))
-
-
-def _near_now(W0, W, x, tau):
-    near = np.abs(W @ x) <= tau * np.linalg.norm(x)
-    far = np.linalg.norm(W - W0, axis=1) >= tau
-    return np.sum(near | far)
+def _far(W0, W, tau, reaches=np.greater_equal):
+    return reaches(np.linalg.norm(W - W0, axis=1), tau)
 
 
 exercise_3 = Exercise(
@@ -144,19 +120,19 @@ exercise_3 = Exercise(
         {"W0": np.array([[2.0], [3.0]]), "W": np.array([[2.5], [3.0]]), "x": np.array([1.0]), "tau": 0.5},
     ),
     misconceptions=slips(
-        _add_sizes,
+        lambda W0, W, x, tau: np.sum(_near(W0, x, tau)) + np.sum(_far(W0, W, tau)),
         "A neuron that is in both sets counts once: take the union, not the sum.",
-        _intersect,
+        lambda W0, W, x, tau: np.sum(_near(W0, x, tau) & _far(W0, W, tau)),
         "You have the neurons that are in both sets. One reason is enough to be bad.",
-        lambda W0, W, x, tau: np.sum((np.abs(W0 @ x) <= tau) | (np.linalg.norm(W - W0, axis=1) >= tau)),
+        lambda W0, W, x, tau: np.sum((np.abs(W0 @ x) <= tau) | _far(W0, W, tau)),
         "S1 compares |w0ᵀx| with τ‖x‖: without ‖x‖, a short input looks near to everyone.",
-        _both_strict,
+        lambda W0, W, x, tau: np.sum(_near(W0, x, tau, np.less) | _far(W0, W, tau, np.greater)),
         "The boundary belongs to both sets: use ≤ for S1 and ≥ for S2, or a flip can slip through.",
-        _near_strict,
+        lambda W0, W, x, tau: np.sum(_near(W0, x, tau, np.less) | _far(W0, W, tau)),
         "A neuron that starts exactly at the edge of the strip is in S1: ≤, not <.",
-        _far_strict,
+        lambda W0, W, x, tau: np.sum(_near(W0, x, tau) | _far(W0, W, tau, np.greater)),
         "A neuron that moves by exactly τ is in S2: ≥, not >.",
-        _near_now,
+        lambda W0, W, x, tau: np.sum(_near(W, x, tau) | _far(W0, W, tau)),
         "S1 looks at where a neuron starts, W0 @ x, not at where it has arrived.",
     ),
     after="Outside this set no neuron flips, whatever the direction in which the weights move.",

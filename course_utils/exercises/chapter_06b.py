@@ -216,11 +216,15 @@ def _two_starts(rng):
     }
 
 
-def _interval(differences, quantile=None, ddof=1, power=0.5):
+def _quantile(share, free):
     from scipy.stats import t
 
+    return t.ppf(share, free)
+
+
+def _interval(differences, quantile=None, ddof=1, power=0.5):
     seeds = len(differences)
-    quantile = t.ppf(0.995, seeds - 1) if quantile is None else quantile
+    quantile = _quantile(0.995, seeds - 1) if quantile is None else quantile
     half = quantile * differences.std(ddof=ddof) / seeds**power
     return np.array([differences.mean() - half, differences.mean() + half])
 
@@ -233,17 +237,8 @@ def paired_interval(a, b):
     return np.array([d.mean() - half, d.mean() + half])
 
 
-def _unpaired(a, b):
-    from scipy.stats import t
-
-    half = t.ppf(0.995, len(a) - 1) * np.sqrt((a.var(ddof=1) + b.var(ddof=1)) / len(a))
-    return np.array([(a - b).mean() - half, (a - b).mean() + half])
-
-
-def _two_groups(a, b):
-    from scipy.stats import t
-
-    half = t.ppf(0.995, 2 * len(a) - 2) * np.sqrt((a.var(ddof=1) + b.var(ddof=1)) / len(a))
+def _apart(a, b, free):
+    half = _quantile(0.995, free) * np.sqrt((a.var(ddof=1) + b.var(ddof=1)) / len(a))
     return np.array([(a - b).mean() - half, (a - b).mean() + half])
 
 
@@ -252,36 +247,24 @@ def _mean_and_half(a, b):
     return np.array([(low + high) / 2, (high - low) / 2])
 
 
-def _percent_95(a, b):
-    from scipy.stats import t
-
-    return _interval(a - b, t.ppf(0.975, len(a) - 1))
-
-
-def _one_sided_quantile(a, b):
-    from scipy.stats import t
-
-    return _interval(a - b, t.ppf(0.99, len(a) - 1))
-
-
 exercise_12 = Exercise(
     *Card("6.12", "paired, with an interval", points=2, difficulty=3, minutes=7),
     cases=_two_starts,
     reference=paired_interval,
     misconceptions=slips(
-        _unpaired,
+        lambda a, b: _apart(a, b, len(a) - 1),
         "You have added the variances of both. The seeds are shared: take differences first, and what "
         "they have in common cancels.",
-        _two_groups,
+        lambda a, b: _apart(a, b, 2 * len(a) - 2),
         "This is the interval for two independent groups, with 2S − 2 degrees of freedom. Here each seed "
         "serves both: take differences first, and what they have in common cancels.",
         lambda a, b: _interval(a - b, 2.5758293035489),
         "2.576 is the normal quantile. With so few seeds the spread is uncertain too: use Student's t.",
         lambda a, b: _interval(a - b, 2.58),
         "2.58 belongs to the normal law. With so few seeds the spread is uncertain too: use Student's t.",
-        _percent_95,
+        lambda a, b: _interval(a - b, _quantile(0.975, len(a) - 1)),
         "This is the 95 % interval: for 99 % each side keeps 0.5 %.",
-        _one_sided_quantile,
+        lambda a, b: _interval(a - b, _quantile(0.99, len(a) - 1)),
         "You have left 1 % on each side, which makes 98 %: for 99 % each side keeps 0.5 %.",
         lambda a, b: _interval(a - b, power=0),
         "This is the spread of single seeds. Their mean has 1/√seeds of it.",
