@@ -100,26 +100,9 @@ def bernstein_count(m, tau, delta):
     return m * p + sqrt(2 * m * p * (1 - p) * log_term) + log_term / 3
 
 
-def _bernstein_without_last_term(m, tau, delta):
-    p = erf(tau / sqrt(2))
-    return m * p + sqrt(2 * m * p * (1 - p) * log(1 / delta))
-
-
-def _bernstein_with_tau(m, tau, delta):
-    log_term = log(1 / delta)
-    return m * tau + sqrt(2 * m * tau * (1 - tau) * log_term) + log_term / 3
-
-
-def _bernstein_without_two(m, tau, delta):
-    p = erf(tau / sqrt(2))
-    log_term = log(1 / delta)
-    return m * p + sqrt(m * p * (1 - p) * log_term) + log_term / 3
-
-
-def _bernstein_of_one(m, tau, delta):
-    p = erf(tau / sqrt(2))
-    log_term = log(1 / delta)
-    return m * p + sqrt(2 * p * (1 - p) * log_term) + log_term / 3
+def _bernstein(m, tau, delta, p=None, spread=lambda m, p: 2 * m * p * (1 - p), last=1 / 3):
+    p = erf(tau / sqrt(2)) if p is None else p
+    return m * p + sqrt(spread(m, p) * log(1 / delta)) + last * log(1 / delta)
 
 
 exercise_3 = Exercise(
@@ -127,24 +110,22 @@ exercise_3 = Exercise(
     cases=_count,
     reference=bernstein_count,
     misconceptions=slips(
-        _bernstein_without_last_term,
+        lambda m, tau, delta: _bernstein(m, tau, delta, last=0),
         "Right to leading order, but a small sum exceeds it more often than δ. "
         "What does Bernstein add when the sum is small?",
-        _bernstein_with_tau,
+        lambda m, tau, delta: _bernstein(m, tau, delta, p=tau),
         "You have taken τ for the probability. τ only bounds it: use the exact one, erf(τ/√2).",
         lambda m, tau, delta: bernstein_count(m, tau, delta / 2),
         "A little too large everywhere: you have split δ between two sides, and this event has one.",
         lambda m, tau, delta: m * erf(tau / sqrt(2)) + sqrt(m * log(1 / delta) / 2),
         "This is Hoeffding's bound. Bernstein's has the variance under the root, and a second term.",
-        lambda m, tau, delta: _bernstein_without_last_term(m, tau, delta) + 2 / 3 * log(1 / delta),
+        lambda m, tau, delta: _bernstein(m, tau, delta, last=2 / 3),
         "Many books print 2L/3, which is true as well and a little larger. The form above has L/3.",
-        lambda m, tau, delta: (
-            m * erf(tau / sqrt(2)) + sqrt(2 * m * erf(tau / sqrt(2)) * log(1 / delta)) + log(1 / delta) / 3
-        ),
+        lambda m, tau, delta: _bernstein(m, tau, delta, spread=lambda m, p: 2 * m * p),
         "You have mp for the variance. That of an indicator is p(1 − p).",
-        _bernstein_without_two,
+        lambda m, tau, delta: _bernstein(m, tau, delta, spread=lambda m, p: m * p * (1 - p)),
         "There is a 2 under the root: 2 · variance · log(1/δ).",
-        _bernstein_of_one,
+        lambda m, tau, delta: _bernstein(m, tau, delta, spread=lambda m, p: 2 * p * (1 - p)),
         "You have used the variance of one indicator. That of the sum is m times as large.",
     ),
     after="For a rare event the root is about √(2mp log(1/δ)), far below Hoeffding's √(m log(1/δ)/2).",
@@ -232,43 +213,23 @@ def worst_move(W0, x, a, B):
     return W
 
 
-def _across_zero(W0, x, moved, length):
+def _across_zero(W0, x, moved, B, power=0.5):
     W, u = W0.copy(), W0 @ x
-    W[moved] -= np.outer(length * np.where(u[moved] >= 0, 1, -1), x)
+    W[moved] -= np.outer(B / moved.size**power * np.where(u[moved] >= 0, 1, -1), x)
     return W
 
 
-def _nearest(W0, x, a, B, group):
+def _nearest(W0, x, B, group):
     u = W0 @ x
     order = group[np.argsort(np.abs(u[group]))]
     return order[: np.argmax(adversary_gains(u[group], np.ones(group.size), B)[1:]) + 1]
 
 
-def _either_sign(W0, x, a, B):
-    moved = _nearest(W0, x, a, B, np.arange(a.size))
-    return _across_zero(W0, x, moved, B / np.sqrt(moved.size))
-
-
-def _all_of_them(W0, x, a, B):
-    moved = np.flatnonzero(a > 0)
-    return _across_zero(W0, x, moved, B / np.sqrt(moved.size))
-
-
-def _shared_linearly(W0, x, a, B):
-    moved = _nearest(W0, x, a, B, np.flatnonzero(a > 0))
-    return _across_zero(W0, x, moved, B / moved.size)
-
-
 def _zero_is_off(W0, x, a, B):
-    moved = _nearest(W0, x, a, B, np.flatnonzero(a > 0))
+    moved = _nearest(W0, x, B, np.flatnonzero(a > 0))
     W, u = W0.copy(), W0 @ x
     W[moved] -= np.outer(B / np.sqrt(moved.size) * np.where(u[moved] > 0, 1, -1), x)
     return W
-
-
-def _away_from_zero(W0, x, a, B):
-    moved = _nearest(W0, x, a, B, np.flatnonzero(a > 0))
-    return _across_zero(W0, x, moved, -B / np.sqrt(moved.size))
 
 
 def _is_worst(W, case):
@@ -293,19 +254,19 @@ exercise_5 = Exercise(
         {"W0": np.array([[0.0], [2.0], [1.0]]), "x": np.array([1.0]), "a": np.array([1.0, 1.0, -1.0]), "B": 1.0},
     ),
     misconceptions=slips(
-        _either_sign,
+        lambda W0, x, a, B: _across_zero(W0, x, _nearest(W0, x, B, np.arange(a.size)), B),
         "You have moved the nearest neurons of either sign. Those with a = −1 take away what the others gain.",
-        _all_of_them,
+        lambda W0, x, a, B: _across_zero(W0, x, np.flatnonzero(a > 0), B),
         "You have moved every neuron with a = 1. Some are too far away to pay: choose the best number k.",
-        lambda W0, x, a, B: _across_zero(W0, x, _nearest(W0, x, a, B, np.flatnonzero(a > 0)), B),
+        lambda W0, x, a, B: _across_zero(W0, x, _nearest(W0, x, B, np.flatnonzero(a > 0)), B, power=0),
         "Every moved row has moved by B, so that together they exceed it. Squared lengths add up to B².",
-        _shared_linearly,
+        lambda W0, x, a, B: _across_zero(W0, x, _nearest(W0, x, B, np.flatnonzero(a > 0)), B, power=1),
         "Lengths add in squares: k rows can move by B/√k each, which is more than B/k.",
         _zero_is_off,
         "Right except for a neuron at exactly zero: it counts as on, so push it against x.",
         lambda W0, x, a, B: worst_move(W0, x, a, B) - W0,
         "This is the move, W − W0. Add W0.",
-        _away_from_zero,
+        lambda W0, x, a, B: _across_zero(W0, x, _nearest(W0, x, B, np.flatnonzero(a > 0)), -B),
         "You have moved away from zero, so that nothing flips and f stays equal to f0.",
     ),
     after="No W in the ball does better, and finding it took one sort.",
