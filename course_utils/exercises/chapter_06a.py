@@ -185,11 +185,6 @@ def _joined(names, one, other):
     return [new if name == old else name for name in names]
 
 
-def _swapped_indices(k, pairs):
-    rows, columns = free_indices(k, pairs)
-    return columns, rows
-
-
 def _overwritten(k, pairs):
     i, j = list(range(k)), list(range(k))
     for a, b in pairs:
@@ -219,7 +214,7 @@ exercise_3 = Exercise(
         _far_ones_first(1),
     ),
     misconceptions=slips(
-        _swapped_indices,
+        lambda k, pairs: free_indices(k, pairs)[::-1],
         "Rows and columns are swapped: i counts rows of W, j columns.",
         _both,
         "Factor 2t + 1 has the column of factor 2t, but the next row: i_(t+1), not i_t.",
@@ -251,13 +246,7 @@ def _sums(M, m, ratio, shift=1):
     return np.cumsum((-1.0) ** (k + shift) * ratio**k * M) / m
 
 
-def _last_two(M, m, ratio):
-    sums = _sums(M, m, ratio)[-2:]
-    return sums.min(), sums.max()
-
-
-def _extremes(M, m, ratio):
-    sums = _sums(M, m, ratio)
+def _ends(sums):
     return sums.min(), sums.max()
 
 
@@ -272,11 +261,6 @@ def _single_terms(M, m, ratio):
     return terms[1::2].max(initial=0), terms[::2].min()
 
 
-def _upper_first(M, m, ratio):
-    lower, upper = series_bounds(M, m, ratio)
-    return upper, lower
-
-
 def _even_and_odd_swapped(M, m, ratio):
     sums = _sums(M, m, ratio)
     return sums[::2].max(initial=0), sums[1::2].min(initial=np.inf)
@@ -288,13 +272,13 @@ exercise_4 = Exercise(
     reference=series_bounds,
     edge_cases=({"M": np.array([12.0]), "m": 3, "ratio": 0.1},),
     misconceptions=slips(
-        _last_two,
+        lambda M, m, ratio: _ends(_sums(M, m, ratio)[-2:]),
         "The last two sums do enclose the variance, but earlier ones may do so more tightly.",
-        _extremes,
+        lambda M, m, ratio: _ends(_sums(M, m, ratio)),
         "This is the widest of all enclosures: take the largest lower and the smallest upper one.",
         _other_sign,
         "The signs are turned round: the first term, with k = 1, is positive.",
-        _upper_first,
+        lambda M, m, ratio: series_bounds(M, m, ratio)[::-1],
         "The lower bound comes first: yours are in the other order.",
         _even_and_odd_swapped,
         "The sides are swapped: sums of one, three, five, ... terms are too large, the others too small.",
