@@ -33,11 +33,10 @@ def descent(ax: Axes, data: curvature.Descent) -> str:
     ax.plot(w, data.curvature * w**2 / 2, color=THEORY, lw=1.2)
     inside = data.path[np.abs(data.path) <= 2]
     ax.plot(inside, data.curvature * inside**2 / 2, "o-", color=MEASURED, lw=0.8, ms=5)
-    ax.set(xlim=(-2, 2), ylim=(-0.1, 3), xlabel="w", ylabel="loss λw²/2")
     product = data.step * data.curvature
     ratio = abs(1 - product)
     word = "arrives" if ratio < 1e-9 else "shrinks" if ratio < 1 - 1e-9 else "stays" if ratio < 1 + 1e-9 else "grows"
-    ax.set_title(f"γλ = {product:.2g}: w {word}")
+    ax.set(xlim=(-2, 2), ylim=(-0.1, 3), xlabel="w", ylabel="loss λw²/2", title=f"γλ = {product:.2g}: w {word}")
     return (
         f"Gradient descent from w = 1 with step {data.step:g} on curvature {data.curvature:g}: each step multiplies w "
         f"by {1 - product:.3g}; it {word}."

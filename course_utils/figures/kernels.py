@@ -39,10 +39,9 @@ def kernel_curve(ax: Axes, data: kernels.KernelCurve) -> str:
     _words(ax, 0.7, (70, "limit", THEORY), (105, "± 2 rms", DARK))
     _words(ax, 0.6, (70, "one net", MEASURED))
     ax.set(xlim=(0, 180), xticks=[0, 45, 90, 135, 180], ylim=(-0.2, 0.8), xlabel="angle between the inputs, degrees")
-    ax.set_ylabel("kernel")
     inside = np.mean(np.abs(data.kernel - data.limit) <= 2 * data.law + 1e-12)
     largest = np.abs(data.kernel - data.limit).max()
-    ax.set_title(f"m = {data.m}: off by at most {largest:.3f}")
+    ax.set(ylabel="kernel", title=f"m = {data.m}: off by at most {largest:.3f}")
     return (
         f"Kernel of one random net of width {data.m} against the angle between two unit inputs, around its "
         f"limit: largest distance {largest:.3f}, {inside:.0%} of the angles within twice the rms error."

@@ -152,9 +152,8 @@ def contest(ax: Axes, data: Contest) -> str:
     ax.set_yticks(places, [f"{row.optimizer}, {row.depth}" for row in rows])
     ax.invert_yaxis()
     ax.set_xlabel(f"accuracy with {NAMES[data.one]} minus with {NAMES[data.other]}, in points")
-    ax.set_ylabel("optimizer, layers")
     wins, losses = (sum(row.sign == sign for row in rows) for sign in (1, -1))
-    ax.set_title(f"{NAMES[data.one]} is better in {wins} of {len(rows)}, worse in {losses}")
+    ax.set(ylabel="optimizer, layers", title=f"{NAMES[data.one]} is better in {wins} of {len(rows)}, worse in {losses}")
     values = ", ".join(f"{row.optimizer} {row.depth}: {100 * row.value:+.1f}" for row in rows)
     return (
         f"Test accuracy with {NAMES[data.one]} minus that with {NAMES[data.other]}, in points with 99 % intervals, "

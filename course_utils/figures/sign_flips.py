@@ -27,11 +27,10 @@ def plane(ax: Axes, data: PlaneMove) -> str:
     ax.set(xlim=(-4.5, 4.5), ylim=(-4.5, 5.8))
     for x, words, colour in ((0.01, "flipped", WORST), (0.22, "started near", "#8F5F00"), (0.57, "moved far", SECOND)):
         ax.text(x, 0.93, words, color=colour, weight="bold", transform=ax.transAxes)
-    ax.set(xlabel="w·x", ylabel="w across x")
     near, far, both = int(data.near.sum()), int(data.far.sum()), int((data.near | data.far).sum())
     flips = int(data.flipped.sum())
     outside = int((data.flipped & ~data.near & ~data.far).sum())
-    ax.set_title(f"{flips} flips, {outside} outside the {both} bad")
+    ax.set(xlabel="w·x", ylabel="w across x", title=f"{flips} flips, {outside} outside the {both} bad")
     return (
         f"{data.near.size} neurons in the plane, moved by B = {data.B:g}, with the strip of half-width {data.tau:g}: "
         f"{near} start near (S1), {far} move far (S2), {both} do either (bound on average {data.bound:.0f}), "
