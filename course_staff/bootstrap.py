@@ -27,7 +27,7 @@ MARK = os.path.join(VENV, "made-by-the-course")
 LOG = os.path.join(ROOT, ".venv-install.log")
 
 PYTEST = ["-m", "pytest", "-n", "auto"]
-# Notebooks come first, in the order of `testpaths`: they take longest.
+# In the order of `testpaths`.
 NOTEBOOKS_TOO = "--dist loadfile --no-loadscope-reorder --nbval --nbval-sanitize-with tests/nbval_sanitize.cfg".split()
 COMMANDS = {
     "lab": ["-m", "course_staff.lab"],

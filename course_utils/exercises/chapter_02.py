@@ -185,10 +185,6 @@ exercise_4 = Exercise(
 )
 
 
-def _budget(rng):
-    return {"m": int(rng.integers(10, 100_000)), "B": round(rng.uniform(0.5, 5), 1)}
-
-
 def exercise_5(c=1):
     """A neuron starts within τ of zero with probability at most ``c`` τ."""
 
@@ -206,7 +202,7 @@ def exercise_5(c=1):
         )
     return Exercise(
         *Card("2.5", "the best τ", points=2, difficulty=2, minutes=7),
-        cases=_budget,
+        cases=lambda rng: {"m": int(rng.integers(10, 100_000)), "B": round(rng.uniform(0.5, 5), 1)},
         reference=best_tau,
         rtol=1e-6,  # a numerical minimiser cannot do better than the root of the rounding error
         misconceptions=slips(

@@ -12,10 +12,6 @@ from course_utils.theory.worst_case import adversary_gains
 _SCALES = tuple(n / 20 for n in range(11, 60) if n not in (20, 40))
 
 
-def _strip(rng):
-    return {"t": round(rng.uniform(0.02, 1.5), 2), "norm_x": round(rng.uniform(0.3, 3), 1)}
-
-
 def exercise_1(c=1):
     """The weights have standard deviation ``c``."""
 
@@ -36,7 +32,7 @@ def exercise_1(c=1):
         )
     return Exercise(
         *Card("3.1", "the chance to start near zero", points=1, difficulty=1, minutes=5),
-        cases=_strip,
+        cases=lambda rng: {"t": round(rng.uniform(0.02, 1.5), 2), "norm_x": round(rng.uniform(0.3, 3), 1)},
         reference=near_zero,
         misconceptions=slips(
             *slips_with_c,

@@ -53,17 +53,13 @@ exercise_7 = Exercise(
 )
 
 
-def _shrinking_stack(rng):
-    return {"v": round(rng.uniform(0.2, 0.95), 2), "L": int(rng.integers(2, 12))}
-
-
 def gain_for_unit_variance(v, L):
     return 1 / sqrt(v), v ** (-L / 2)
 
 
 exercise_8 = Exercise(
     *Card("6.8", "what unit variance costs", points=2, difficulty=2, minutes=5),
-    cases=_shrinking_stack,
+    cases=lambda rng: {"v": round(rng.uniform(0.2, 0.95), 2), "L": int(rng.integers(2, 12))},
     reference=gain_for_unit_variance,
     misconceptions=slips(
         lambda v, L: (1 / v, v**-L),

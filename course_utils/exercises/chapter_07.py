@@ -318,10 +318,6 @@ exercise_6 = Exercise(
 )
 
 
-def _frequency(rng):
-    return {"k": int(rng.integers(0, 13))}
-
-
 def circle_coefficient(k):
     if k % 2 == 1:
         return 1 / 4 if k == 1 else 0.0
@@ -336,7 +332,7 @@ def _one_of_two(k, j):
 
 exercise_7 = Exercise(
     *Card("7.7", "which frequencies does the kernel hear?", points=3, difficulty=4, minutes=8),
-    cases=_frequency,
+    cases=lambda rng: {"k": int(rng.integers(0, 13))},
     edge_cases=tuple({"k": k} for k in (0, 1, 2, 3, 4, 20)),
     reference=circle_coefficient,
     rtol=1e-3,  # the mean over np.linspace(-np.pi, np.pi, 2000), with both ends, is off by 1/2000
