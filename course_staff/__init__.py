@@ -1,4 +1,10 @@
-"""What maintainers and instructors run: set-up, build, ledger, slides."""
+"""What maintainers and instructors run: set-up, build, ledger, slides.
+
+Throughout, ``root`` is the repository, ``names`` select chapters ("01", "01_taylor_bounds"; by default all of them),
+``exercises`` are declarations by id (by default those of :mod:`course_utils.exercises`), and ``say`` receives one line
+at a time about the progress. A name that selects no chapter is a ValueError, and a chapter that is not built is one or
+a FileNotFoundError.
+"""
 
 import sys
 

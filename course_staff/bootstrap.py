@@ -27,18 +27,11 @@ MARK = os.path.join(VENV, "made-by-the-course")
 LOG = os.path.join(ROOT, ".venv-install.log")
 
 PYTEST = ["-m", "pytest", "-n", "auto"]
+# In the order of `testpaths`.
+NOTEBOOKS_TOO = "--dist loadfile --no-loadscope-reorder --nbval --nbval-sanitize-with tests/nbval_sanitize.cfg".split()
 COMMANDS = {
     "lab": ["-m", "course_staff.lab"],
-    # In the order of `testpaths`.
-    "test": PYTEST
-    + [
-        "--dist",
-        "loadfile",
-        "--no-loadscope-reorder",
-        "--nbval",
-        "--nbval-sanitize-with",
-        os.path.join("tests", "nbval_sanitize.cfg"),
-    ],
+    "test": PYTEST + NOTEBOOKS_TOO,
     "quick": PYTEST + ["-m", "not notebook and not browser and not jail and not slow", "tests"],
     "lint": ["-m", "course_staff.lint"],
     "present": ["-m", "course_staff.present"],
@@ -53,18 +46,8 @@ COMMANDS = {
 
 # What would let the caller's Python, its pip, or the make that called us, reach into `.venv`.
 NOT_PASSED_ON = (
-    "PYTHONPATH",
-    "PYTHONHOME",
-    "__PYVENV_LAUNCHER__",
-    "PIP_TARGET",
-    "PIP_ROOT",
-    "PIP_PYTHON",
-    "MAKEFLAGS",
-    "MFLAGS",
-    "MAKELEVEL",
-    "ARGS",
-    "PYTHON",
-)
+    "PYTHONPATH PYTHONHOME __PYVENV_LAUNCHER__ PIP_TARGET PIP_ROOT PIP_PYTHON MAKEFLAGS MFLAGS MAKELEVEL ARGS PYTHON"
+).split()
 # The user's pip settings say where packages come from; where they go, and which, we say. A variable outdoes
 # pip.conf; for `target` none could be harmless, but an option can. pip's own 5 tries take minutes offline.
 PIP_SETTINGS = {

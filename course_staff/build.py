@@ -50,18 +50,8 @@ def build(
     """Build the chapters that changed, then the ledger and the plan; return the names of the chapters built.
 
     A chapter's notebooks are replaced together, and only after both ran from top to bottom. A chapter that
-    fails leaves its files as they were and does not keep the others from being built.
-
-    Args:
-        root: the repository.
-        names: which chapters ("01", "01_taylor_bounds"); all by default.
-        force: execute also what is current.
-        exercises: id → declaration, instead of those of ``course_utils.exercises``.
-        say: receives one line at a time about the progress.
-
-    Raises:
-        ValueError: if a name selects no chapter.
-        BuildError: with every problem found, after all chapters were tried.
+    fails leaves its files as they were and does not keep the others from being built: the BuildError, with every
+    problem found, comes after all were tried. With ``force`` what is current is executed too.
     """
     problems, chapters = [], []
     for path in sources(root, names):
@@ -95,9 +85,6 @@ def check(root: Path = ROOT, names: list[str] | None = None, *, exercises: Mappi
     Compares sources, ids, metadata and fingerprints, and the layout of the files; whether the outputs repeat
     is for nbval to say. Without ``names`` also reports notebooks that have no source, and a stale ledger or
     plan.
-
-    Raises:
-        ValueError: if a name selects no chapter.
     """
     drifts, expected = [], set()
     for path in sources(root, names):

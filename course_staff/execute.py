@@ -32,12 +32,7 @@ _NOISE = {
 
 
 def execute(notebook: NotebookNode, folder: Path, root: Path, label: str) -> NotebookNode:
-    """Run ``notebook`` in a fresh kernel, in place.
-
-    Args:
-        folder: where the kernel starts: the notebook's own folder.
-        root: the repository, whose ``course_utils`` the cells import.
-        label: the notebook's name in messages.
+    """Run ``notebook`` in place, in a fresh kernel that starts in ``folder``, its own; messages call it ``label``.
 
     Raises:
         BuildError: if a cell raises, warns, or prints what would differ on another run or machine.
@@ -81,11 +76,7 @@ def execute(notebook: NotebookNode, folder: Path, root: Path, label: str) -> Not
 
 
 def clean(notebook: NotebookNode, label: str, root: Path) -> None:
-    """Drop widget views and run times, count executions from 1, and refuse outputs that would not repeat.
-
-    Raises:
-        BuildError: naming every such cell and what it shows.
-    """
+    """Drop widget views and run times, count executions from 1, and refuse outputs that would not repeat."""
     problems = []
     count = 0
     for number, cell in enumerate(notebook.cells, 1):

@@ -17,6 +17,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from functools import cache, cached_property, lru_cache
+from itertools import chain
 from pathlib import Path
 from types import CodeType
 from typing import TYPE_CHECKING
@@ -45,9 +46,7 @@ _READS_ALL = set("globals eval exec sys.modules import_module __import__ __subcl
 _READS_FILES = {"__file__", "resources", "get_data"}
 #: Import by names that are made when they run: exercises by their id, which is followed here, and what notebooks of
 #: former versions import, which no chapter does.
-_ASKED = {_EXERCISES, f"{_PACKAGE}._former"}
-#: What :func:`show_progress` prints of every exercise.
-_COUNTED = ("id", "points", "minutes")
+_ASKED = {_EXERCISES, _FORMER}
 
 
 def of_chapter(solution: Sequence[NotebookNode], student: Sequence[NotebookNode], part: str, root: Path) -> str:
@@ -92,15 +91,11 @@ def _of_source(source: str) -> str:
 
 
 def files(names: set[str], root: Path) -> list[Path]:
-    """What importing ``names`` reads of ``course_utils``: modules, what they import, data beside them."""
-    reach, waiting = _Reach(root, ""), list(names)
-    seen = set()
-    while waiting:
-        name = waiting.pop()
-        if name not in seen:
-            seen.add(name)
-            for module in reach.run(name):
-                waiting += [meant for statement in module.statements for _, meant in statement.imports]
+    """What using ``names`` reads of ``course_utils``: the modules that run, data beside them."""
+    reach = _Reach(root, "")
+    for name in names:
+        reach.refer(name, [])
+    reach.take_all()
     modules = reach.modules.values()
     found = {module.path for module in modules if module.path}
     for folder in {module.folder for module in modules if module.folder}:
@@ -127,6 +122,14 @@ class _Statement:
         return list(imported(self.nodes, self.package))
 
     @cached_property
+    def stands_for(self) -> dict[str, set[str]]:
+        """The names that it imports, each with what it may mean: ``import course_utils.a`` binds the package alone."""
+        meanings: dict[str, set[str]] = {}
+        for name, meant in self.imports:
+            meanings.setdefault(name, set()).add(_PACKAGE if name == _PACKAGE else meant)
+        return meanings
+
+    @cached_property
     def strings(self) -> set[str]:
         return {n.value for n in self.nodes if isinstance(n, ast.Constant) and isinstance(n.value, str)}
 
@@ -135,34 +138,17 @@ class _Statement:
         """Every name and attribute in it, whosever they are."""
         return {word for node in self.nodes if (word := _word(node))}
 
-    @property
-    def reads_own(self) -> bool:
-        """Whether it may import any module of its own package."""
-        return bool(self._of_own_package)
-
-    @cached_property
-    def _of_own_package(self) -> list[ast.expr]:
-        """What is called with a name below its own: ``import_module(f"{__name__}.{name}")``."""
-        found = []
-        for node in self.nodes if self.words & _READS_ALL else ():
-            match node:
-                case ast.Call(place, [ast.JoinedStr([ast.FormattedValue(ast.Name("__name__")), rest, *_])]):
-                    found += [place] if str(getattr(rest, "value", "")).startswith(".") else []
-        return found
-
     @cached_property
     def reads_all(self) -> bool:
         """Whether it may reach any name of any module."""
-        suspects = [node for node in self.nodes if _word(node) in _READS_ALL] if self.words & _READS_ALL else []
-        # Fine where a text names a module that is none of the course's: sys.modules.get("torch").
-        fine: set[object] = {*self._of_own_package}
-        for node in self.nodes if suspects else ():
+        fine: set[object] = set()  # where a text names a module that is none of the course's: sys.modules.get("torch")
+        for node in self.nodes if self.words & _READS_ALL else ():
             match node:
                 case ast.Call(place, [ast.Constant(str() as name), *_]) | ast.Subscript(
                     place, ast.Constant(str() as name)
                 ) if name.partition(".")[0] != _PACKAGE:
                     fine |= {place, getattr(place, "value", None)}
-        return any(node not in fine for node in suspects)
+        return any(_word(node) in _READS_ALL and node not in fine for node in self.nodes)
 
     @cached_property
     def chains(self) -> set[tuple[str, ...]]:
@@ -174,11 +160,11 @@ class _Statement:
             code = waiting.pop()
             outside.update(code.co_names)  # and names of attributes, which do no harm
             waiting += [constant for constant in code.co_consts if isinstance(constant, CodeType)]
-        return {chain for chain in _chains(self.tree) if chain[0] in outside}
+        return {names for names in _chains(self.tree) if names[0] in outside}
 
 
 class _Module:
-    """A module of the course, or a chapter's cells, by what its statements bind."""
+    """A module of the course, or a chapter's cells, by what its statements bind; an import of many is one of each."""
 
     def __init__(self, name: str, path: Path | None, body: list[ast.stmt], text: str):
         self.name, self.path, self.text = name, path, text
@@ -187,41 +173,34 @@ class _Module:
         self.statements: list[_Statement] = []
         self.binds: dict[str, list[_Statement]] = {}
         self.imports: dict[str, set[str]] = {}
-        for node in body:
+        for node in chain.from_iterable(map(_singles, body)):
             if path and isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
                 continue  # a docstring
             statement = _Statement(node, name if self.folder else name.rpartition(".")[0])
             self.statements.append(statement)
-            if not isinstance(node, ast.Import | ast.ImportFrom):
-                for local in bound(node):
-                    self.binds.setdefault(local, []).append(statement)
+            for local in bound(node):
+                self.binds.setdefault(local, []).append(statement)
             if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-                for local, meant in statement.imports:
-                    self.imports.setdefault(local, set()).add(_PACKAGE if local == _PACKAGE else meant)
+                for local, meant in statement.stands_for.items():
+                    self.imports.setdefault(local, set()).update(meant)
         #: What importing runs and no name tells.
         self.always = [statement for statement in self.statements if not self._only_binds(statement.tree)]
 
     def _only_binds(self, node: ast.stmt) -> bool:
         """Whether a statement does nothing but bind names: a decorator or metaclass of the course may do more."""
         match node:
-            case ast.Import() | ast.ImportFrom():
+            case ast.Import() | ast.ImportFrom() | ast.AnnAssign(ast.Name()) | ast.AugAssign(ast.Name()):
                 return True
             case ast.Assign(targets):
-                return all(isinstance(t, ast.Name) for target in targets for t in _parts(target))
-            case ast.AnnAssign(ast.Name()) | ast.AugAssign(ast.Name()):
-                return True
-            case ast.FunctionDef() | ast.AsyncFunctionDef():
-                return not any(self._is_ours(chain[0]) for d in node.decorator_list for chain in _chains(d))
-            case ast.ClassDef():
-                done = [*node.decorator_list, *node.keywords]
-                return not any(self._is_ours(chain[0]) for part in done for chain in _chains(part))
+                return not any(isinstance(n, ast.Attribute | ast.Subscript) for t in targets for n in ast.walk(t))
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+                done = [*node.decorator_list, *getattr(node, "keywords", [])]
+                return not any(self._is_ours(name) for part in done for name, *_ in _chains(part))
         return False
 
     def _is_ours(self, name: str) -> bool:
         meant = self.imports.get(name, set())
-        if meant == {_SHOWN}:
-            return False
-        return name in self.binds and not meant or any(m.partition(".")[0] == _PACKAGE for m in meant)
+        return name in self.binds if not meant else any(m.startswith(_PACKAGE) for m in meant - {_SHOWN})
 
 
 @lru_cache(maxsize=1000)
@@ -239,12 +218,15 @@ class _Reach:
         self._known: dict[str, _Module | None] = {}
         self._taken: set[_Statement] = set()
         self._waiting: list[tuple[_Module, _Statement]] = []
-        self._meanings: set[tuple[str, str, str]] = set()
         self._data: set[Path] = set()
         self._counted = False
 
     def take_cells(self, trees: list[ast.Module]) -> None:
         self._whole(_Module("", None, [node for tree in trees for node in tree.body], ""))
+        self.take_all()
+
+    def take_all(self) -> None:
+        """Follow what waits, and what that reaches, to the end."""
         while self._waiting:
             self._take(*self._waiting.pop())
 
@@ -256,7 +238,6 @@ class _Reach:
             for statement in module.statements
             if statement in self._taken
         ]
-        said += map(repr, sorted(self._meanings))
         said += [f"{path.name}\0{hashlib.sha256(path.read_bytes()).hexdigest()}" for path in sorted(self._data)]
         if self._counted:
             said += sorted(card for module in self._chapters() for card in _cards(module))
@@ -270,138 +251,104 @@ class _Reach:
             if module.name not in self.modules:
                 self.modules[module.name] = module
                 self._waiting += [(module, statement) for statement in module.always]
-                for meant in module.imports.values():
-                    for other in meant:
-                        self.run(other)
+                for other in set().union(*module.imports.values()):
+                    self.run(other)
         return [module for module in found if module]
 
     def _take(self, module: _Module, statement: _Statement) -> None:
         if statement in self._taken:
             return
         self._taken.add(statement)
-        local: dict[str, set[str]] = {}
         for name, meant in statement.imports:
             self.run(meant)
-            local.setdefault(name, set()).add(_PACKAGE if name == _PACKAGE else meant)
             if name == "*":
-                self._refer(meant.removesuffix(".*"), [], module)
+                self.refer(meant.removesuffix(".*"), [])
         words = set(statement.words)
         for name, *attributes in statement.chains:
-            for meant in local.get(name, set()) | module.imports.get(name, set()):
-                self._meanings.add((module.name, name, meant))
-                self._refer(meant, attributes, module)
+            for meant in statement.stands_for.get(name, set()) | module.imports.get(name, set()):
+                self.refer(meant, attributes)
                 words |= set(meant.split(".")) - {name}  # what another name may stand for
-            self._waiting += [(module, other) for other in module.binds.get(name, [])]
-        if module.name not in _ASKED:
+            self._bound(module, name)
+        # Modules that exercises import are followed, and those inside a package that its __getattr__ imports.
+        opens = module.folder and statement in module.binds.get("__getattr__", [])
+        if module.name not in _ASKED and not (opens and statement.words & _READS_ALL <= {"import_module"}):
             if statement.reads_all or (words - statement.words) & _READS_ALL:
                 self.everything()
-            elif statement.reads_own and statement not in module.binds.get("__getattr__", []):
-                for other in self._inside(module):
-                    self._whole(other)
+        if "exercises" in words and not module.name.startswith(_EXERCISES):
+            self._look_up(words, module.name.startswith(f"{_DESK}."))
         self.verbatim |= not words.isdisjoint(_READS_TEXT)
-        self._take_data(module, statement, words)
-
-    def _take_data(self, module: _Module, statement: _Statement, words: set[str]) -> None:
         names = {text.rpartition("/")[2] for text in statement.strings}
+        beside = module.path.parent if module.path and not words.isdisjoint(_READS_FILES) else None
         self.claims |= _LIST in names
-        self._data |= {path for path in self._files() if path.name in names}
-        if module.path and not words.isdisjoint(_READS_FILES):
-            self._data |= {path for path in self._files() if path.is_relative_to(module.path.parent)}
+        self._data |= {p for p in self._files if p.name in names or beside and p.is_relative_to(beside)}
 
+    @cached_property
     def _files(self) -> list[Path]:
         """Every file of data that a module may read; the list of claims counts by its entries."""
-        if not hasattr(self, "_found_files"):
-            paths = [*(self.root / _PACKAGE).rglob("*"), *(self.root / "results").glob("*")]
-            hidden = (".py", ".pyc", ".ipynb")
-            self._found_files = [p for p in paths if p.is_file() and p.suffix not in hidden and p.name != _LIST]
-        return self._found_files
+        paths = [*(self.root / _PACKAGE).rglob("*"), *(self.root / "results").glob("*")]
+        hidden = (".py", ".pyc", ".ipynb")
+        return [path for path in paths if path.is_file() and path.suffix not in hidden and path.name != _LIST]
 
-    def _refer(self, meant: str, attributes: list[str], scope: _Module) -> None:
+    def _bound(self, module: _Module, name: str) -> None:
+        self._waiting += [(module, statement) for statement in module.binds.get(name, [])]
+
+    def refer(self, meant: str, attributes: list[str]) -> None:
         """Take what a dotted name stands for, with the attributes asked of it; of a module alone, all."""
         parts = [*meant.split("."), *attributes]
         modules = self.run(".".join(parts)) if parts[0] == _PACKAGE else []
         if not modules:
             return
-        module = modules[-1]
-        rest = parts[len(module.name.split(".")) :]
-        if rest:
-            self._name(module, rest[0], scope)
-        else:
-            self._whole(module)
-        if len(modules) > 1 and not rest:  # its package may bind the same name
-            self._waiting += [(modules[-2], other) for other in modules[-2].binds.get(parts[-1], [])]
+        if len(modules) < len(parts):
+            self._name(modules[-1], parts[len(modules)])
+            return
+        self._whole(modules[-1])
+        for package in modules[-2:-1]:  # it may bind the same name
+            self._bound(package, parts[-1])
 
-    def _name(self, module: _Module, name: str, scope: _Module) -> None:
-        if module.name == _EXERCISES and scope is not module and self._loads(module, name):
-            self._exercises(name, scope)
+    def _name(self, module: _Module, name: str) -> None:
+        self._bound(module, name)
         for meant in module.imports.get(name, set()):
-            self._meanings.add((module.name, name, meant))
-            self._refer(meant, [], module)
-        self._waiting += [(module, statement) for statement in module.binds.get(name, [])]
+            self.refer(meant, [])
         if name in module.binds or name in module.imports:
             return
-        if name.startswith("__") or "*" in module.imports:
+        if name.startswith("__") or not module.folder or "*" in module.imports:
             self._whole(module)
-        elif "__getattr__" in module.binds:  # which hands on what a module inside binds
-            self._waiting += [(module, statement) for statement in module.binds["__getattr__"]]
-            inside = [other for other in self._inside(module) if name in other.binds or name in other.imports]
-            for other in inside:
-                self.run(other.name)
-                self._name(other, name, module)
-            if not inside:
-                self._whole(module)
-        elif module.folder:  # a module of a former version, which may stand for any
+            return
+        # Its __getattr__ hands on what a module inside binds, or else it is of a former version and stands for any.
+        self._bound(module, "__getattr__")
+        inside = self._modules(module.name, module.folder, "[!_]*.py") if "__getattr__" in module.binds else []
+        binding = [other for other in inside if name in other.binds]
+        for other in binding:
+            self.run(other.name)
+            self._name(other, name)
+        if not binding:
             self.everything()
 
     def _whole(self, module: _Module) -> None:
         self._waiting += [(module, statement) for statement in module.statements]
-        for name, meant in module.imports.items():
-            self._meanings |= {(module.name, name, other) for other in meant}
-            for other in meant if module.path else ():
-                if not self._module(other):
-                    self._refer(other, [], module)
-
-    def _inside(self, module: _Module) -> list[_Module]:
-        """The modules of a package."""
-        paths = sorted(module.folder.glob("*.py")) if module.folder else []
-        found = (self._module(f"{module.name}.{path.stem}") for path in paths if path.stem != "__init__")
-        return [other for other in found if other]
+        for other in set().union(*module.imports.values()) if module.path else ():
+            if not self._module(other):
+                self.refer(other, [])
 
     def everything(self) -> None:
         for path in sorted((self.root / _PACKAGE).rglob("*.py")):
             name = ".".join(path.relative_to(self.root).with_suffix("").parts).removesuffix(".__init__")
             self._whole(self.run(name)[-1])
 
-    def _exercises(self, name: str, scope: _Module) -> None:
+    def _look_up(self, words: set[str], by_desk: bool) -> None:
         """A check looks an exercise of its own chapter up; the table of progress counts those of all chapters."""
-        asked = name if scope.name.startswith(f"{_DESK}.") else None
-        if asked == "all_exercises":
-            self._counted = True
-            return
-        for module in self._chapters():
-            if asked != "find" or module.name == f"{_EXERCISES}.chapter_{self.part}":
+        self._counted |= by_desk and "all_exercises" in words
+        for module in self._chapters() if "find" in words or "all_exercises" in words and not by_desk else ():
+            if not by_desk or module.name == f"{_EXERCISES}.chapter_{self.part}":
                 self.run(module.name)
-                if "EXERCISES" in module.binds:
-                    self._name(module, "EXERCISES", module)
-                else:
-                    self._whole(module)
+                self._name(module, "EXERCISES")
 
     def _chapters(self) -> list[_Module]:
-        paths = sorted(self.root.joinpath(*_EXERCISES.split(".")).glob("chapter_*.py"))
-        found = (self._module(f"{_EXERCISES}.{path.stem}") for path in paths)
-        return [module for module in found if module]
+        return self._modules(_EXERCISES, self.root.joinpath(*_EXERCISES.split(".")), "chapter_*.py")
 
-    def _loads(self, module: _Module, name: str) -> bool:
-        """Whether a function of the module imports others by names that are made when it runs."""
-        waiting, seen = [name], set()
-        while waiting:
-            for statement in module.binds.get(waiting.pop(), []):
-                if id(statement) not in seen:
-                    seen.add(id(statement))
-                    waiting += [chain[0] for chain in statement.chains]
-                    if statement.reads_all or statement.reads_own:
-                        return True
-        return False
+    def _modules(self, package: str, folder: Path, pattern: str) -> list[_Module]:
+        found = (self._module(f"{package}.{path.stem}") for path in sorted(folder.glob(pattern)))
+        return [module for module in found if module]
 
     def _module(self, dotted: str) -> _Module | None:
         if dotted not in self._known:
@@ -416,16 +363,10 @@ class _Reach:
 
 def _cards(module: _Module) -> list[str]:
     """What the table of progress reads of a chapter's exercises; the whole module where that is not written down."""
-    cards = []
-    calls = (node for statement in module.statements for node in statement.nodes if isinstance(node, ast.Call))
-    for call in calls:
-        if isinstance(call.func, ast.Name) and call.func.id == "Exercise":
-            given = {keyword.arg: keyword.value for keyword in call.keywords}
-            values = [value.value for name in _COUNTED if isinstance(value := given.get(name), ast.Constant)]
-            if len(values) < len(_COUNTED):
-                return [module.text]
-            cards.append(repr(values))
-    return cards or [module.text]
+    nodes = (node for statement in module.statements for node in statement.nodes)
+    calls = [(n.func.id, n) for n in nodes if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)]
+    cards = [_canonical(call) for name, call in calls if name == "Card"]
+    return cards if len(cards) == sum(name == "Exercise" for name, _ in calls) > 0 else [module.text]
 
 
 def _chains(tree: ast.AST) -> Iterator[tuple[str, ...]]:
@@ -454,9 +395,14 @@ def _word(node: ast.AST) -> str | None:
     return None
 
 
-def _parts(target: ast.expr) -> list[ast.expr]:
-    """The targets of an assignment: those inside a tuple, or the one."""
-    return [p for e in target.elts for p in _parts(e)] if isinstance(target, ast.Tuple | ast.List) else [target]
+def _singles(node: ast.stmt) -> list[ast.stmt]:
+    """An import of several names as that many imports; any other statement as it is."""
+    match node:
+        case ast.Import(names):
+            return [ast.copy_location(ast.Import([alias]), node) for alias in names]
+        case ast.ImportFrom(module, names, level):
+            return [ast.copy_location(ast.ImportFrom(module, [alias], level), node) for alias in names]
+    return [node]
 
 
 def _canonical(node: object) -> str:

@@ -42,18 +42,7 @@ def place(source: Path, target: Path) -> bool:
 
 
 def bring_chapters(root: Path) -> list[str]:
-    """Bring `work/` up to date with `notebooks/`, both in `root`.
-
-    Returns
-    -------
-    list of str
-        One sentence for each thing a student should know.
-
-    Raises
-    ------
-    Stop
-        `notebooks/` is missing or empty, or one of its notebooks is damaged.
-    """
+    """Bring `work/` up to date with `notebooks/`; return one sentence for each thing a student should know."""
     chapters = sorted((root / "notebooks").glob("[0-9][0-9]*_*.ipynb"))
     if not chapters:
         raise Stop("The folder notebooks/ has no chapters.\nNext step: git checkout -- notebooks, then make lab")

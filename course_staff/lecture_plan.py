@@ -59,12 +59,7 @@ class Part:
 
 
 def parts(cells: Sequence, course: Mapping) -> list[Part]:
-    """The parts of a chapter's lecture; none for a chapter without slides.
-
-    Args:
-        cells: all cells of its solution.
-        course: what the build wrote below ``course`` into its metadata.
-    """
+    """The parts of a chapter's lecture, from all cells of its solution and its metadata; none without slides."""
     claims, cards = defaultdict(list), {}
     for claim in course.get("claims", ()):
         claims[claim["cell"]].append(claim["id"])
@@ -125,12 +120,7 @@ def cut(parts: Sequence[Part], exercises: Mapping, length: int) -> tuple[list[Pa
 
 
 def render(root: Path, exercises: Mapping | None = None) -> str | None:
-    """The text of the plan; None for a repository whose chapters have no slides.
-
-    Args:
-        root: the repository.
-        exercises: id → declaration; by default all that ``course_utils.exercises`` declares.
-    """
+    """The text of the plan; None for a repository whose chapters have no slides."""
     if exercises is None:
         from course_utils.exercises import all_exercises
 

@@ -45,11 +45,7 @@ def read(root: Path) -> Ledger:
 
 
 def compare(claims: list[Claim], found: Mapping[str, Iterable[Record]]) -> Ledger:
-    """The ledger of these claims and of the records that each chapter shows (name → records).
-
-    Raises:
-        LedgerError: as :func:`read`.
-    """
+    """The ledger of these claims and of the records that each chapter shows (name → records)."""
     shown: dict[str, list[Shown]] = {}
     for name, some in found.items():
         for record in some:
@@ -96,11 +92,7 @@ def counts(ledger: Ledger) -> list[str]:
 
 
 def render(root: Path) -> str | None:
-    """The text of ``CLAIMS.md``; None for a repository without ``claims.toml`` and without claims.
-
-    Raises:
-        LedgerError: as :func:`read`.
-    """
+    """The text of ``CLAIMS.md``; None for a repository without ``claims.toml`` and without claims."""
     ledger = read(root)
     if not ledger.claims:
         return None

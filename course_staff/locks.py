@@ -50,28 +50,11 @@ def main(held_back: list[str]) -> None:
         subprocess.run([sys.executable, "-m", "venv", folder], check=True)
 
         def resolve(*wanted: str) -> dict[str, str]:
-            subprocess.run(
-                [
-                    f"{folder}/bin/python",
-                    "-m",
-                    "pip",
-                    "install",
-                    "--quiet",
-                    "--dry-run",
-                    "--ignore-installed",
-                    "--report",
-                    f"{folder}/report",
-                    "--target",
-                    f"{folder}/none",
-                    "--python-version",
-                    OLDEST,
-                    "--only-binary",
-                    ":all:",
-                    *wanted,
-                ],
-                check=True,
-                env={**bootstrap.environment(), **bootstrap.PIP_SETTINGS},
-            )
+            pip = [f"{folder}/bin/python", *"-m pip install --quiet --dry-run --ignore-installed".split()]
+            places = ["--report", f"{folder}/report", "--target", f"{folder}/none"]
+            which = ["--python-version", OLDEST, "--only-binary", ":all:", *wanted]
+            inside = {**bootstrap.environment(), **bootstrap.PIP_SETTINGS}
+            subprocess.run([*pip, *places, *which], check=True, env=inside)
             return pins(json.loads(Path(folder, "report").read_text(encoding="utf-8")))
 
         print("Resolving what a notebook needs ...", flush=True)

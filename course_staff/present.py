@@ -70,22 +70,10 @@ def _is_aside(source: str) -> bool:
 
 
 def bring(root: Path, name: str, fresh: bool = False) -> tuple[Path, list[str]]:
-    """Bring the copy of a chapter that is to be presented.
+    """Bring the copy of a chapter ("03", "3", "06a") that is to be presented, and say what a lecturer should know.
 
     A copy that was only run is folded again; one that was changed is opened as it was left, unless a
     ``fresh`` one is asked for, which then lies beside it and is the one that counts.
-
-    Args:
-        root: the repository.
-        name: the chapter: "03", "3" or "03_hoeffding_concentration"; "06a" for a part.
-        fresh: make a new copy beside one that was changed.
-
-    Returns:
-        The copy, and one sentence for each thing that a lecturer should know.
-
-    Raises:
-        ValueError: if the name selects no chapter, or more than one.
-        lab.Stop: if the chapter is not built.
     """
     chapter = _one(root, name)
     built = root / SOLUTIONS / f"{chapter}.ipynb"

@@ -38,15 +38,7 @@ FOLDER = "course"
 README = Path(__file__).with_name("student_readme.md.j2")
 
 # Beside the notebooks: all that they read and are installed by.
-_PARTS = (
-    "environment.yml",
-    "pyproject.toml",
-    "requirements.lock",
-    "LICENSE",
-    "LICENSE-TEXT",
-    "CLAIMS.md",
-    "course_utils",
-)
+_PARTS = "environment.yml pyproject.toml requirements.lock LICENSE LICENSE-TEXT CLAIMS.md course_utils".split()
 
 _NBGRADER_CONFIG = """\
 # nbgrader's settings for this release. Where nbgrader runs, the course (course_utils) must be installed.
@@ -66,20 +58,9 @@ def release(
     students: Iterable[str] = (),
     secret: bytes | None = None,
 ) -> dict:
-    """Make a release in the new folder ``out`` and return its manifest.
+    """Make a release in the new or empty folder ``out`` and return its manifest.
 
-    Args:
-        out: must not exist, or be empty.
-        names: which chapters ("01", "01_taylor_bounds"); all by default.
-        root: the repository.
-        exercises: id → declaration, instead of those of ``course_utils.exercises``.
-        students: their ids, for a release with variants.
-        secret: of the course; None for a release without variants.
-
-    Raises:
-        FileExistsError: if there is something in ``out``.
-        ValueError: if a name selects no chapter, a chapter is not built, or only one of students and secret
-            is given.
+    For a release with variants it takes the students' ids and the course's secret, both or neither.
     """
     students = list(students)
     if bool(students) != (secret is not None):
@@ -125,11 +106,7 @@ def release(
 
 
 def read_manifest(folder: Path) -> dict:
-    """The manifest of a release.
-
-    Raises:
-        ValueError: if the folder holds no release of this format.
-    """
+    """The manifest of a release."""
     path = folder / MANIFEST
     try:
         manifest = json.loads(path.read_text(encoding="utf-8"))

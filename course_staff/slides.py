@@ -29,53 +29,19 @@ WIDTH, HEIGHT = 1280, 720
 TEMPLATE = Path(__file__).with_name("deck.html.j2")
 
 # What a deck loads: (package, folder in it, folder below assets/, parts to copy).
+_REVEAL = "dist/reveal.js dist/reset.css dist/reveal.css dist/theme/white.css dist/theme/fonts/source-sans-pro"
+_MATHJAX = """
+    MathJax.js config/TeX-AMS-MML_HTMLorMML-full.js extensions/TeX extensions/HTML-CSS extensions/MathEvents.js
+    jax/element jax/input jax/output/HTML-CSS fonts/HTML-CSS
+"""
 _ASSETS = (
-    (
-        "sphinx_revealjs",
-        "_static/revealjs",
-        "reveal",
-        (
-            "LICENSE",
-            "dist/reveal.js",
-            "dist/reset.css",
-            "dist/reveal.css",
-            "dist/theme/white.css",
-            "dist/theme/fonts/source-sans-pro",
-            "plugin/notes/notes.js",
-        ),
-    ),
-    (
-        "jupyter_server_mathjax",
-        "static",
-        "mathjax",
-        (
-            "LICENSE",
-            "MathJax.js",
-            "config/TeX-AMS-MML_HTMLorMML-full.js",
-            "extensions/TeX",
-            "extensions/HTML-CSS",
-            "extensions/MathEvents.js",
-            "jax/element",
-            "jax/input",
-            "jax/output/HTML-CSS",
-            "fonts/HTML-CSS",
-        ),
-    ),
+    ("sphinx_revealjs", "_static/revealjs", "reveal", ("LICENSE", "plugin/notes/notes.js", *_REVEAL.split())),
+    ("jupyter_server_mathjax", "static", "mathjax", ("LICENSE", *_MATHJAX.split())),
 )
 
 
 def export(root: Path = ROOT, names: list[str] | None = None, folder: Path | None = None) -> list[Path]:
-    """Write the decks of the chapters that have slides; return their files.
-
-    Args:
-        root: the repository.
-        names: which chapters, as for the build; all by default.
-        folder: where to; ``slides/`` of the repository by default. What is in its ``assets/`` is replaced.
-
-    Raises:
-        ValueError: if a name selects no chapter.
-        FileNotFoundError: if a chapter is not built, or a package with the assets is not installed.
-    """
+    """Write the decks of the chapters that have slides, by default to ``slides/``, and its ``assets/`` anew."""
     folder = folder or root / FOLDER
     copy_assets(folder / ASSETS)
     decks = []
@@ -155,11 +121,7 @@ def to_html(notebook: NotebookNode) -> str:
 
 
 def copy_assets(folder: Path) -> None:
-    """Put what the decks load into ``folder``, in place of what was there.
-
-    Raises:
-        FileNotFoundError: if a package is missing or does not contain what it should.
-    """
+    """Put what the decks load into ``folder``, in place of what was there."""
     shutil.rmtree(folder, ignore_errors=True)
     for package, inside, name, parts in _ASSETS:
         spec = importlib.util.find_spec(package)

@@ -78,9 +78,6 @@ def sources(root: Path, names: list[str] | None = None) -> list[Path]:
     """The chapters' sources in order, or those that ``names`` select: "01", "01_taylor_bounds" or a path.
 
     "06a" selects one part of a chapter, "06" all of them.
-
-    Raises:
-        ValueError: if a name selects nothing.
     """
     found = sorted(path for path in (root / SOLUTIONS).glob("*.md") if _NAME.fullmatch(path.stem))
     if not names:
@@ -102,13 +99,7 @@ def part(name: str) -> str:
 
 
 def read_chapter(path: Path, root: Path, exercises: Mapping | None = None) -> Chapter:
-    """Read and validate one source.
-
-    Args:
-        path: the source, ``root/solutions/NN_name.md``.
-        root: the repository, whose ``course_utils`` and ``claims.toml`` belong to the chapter.
-        exercises: id → declaration; by default those that the source's own module of
-            ``course_utils.exercises`` declares.
+    """Read and validate one source, by default for the exercises that its own module declares.
 
     Raises:
         BuildError: naming every problem found.

@@ -35,29 +35,13 @@ SHORTEST_SECRET = 16
 
 
 def exercises_for(student_id: str, chapter: str, secret: bytes | None = None) -> dict[str, Exercise]:
-    """The exercises of a chapter as this student was given them.
-
-    Args:
-        student_id: as in the roster.
-        chapter: "01_taylor_bounds", or "01".
-        secret: of the course, from :func:`read_secret`; None for a class without variants.
-
-    Returns:
-        id → declaration, in the chapter's order; without a secret, as the chapter declares them.
-
-    Raises:
-        ValueError: for a chapter without a module of exercises.
-    """
+    """A chapter's exercises by id, as this student was given them; without a secret, as the chapter declares them."""
     numbers = numbers_for(student_id, chapter, secret)
     return {id: e.variant(numbers[id]) if id in numbers else e for id, e in _exercises(chapter).items()}
 
 
 def numbers_for(student_id: str, chapter: str, secret: bytes | None) -> dict[str, Number]:
-    """Exercise id → this student's number, for the exercises of the chapter that have variants.
-
-    Raises:
-        ValueError: for a chapter without a module of exercises.
-    """
+    """Exercise id → this student's number, for the exercises of the chapter that have variants."""
     varied = {id: e.variants.numbers for id, e in _exercises(chapter).items() if e.variants}
     return {} if secret is None else {id: _chosen(numbers, student_id, id, secret) for id, numbers in varied.items()}
 
@@ -147,11 +131,7 @@ def _words(exercise: Exercise, number: Number | None = None) -> dict[str, object
 
 
 def personal(notebook: NotebookNode, numbers: Mapping[str, Number]) -> NotebookNode:
-    """A copy of a student's notebook with these numbers in cards, stubs, hints and checks.
-
-    Raises:
-        ValueError: for an exercise whose marked cells the notebook has not.
-    """
+    """A copy of a student's notebook with these numbers in cards, stubs, hints and checks."""
     notebook, filled = deepcopy(notebook), set()
     for cell in notebook.cells:
         marked = cell.metadata.pop("variant", None)
@@ -167,11 +147,7 @@ def personal(notebook: NotebookNode, numbers: Mapping[str, Number]) -> NotebookN
 
 
 def read_secret(path: Path) -> bytes:
-    """The course's secret.
-
-    Raises:
-        ValueError: if there is no such file, or it is too short to be one.
-    """
+    """The course's secret."""
     try:
         secret = path.read_bytes().strip()
     except FileNotFoundError:

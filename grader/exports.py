@@ -36,14 +36,8 @@ def write_all(
 ) -> list[Path]:
     """Everything that is made of results: feedback, class report, tables, Gradescope's and nbgrader's files.
 
-    Args:
-        out: the folder of the grading run.
-        results: of every student of the roster in every chapter, in any order.
-        roster: student's id → its row, of which name and email are used where they are there.
-        unplaced: a sentence for each submission or file that belongs to nobody of the roster.
-
-    Returns:
-        What an instructor opens: the report, the folder of feedback, the tables and the exports.
+    Takes the results of every student of the ``roster`` (id → row, with name and email perhaps) in every chapter, and a
+    sentence for each file that belongs to nobody. Returns what an instructor opens.
     """
     results = sorted(results, key=lambda unit: (unit.student, unit.chapter))
     roster = roster or {}

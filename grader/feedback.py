@@ -22,13 +22,7 @@ FOLDER = "feedback"
 
 
 def write_feedback(out: Path, results: Iterable[UnitResult], names: Mapping[str, str] | None = None) -> list[Path]:
-    """One page for each student, ``out/feedback/<student>.html``; return the pages.
-
-    Args:
-        out: the folder of the grading run.
-        results: of all students, in any order.
-        names: student's id → name, for those who have one.
-    """
+    """One page for each student, ``out/feedback/<student>.html``, with the names of those who have one; the pages."""
     pages = []
     for student, units in groupby(sorted(results, key=_order), lambda unit: unit.student):
         page = out / FOLDER / f"{student}.html"

@@ -39,17 +39,7 @@ UNGRADED, UNUSABLE = 1, 2
 def chapters(
     names: list[str] | None, release: Path | None, with_variants: bool = False, root: Path = ROOT
 ) -> dict[str, running.Chapter]:
-    """The chapters to grade, as the course's own notebooks ask for them.
-
-    Args:
-        names: "01" or "01_taylor_bounds"; by default all, or those of the release.
-        release: a folder that ``course_staff.release`` has made.
-        with_variants: whether the exercises differ from student to student.
-        root: the repository.
-
-    Raises:
-        ValueError: for a name or a release that is none, or a chapter that is not built.
-    """
+    """The chapters to grade, by default all, or those of the release, as the course's own notebooks ask for them."""
     if release is not None:
         listed = [chapter["name"] for chapter in read_manifest(release)["chapters"]]
         names = [name for name in listed if not names or name in names or name.split("_")[0] in names]

@@ -49,11 +49,7 @@ class Task:
 
 
 def read_released(notebook: dict) -> tuple[tuple[Task, ...], tuple[str, ...]]:
-    """The exercises of a chapter's built notebook, from its metadata, and the modules that its cells import.
-
-    Raises:
-        ValueError: if it has no exercises.
-    """
+    """The exercises of a chapter's built notebook, from its metadata, and the modules that its cells import."""
     exercises = notebook["metadata"].get("course", {}).get("exercises")
     if not exercises:
         raise ValueError(
@@ -131,11 +127,7 @@ def read_attempts(reply: Any, body: bytes, paper: Paper, round: int) -> list[Att
 
 
 def judge_public(paper: Paper, reply: Any, body: bytes) -> tuple[Result, str | None]:
-    """The verdict of the first round, as the notebook's check would put it, and a hash of the answers.
-
-    Raises:
-        ProtocolError: if what came back is no answer.
-    """
+    """The verdict of the first round, as the notebook's check would put it, and a hash of the answers."""
     exercise, count = paper.exercise, paper.n_public
     if not isinstance(reply, dict) or not {"callable", "parameters", "attempts"} <= reply.keys():
         raise protocol.ProtocolError("an answer has three parts")
@@ -153,11 +145,7 @@ def judge_public(paper: Paper, reply: Any, body: bytes) -> tuple[Result, str | N
 
 
 def judge_hidden(paper: Paper, reply: Any, body: bytes, seen: Result) -> Result:
-    """The verdict of the second round on an answer that passed the first. Its words tell no hidden input.
-
-    Raises:
-        ProtocolError: if what came back is no answer.
-    """
+    """The verdict of the second round on an answer that passed the first. Its words tell no hidden input."""
     if not isinstance(reply, dict) or reply.get("callable") is not True or reply.get("parameters") is not None:
         raise protocol.ProtocolError("an answer has three parts")
     exercise, everything = paper.exercise, len(paper.cases)

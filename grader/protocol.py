@@ -86,11 +86,7 @@ def receive(
 
 
 def receive_reply(channel: socket.socket, question: int, seconds: float) -> tuple[dict, bytes]:
-    """The frame that answers the question of this number; late or repeated replies to others are dropped.
-
-    Raises:
-        Closed, Late, ProtocolError: as :func:`receive` does.
-    """
+    """The frame that answers the question of this number; late or repeated replies to others are dropped."""
     deadline = time.monotonic() + seconds
     while True:
         header, body = receive(channel, max(0.0, deadline - time.monotonic()))
@@ -235,11 +231,7 @@ def _value(tree: list, reader: _Reader) -> Any:
 
 
 def decode_plain(trees: list, body: bytes) -> list:
-    """Plain answers from a student's process: arrays, and tuples of these. The bytes must match exactly.
-
-    Raises:
-        ProtocolError: for anything else.
-    """
+    """Plain answers from a student's process: arrays, and tuples of these. The bytes must match exactly."""
     reader = _Reader(body)
     if not isinstance(trees, list):
         raise ProtocolError("answers are a list")

@@ -11,13 +11,13 @@ import json
 import math
 import os
 import re
-import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from course_staff.roster import STUDENT_ID
+from course_utils.data.files import replacing
 from course_utils.desk.checks import LADDER
 
 FORMAT = 1
@@ -109,18 +109,7 @@ class UnitResult:
     def __post_init__(self) -> None:
         _require(self.format == FORMAT, "format", self.format, f"{FORMAT}, what this version of the course writes")
         _require(_is_text(self.key), "key", self.key, "a hash")
-        _require(
-            _is_text(self.student) and STUDENT_ID.fullmatch(self.student),
-            "student",
-            self.student,
-            "a student id of letters, digits and . _ @ -",
-        )
-        _require(
-            _is_text(self.chapter) and CHAPTER.fullmatch(self.chapter),
-            "chapter",
-            self.chapter,
-            'a name such as "01_taylor_bounds"',
-        )
+        _require_names(self.student, self.chapter)
         _require(self.status in STATUSES, "status", self.status, f"one of {', '.join(STATUSES)}")
         _require(self.jail in JAILS, "jail", self.jail, f"one of {', '.join(JAILS)}")
         _require(_is_count(self.max_points), "max_points", self.max_points, "a whole number from 0")
@@ -146,6 +135,13 @@ def _require(holds: object, name: str, value: object, expected: str) -> None:
         raise ValueError(f"{name} is {value!r:.200}; expected {expected}")
 
 
+def _require_names(student: Any, chapter: Any) -> None:
+    """Both become names of files."""
+    known = _is_text(student) and STUDENT_ID.fullmatch(student)
+    _require(known, "student", student, "a student id of letters, digits and . _ @ -")
+    _require(_is_text(chapter) and CHAPTER.fullmatch(chapter), "chapter", chapter, 'a name such as "01_taylor_bounds"')
+
+
 def _is_count(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
@@ -156,8 +152,7 @@ def _is_text(value: object) -> bool:
 
 def path_of(out: Path, student: str, chapter: str) -> Path:
     """Where a unit's result is kept below ``out``. Raises ValueError for names that are no file names."""
-    _require(STUDENT_ID.fullmatch(student), "student", student, "a student id of letters, digits and . _ @ -")
-    _require(CHAPTER.fullmatch(chapter), "chapter", chapter, 'a name such as "01_taylor_bounds"')
+    _require_names(student, chapter)
     return out / RESULTS / student / f"{chapter}.json"
 
 
@@ -173,16 +168,8 @@ def write(out: Path, result: UnitResult) -> Path:
 def write_atomically(path: Path, data: bytes) -> None:
     """Replace a file as a whole, on the disk when this returns."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(name, path)
-    except BaseException:
-        os.unlink(name)
-        raise
+    with replacing(path) as file:
+        file.write(data)
     folder = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(folder)
@@ -191,11 +178,7 @@ def write_atomically(path: Path, data: bytes) -> None:
 
 
 def read(path: Path) -> UnitResult:
-    """The result in a file.
-
-    Raises:
-        ValueError: naming the file, when it holds anything else than a result of this format.
-    """
+    """The result in a file."""
     try:
         return from_dict(json.loads(path.read_bytes()))
     except (ValueError, TypeError, RecursionError) as error:
@@ -226,10 +209,6 @@ def _known(data: dict, kind: type) -> None:
 
 
 def read_all(out: Path) -> Iterator[UnitResult]:
-    """Every result below ``out``, by student and chapter.
-
-    Raises:
-        ValueError: naming the first file that holds no result.
-    """
+    """Every result below ``out``, by student and chapter."""
     for path in sorted((out / RESULTS).glob("*/*.json")):
         yield read(path)

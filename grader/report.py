@@ -73,14 +73,7 @@ class ChapterSummary:
 def write_report(
     out: Path, results: Iterable[UnitResult], names: Mapping[str, str] | None = None, unplaced: Sequence[str] = ()
 ) -> Path:
-    """Write ``out/report.html`` and return it.
-
-    Args:
-        out: the folder of the grading run.
-        results: of all students, in any order.
-        names: student's id → name, for those who have one.
-        unplaced: a sentence for each submission or file that belongs to nobody of the roster.
-    """
+    """Write ``out/report.html`` and return it; ``unplaced`` is a sentence for each file that belongs to nobody."""
     path = out / PAGE
     records.write_atomically(path, to_html(list(results), names, unplaced).encode())
     return path

@@ -92,13 +92,8 @@ def grading_secret(out: Path) -> bytes:
 def digest_of(notebook: dict, chapter: str, with_variants: bool, root: Path) -> str:
     """A hash of what a chapter's verdicts depend on beside the submission.
 
-    These are its exercises, what its notebook imports of the course, the grader itself, and the libraries.
-
-    Args:
-        notebook: as it was released; its metadata holds the fingerprint of what its cells run.
-        chapter: its name.
-        with_variants: whether the exercises differ from student to student.
-        root: the repository.
+    These are its exercises, what its released notebook imports of the course (by the fingerprint in its metadata), the
+    grader itself, and the libraries.
     """
     names = {
         "course_utils.desk.checks",
@@ -292,13 +287,8 @@ def run(
 ) -> dict[tuple[str, str], UnitResult]:
     """Grade the units; (student, chapter) → result.
 
-    Args:
-        units: those that are to do.
-        settings: of the run.
-        jobs: processes on this machine.
-        scheduler: address of a Dask scheduler, whose workers then do it; they need to see the same folders.
-        retries: how often a unit is tried again when the grader was in trouble.
-        done: called with each result, for a progress bar.
+    In ``jobs`` processes here, or by the workers of the Dask scheduler at this address, which need to see the same
+    folders. A unit is tried again, ``retries`` times, when the grader was in trouble. ``done`` gets each result.
     """
     results: dict[tuple[str, str], UnitResult] = {}
     left = list(units)

@@ -110,9 +110,6 @@ def find(folder: Path, students: list[str], chapters: list[str]) -> Found:
     Accepted below ``folder``: ``<student>/NN_name.ipynb``, nbgrader's ``submitted/<student>/<assignment>/...``,
     and ``<student>.zip``. Links are not followed. A notebook belongs to the chapter of its name, or else to the
     one whose number it starts with.
-
-    Raises:
-        ValueError: if there is no such folder.
     """
     if not folder.is_dir():
         raise ValueError(f"there is no folder of submissions {folder}")

@@ -39,15 +39,7 @@ class SiteError(Exception):
 
 
 def build(root: Path = ROOT, folder: Path | None = None, say: Callable[[str], None] = print) -> Path:
-    """Make the site anew; the old one is replaced when the new one is whole.
-
-    Args:
-        root: the repository.
-        folder: where to; ``site/`` of the repository by default.
-        say: receives one line at a time about the progress.
-
-    Returns:
-        The front page.
+    """Make the site anew, by default in ``site/``; return its front page. The old one stays until this one is whole.
 
     Raises:
         FileNotFoundError: if a chapter is not built, or a package is missing.
@@ -85,12 +77,7 @@ def build(root: Path = ROOT, folder: Path | None = None, say: Callable[[str], No
 
 
 def measure(root: Path = ROOT, say: Callable[[str], None] = print) -> None:
-    """Run every solution once, only to note how long it takes; what it shows is dropped.
-
-    Raises:
-        FileNotFoundError: if a chapter is not built.
-        BuildError: if a cell fails.
-    """
+    """Run every solution once, only to note how long it takes; what it shows is dropped."""
     for name, notebook in chapters.read(root).items():
         label = f"{SOLUTIONS}/{name}.ipynb"
         start = time.perf_counter()

@@ -19,11 +19,7 @@ _LINK = re.compile(r"\[([^\]]*)\]\((?!https?:|#|mailto:)([^)\s]+)\)")
 
 
 def read(root: Path) -> dict[str, NotebookNode]:
-    """The executed solutions by name, in the order of the course.
-
-    Raises:
-        FileNotFoundError: if one is not built.
-    """
+    """The executed solutions by name, in the order of the course."""
     notebooks = {}
     for source in sources(root):
         path = root / SOLUTIONS / f"{source.stem}.ipynb"

@@ -18,12 +18,7 @@ RUN_TIMES = Path("results") / "run_times.json"
 
 
 def front(notebooks: dict[str, NotebookNode], further: dict[str, str]) -> str:
-    """The front page, with the table of chapters and everything that the navigation lists.
-
-    Args:
-        notebooks: the chapters by name.
-        further: page → title of the pages for teachers that exist.
-    """
+    """The front page: the table of chapters, and all that the navigation lists, ``further`` pages for teachers too."""
     courses = {name: notebook.metadata.course for name, notebook in notebooks.items()}
     hours = sum(course["minutes"] for course in courses.values()) / 60
     rows = [
@@ -66,11 +61,7 @@ def front(notebooks: dict[str, NotebookNode], further: dict[str, str]) -> str:
 
 
 def claims_page(root: Path, notebooks: dict[str, NotebookNode]) -> str:
-    """The ledger, a table for each chapter; a script adds the filters by verdict.
-
-    Raises:
-        LedgerError: as :func:`course_staff.ledger.compare`.
-    """
+    """The ledger, a table for each chapter; a script adds the filters by verdict."""
     found = _ledger(root, notebooks)
     lines = [
         "# The claims ledger",
@@ -92,11 +83,7 @@ def claims_page(root: Path, notebooks: dict[str, NotebookNode]) -> str:
 
 
 def errata(root: Path, notebooks: dict[str, NotebookNode]) -> str:
-    """Every claim that does not simply hold, by source, with what was measured.
-
-    Raises:
-        LedgerError: as :func:`course_staff.ledger.compare`.
-    """
+    """Every claim that does not simply hold, by source, with what was measured."""
     found = _ledger(root, notebooks)
     lines = [
         "# Errata of the sources",
@@ -167,6 +154,29 @@ def run_times(root: Path, notebooks: dict[str, NotebookNode]) -> str:
     )
 
 
+_REFERENCE = """\
+Reference
+=========
+
+What the notebooks import, from the docstrings.
+
+.. toctree::
+   :maxdepth: 1
+
+"""
+# What a wing hands on is described where it is defined.
+_MODULE = """\
+{0}
+{1}
+
+.. automodule:: {0}
+   :members:
+   :undoc-members:
+   :member-order: bysource
+   :ignore-module-all:
+"""
+
+
 def reference() -> dict[str, str]:
     """Page → text of the reference: one page for each public module that a notebook imports.
 
@@ -177,34 +187,8 @@ def reference() -> dict[str, str]:
         for info in pkgutil.walk_packages(course_utils.__path__, "course_utils.")
         if not any(part.startswith("_") for part in info.name.split(".")) and ".exercises" not in info.name
     ]
-    index = [
-        "Reference",
-        "=========",
-        "",
-        "What the notebooks import, from the docstrings.",
-        "",
-        ".. toctree::",
-        "   :maxdepth: 1",
-        "",
-        *(f"   {name}" for name in names),
-        "",
-    ]
-    pages = {"index.rst": "\n".join(index)}
-    for name in names:
-        pages[f"{name}.rst"] = "\n".join(
-            [
-                name,
-                "=" * len(name),
-                "",
-                f".. automodule:: {name}",
-                "   :members:",
-                "   :undoc-members:",
-                "   :member-order: bysource",
-                "   :ignore-module-all:",  # what a wing hands on is described where it is defined
-                "",
-            ]
-        )
-    return pages
+    modules = {f"{name}.rst": _MODULE.format(name, "=" * len(name)) for name in names}
+    return {"index.rst": _REFERENCE + "".join(f"   {name}\n" for name in names), **modules}
 
 
 def number(name: str) -> str:

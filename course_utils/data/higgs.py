@@ -20,20 +20,9 @@ from course_utils.theory.accept import Array, check_size
 _JETS = tuple(f"jet{j}_{part}" for j in (1, 2, 3, 4) for part in ("pt", "eta", "phi", "btag"))
 #: The label and the 28 features, in the order of the archive.
 COLUMNS = (
-    "class_label",
-    "lepton_pT",
-    "lepton_eta",
-    "lepton_phi",
-    "missing_energy_magnitude",
-    "missing_energy_phi",
+    *"class_label lepton_pT lepton_eta lepton_phi missing_energy_magnitude missing_energy_phi".split(),
     *_JETS,
-    "m_jj",
-    "m_jjj",
-    "m_lv",
-    "m_jlv",
-    "m_bb",
-    "m_wbb",
-    "m_wwbb",
+    *"m_jj m_jjj m_lv m_jlv m_bb m_wbb m_wwbb".split(),
 )
 
 OPENML_ROWS = 98_050
@@ -103,12 +92,7 @@ def _load_one(source: str | Path, rows: int | None) -> Higgs:
 
 
 def read_file(path: str | Path, rows: int | None = None) -> Higgs:
-    """The first ``rows`` rows (default: all) of a CSV file, gzipped or not, with or without a line of column names.
-
-    Raises:
-        FileNotFoundError: if it is not there.
-        ValueError: if its columns, labels or numbers are not those of HIGGS.
-    """
+    """The first ``rows`` rows (default: all) of a CSV file, gzipped or not, with or without a line of column names."""
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"there is no file {path}")

@@ -62,11 +62,7 @@ def read(answer: object) -> Plain:
 
 
 def read_reference(answer: object) -> Plain:
-    """The answer of a reference, where only a tuple stands for separate values.
-
-    Raises:
-        TypeError: if it is not a number, a bool, an array or a tuple of these.
-    """
+    """The answer of a reference, where only a tuple stands for separate values."""
     if isinstance(answer, tuple):
         return tuple(_stack(read(part)) for part in answer)
     return _stack(read(answer))

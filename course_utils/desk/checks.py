@@ -29,24 +29,8 @@ from typing import Any
 import numpy as np
 
 from course_utils.audience import shown
-from course_utils.desk import progress
-from course_utils.desk.answers import (
-    Misfit,
-    Plain,
-    Unreadable,
-    agree,
-    clean,
-    equal,
-    fit,
-    is_single,
-    parts,
-    read,
-    read_reference,
-    show,
-    show_apart,
-    stacked,
-    type_name,
-)
+from course_utils.desk import answers, progress
+from course_utils.desk.answers import Misfit, Plain, Unreadable
 from course_utils.desk.guarded import Guard, TimeUp
 from course_utils.desk.output import display, say
 from course_utils.exercises import Case, Exercise, Number, find, variants
@@ -232,12 +216,9 @@ class _Trial:
 
 
 def grade(exercise: Exercise, fn: object, seed: int | None = None) -> Result:
-    """The result for a student's function, without showing or remembering it.
+    """The result for a student's function, or whatever was given in its place, without showing or remembering it.
 
-    Args:
-        exercise: what is asked.
-        fn: the student's function, or whatever was given in its place.
-        seed: of the random inputs; by default one that belongs to the exercise: a check repeats exactly.
+    The seed of the random inputs belongs by default to the exercise, so that a check repeats exactly.
     """
     if not callable(fn):
         return not_callable(exercise)
@@ -250,7 +231,7 @@ def grade(exercise: Exercise, fn: object, seed: int | None = None) -> Result:
         attempts = collect(fn, cases, guard, exercise.probe)
 
         def again(number: int) -> Plain | None:
-            return guard.call(lambda: read(_answer(fn, copy.deepcopy(cases[number]), exercise.probe))).value
+            return guard.call(lambda: answers.read(_answer(fn, copy.deepcopy(cases[number]), exercise.probe))).value
 
         return conclude(exercise, cases, expected, attempts, again)
 
@@ -270,7 +251,7 @@ def wrong_parameters(exercise: Exercise, case: Case, theirs: str) -> Result:
     """The result for a function whose parameters, ``theirs``, are not the names of the case."""
     sentence = (
         f"The check calls your function with the parameters `{', '.join(case)}`; yours takes "
-        f"`{clean(theirs, 100)}`. Keep the first line of the function as it was given."
+        f"`{answers.clean(theirs, 100)}`. Keep the first line of the function as it was given."
     )
     return Result(exercise, "error", sentence)
 
@@ -291,7 +272,7 @@ def expect(exercise: Exercise, cases: Sequence[Case]) -> list[Plain]:
 
 def _ask(exercise: Exercise, function: Callable[..., Any], case: Case) -> Plain:
     with np.errstate(all="ignore"):
-        return read_reference(_answer(function, copy.deepcopy(case), exercise.probe))
+        return answers.read_reference(_answer(function, copy.deepcopy(case), exercise.probe))
 
 
 def _answer(function: Callable[..., Any], case: Case, probe: Callable[..., Any] | None) -> Any:
@@ -309,7 +290,7 @@ def other_parameters(fn: Callable[..., Any], case: Case, guard: Guard) -> str | 
         try:
             signature.bind(**case)
         except TypeError:
-            return clean(", ".join(signature.parameters) or "nothing", 100)
+            return answers.clean(", ".join(signature.parameters) or "nothing", 100)
         return None
 
     return guard.call(theirs).value
@@ -340,20 +321,20 @@ def _try(fn: Callable[..., Any], case: Case, guard: Guard, probe: Callable[..., 
         outcome = "timeout"
     elif (error := call.error) is not None:
         outcome = "error"
-        message = guard.call(lambda: clean(str(error), 200)).value
-        what = f"{type_name(error)}: {message}" if message else type_name(error)
+        message = guard.call(lambda: answers.clean(str(error), 200)).value
+        what = f"{answers.type_name(error)}: {message}" if message else answers.type_name(error)
         where = guard.call(lambda: _line_of(error, fn)).value or ""
     elif call.value is None or call.value is Ellipsis or call.value is NotImplemented:
         outcome = "nothing"
     else:
-        reading = guard.call(lambda: read(call.value))
+        reading = guard.call(lambda: answers.read(call.value))
         outcome, yours = "answer", reading.value
         if isinstance(reading.error, TimeUp):
             outcome = "timeout"
         elif reading.error is not None:
             outcome = "foreign"
             known = isinstance(reading.error, Unreadable)
-            what = str(reading.error) if known else f"an object of type {type_name(call.value)}"
+            what = str(reading.error) if known else f"an object of type {answers.type_name(call.value)}"
     changed = guard.call(lambda: _changed(given, case)).value or ()
     return Attempt(outcome, yours, what, where, call.printed, changed)
 
@@ -379,10 +360,10 @@ def _kind(expected: Plain) -> str:
 
 
 def _judge(exercise: Exercise, trial: _Trial) -> tuple[str, str]:
-    fitted = fit(trial.yours, trial.expected)
+    fitted = answers.fit(trial.yours, trial.expected)
     if exercise.property is not None:
-        trial.yours = stacked(trial.yours, trial.expected)
-        if any(np.isnan(part).any() for part in parts(trial.yours) if part.dtype.kind == "f"):
+        trial.yours = answers.stacked(trial.yours, trial.expected)
+        if any(np.isnan(part).any() for part in answers.parts(trial.yours) if part.dtype.kind == "f"):
             return "values", _NAN
         try:
             sentence = exercise.property(_as_python(trial.yours), copy.deepcopy(trial.case))
@@ -394,7 +375,7 @@ def _judge(exercise: Exercise, trial: _Trial) -> tuple[str, str]:
     if isinstance(fitted, Misfit):
         return fitted.status, fitted.sentence
     trial.yours = fitted
-    return ("correct" if equal(fitted, trial.expected, exercise.rtol, exercise.atol) else "values"), ""
+    return ("correct" if answers.equal(fitted, trial.expected, exercise.rtol, exercise.atol) else "values"), ""
 
 
 def _as_python(plain: Plain) -> Any:
@@ -409,11 +390,11 @@ def _changed(given: Case, case: Case) -> tuple[str, ...]:
 
 def _differs(given: object, original: object) -> bool:
     try:
-        before = read(original)
+        before = answers.read(original)
     except Exception:  # not numbers: a text, a function, a generator
         return False
     try:
-        return not equal(read(given), before)
+        return not answers.equal(answers.read(given), before)
     except Exception:
         return True
 
@@ -428,7 +409,7 @@ def _line_of(error: BaseException, fn: Callable[..., Any]) -> str:
         name = frame.f_code.co_filename
         if (name == own or "ipykernel_" in name) and name != __file__:
             where = f"line {number}: {linecache.getline(name, number).strip()}"
-    return clean(where, 120)
+    return answers.clean(where, 120)
 
 
 def conclude(
@@ -438,14 +419,10 @@ def conclude(
     attempts: Sequence[Attempt],
     again: Callable[[int], Plain | None] | None = None,
 ) -> Result:
-    """The verdict on what :func:`collect` brought.
+    """The verdict on what :func:`collect` brought: one attempt at least, fewer than there are cases after a timeout.
 
-    Args:
-        exercise: what is asked.
-        cases: the inputs.
-        expected: the right answer to each, from :func:`expect`.
-        attempts: at the first of the cases, in order; at least one. Fewer than cases after a timeout.
-        again: the answer of another call on the case of this number, or None: a second answer is told of.
+    ``expected`` are the right answers, from :func:`expect`; ``again(number)`` calls the function anew on that case, and
+    of a second answer the student is told.
     """
     trials = [_judged(exercise, *three) for three in zip(cases, expected, attempts, strict=False)]
     if all(trial.status == "not attempted" for trial in trials):
@@ -514,7 +491,7 @@ def _told(exercise: Exercise, trials: list[_Trial], shown: _Trial, score: str) -
 
 
 def _answers_otherwise(exercise: Exercise, shown: _Trial, second: Plain | None) -> bool:
-    return second is not None and not equal(second, shown.yours, exercise.rtol, exercise.atol)
+    return second is not None and not answers.equal(second, shown.yours, exercise.rtol, exercise.atol)
 
 
 def _misconception(exercise: Exercise, trials: list[_Trial]) -> int | None:
@@ -524,7 +501,9 @@ def _misconception(exercise: Exercise, trials: list[_Trial]) -> int | None:
     for index, misconception in enumerate(exercise.misconceptions):
         try:
             if all(
-                equal(trial.yours, _ask(exercise, misconception.answer, trial.case), exercise.rtol, exercise.atol)
+                answers.equal(
+                    trial.yours, _ask(exercise, misconception.answer, trial.case), exercise.rtol, exercise.atol
+                )
                 for trial in trials
             ):
                 return index
@@ -540,10 +519,12 @@ def _remarks(trials: list[_Trial], shown: _Trial) -> tuple[str, ...]:
         names = ", ".join(f"`{name}`" for name in changed)
         remarks.append(f"Your function changes what it is given ({names}): work on a copy, or the caller is surprised.")
     answered = [trial for trial in trials if trial.yours is not None]
-    if any(is_single(trial.yours) and not is_single(trial.expected) for trial in answered):
+    if any(answers.is_single(trial.yours) and not answers.is_single(trial.expected) for trial in answered):
         remarks.append("Your answer is in single precision (float32): it is compared to about 5 digits only.")
     if shown.attempt.printed.strip():
-        remarks.append(f"It prints, which does not count: {clean(' '.join(shown.attempt.printed.split()), 120)}")
+        remarks.append(
+            f"It prints, which does not count: {answers.clean(' '.join(shown.attempt.printed.split()), 120)}"
+        )
     return tuple(remarks)
 
 
@@ -551,7 +532,7 @@ def _size(case: Case) -> float:
     total = 0.0
     for value in case.values():
         try:
-            for part in parts(read(value)):
+            for part in answers.parts(answers.read(value)):
                 total += part.size if part.ndim else abs(float(part))
         except Exception:  # a text or a function has no size
             continue
@@ -559,18 +540,18 @@ def _size(case: Case) -> float:
 
 
 def _input_rows(trial: _Trial) -> Rows:
-    return tuple((name, show(value)) for name, value in trial.case.items())
+    return tuple((name, answers.show(value)) for name, value in trial.case.items())
 
 
 def _value_rows(exercise: Exercise, trial: _Trial) -> Rows:
-    yours, expected = show_apart(trial.yours, trial.expected)
+    yours, expected = answers.show_apart(trial.yours, trial.expected)
     rows = [("yours", yours), ("expected" if exercise.property is None else "one right answer", expected)]
     if exercise.property is None:
-        for mine, right in zip(parts(trial.yours), parts(trial.expected), strict=True):
-            wrong = np.argwhere(~agree(mine, right, exercise.rtol, exercise.atol))
+        for mine, right in zip(answers.parts(trial.yours), answers.parts(trial.expected), strict=True):
+            wrong = np.argwhere(~answers.agree(mine, right, exercise.rtol, exercise.atol))
             if right.size > 6 and len(wrong):
                 index = tuple(int(i) for i in wrong[0])
-                one, other = show_apart(np.asarray(mine[index]), np.asarray(right[index]))
+                one, other = answers.show_apart(np.asarray(mine[index]), np.asarray(right[index]))
                 rows.append(("first at", f"[{', '.join(map(str, index))}]: yours {one}, expected {other}"))
                 break
     return tuple(rows)
@@ -578,14 +559,14 @@ def _value_rows(exercise: Exercise, trial: _Trial) -> Rows:
 
 def _diagnosis(trials: list[_Trial], shown: _Trial) -> str:
     """One sentence about wrong values: not finite, transposed, off by one factor, or just not right."""
-    mine, right = (np.concatenate([part.ravel() for part in parts(p)]) for p in (shown.yours, shown.expected))
+    mine, right = (np.concatenate([part.ravel() for part in answers.parts(p)]) for p in (shown.yours, shown.expected))
     mine, right = mine.astype(float), right.astype(float)
     if np.isnan(mine).any() and not np.isnan(right).any():
         return _NAN
     if np.isinf(mine).any() and np.isfinite(right).all():
         return "Your answer is infinite: look for a division by zero or an overflow."
     if all(trial.yours is not None and not isinstance(trial.yours, tuple) for trial in trials):
-        if shown.yours.ndim == 2 and all(equal(t.yours.T, t.expected, 1e-9, 1e-12) for t in trials):
+        if shown.yours.ndim == 2 and all(answers.equal(t.yours.T, t.expected, 1e-9, 1e-12) for t in trials):
             return "Yours is the transpose of what is expected."
         factor = _common_factor(trials)
         if factor == -1:

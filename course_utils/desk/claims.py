@@ -159,9 +159,6 @@ def at_most(measured: float, bound: float, label: str, interval: tuple[float, fl
 
     A relative 1e-12 is forgiven as rounding. With an ``interval`` (of the measured value) the fact fails only
     when the whole interval lies above the bound.
-
-    Raises:
-        ValueError: if a number is not finite.
     """
     measured, bound = _finite("measured", measured), _finite("bound", bound)
     lowest = measured if interval is None else interval[0]
@@ -178,11 +175,7 @@ def equals(
     tolerance: float | None = None,
     interval: tuple[float, float] | None = None,
 ) -> Fact:
-    """The measured value should equal ``value``: within ``tolerance``, or inside the measurement's ``interval``.
-
-    Raises:
-        ValueError: if a number is not finite, or if not exactly one of ``tolerance`` and ``interval`` is given.
-    """
+    """The measured value should equal ``value``: within ``tolerance``, or inside the measurement's ``interval``."""
     measured, value = _finite("measured", measured), _finite("value", value)
     if interval is not None and tolerance is None:
         low, high = interval
@@ -288,11 +281,7 @@ def _listed() -> dict[str, Claim]:
 
 
 def listed(id: str) -> Claim:
-    """One claim of the course.
-
-    Raises:
-        ValueError: if ``claims.toml`` does not list it.
-    """
+    """One claim of the course."""
     if id not in _listed():
         raise ValueError(f"claim {id!r} is not listed in claims.toml; add it there or correct its name")
     return _listed()[id]

@@ -4,7 +4,7 @@ One module per chapter (``chapter_01.py``), in which everything of an exercise s
 ``EXERCISES``. The same declaration serves the check in the notebook, the grader, and the tests of the checker.
 A whole module::
 
-    from course_utils.exercises import Exercise
+    from course_utils.exercises import Card, Exercise, slips
 
     def _vector(rng):
         return {"x": rng.normal(size=rng.integers(1, 6))}
@@ -13,9 +13,9 @@ A whole module::
         return np.sqrt(np.sum(x**2))
 
     exercise_1 = Exercise(
-        id="1.1", title="the length of a vector", points=1, difficulty=1, minutes=5,
+        *Card("1.1", "the length of a vector", points=1, difficulty=1, minutes=5),
         cases=_vector, reference=norm,
-        misconceptions=((lambda x: np.sum(x**2), "This is the squared length: take the root."),),
+        misconceptions=slips(lambda x: np.sum(x**2), "This is the squared length: take the root."),
     )
 
     EXERCISES = (exercise_1,)
@@ -26,7 +26,7 @@ An exercise that a class can have with many numbers is declared by a function of
 chapter's own (see :class:`Variants`)::
 
     def exercise_2(k=1):
-        return Exercise(id="1.2", ..., variants=Variants(range(3, 43), exercise_2))
+        return Exercise(*Card("1.2", ...), ..., variants=Variants(range(3, 43), exercise_2))
 
     EXERCISES = (exercise_1, exercise_2())
 """
@@ -48,6 +48,16 @@ Case = dict[str, Any]
 Number = int | float
 
 
+class Card(NamedTuple):
+    """What a notebook's card says of an exercise: the first five fields of :class:`Exercise`."""
+
+    id: str
+    title: str
+    points: int
+    difficulty: int
+    minutes: int
+
+
 class Misconception(NamedTuple):
     """A wrong answer that people really give, and the sentence it receives.
 
@@ -57,6 +67,11 @@ class Misconception(NamedTuple):
 
     answer: Callable[..., Any]
     message: str
+
+
+def slips(*written: Any) -> tuple[Misconception, ...]:
+    """Misconceptions as a chapter writes them: a wrong answer, its message, the next wrong answer, and so on."""
+    return tuple(map(Misconception._make, zip(written[::2], written[1::2], strict=True)))
 
 
 class Variants(NamedTuple):
@@ -85,7 +100,7 @@ class Exercise:
     cases             ``cases(rng) -> dict``: one random case, the keyword arguments of the function
     reference         the right answer; returns a number, bool or array (numpy or torch), or a tuple of
                       these. A list counts as an array
-    misconceptions    at least one pair (answer, message), see :class:`Misconception`; the first that matches is named
+    misconceptions    at least one, see :func:`slips`; the first that matches is named
     rtol, atol        a value passes when ``|yours - expected| <= atol + rtol * |expected|``
     n_cases           random cases of one check
     time_limit        seconds for all calls of one check
@@ -156,11 +171,7 @@ class Exercise:
 
 @functools.cache
 def all_exercises() -> Mapping[str, Exercise]:
-    """Every declared exercise by its id, in the order of the chapters. Imports the chapters' modules.
-
-    Raises:
-        ValueError: if two exercises have one id.
-    """
+    """Every declared exercise by its id, in the order of the chapters. Imports the chapters' modules."""
     found: dict[str, Exercise] = {}
     for module in sorted(m.name for m in pkgutil.iter_modules(__path__) if m.name.startswith("chapter_")):
         for exercise in importlib.import_module(f"{__name__}.{module}").EXERCISES:
@@ -176,11 +187,7 @@ def _is_probe(function: object) -> bool:
 
 
 def find(id: str, number: Number | None = None) -> Exercise:
-    """The exercise with this id, with the chapter's number or a variant's.
-
-    Raises:
-        ValueError: if there is no such exercise, listing the known ids, or it has not this number.
-    """
+    """The exercise with this id, with the chapter's number or a variant's."""
     if not isinstance(id, str):
         raise ValueError(f'an exercise is named by a text: "{id}" in quotes, not {id!r}')
     if id not in all_exercises():

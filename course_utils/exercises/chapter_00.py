@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from course_utils.exercises import Exercise
+from course_utils.exercises import Card, Exercise, slips
 
 
 def _two_matrices(rng):
@@ -15,28 +15,19 @@ def movement(W, W0):
 
 
 exercise_1 = Exercise(
-    id="0.1",
-    title="how far did the weights move?",
-    points=1,
-    difficulty=1,
-    minutes=5,
+    *Card("0.1", "how far did the weights move?", points=1, difficulty=1, minutes=5),
     cases=_two_matrices,
     reference=movement,
     edge_cases=({"W": np.array([[3.0, 0.0], [0.0, 4.0]]), "W0": np.zeros((2, 2))},),
-    misconceptions=(
-        (lambda W, W0: np.sum((W - W0) ** 2), "You have the squared distance ‖W − W0‖²: one square root is missing."),
-        (
-            lambda W, W0: np.linalg.norm(W - W0, 2),
-            "You have the largest singular value (the spectral norm). The Frobenius norm counts every entry.",
-        ),
-        (
-            lambda W, W0: np.linalg.norm(W) - np.linalg.norm(W0),
-            "A difference of two lengths is not the length of the difference: subtract first, then measure.",
-        ),
-        (
-            lambda W, W0: np.sum(np.abs(W - W0)),
-            "You have added absolute values. The Frobenius norm squares, adds, and takes the root.",
-        ),
+    misconceptions=slips(
+        lambda W, W0: np.sum((W - W0) ** 2),
+        "You have the squared distance ‖W − W0‖²: one square root is missing.",
+        lambda W, W0: np.linalg.norm(W - W0, 2),
+        "You have the largest singular value (the spectral norm). The Frobenius norm counts every entry.",
+        lambda W, W0: np.linalg.norm(W) - np.linalg.norm(W0),
+        "A difference of two lengths is not the length of the difference: subtract first, then measure.",
+        lambda W, W0: np.sum(np.abs(W - W0)),
+        "You have added absolute values. The Frobenius norm squares, adds, and takes the root.",
     ),
     after="This number, ‖W − W0‖_F, is called B in every chapter that follows.",
 )

@@ -4,7 +4,7 @@ from math import ceil, sqrt
 
 import numpy as np
 
-from course_utils.exercises import Exercise, Variants
+from course_utils.exercises import Card, Exercise, Variants, slips
 
 _BLOCKS = range(3, 43)
 _BETA_OF_TANH = 4 / (3 * sqrt(3))
@@ -27,41 +27,19 @@ def linearized_net(x, W, W0, a):
     return a @ (np.tanh(u0) + slope * ((W - W0) @ x))
 
 
-def _linearized_with_slope_at_w(x, W, W0, a):
-    return a @ (np.tanh(W0 @ x) + (1 - np.tanh(W @ x) ** 2) * ((W - W0) @ x))
-
-
-def _linearized_without_start(x, W, W0, a):
-    return a @ ((1 - np.tanh(W0 @ x) ** 2) * ((W - W0) @ x))
-
-
-def _linearized_in_w(x, W, W0, a):
-    return a @ (np.tanh(W0 @ x) + (1 - np.tanh(W0 @ x) ** 2) * (W @ x))
-
-
-def _linearized_without_a(x, W, W0, a):
-    return np.sum(np.tanh(W0 @ x) + (1 - np.tanh(W0 @ x) ** 2) * ((W - W0) @ x))
-
-
 exercise_1 = Exercise(
-    id="1.1",
-    title="write the linearization",
-    points=3,
-    difficulty=2,
-    minutes=10,
+    *Card("1.1", "write the linearization", points=3, difficulty=2, minutes=10),
     cases=_small_net,
     reference=linearized_net,
-    misconceptions=(
-        (
-            _linearized_with_slope_at_w,
-            "You have taken the slope at W @ x. A tangent keeps the slope of the point where it touches: W0 @ x.",
-        ),
-        (
-            _linearized_without_start,
-            "This is only the change. A tangent starts at the function's own value: add f(x; W0).",
-        ),
-        (_linearized_in_w, "You have multiplied the slope by W @ x. It multiplies the move, (W − W0) @ x."),
-        (_linearized_without_a, "Every neuron enters with its sign a_i; you have added them without."),
+    misconceptions=slips(
+        lambda x, W, W0, a: a @ (np.tanh(W0 @ x) + (1 - np.tanh(W @ x) ** 2) * ((W - W0) @ x)),
+        "You have taken the slope at W @ x. A tangent keeps the slope of the point where it touches: W0 @ x.",
+        lambda x, W, W0, a: a @ ((1 - np.tanh(W0 @ x) ** 2) * ((W - W0) @ x)),
+        "This is only the change. A tangent starts at the function's own value: add f(x; W0).",
+        lambda x, W, W0, a: a @ (np.tanh(W0 @ x) + (1 - np.tanh(W0 @ x) ** 2) * (W @ x)),
+        "You have multiplied the slope by W @ x. It multiplies the move, (W − W0) @ x.",
+        lambda x, W, W0, a: np.sum(np.tanh(W0 @ x) + (1 - np.tanh(W0 @ x) ** 2) * ((W - W0) @ x)),
+        "Every neuron enters with its sign a_i; you have added them without.",
     ),
     after="Only the slope at W0 is needed: f0 never looks at the activation anywhere else.",
 )
@@ -80,11 +58,7 @@ def scaled_beta(beta, s, c):
 
 
 exercise_2 = Exercise(
-    id="1.2",
-    title="β of a rescaled activation",
-    points=2,
-    difficulty=2,
-    minutes=5,
+    *Card("1.2", "β of a rescaled activation", points=2, difficulty=2, minutes=5),
     cases=_scales,
     reference=scaled_beta,
     edge_cases=(
@@ -92,17 +66,15 @@ exercise_2 = Exercise(
         {"beta": 1.0, "s": 0.0, "c": 3.0},
         {"beta": 1.0, "s": -2.0, "c": 0.0},
     ),
-    misconceptions=(
-        (
-            lambda beta, s, c: abs(s * c) * beta,
-            "The inner factor c comes out once for each of the two derivatives, so it is squared.",
-        ),
-        (
-            lambda beta, s, c: s * c**2 * beta,
-            "β is a largest absolute value and cannot be negative: what happens to the sign of s?",
-        ),
-        (lambda beta, s, c: c**2 * beta, "The outer factor s multiplies the second derivative as well."),
-        (lambda beta, s, c: s**2 * c**2 * beta, "Only the inner factor is differentiated twice: s comes out once."),
+    misconceptions=slips(
+        lambda beta, s, c: abs(s * c) * beta,
+        "The inner factor c comes out once for each of the two derivatives, so it is squared.",
+        lambda beta, s, c: s * c**2 * beta,
+        "β is a largest absolute value and cannot be negative: what happens to the sign of s?",
+        lambda beta, s, c: c**2 * beta,
+        "The outer factor s multiplies the second derivative as well.",
+        lambda beta, s, c: s**2 * c**2 * beta,
+        "Only the inner factor is differentiated twice: s comes out once.",
     ),
     after="A steeper inner scale costs quadratically: this is why large initial weights leave the linear regime.",
 )
@@ -118,35 +90,24 @@ def exercise_3(k=1):
     slips_with_k = ()
     if k != 1:
         slips_with_k = (
-            (
-                exercise_3().reference,
-                f"This is the step of a single neuron. Yours are {k}, and their errors may add up.",
-            ),
-            (
-                lambda beta, eps: np.sqrt(2 * eps / beta) / k,
-                f"Too short: the errors of {k} neurons add up, but the error is a square of the step. Divide below the "
-                "root.",
-            ),
+            exercise_3().reference,
+            f"This is the step of a single neuron. Yours are {k}, and their errors may add up.",
+            lambda beta, eps: np.sqrt(2 * eps / beta) / k,
+            f"Too short: the errors of {k} neurons add up, but the error is a square of the step. Divide below the "
+            "root.",
         )
     return Exercise(
-        id="1.3",
-        title="how far may one step?",
-        points=1,
-        difficulty=1,
-        minutes=5,
+        *Card("1.3", "how far may one step?", points=1, difficulty=1, minutes=5),
         cases=lambda rng: {"beta": round(rng.uniform(0.1, 2), 2), "eps": round(rng.uniform(0.001, 1), 3)},
         reference=safe_step,
-        misconceptions=(
+        misconceptions=slips(
             *slips_with_k,
-            (
-                lambda beta, eps: np.sqrt(eps / (k * beta)),
-                "Too short by a factor √2: the envelope is β step²/2, with the half.",
-            ),
-            (
-                lambda beta, eps: 2 * eps / (k * beta),
-                f"This is the square of the step: solve {all_beta} step²/2 = eps for the step.",
-            ),
-            (lambda beta, eps: k * beta * eps**2 / 2, "You have put eps in for the step. It is the error."),
+            lambda beta, eps: np.sqrt(eps / (k * beta)),
+            "Too short by a factor √2: the envelope is β step²/2, with the half.",
+            lambda beta, eps: 2 * eps / (k * beta),
+            f"This is the square of the step: solve {all_beta} step²/2 = eps for the step.",
+            lambda beta, eps: k * beta * eps**2 / 2,
+            "You have put eps in for the step. It is the error.",
         ),
         after="Ten times more accuracy costs only a factor √10 in distance.",
         variants=Variants(_BLOCKS, exercise_3, example={"beta": _BETA_OF_TANH, "eps": 0.01}),
@@ -178,38 +139,24 @@ def remainder(second_derivative, a, x):
 
 
 exercise_4 = Exercise(
-    id="1.4",
-    title="the remainder, as an integral",
-    points=3,
-    difficulty=3,
-    minutes=10,
+    *Card("1.4", "the remainder, as an integral", points=3, difficulty=3, minutes=10),
     cases=_interval,
     reference=remainder,
     rtol=1e-5,
     atol=1e-6,
     edge_cases=({"second_derivative": np.exp, "a": 0.0, "x": 1.0}, {"second_derivative": np.exp, "a": 1.0, "x": 0.0}),
-    misconceptions=(
-        (
-            lambda second_derivative, a, x: _integral(lambda t: second_derivative(t) * (x - t) ** 2 / 2, a, x),
-            "This is the slide's (x − t)²/2, which belongs to an expansion one order higher. "
-            "What is left after one derivative has (x − t).",
-        ),
-        (
-            lambda second_derivative, a, x: abs(remainder(second_derivative, a, x)),
-            "A remainder has a sign: drop the absolute value.",
-        ),
-        (
-            lambda second_derivative, a, x: remainder(second_derivative, a, x) * (1 if x >= a else -1),
-            "When x lies left of a, the integral runs backwards. Do not reorder its ends.",
-        ),
-        (
-            lambda second_derivative, a, x: _integral(lambda t: second_derivative(t) * (t - a), a, x),
-            "The weight is the distance to the end point, (x − t), not (t − a): early curvature counts longest.",
-        ),
-        (
-            lambda second_derivative, a, x: _integral(second_derivative, a, x),
-            "This is f'(x) − f'(a). The curvature at t needs the weight (x − t).",
-        ),
+    misconceptions=slips(
+        lambda second_derivative, a, x: _integral(lambda t: second_derivative(t) * (x - t) ** 2 / 2, a, x),
+        "This is the slide's (x − t)²/2, which belongs to an expansion one order higher. "
+        "What is left after one derivative has (x − t).",
+        lambda second_derivative, a, x: abs(remainder(second_derivative, a, x)),
+        "A remainder has a sign: drop the absolute value.",
+        lambda second_derivative, a, x: remainder(second_derivative, a, x) * (1 if x >= a else -1),
+        "When x lies left of a, the integral runs backwards. Do not reorder its ends.",
+        lambda second_derivative, a, x: _integral(lambda t: second_derivative(t) * (t - a), a, x),
+        "The weight is the distance to the end point, (x − t), not (t − a): early curvature counts longest.",
+        lambda second_derivative, a, x: _integral(second_derivative, a, x),
+        "This is f'(x) − f'(a). The curvature at t needs the weight (x − t).",
     ),
     after="Bounding f'' by β under this integral gives β(x − a)²/2 at once.",
 )
@@ -244,27 +191,17 @@ def _is_tight(W, case):
 
 
 exercise_5 = Exercise(
-    id="1.5",
-    title="a move that reaches the bound",
-    points=3,
-    difficulty=3,
-    minutes=10,
+    *Card("1.5", "a move that reaches the bound", points=3, difficulty=3, minutes=10),
     cases=_unit_input,
     reference=tight_move,
     property=_is_tight,
-    misconceptions=(
-        (
-            lambda W0, x, B: W0 + B * x,
-            "Every row has moved by B, so that the whole matrix has moved by B√m. Share the budget among the rows.",
-        ),
-        (
-            lambda W0, x, B: W0 * (1 + B / np.linalg.norm(W0)),
-            "You have moved along W0 itself. Only movement along x changes what a neuron sees.",
-        ),
-        (
-            lambda W0, x, B: W0 + B / W0.shape[0] * x,
-            "Lengths add in squares: m rows that move by B/m give B/√m in all, not B.",
-        ),
+    misconceptions=slips(
+        lambda W0, x, B: W0 + B * x,
+        "Every row has moved by B, so that the whole matrix has moved by B√m. Share the budget among the rows.",
+        lambda W0, x, B: W0 * (1 + B / np.linalg.norm(W0)),
+        "You have moved along W0 itself. Only movement along x changes what a neuron sees.",
+        lambda W0, x, B: W0 + B / W0.shape[0] * x,
+        "Lengths add in squares: m rows that move by B/m give B/√m in all, not B.",
     ),
     after="One row, a few, or all: for a parabola it does not matter who moves, only that all of it is along x.",
 )
@@ -293,43 +230,28 @@ def exercise_6(k=1):
     slips_with_k = ()
     if k != 1:
         slips_with_k = (
-            (exercise_6().reference, f"Enough neurons, but they come in blocks of {k}: round up to whole blocks."),
-            (
-                lambda beta, B, eps: width_needed(beta, B, eps) // k,
-                f"This is the number of blocks. Return the number of neurons, {k} in each.",
-            ),
+            exercise_6().reference,
+            f"Enough neurons, but they come in blocks of {k}: round up to whole blocks.",
+            lambda beta, B, eps: width_needed(beta, B, eps) // k,
+            f"This is the number of blocks. Return the number of neurons, {k} in each.",
         )
     return Exercise(
-        id="1.6",
-        title="how wide is wide enough?",
-        points=2,
-        difficulty=2,
-        minutes=5,
+        *Card("1.6", "how wide is wide enough?", points=2, difficulty=2, minutes=5),
         cases=_width_question,
         reference=width_needed,
         edge_cases=({"beta": 1.0 * k, "B": 1.0, "eps": 0.25},),  # exactly 4k blocks
-        misconceptions=(
+        misconceptions=slips(
             *slips_with_k,
-            (
-                lambda beta, B, eps: (beta * B**2 / (2 * eps)) ** 2,
-                f"This is the right number, but there are no fractions of a neuron: round up to {whole}.",
-            ),
-            (
-                lambda beta, B, eps: k * ceil(beta * B**2 / (2 * eps) / k),
-                "The gap falls with the square root of m: solve for √m first, then square.",
-            ),
-            (
-                lambda beta, B, eps: k * int((beta * B**2 / (2 * eps)) ** 2 / k),
-                f"One {block} too few: the guarantee has to hold, so round up.",
-            ),
-            (
-                lambda beta, B, eps: k * ceil((beta * B**2 / eps) ** 2 / k),
-                "Four times too many: the half of β/2 is squared as well.",
-            ),
-            (
-                lambda beta, B, eps: k * ceil((beta * B / (2 * eps)) ** 2 / k),
-                "The movement enters as B², and is then squared once more with the rest.",
-            ),
+            lambda beta, B, eps: (beta * B**2 / (2 * eps)) ** 2,
+            f"This is the right number, but there are no fractions of a neuron: round up to {whole}.",
+            lambda beta, B, eps: k * ceil(beta * B**2 / (2 * eps) / k),
+            "The gap falls with the square root of m: solve for √m first, then square.",
+            lambda beta, B, eps: k * int((beta * B**2 / (2 * eps)) ** 2 / k),
+            f"One {block} too few: the guarantee has to hold, so round up.",
+            lambda beta, B, eps: k * ceil((beta * B**2 / eps) ** 2 / k),
+            "Four times too many: the half of β/2 is squared as well.",
+            lambda beta, B, eps: k * ceil((beta * B / (2 * eps)) ** 2 / k),
+            "The movement enters as B², and is then squared once more with the rest.",
         ),
         after="Half the error costs four times the neurons; twice the movement costs sixteen times as many.",
         variants=Variants(_BLOCKS, exercise_6, example={"beta": _BETA_OF_TANH, "B": 1, "eps": 0.01}),
@@ -360,39 +282,26 @@ def exercise_7(k=None):
     slips_with_k = ()
     if k is not None:
         slips_with_k = (
-            (decay_rate, f"This is the rate r. When the width grows {k}-fold, the gap changes by {k} to the power r."),
-            (
-                lambda widths, gaps: k * decay_rate(widths, gaps),
-                f"A power law: {k} is raised to the power r, not multiplied by it.",
-            ),
+            decay_rate,
+            f"This is the rate r. When the width grows {k}-fold, the gap changes by {k} to the power r.",
+            lambda widths, gaps: k * decay_rate(widths, gaps),
+            f"A power law: {k} is raised to the power r, not multiplied by it.",
         )
     return Exercise(
-        id="1.7",
-        title="read a rate off a log-log plot",
-        points=2,
-        difficulty=2,
-        minutes=10,
+        *Card("1.7", "read a rate off a log-log plot", points=2, difficulty=2, minutes=10),
         cases=_measured_decay,
         reference=decay_rate if k is None else growth_factor,
         rtol=1e-5,
-        misconceptions=(
+        misconceptions=slips(
             *slips_with_k,
-            (
-                asked(lambda widths, gaps: np.polyfit(widths, gaps, 1)[0]),
-                "You have fitted a line to the numbers themselves. A power law is a line in their logarithms.",
-            ),
-            (
-                asked(lambda widths, gaps: np.polyfit(widths, np.log(gaps), 1)[0]),
-                "Only one axis is logarithmic: that is the rate of an exponential. Take log(widths) too.",
-            ),
-            (
-                asked(lambda widths, gaps: -decay_rate(widths, gaps)),
-                "The sign is turned round: a gap that falls has a negative slope.",
-            ),
-            (
-                asked(lambda widths, gaps: np.log(gaps[-1] / gaps[0]) / np.log(widths[-1] / widths[0])),
-                "You have joined the first and the last point. Least squares uses all of them.",
-            ),
+            asked(lambda widths, gaps: np.polyfit(widths, gaps, 1)[0]),
+            "You have fitted a line to the numbers themselves. A power law is a line in their logarithms.",
+            asked(lambda widths, gaps: np.polyfit(widths, np.log(gaps), 1)[0]),
+            "Only one axis is logarithmic: that is the rate of an exponential. Take log(widths) too.",
+            asked(lambda widths, gaps: -decay_rate(widths, gaps)),
+            "The sign is turned round: a gap that falls has a negative slope.",
+            asked(lambda widths, gaps: np.log(gaps[-1] / gaps[0]) / np.log(widths[-1] / widths[0])),
+            "You have joined the first and the last point. Least squares uses all of them.",
         ),
         after="Every rate in this course is read in this way, with an interval over independent networks.",
         variants=Variants(_BLOCKS, exercise_7),

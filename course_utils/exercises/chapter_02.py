@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from course_utils.exercises import Exercise, Variants
+from course_utils.exercises import Card, Exercise, Variants, slips
 
 # Where 1 is the chapter's own.
 _SCALES = tuple(n / 20 for n in range(11, 60) if n != 20)
@@ -24,38 +24,24 @@ def relu_linearization(x, W, W0, a):
 
 
 exercise_1 = Exercise(
-    id="2.1",
-    title="the linearization of a ReLU network",
-    points=2,
-    difficulty=2,
-    minutes=5,
+    *Card("2.1", "the linearization of a ReLU network", points=2, difficulty=2, minutes=5),
     cases=_small_net,
     reference=relu_linearization,
     edge_cases=(
         # A neuron that starts exactly at zero counts as on.
         {"x": np.array([1.0, 1.0]), "W": np.array([[1.0, 1.0]]), "W0": np.array([[1.0, -1.0]]), "a": np.array([1.0])},
     ),
-    misconceptions=(
-        (
-            lambda x, W, W0, a: a @ np.maximum(W @ x, 0),
-            "This is the network f itself: you have switched neurons by W @ x. The tangent keeps the switches of W0.",
-        ),
-        (
-            lambda x, W, W0, a: a @ np.maximum(W0 @ x, 0),
-            "This is f at W0, which never moves. The switches are those of W0, but the input of each is W @ x.",
-        ),
-        (
-            lambda x, W, W0, a: a @ np.maximum(W0 @ x, 0) + a @ ((W0 @ x >= 0) * (W @ x)),
-            "The value at W0 is counted twice: by homogeneity it is already contained in the second sum.",
-        ),
-        (
-            lambda x, W, W0, a: a @ ((W0 @ x > 0) * (W @ x)),
-            "Right except where a neuron starts exactly at zero, which counts as on here: ≥, not >.",
-        ),
-        (
-            lambda x, W, W0, a: np.sum((W0 @ x >= 0) * (W @ x)),
-            "Every neuron enters with its sign a_i; you have added them without.",
-        ),
+    misconceptions=slips(
+        lambda x, W, W0, a: a @ np.maximum(W @ x, 0),
+        "This is the network f itself: you have switched neurons by W @ x. The tangent keeps the switches of W0.",
+        lambda x, W, W0, a: a @ np.maximum(W0 @ x, 0),
+        "This is f at W0, which never moves. The switches are those of W0, but the input of each is W @ x.",
+        lambda x, W, W0, a: a @ np.maximum(W0 @ x, 0) + a @ ((W0 @ x >= 0) * (W @ x)),
+        "The value at W0 is counted twice: by homogeneity it is already contained in the second sum.",
+        lambda x, W, W0, a: a @ ((W0 @ x > 0) * (W @ x)),
+        "Right except where a neuron starts exactly at zero, which counts as on here: ≥, not >.",
+        lambda x, W, W0, a: np.sum((W0 @ x >= 0) * (W @ x)),
+        "Every neuron enters with its sign a_i; you have added them without.",
     ),
     after="No constant term is left: for ReLU the linearization is linear in W, not only affine.",
 )
@@ -77,36 +63,23 @@ def flip_gap(u0, u, a):
 
 
 exercise_2 = Exercise(
-    id="2.2",
-    title="the gap from the flips alone",
-    points=3,
-    difficulty=2,
-    minutes=8,
+    *Card("2.2", "the gap from the flips alone", points=3, difficulty=2, minutes=8),
     cases=_pre_activations,
     reference=flip_gap,
     edge_cases=({"u0": np.array([0.0, -1.0]), "u": np.array([-2.0, 0.0]), "a": np.array([1.0, 1.0])},),
-    misconceptions=(
-        (lambda u0, u, a: -flip_gap(u0, u, a), "The sign is turned round: now minus before, 1{u ≥ 0} − 1{u0 ≥ 0}."),
-        (
-            lambda u0, u, a: np.sum(a * u0 * ((u >= 0) * 1.0 - (u0 >= 0))),
-            "The switch multiplies the input of now, u, not u0.",
-        ),
-        (
-            lambda u0, u, a: np.sum(a * u * ((u > 0) * 1.0 - (u0 > 0))),
-            "Right except where a neuron starts exactly at zero, which counts as on: ≥, not >.",
-        ),
-        (
-            lambda u0, u, a: a @ (np.maximum(u, 0) - np.maximum(u0, 0)),
-            "This is how much f has changed. The gap is what the tangent has missed of that change.",
-        ),
-        (
-            lambda u0, u, a: np.sum(u * ((u >= 0) * 1.0 - (u0 >= 0))),
-            "Every neuron enters with its sign a_i; you have added them without.",
-        ),
-        (
-            lambda u0, u, a: np.sum((u >= 0) != (u0 >= 0)),
-            "You have counted the flips. Each one contributes a_i u_i times plus or minus one.",
-        ),
+    misconceptions=slips(
+        lambda u0, u, a: -flip_gap(u0, u, a),
+        "The sign is turned round: now minus before, 1{u ≥ 0} − 1{u0 ≥ 0}.",
+        lambda u0, u, a: np.sum(a * u0 * ((u >= 0) * 1.0 - (u0 >= 0))),
+        "The switch multiplies the input of now, u, not u0.",
+        lambda u0, u, a: np.sum(a * u * ((u > 0) * 1.0 - (u0 > 0))),
+        "Right except where a neuron starts exactly at zero, which counts as on: ≥, not >.",
+        lambda u0, u, a: a @ (np.maximum(u, 0) - np.maximum(u0, 0)),
+        "This is how much f has changed. The gap is what the tangent has missed of that change.",
+        lambda u0, u, a: np.sum(u * ((u >= 0) * 1.0 - (u0 >= 0))),
+        "Every neuron enters with its sign a_i; you have added them without.",
+        lambda u0, u, a: np.sum((u >= 0) != (u0 >= 0)),
+        "You have counted the flips. Each one contributes a_i u_i times plus or minus one.",
     ),
     after="Whichever way a neuron flips, its term is a_i |u_i|: only the signs a_i can cancel.",
 )
@@ -129,48 +102,16 @@ def bad_set_size(W0, W, x, tau):
     return np.sum(near | far)
 
 
-def _add_sizes(W0, W, x, tau):
-    near = np.abs(W0 @ x) <= tau * np.linalg.norm(x)
-    far = np.linalg.norm(W - W0, axis=1) >= tau
-    return np.sum(near) + np.sum(far)
+def _near(W0, x, tau, reaches=np.less_equal):
+    return reaches(np.abs(W0 @ x), tau * np.linalg.norm(x))
 
 
-def _intersect(W0, W, x, tau):
-    near = np.abs(W0 @ x) <= tau * np.linalg.norm(x)
-    far = np.linalg.norm(W - W0, axis=1) >= tau
-    return np.sum(near & far)
-
-
-def _without_length_of_x(W0, W, x, tau):
-    return np.sum((np.abs(W0 @ x) <= tau) | (np.linalg.norm(W - W0, axis=1) >= tau))
-
-
-def _both_strict(W0, W, x, tau):
-    near = np.abs(W0 @ x) < tau * np.linalg.norm(x)
-    far = np.linalg.norm(W - W0, axis=1) > tau
-    return np.sum(near | far)
-
-
-def _near_strict(W0, W, x, tau):
-    return np.sum((np.abs(W0 @ x) < tau * np.linalg.norm(x)) | (np.linalg.norm(W - W0, axis=1) >= tau))
-
-
-def _far_strict(W0, W, x, tau):
-    return np.sum((np.abs(W0 @ x) <= tau * np.linalg.norm(x)) | (np.linalg.norm(W - W0, axis=1) > tau))
-
-
-def _near_now(W0, W, x, tau):
-    near = np.abs(W @ x) <= tau * np.linalg.norm(x)
-    far = np.linalg.norm(W - W0, axis=1) >= tau
-    return np.sum(near | far)
+def _far(W0, W, tau, reaches=np.greater_equal):
+    return reaches(np.linalg.norm(W - W0, axis=1), tau)
 
 
 exercise_3 = Exercise(
-    id="2.3",
-    title="how large is the bad set?",
-    points=3,
-    difficulty=2,
-    minutes=10,
+    *Card("2.3", "how large is the bad set?", points=3, difficulty=2, minutes=10),
     cases=_moved_layer,
     reference=bad_set_size,
     edge_cases=(
@@ -178,14 +119,21 @@ exercise_3 = Exercise(
         {"W0": np.array([[0.5], [2.0]]), "W": np.array([[0.5], [2.0]]), "x": np.array([1.0]), "tau": 0.5},
         {"W0": np.array([[2.0], [3.0]]), "W": np.array([[2.5], [3.0]]), "x": np.array([1.0]), "tau": 0.5},
     ),
-    misconceptions=(
-        (_add_sizes, "A neuron that is in both sets counts once: take the union, not the sum."),
-        (_intersect, "You have the neurons that are in both sets. One reason is enough to be bad."),
-        (_without_length_of_x, "S1 compares |w0ᵀx| with τ‖x‖: without ‖x‖, a short input looks near to everyone."),
-        (_both_strict, "The boundary belongs to both sets: use ≤ for S1 and ≥ for S2, or a flip can slip through."),
-        (_near_strict, "A neuron that starts exactly at the edge of the strip is in S1: ≤, not <."),
-        (_far_strict, "A neuron that moves by exactly τ is in S2: ≥, not >."),
-        (_near_now, "S1 looks at where a neuron starts, W0 @ x, not at where it has arrived."),
+    misconceptions=slips(
+        lambda W0, W, x, tau: np.sum(_near(W0, x, tau)) + np.sum(_far(W0, W, tau)),
+        "A neuron that is in both sets counts once: take the union, not the sum.",
+        lambda W0, W, x, tau: np.sum(_near(W0, x, tau) & _far(W0, W, tau)),
+        "You have the neurons that are in both sets. One reason is enough to be bad.",
+        lambda W0, W, x, tau: np.sum((np.abs(W0 @ x) <= tau) | _far(W0, W, tau)),
+        "S1 compares |w0ᵀx| with τ‖x‖: without ‖x‖, a short input looks near to everyone.",
+        lambda W0, W, x, tau: np.sum(_near(W0, x, tau, np.less) | _far(W0, W, tau, np.greater)),
+        "The boundary belongs to both sets: use ≤ for S1 and ≥ for S2, or a flip can slip through.",
+        lambda W0, W, x, tau: np.sum(_near(W0, x, tau, np.less) | _far(W0, W, tau)),
+        "A neuron that starts exactly at the edge of the strip is in S1: ≤, not <.",
+        lambda W0, W, x, tau: np.sum(_near(W0, x, tau) | _far(W0, W, tau, np.greater)),
+        "A neuron that moves by exactly τ is in S2: ≥, not >.",
+        lambda W0, W, x, tau: np.sum(_near(W, x, tau) | _far(W0, W, tau)),
+        "S1 looks at where a neuron starts, W0 @ x, not at where it has arrived.",
     ),
     after="Outside this set no neuron flips, whatever the direction in which the weights move.",
 )
@@ -221,35 +169,20 @@ def _moves_far_enough(move, case):
 
 
 exercise_4 = Exercise(
-    id="2.4",
-    title="spend the budget on far moves",
-    points=3,
-    difficulty=3,
-    minutes=10,
+    *Card("2.4", "spend the budget on far moves", points=3, difficulty=3, minutes=10),
     cases=_layer_budget,
     reference=far_move,
     property=_moves_far_enough,
-    misconceptions=(
-        (
-            lambda m, d, B, tau: np.full((m, d), B / np.sqrt(m * d)),
-            "You have spread the budget over all neurons, and too few of them get far. "
-            "Serve only as many as can afford τ.",
-        ),
-        (
-            lambda m, d, B, tau: np.array([[tau] + [0.0] * (d - 1)] * m),
-            "Every neuron moves by τ, which costs mτ² in squares: more than B². How many can you afford?",
-        ),
-        (
-            lambda m, d, B, tau: np.array([[B] + [0.0] * (d - 1)] + [[0.0] * d] * (m - 1)),
-            "One neuron got everything, and only one is far. Lengths add in squares: B² pays for B²/τ² of them.",
-        ),
+    misconceptions=slips(
+        lambda m, d, B, tau: np.full((m, d), B / np.sqrt(m * d)),
+        "You have spread the budget over all neurons, and too few of them get far. Serve only as many as can afford τ.",
+        lambda m, d, B, tau: np.array([[tau] + [0.0] * (d - 1)] * m),
+        "Every neuron moves by τ, which costs mτ² in squares: more than B². How many can you afford?",
+        lambda m, d, B, tau: np.array([[B] + [0.0] * (d - 1)] + [[0.0] * d] * (m - 1)),
+        "One neuron got everything, and only one is far. Lengths add in squares: B² pays for B²/τ² of them.",
     ),
     after="So |S2| ≤ B²/τ² is Markov's inequality for squared lengths, and it is tight.",
 )
-
-
-def _budget(rng):
-    return {"m": int(rng.integers(10, 100_000)), "B": round(rng.uniform(0.5, 5), 1)}
 
 
 def exercise_5(c=1):
@@ -262,36 +195,26 @@ def exercise_5(c=1):
     slips_with_c = ()
     if c != 1:
         slips_with_c = (
-            (exercise_5().reference, f"This is where m τ + B²/τ² is smallest. Your sum has {c} in front of m τ."),
-            (
-                lambda m, B: (2 * B**2 / m) ** (1 / 3) / c,
-                f"The equation is one for τ³, so the factor {c} goes below the cube root with the rest.",
-            ),
+            exercise_5().reference,
+            f"This is where m τ + B²/τ² is smallest. Your sum has {c} in front of m τ.",
+            lambda m, B: (2 * B**2 / m) ** (1 / 3) / c,
+            f"The equation is one for τ³, so the factor {c} goes below the cube root with the rest.",
         )
     return Exercise(
-        id="2.5",
-        title="the best τ",
-        points=2,
-        difficulty=2,
-        minutes=7,
-        cases=_budget,
+        *Card("2.5", "the best τ", points=2, difficulty=2, minutes=7),
+        cases=lambda rng: {"m": int(rng.integers(10, 100_000)), "B": round(rng.uniform(0.5, 5), 1)},
         reference=best_tau,
         rtol=1e-6,  # a numerical minimiser cannot do better than the root of the rounding error
-        misconceptions=(
+        misconceptions=slips(
             *slips_with_c,
-            (
-                lambda m, B: (B**2 / (c * m)) ** (1 / 3),
-                f"Here both terms are equal. The sum is smallest where their slopes cancel: {slope} = 2B²/τ³.",
-            ),
-            (
-                lambda m, B: (2 * B**2 / (c * m)) ** (1 / 2),
-                "The derivative of B²/τ² is −2B²/τ³, so that a cube root is needed.",
-            ),
-            (
-                lambda m, B: c * m * best_tau(m, B) + B**2 / best_tau(m, B) ** 2,
-                "This is the smallest value of the sum. The question is where it is reached.",
-            ),
-            (lambda m, B: (2 * B / (c * m)) ** (1 / 3), "The budget enters squared: B²/τ² neurons, not B/τ."),
+            lambda m, B: (B**2 / (c * m)) ** (1 / 3),
+            f"Here both terms are equal. The sum is smallest where their slopes cancel: {slope} = 2B²/τ³.",
+            lambda m, B: (2 * B**2 / (c * m)) ** (1 / 2),
+            "The derivative of B²/τ² is −2B²/τ³, so that a cube root is needed.",
+            lambda m, B: c * m * best_tau(m, B) + B**2 / best_tau(m, B) ** 2,
+            "This is the smallest value of the sum. The question is where it is reached.",
+            lambda m, B: (2 * B / (c * m)) ** (1 / 3),
+            "The budget enters squared: B²/τ² neurons, not B/τ.",
         ),
         after="τ shrinks as m^(−1/3): wide networks are judged by a thin strip.",
         variants=Variants(_SCALES, exercise_5, example={"m": 100_000, "B": 3}),
@@ -307,40 +230,32 @@ def exercise_6(c=1):
     slips_with_c = ()
     if c != 1:
         slips_with_c = (
-            (exercise_6().reference, f"This is the answer where u has standard deviation 1; yours has {c}."),
-            (lambda s: np.arctan(s * c) / np.pi, f"A wider start makes flips rarer: only the ratio s/{c} can matter."),
-            (
-                lambda s: np.arctan(s / c**2) / np.pi,
-                f"You have divided by the variance. The standard deviation is {c}.",
-            ),
-            (
-                lambda s: np.arctan(s / np.sqrt(c)) / np.pi,
-                f"You have taken {c} for the variance. It is the standard deviation.",
-            ),
+            exercise_6().reference,
+            f"This is the answer where u has standard deviation 1; yours has {c}.",
+            lambda s: np.arctan(s * c) / np.pi,
+            f"A wider start makes flips rarer: only the ratio s/{c} can matter.",
+            lambda s: np.arctan(s / c**2) / np.pi,
+            f"You have divided by the variance. The standard deviation is {c}.",
+            lambda s: np.arctan(s / np.sqrt(c)) / np.pi,
+            f"You have taken {c} for the variance. It is the standard deviation.",
         )
     where = "For" if c == 1 else "With standard deviation 1: for"
     return Exercise(
-        id="2.6",
-        title="the chance of a flip",
-        points=3,
-        difficulty=4,
-        minutes=10,
+        *Card("2.6", "the chance of a flip", points=3, difficulty=4, minutes=10),
         cases=lambda rng: {"s": round(10 ** rng.uniform(-2, 1), 3)},
         reference=flip_probability,
         rtol=1e-6,
         edge_cases=({"s": 1.0},),
-        misconceptions=(
+        misconceptions=slips(
             *slips_with_c,
-            (
-                lambda s: np.arctan(s / c) / (2 * np.pi),
-                "Half of the answer: the line u = −s g cuts off two wedges, one on each side.",
-            ),
-            (lambda s: 2 * np.arctan(s / c) / np.pi, "Twice the answer: a full turn is 2π, not π."),
-            (lambda s: s / (c * np.pi), "Right for a tiny s only. Large moves saturate: what is the limit for s → ∞?"),
-            (
-                lambda s: np.arctan(c / s) / np.pi,
-                "This falls when the move grows. You have the angle on the other side of the line.",
-            ),
+            lambda s: np.arctan(s / c) / (2 * np.pi),
+            "Half of the answer: the line u = −s g cuts off two wedges, one on each side.",
+            lambda s: 2 * np.arctan(s / c) / np.pi,
+            "Twice the answer: a full turn is 2π, not π.",
+            lambda s: s / (c * np.pi),
+            "Right for a tiny s only. Large moves saturate: what is the limit for s → ∞?",
+            lambda s: np.arctan(c / s) / np.pi,
+            "This falls when the move grows. You have the angle on the other side of the line.",
         ),
         after=f"{where} the network of (★), s = B/√(md) = 0.021, and 2000 neurons make 13.5 flips on average; "
         "we counted 18.",

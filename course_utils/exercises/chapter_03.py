@@ -4,16 +4,12 @@ from math import ceil, erf, log, pi, sqrt
 
 import numpy as np
 
-from course_utils.exercises import Exercise, Variants
+from course_utils.exercises import Card, Exercise, Variants, slips
 from course_utils.theory.sign_flips import star_gap
 from course_utils.theory.worst_case import adversary_gains
 
 # Neither 1, the chapter's own, nor 2, which would make one wrong answer of two: a factor √2 is what some forget anyway.
 _SCALES = tuple(n / 20 for n in range(11, 60) if n not in (20, 40))
-
-
-def _strip(rng):
-    return {"t": round(rng.uniform(0.02, 1.5), 2), "norm_x": round(rng.uniform(0.3, 3), 1)}
 
 
 def exercise_1(c=1):
@@ -25,44 +21,31 @@ def exercise_1(c=1):
     slips_with_c = ()
     if c != 1:
         slips_with_c = (
-            (exercise_1().reference, f"This is right for weights of standard deviation 1. Yours have {c}."),
-            (
-                lambda t, norm_x: near_zero(c**2 * t, norm_x),
-                f"Larger weights spread wᵀx out, smaller ones draw it together: divide by {c}.",
-            ),
-            (
-                lambda t, norm_x: near_zero(t / c, norm_x),
-                f"You have divided by the variance of a weight. Its standard deviation is {c}.",
-            ),
-            (
-                lambda t, norm_x: near_zero(sqrt(c) * t, norm_x),
-                f"You have taken {c} for the variance of a weight. It is the standard deviation.",
-            ),
+            exercise_1().reference,
+            f"This is right for weights of standard deviation 1. Yours have {c}.",
+            lambda t, norm_x: near_zero(c**2 * t, norm_x),
+            f"Larger weights spread wᵀx out, smaller ones draw it together: divide by {c}.",
+            lambda t, norm_x: near_zero(t / c, norm_x),
+            f"You have divided by the variance of a weight. Its standard deviation is {c}.",
+            lambda t, norm_x: near_zero(sqrt(c) * t, norm_x),
+            f"You have taken {c} for the variance of a weight. It is the standard deviation.",
         )
     return Exercise(
-        id="3.1",
-        title="the chance to start near zero",
-        points=1,
-        difficulty=1,
-        minutes=5,
-        cases=_strip,
+        *Card("3.1", "the chance to start near zero", points=1, difficulty=1, minutes=5),
+        cases=lambda rng: {"t": round(rng.uniform(0.02, 1.5), 2), "norm_x": round(rng.uniform(0.3, 3), 1)},
         reference=near_zero,
-        misconceptions=(
+        misconceptions=slips(
             *slips_with_c,
-            (lambda t, norm_x: erf(t / (c * norm_x)), "The error function measures in units of √2: divide by it."),
-            (
-                lambda t, norm_x: erf(t / (c * sqrt(2))),
-                "This is right for ‖x‖ = 1. What is the standard deviation of wᵀx for a longer x?",
-            ),
-            (
-                lambda t, norm_x: erf(t * norm_x / (c * sqrt(2))),
-                "A longer x spreads wᵀx out, and makes a small value less likely: divide by ‖x‖.",
-            ),
-            (lambda t, norm_x: near_zero(t, norm_x) / 2, "Half of it: the strip reaches to both sides of zero."),
-            (
-                lambda t, norm_x: 2 * t / (c * norm_x * sqrt(2 * pi)),
-                "This is the bound by the density at zero. The density falls inside the strip: use erf.",
-            ),
+            lambda t, norm_x: erf(t / (c * norm_x)),
+            "The error function measures in units of √2: divide by it.",
+            lambda t, norm_x: erf(t / (c * sqrt(2))),
+            "This is right for ‖x‖ = 1. What is the standard deviation of wᵀx for a longer x?",
+            lambda t, norm_x: erf(t * norm_x / (c * sqrt(2))),
+            "A longer x spreads wᵀx out, and makes a small value less likely: divide by ‖x‖.",
+            lambda t, norm_x: near_zero(t, norm_x) / 2,
+            "Half of it: the strip reaches to both sides of zero.",
+            lambda t, norm_x: 2 * t / (c * norm_x * sqrt(2 * pi)),
+            "This is the bound by the density at zero. The density falls inside the strip: use erf.",
         ),
         after="The dimension d is nowhere in it.",
         variants=Variants(_SCALES, exercise_1, example={"t": 1, "norm_x": 1}),
@@ -79,23 +62,21 @@ def best_s(m, t, v):
 
 
 exercise_2 = Exercise(
-    id="3.2",
-    title="choose the best s",
-    points=1,
-    difficulty=2,
-    minutes=5,
+    *Card("3.2", "choose the best s", points=1, difficulty=2, minutes=5),
     cases=_excess,
     reference=best_s,
     rtol=1e-6,  # a numerical minimiser cannot do better than the root of the rounding error
-    misconceptions=(
-        (lambda m, t, v: 4 * t / m, "This is Hoeffding's s, for v = 1/4. Here v is known to be smaller: use it."),
-        (
-            lambda m, t, v: 2 * t / (m * v),
-            "Here the exponent is back at 0 and nothing is won. The best s lies half-way.",
-        ),
-        (lambda m, t, v: -(t**2) / (2 * m * v), "This is the exponent that the best s reaches. Return the s itself."),
-        (lambda m, t, v: t / v, "This is the s for a single term: the bound of step 1 has m of them."),
-        (lambda m, t, v: m * v / t, "Upside down: solve m v s = t for s."),
+    misconceptions=slips(
+        lambda m, t, v: 4 * t / m,
+        "This is Hoeffding's s, for v = 1/4. Here v is known to be smaller: use it.",
+        lambda m, t, v: 2 * t / (m * v),
+        "Here the exponent is back at 0 and nothing is won. The best s lies half-way.",
+        lambda m, t, v: -(t**2) / (2 * m * v),
+        "This is the exponent that the best s reaches. Return the s itself.",
+        lambda m, t, v: t / v,
+        "This is the s for a single term: the bound of step 1 has m of them.",
+        lambda m, t, v: m * v / t,
+        "Upside down: solve m v s = t for s.",
     ),
     after="The exponent becomes −t²/(2mv): a quarter of the variance quadruples it.",
 )
@@ -115,63 +96,33 @@ def bernstein_count(m, tau, delta):
     return m * p + sqrt(2 * m * p * (1 - p) * log_term) + log_term / 3
 
 
-def _bernstein_without_last_term(m, tau, delta):
-    p = erf(tau / sqrt(2))
-    return m * p + sqrt(2 * m * p * (1 - p) * log(1 / delta))
-
-
-def _bernstein_with_tau(m, tau, delta):
-    log_term = log(1 / delta)
-    return m * tau + sqrt(2 * m * tau * (1 - tau) * log_term) + log_term / 3
-
-
-def _bernstein_without_two(m, tau, delta):
-    p = erf(tau / sqrt(2))
-    log_term = log(1 / delta)
-    return m * p + sqrt(m * p * (1 - p) * log_term) + log_term / 3
-
-
-def _bernstein_of_one(m, tau, delta):
-    p = erf(tau / sqrt(2))
-    log_term = log(1 / delta)
-    return m * p + sqrt(2 * p * (1 - p) * log_term) + log_term / 3
+def _bernstein(m, tau, delta, p=None, spread=lambda m, p: 2 * m * p * (1 - p), last=1 / 3):
+    p = erf(tau / sqrt(2)) if p is None else p
+    return m * p + sqrt(spread(m, p) * log(1 / delta)) + last * log(1 / delta)
 
 
 exercise_3 = Exercise(
-    id="3.3",
-    title="the bound that knows the variance",
-    points=3,
-    difficulty=2,
-    minutes=10,
+    *Card("3.3", "the bound that knows the variance", points=3, difficulty=2, minutes=10),
     cases=_count,
     reference=bernstein_count,
-    misconceptions=(
-        (
-            _bernstein_without_last_term,
-            "Right to leading order, but a small sum exceeds it more often than δ. "
-            "What does Bernstein add when the sum is small?",
-        ),
-        (_bernstein_with_tau, "You have taken τ for the probability. τ only bounds it: use the exact one, erf(τ/√2)."),
-        (
-            lambda m, tau, delta: bernstein_count(m, tau, delta / 2),
-            "A little too large everywhere: you have split δ between two sides, and this event has one.",
-        ),
-        (
-            lambda m, tau, delta: m * erf(tau / sqrt(2)) + sqrt(m * log(1 / delta) / 2),
-            "This is Hoeffding's bound. Bernstein's has the variance under the root, and a second term.",
-        ),
-        (
-            lambda m, tau, delta: _bernstein_without_last_term(m, tau, delta) + 2 / 3 * log(1 / delta),
-            "Many books print 2L/3, which is true as well and a little larger. The form above has L/3.",
-        ),
-        (
-            lambda m, tau, delta: (
-                m * erf(tau / sqrt(2)) + sqrt(2 * m * erf(tau / sqrt(2)) * log(1 / delta)) + log(1 / delta) / 3
-            ),
-            "You have mp for the variance. That of an indicator is p(1 − p).",
-        ),
-        (_bernstein_without_two, "There is a 2 under the root: 2 · variance · log(1/δ)."),
-        (_bernstein_of_one, "You have used the variance of one indicator. That of the sum is m times as large."),
+    misconceptions=slips(
+        lambda m, tau, delta: _bernstein(m, tau, delta, last=0),
+        "Right to leading order, but a small sum exceeds it more often than δ. "
+        "What does Bernstein add when the sum is small?",
+        lambda m, tau, delta: _bernstein(m, tau, delta, p=tau),
+        "You have taken τ for the probability. τ only bounds it: use the exact one, erf(τ/√2).",
+        lambda m, tau, delta: bernstein_count(m, tau, delta / 2),
+        "A little too large everywhere: you have split δ between two sides, and this event has one.",
+        lambda m, tau, delta: m * erf(tau / sqrt(2)) + sqrt(m * log(1 / delta) / 2),
+        "This is Hoeffding's bound. Bernstein's has the variance under the root, and a second term.",
+        lambda m, tau, delta: _bernstein(m, tau, delta, last=2 / 3),
+        "Many books print 2L/3, which is true as well and a little larger. The form above has L/3.",
+        lambda m, tau, delta: _bernstein(m, tau, delta, spread=lambda m, p: 2 * m * p),
+        "You have mp for the variance. That of an indicator is p(1 − p).",
+        lambda m, tau, delta: _bernstein(m, tau, delta, spread=lambda m, p: m * p * (1 - p)),
+        "There is a 2 under the root: 2 · variance · log(1/δ).",
+        lambda m, tau, delta: _bernstein(m, tau, delta, spread=lambda m, p: 2 * p * (1 - p)),
+        "You have used the variance of one indicator. That of the sum is m times as large.",
     ),
     after="For a rare event the root is about √(2mp log(1/δ)), far below Hoeffding's √(m log(1/δ)/2).",
 )
@@ -209,34 +160,23 @@ def _split_root(m, B, delta):
 
 
 exercise_4 = Exercise(
-    id="3.4",
-    title="the lemma without its roundings",
-    points=3,
-    difficulty=3,
-    minutes=10,
+    *Card("3.4", "the lemma without its roundings", points=3, difficulty=3, minutes=10),
     cases=_budget,
     reference=kept_constants,
     rtol=1e-6,  # a search over a grid of τ is an answer too
-    misconceptions=(
-        (
-            lambda m, B, delta: _kept(m, B, delta, constant=2),
-            "Your constant is 2 where 3/2^(2/3), about 1.89, belongs: the slide's rounding, or a best τ that lost "
-            "its 2.",
-        ),
-        (
-            lambda m, B, delta: _kept(m, B, delta, density=1),
-            "You have bounded the probability by τ. By the density it is at most √(2/π) τ.",
-        ),
-        (
-            lambda m, B, delta: _kept(m, B, delta, half=1),
-            "Hoeffding's own term is √(m log(1/δ)/2): the half has been rounded away.",
-        ),
-        (
-            lambda m, B, delta: (kept_constants(m, B, delta) / B) ** 2,
-            "This is the bound on the number of flips. The gap is at most √|S| · B.",
-        ),
-        (_old_tau, "You have kept the old best τ. With the factor √(2/π) in front of mτ, the best τ moves too."),
-        (_split_root, "You have split the root of a sum into two roots. That is allowed, and rounds."),
+    misconceptions=slips(
+        lambda m, B, delta: _kept(m, B, delta, constant=2),
+        "Your constant is 2 where 3/2^(2/3), about 1.89, belongs: the slide's rounding, or a best τ that lost its 2.",
+        lambda m, B, delta: _kept(m, B, delta, density=1),
+        "You have bounded the probability by τ. By the density it is at most √(2/π) τ.",
+        lambda m, B, delta: _kept(m, B, delta, half=1),
+        "Hoeffding's own term is √(m log(1/δ)/2): the half has been rounded away.",
+        lambda m, B, delta: (kept_constants(m, B, delta) / B) ** 2,
+        "This is the bound on the number of flips. The gap is at most √|S| · B.",
+        _old_tau,
+        "You have kept the old best τ. With the factor √(2/π) in front of mτ, the best τ moves too.",
+        _split_root,
+        "You have split the root of a sum into two roots. That is allowed, and rounds.",
     ),
     after="At m = 10 000 this takes the lemma's 217 down to 123: nearly half of it was rounding.",
 )
@@ -269,51 +209,23 @@ def worst_move(W0, x, a, B):
     return W
 
 
-def _across_zero(W0, x, moved, length):
+def _across_zero(W0, x, moved, B, power=0.5):
     W, u = W0.copy(), W0 @ x
-    W[moved] -= np.outer(length * np.where(u[moved] >= 0, 1, -1), x)
+    W[moved] -= np.outer(B / moved.size**power * np.where(u[moved] >= 0, 1, -1), x)
     return W
 
 
-def _nearest(W0, x, a, B, group):
+def _nearest(W0, x, B, group):
     u = W0 @ x
     order = group[np.argsort(np.abs(u[group]))]
     return order[: np.argmax(adversary_gains(u[group], np.ones(group.size), B)[1:]) + 1]
 
 
-def _either_sign(W0, x, a, B):
-    moved = _nearest(W0, x, a, B, np.arange(a.size))
-    return _across_zero(W0, x, moved, B / np.sqrt(moved.size))
-
-
-def _all_of_them(W0, x, a, B):
-    moved = np.flatnonzero(a > 0)
-    return _across_zero(W0, x, moved, B / np.sqrt(moved.size))
-
-
-def _each_by_B(W0, x, a, B):
-    return _across_zero(W0, x, _nearest(W0, x, a, B, np.flatnonzero(a > 0)), B)
-
-
-def _shared_linearly(W0, x, a, B):
-    moved = _nearest(W0, x, a, B, np.flatnonzero(a > 0))
-    return _across_zero(W0, x, moved, B / moved.size)
-
-
 def _zero_is_off(W0, x, a, B):
-    moved = _nearest(W0, x, a, B, np.flatnonzero(a > 0))
+    moved = _nearest(W0, x, B, np.flatnonzero(a > 0))
     W, u = W0.copy(), W0 @ x
     W[moved] -= np.outer(B / np.sqrt(moved.size) * np.where(u[moved] > 0, 1, -1), x)
     return W
-
-
-def _only_the_move(W0, x, a, B):
-    return worst_move(W0, x, a, B) - W0
-
-
-def _away_from_zero(W0, x, a, B):
-    moved = _nearest(W0, x, a, B, np.flatnonzero(a > 0))
-    return _across_zero(W0, x, moved, -B / np.sqrt(moved.size))
 
 
 def _is_worst(W, case):
@@ -330,31 +242,28 @@ def _is_worst(W, case):
 
 
 exercise_5 = Exercise(
-    id="3.5",
-    title="the worst move",
-    points=4,
-    difficulty=4,
-    minutes=15,
+    *Card("3.5", "the worst move", points=4, difficulty=4, minutes=15),
     cases=_net_and_budget,
     reference=worst_move,
     property=_is_worst,
     edge_cases=(
         {"W0": np.array([[0.0], [2.0], [1.0]]), "x": np.array([1.0]), "a": np.array([1.0, 1.0, -1.0]), "B": 1.0},
     ),
-    misconceptions=(
-        (
-            _either_sign,
-            "You have moved the nearest neurons of either sign. Those with a = −1 take away what the others gain.",
-        ),
-        (
-            _all_of_them,
-            "You have moved every neuron with a = 1. Some are too far away to pay: choose the best number k.",
-        ),
-        (_each_by_B, "Every moved row has moved by B, so that together they exceed it. Squared lengths add up to B²."),
-        (_shared_linearly, "Lengths add in squares: k rows can move by B/√k each, which is more than B/k."),
-        (_zero_is_off, "Right except for a neuron at exactly zero: it counts as on, so push it against x."),
-        (_only_the_move, "This is the move, W − W0. Add W0."),
-        (_away_from_zero, "You have moved away from zero, so that nothing flips and f stays equal to f0."),
+    misconceptions=slips(
+        lambda W0, x, a, B: _across_zero(W0, x, _nearest(W0, x, B, np.arange(a.size)), B),
+        "You have moved the nearest neurons of either sign. Those with a = −1 take away what the others gain.",
+        lambda W0, x, a, B: _across_zero(W0, x, np.flatnonzero(a > 0), B),
+        "You have moved every neuron with a = 1. Some are too far away to pay: choose the best number k.",
+        lambda W0, x, a, B: _across_zero(W0, x, _nearest(W0, x, B, np.flatnonzero(a > 0)), B, power=0),
+        "Every moved row has moved by B, so that together they exceed it. Squared lengths add up to B².",
+        lambda W0, x, a, B: _across_zero(W0, x, _nearest(W0, x, B, np.flatnonzero(a > 0)), B, power=1),
+        "Lengths add in squares: k rows can move by B/√k each, which is more than B/k.",
+        _zero_is_off,
+        "Right except for a neuron at exactly zero: it counts as on, so push it against x.",
+        lambda W0, x, a, B: worst_move(W0, x, a, B) - W0,
+        "This is the move, W − W0. Add W0.",
+        lambda W0, x, a, B: _across_zero(W0, x, _nearest(W0, x, B, np.flatnonzero(a > 0)), -B),
+        "You have moved away from zero, so that nothing flips and f stays equal to f0.",
     ),
     after="No W in the ball does better, and finding it took one sort.",
 )
@@ -384,42 +293,27 @@ def exercise_6(k=1):
     slips_with_k = ()
     if k != 1:
         slips_with_k = (
-            (exercise_6().reference, f"Enough neurons, but they come in blocks of {k}: round up to whole blocks."),
-            (
-                lambda c, B, eps: relu_width(c, B, eps) // k,
-                f"This is the number of blocks. Return the number of neurons, {k} in each.",
-            ),
+            exercise_6().reference,
+            f"Enough neurons, but they come in blocks of {k}: round up to whole blocks.",
+            lambda c, B, eps: relu_width(c, B, eps) // k,
+            f"This is the number of blocks. Return the number of neurons, {k} in each.",
         )
     return Exercise(
-        id="3.6",
-        title="how wide is wide enough, for ReLU?",
-        points=2,
-        difficulty=2,
-        minutes=5,
+        *Card("3.6", "how wide is wide enough, for ReLU?", points=2, difficulty=2, minutes=5),
         cases=_width_question,
         reference=relu_width,
-        misconceptions=(
+        misconceptions=slips(
             *slips_with_k,
-            (
-                lambda c, B, eps: k * ceil((c * B ** (4 / 3) / eps) ** 3 / k),
-                "The cube belongs to a rate of m^(−1/3). With the factor 1/√m the gap falls as m^(1/3 − 1/2).",
-            ),
-            (
-                lambda c, B, eps: k * ceil((c * B ** (4 / 3) / eps) ** 2 / k),
-                "This is the rate m^(−1/2) of a smooth activation. ReLU's worst case falls as m^(−1/6).",
-            ),
-            (
-                lambda c, B, eps: k * int((c * B ** (4 / 3) / eps) ** 6 / k),
-                f"One {block} too few: the gap has to be at most eps, so round up.",
-            ),
-            (
-                lambda c, B, eps: k * round((c * B ** (4 / 3) / eps) ** 6 / k),
-                f"You have rounded to the nearest {nearest}, which is sometimes too small: always round up.",
-            ),
-            (
-                lambda c, B, eps: k * ceil((c * B / eps) ** 6 / k),
-                "The movement enters as B^(4/3), so as B⁸ in the end.",
-            ),
+            lambda c, B, eps: k * ceil((c * B ** (4 / 3) / eps) ** 3 / k),
+            "The cube belongs to a rate of m^(−1/3). With the factor 1/√m the gap falls as m^(1/3 − 1/2).",
+            lambda c, B, eps: k * ceil((c * B ** (4 / 3) / eps) ** 2 / k),
+            "This is the rate m^(−1/2) of a smooth activation. ReLU's worst case falls as m^(−1/6).",
+            lambda c, B, eps: k * int((c * B ** (4 / 3) / eps) ** 6 / k),
+            f"One {block} too few: the gap has to be at most eps, so round up.",
+            lambda c, B, eps: k * round((c * B ** (4 / 3) / eps) ** 6 / k),
+            f"You have rounded to the nearest {nearest}, which is sometimes too small: always round up.",
+            lambda c, B, eps: k * ceil((c * B / eps) ** 6 / k),
+            "The movement enters as B^(4/3), so as B⁸ in the end.",
         ),
         after="Half the error costs 64 times the neurons; a smooth activation asks for four times as many.",
         variants=Variants(range(3, 43), exercise_6, example={"c": 0.438, "B": 1, "eps": 0.1}),

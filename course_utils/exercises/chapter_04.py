@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from course_utils.exercises import Exercise
+from course_utils.exercises import Card, Exercise, slips
 
 
 def _stack(rng):
@@ -15,35 +15,22 @@ def forward_factor(widths, sigmas):
 
 
 exercise_1 = Exercise(
-    id="4.1",
-    title="what a stack does to the variance",
-    points=2,
-    difficulty=2,
-    minutes=5,
+    *Card("4.1", "what a stack does to the variance", points=2, difficulty=2, minutes=5),
     cases=_stack,
     reference=forward_factor,
-    misconceptions=(
-        (
-            lambda widths, sigmas: np.prod(widths[1:] * sigmas**2),
-            "This is the backward factor. Forward, a layer sums over its inputs: d_k, not d_{k+1}.",
-        ),
-        (lambda widths, sigmas: np.prod(widths[:-1] * sigmas), "σ is a standard deviation; variances multiply by σ²."),
-        (
-            lambda widths, sigmas: np.sum(widths[:-1] * sigmas**2),
-            "The factors of successive layers multiply; you have added them.",
-        ),
-        (
-            lambda widths, sigmas: np.prod(sigmas**2),
-            "A sum of d_k independent terms has d_k times the variance of one.",
-        ),
-        (
-            lambda widths, sigmas: np.prod((widths[:-1] + widths[1:]) / 2 * sigmas**2),
-            "Glorot's compromise takes the mean of both widths. Forward alone, only the inputs count.",
-        ),
-        (
-            lambda widths, sigmas: np.sqrt(np.prod(widths[:-1] * sigmas**2)),
-            "This is the factor of the standard deviation. The variance is asked for: no root.",
-        ),
+    misconceptions=slips(
+        lambda widths, sigmas: np.prod(widths[1:] * sigmas**2),
+        "This is the backward factor. Forward, a layer sums over its inputs: d_k, not d_{k+1}.",
+        lambda widths, sigmas: np.prod(widths[:-1] * sigmas),
+        "σ is a standard deviation; variances multiply by σ².",
+        lambda widths, sigmas: np.sum(widths[:-1] * sigmas**2),
+        "The factors of successive layers multiply; you have added them.",
+        lambda widths, sigmas: np.prod(sigmas**2),
+        "A sum of d_k independent terms has d_k times the variance of one.",
+        lambda widths, sigmas: np.prod((widths[:-1] + widths[1:]) / 2 * sigmas**2),
+        "Glorot's compromise takes the mean of both widths. Forward alone, only the inputs count.",
+        lambda widths, sigmas: np.sqrt(np.prod(widths[:-1] * sigmas**2)),
+        "This is the factor of the standard deviation. The variance is asked for: no root.",
     ),
     after="One factor per layer, all multiplied: a few percent off at each is a collapse at depth fifty.",
 )
@@ -62,32 +49,22 @@ def largest_step(H, g):
 
 
 exercise_2 = Exercise(
-    id="4.2",
-    title="the largest step that does not climb",
-    points=3,
-    difficulty=3,
-    minutes=7,
+    *Card("4.2", "the largest step that does not climb", points=3, difficulty=3, minutes=7),
     cases=_bowl,
     reference=largest_step,
-    misconceptions=(
-        (
-            lambda H, g: (g @ g) / (g @ H @ g),
-            "This is the step at which the model is lowest. It climbs back to its start at twice that step.",
-        ),
-        (
-            lambda H, g: 2 / np.linalg.eigvalsh(H)[-1],
-            "This is safe whatever the gradient. This gradient's own curvature gᵀHg/‖g‖² may allow more.",
-        ),
-        (
-            lambda H, g: 1 / np.linalg.eigvalsh(H)[-1],
-            "The paper's 1/‖H‖: half of the guarantee, and it forgets which direction g has.",
-        ),
-        (
-            lambda H, g: 2 * np.sqrt(g @ g) / (g @ H @ g),
-            "The linear term is −γ‖g‖², with the square: the gradient is slope and direction at once.",
-        ),
-        (lambda H, g: 2 / (g @ H @ g), "The linear term −γ‖g‖² is missing: it pulls down what the curvature lifts."),
-        (lambda H, g: (g @ H @ g) / (2 * (g @ g)), "Upside down: the more curvature, the shorter the step."),
+    misconceptions=slips(
+        lambda H, g: (g @ g) / (g @ H @ g),
+        "This is the step at which the model is lowest. It climbs back to its start at twice that step.",
+        lambda H, g: 2 / np.linalg.eigvalsh(H)[-1],
+        "This is safe whatever the gradient. This gradient's own curvature gᵀHg/‖g‖² may allow more.",
+        lambda H, g: 1 / np.linalg.eigvalsh(H)[-1],
+        "The paper's 1/‖H‖: half of the guarantee, and it forgets which direction g has.",
+        lambda H, g: 2 * np.sqrt(g @ g) / (g @ H @ g),
+        "The linear term is −γ‖g‖², with the square: the gradient is slope and direction at once.",
+        lambda H, g: 2 / (g @ H @ g),
+        "The linear term −γ‖g‖² is missing: it pulls down what the curvature lifts.",
+        lambda H, g: (g @ H @ g) / (2 * (g @ g)),
+        "Upside down: the more curvature, the shorter the step.",
     ),
     after="2/λ_max is the smallest of these steps over all gradients: a guarantee, not a limit.",
 )
@@ -113,30 +90,18 @@ def theorem_1(B, slope, g, z, Hz):
 
 
 exercise_3 = Exercise(
-    id="4.3",
-    title="Theorem 1 in three products",
-    points=3,
-    difficulty=3,
-    minutes=8,
+    *Card("4.3", "Theorem 1 in three products", points=3, difficulty=3, minutes=8),
     cases=_theorem,
     reference=theorem_1,
-    misconceptions=(
-        (
-            lambda B, slope, g, z, Hz: (B @ (g @ z)) @ Hz @ (B @ (g @ z)),
-            "The activation's slope A is missing: it multiplies the vector g z, entry by entry.",
-        ),
-        (
-            lambda B, slope, g, z, Hz: np.sum((B @ (slope * (g @ z))) ** 2),
-            "This is ‖v‖². The loss has a curvature of its own: vᵀ H_z v.",
-        ),
-        (
-            lambda B, slope, g, z, Hz: np.sum(Hz @ (B @ (slope * (g @ z)))),
-            "You have summed H_z v. The quadratic form multiplies by v a second time.",
-        ),
-        (
-            lambda B, slope, g, z, Hz: (B @ (slope**2 * (g @ z))) @ Hz @ (B @ (slope**2 * (g @ z))),
-            "A enters v once. You have multiplied by it twice, as if B were B^(k), which contains it already.",
-        ),
+    misconceptions=slips(
+        lambda B, slope, g, z, Hz: (B @ (g @ z)) @ Hz @ (B @ (g @ z)),
+        "The activation's slope A is missing: it multiplies the vector g z, entry by entry.",
+        lambda B, slope, g, z, Hz: np.sum((B @ (slope * (g @ z))) ** 2),
+        "This is ‖v‖². The loss has a curvature of its own: vᵀ H_z v.",
+        lambda B, slope, g, z, Hz: np.sum(Hz @ (B @ (slope * (g @ z)))),
+        "You have summed H_z v. The quadratic form multiplies by v a second time.",
+        lambda B, slope, g, z, Hz: (B @ (slope**2 * (g @ z))) @ Hz @ (B @ (slope**2 * (g @ z))),
+        "A enters v once. You have multiplied by it twice, as if B were B^(k), which contains it already.",
     ),
     after="Products of matrices with vectors only, for a form whose matrix has (d_k d_{k+1})² entries.",
 )
@@ -158,62 +123,34 @@ def theorem_2(J, A, z, Hz, k):
 
 
 exercise_4 = Exercise(
-    id="4.4",
-    title="Theorem 2, corrected",
-    points=2,
-    difficulty=2,
-    minutes=6,
+    *Card("4.4", "Theorem 2, corrected", points=2, difficulty=2, minutes=6),
     cases=_norms,
     reference=theorem_2,
-    misconceptions=(
-        (
-            lambda J, A, z, Hz, k: np.prod(np.delete(J, k)) * A[k],
-            "This is the printed bound. A quadratic form needs squares, and the norm of H_z.",
-        ),
-        (
-            lambda J, A, z, Hz, k: Hz * np.prod(J[k + 1 :]) * A[k] * z[k],
-            "v enters the form vᵀH_z v twice, so its bound must be squared.",
-        ),
-        (
-            lambda J, A, z, Hz, k: Hz * (np.prod(J[k:]) * A[k] * z[k]) ** 2,
-            "The layer itself contributes A only: its weights are what is varied. Start the product at k + 1.",
-        ),
-        (
-            lambda J, A, z, Hz, k: Hz * (np.prod(J[k + 1 :]) * A[k]) ** 2,
-            "The layer's input is missing: g z is as long as ‖g‖‖z‖.",
-        ),
-        (
-            lambda J, A, z, Hz, k: Hz * (np.prod(np.delete(J, k)) * A[k] * z[0]) ** 2,
-            "A bound, and a looser one: ‖z^(k)‖ itself is given, so that the layers before k need not be bounded.",
-        ),
-        (
-            lambda J, A, z, Hz, k: Hz * (np.prod(np.delete(J, k)) * A[k] * z[k]) ** 2,
-            "The layers before k have made z^(k) already, whose length you have: only those after it remain.",
-        ),
-        (
-            lambda J, A, z, Hz, k: Hz * (np.prod(J[k + 1 :]) * A[k]) ** 2 * z[k],
-            "v enters the form twice, with all its factors: the length of z is squared, too.",
-        ),
-        (
-            lambda J, A, z, Hz, k: Hz * (np.prod(J[k + 1 :]) * z[k]) ** 2 * A[k],
-            "v enters the form twice, with all its factors: the norm of A is squared, too.",
-        ),
-        (
-            lambda J, A, z, Hz, k: Hz * (np.prod(J[k + 1 :]) * z[k]) ** 2,
-            "The activation's slope is missing: layer k contributes ‖A^(k)‖.",
-        ),
-        (
-            lambda J, A, z, Hz, k: (np.prod(J[k + 1 :]) * A[k] * z[k]) ** 2,
-            "This bounds ‖v‖². The loss has a curvature of its own, and it multiplies: ‖H_z‖.",
-        ),
-        (
-            lambda J, A, z, Hz, k: (Hz * np.prod(J[k + 1 :]) * A[k] * z[k]) ** 2,
-            "v enters vᵀH_z v twice, H_z only once.",
-        ),
-        (
-            lambda J, A, z, Hz, k: Hz * (np.prod(J[:k]) * A[k] * z[k]) ** 2,
-            "These are the Jacobians before layer k. The way from layer k to the output goes through those after it.",
-        ),
+    misconceptions=slips(
+        lambda J, A, z, Hz, k: np.prod(np.delete(J, k)) * A[k],
+        "This is the printed bound. A quadratic form needs squares, and the norm of H_z.",
+        lambda J, A, z, Hz, k: Hz * np.prod(J[k + 1 :]) * A[k] * z[k],
+        "v enters the form vᵀH_z v twice, so its bound must be squared.",
+        lambda J, A, z, Hz, k: Hz * (np.prod(J[k:]) * A[k] * z[k]) ** 2,
+        "The layer itself contributes A only: its weights are what is varied. Start the product at k + 1.",
+        lambda J, A, z, Hz, k: Hz * (np.prod(J[k + 1 :]) * A[k]) ** 2,
+        "The layer's input is missing: g z is as long as ‖g‖‖z‖.",
+        lambda J, A, z, Hz, k: Hz * (np.prod(np.delete(J, k)) * A[k] * z[0]) ** 2,
+        "A bound, and a looser one: ‖z^(k)‖ itself is given, so that the layers before k need not be bounded.",
+        lambda J, A, z, Hz, k: Hz * (np.prod(np.delete(J, k)) * A[k] * z[k]) ** 2,
+        "The layers before k have made z^(k) already, whose length you have: only those after it remain.",
+        lambda J, A, z, Hz, k: Hz * (np.prod(J[k + 1 :]) * A[k]) ** 2 * z[k],
+        "v enters the form twice, with all its factors: the length of z is squared, too.",
+        lambda J, A, z, Hz, k: Hz * (np.prod(J[k + 1 :]) * z[k]) ** 2 * A[k],
+        "v enters the form twice, with all its factors: the norm of A is squared, too.",
+        lambda J, A, z, Hz, k: Hz * (np.prod(J[k + 1 :]) * z[k]) ** 2,
+        "The activation's slope is missing: layer k contributes ‖A^(k)‖.",
+        lambda J, A, z, Hz, k: (np.prod(J[k + 1 :]) * A[k] * z[k]) ** 2,
+        "This bounds ‖v‖². The loss has a curvature of its own, and it multiplies: ‖H_z‖.",
+        lambda J, A, z, Hz, k: (Hz * np.prod(J[k + 1 :]) * A[k] * z[k]) ** 2,
+        "v enters vᵀH_z v twice, H_z only once.",
+        lambda J, A, z, Hz, k: Hz * (np.prod(J[:k]) * A[k] * z[k]) ** 2,
+        "These are the Jacobians before layer k. The way from layer k to the output goes through those after it.",
     ),
     after="Every factor is squared: halving one layer's norm divides the bound of every other layer by four.",
 )
@@ -228,32 +165,22 @@ def hessian_sigma(n, m, slope):
 
 
 exercise_5 = Exercise(
-    id="4.5",
-    title="the Hessian scheme for any slope",
-    points=2,
-    difficulty=2,
-    minutes=5,
+    *Card("4.5", "the Hessian scheme for any slope", points=2, difficulty=2, minutes=5),
     cases=_layer,
     reference=hessian_sigma,
-    misconceptions=(
-        (
-            lambda n, m, slope: slope / (np.sqrt(n) + np.sqrt(m)),
-            "A steeper activation needs smaller weights: J ≈ slope · w.",
-        ),
-        (
-            lambda n, m, slope: 1 / (slope * np.sqrt(n + m)),
-            "The norm is about (√n + √m)σ: a sum of roots, not the root of the sum.",
-        ),
-        (lambda n, m, slope: 1 / (np.sqrt(n) + np.sqrt(m)), "Right for slope 1 only: then J ≈ w."),
-        (lambda n, m, slope: slope * (np.sqrt(n) + np.sqrt(m)), "This is ‖J‖ for σ = 1. Which σ makes it 1?"),
-        (
-            lambda n, m, slope: 1 / (slope * (np.sqrt(n) + np.sqrt(m))) ** 2,
-            "This is σ². The standard deviation is asked for.",
-        ),
-        (
-            lambda n, m, slope: np.sqrt(2 / (n + m)) / slope,
-            "Glorot's σ, which looks after variances. Here the norm of the matrix is to be 1.",
-        ),
+    misconceptions=slips(
+        lambda n, m, slope: slope / (np.sqrt(n) + np.sqrt(m)),
+        "A steeper activation needs smaller weights: J ≈ slope · w.",
+        lambda n, m, slope: 1 / (slope * np.sqrt(n + m)),
+        "The norm is about (√n + √m)σ: a sum of roots, not the root of the sum.",
+        lambda n, m, slope: 1 / (np.sqrt(n) + np.sqrt(m)),
+        "Right for slope 1 only: then J ≈ w.",
+        lambda n, m, slope: slope * (np.sqrt(n) + np.sqrt(m)),
+        "This is ‖J‖ for σ = 1. Which σ makes it 1?",
+        lambda n, m, slope: 1 / (slope * (np.sqrt(n) + np.sqrt(m))) ** 2,
+        "This is σ². The standard deviation is asked for.",
+        lambda n, m, slope: np.sqrt(2 / (n + m)) / slope,
+        "Glorot's σ, which looks after variances. Here the norm of the matrix is to be 1.",
     ),
     after="tanh has slope 1 at zero, sigmoid 1/4: its weights must be four times as large.",
 )
@@ -287,35 +214,21 @@ def _has_unit_jacobian(answer, case):
 
 
 exercise_6 = Exercise(
-    id="4.6",
-    title="a layer whose Jacobian has norm 1",
-    points=3,
-    difficulty=4,
-    minutes=10,
+    *Card("4.6", "a layer whose Jacobian has norm 1", points=3, difficulty=4, minutes=10),
     cases=_relu_layer,
     reference=unit_jacobian,
     property=_has_unit_jacobian,
-    misconceptions=(
-        (
-            lambda W, X: W / np.linalg.norm(W, 2),
-            "You have made ‖w‖ = 1. ReLU switches rows off at each input, so ‖J‖ is smaller.",
-        ),
-        (
-            lambda W, X: W / np.linalg.norm(np.mean([(W @ x > 0)[:, None] * W for x in X], axis=0), 2),
-            "This is the norm of the mean Jacobian. The mean of the norms is larger.",
-        ),
-        (
-            lambda W, X: W / np.sqrt(np.mean([np.linalg.norm((W @ x > 0)[:, None] * W, 2) ** 2 for x in X])),
-            "You have normalised the root mean square. The exercise asks for the mean of ‖J‖.",
-        ),
-        (
-            lambda W, X: W / np.mean([np.linalg.norm((W @ x > 0)[:, None] * W) for x in X]),
-            "This uses the Frobenius norm. ‖J‖ is the largest singular value: `np.linalg.norm(J, 2)`.",
-        ),
-        (
-            lambda W, X: W / max(np.linalg.norm((W @ x > 0)[:, None] * W, 2) for x in X),
-            "You have made the largest ‖J‖ equal to 1. The exercise asks for the mean.",
-        ),
+    misconceptions=slips(
+        lambda W, X: W / np.linalg.norm(W, 2),
+        "You have made ‖w‖ = 1. ReLU switches rows off at each input, so ‖J‖ is smaller.",
+        lambda W, X: W / np.linalg.norm(np.mean([(W @ x > 0)[:, None] * W for x in X], axis=0), 2),
+        "This is the norm of the mean Jacobian. The mean of the norms is larger.",
+        lambda W, X: W / np.sqrt(np.mean([np.linalg.norm((W @ x > 0)[:, None] * W, 2) ** 2 for x in X])),
+        "You have normalised the root mean square. The exercise asks for the mean of ‖J‖.",
+        lambda W, X: W / np.mean([np.linalg.norm((W @ x > 0)[:, None] * W) for x in X]),
+        "This uses the Frobenius norm. ‖J‖ is the largest singular value: `np.linalg.norm(J, 2)`.",
+        lambda W, X: W / max(np.linalg.norm((W @ x > 0)[:, None] * W, 2) for x in X),
+        "You have made the largest ‖J‖ equal to 1. The exercise asks for the mean.",
     ),
     after="One division is enough because ReLU is homogeneous: scaling w leaves every switch where it is.",
 )
@@ -331,36 +244,24 @@ def gram_matrix(M, Z):
 
 
 exercise_7 = Exercise(
-    id="4.7",
-    title="the Gram matrix of a layer",
-    points=3,
-    difficulty=4,
-    minutes=9,
+    *Card("4.7", "the Gram matrix of a layer", points=3, difficulty=4, minutes=9),
     cases=_factors,
     reference=gram_matrix,
-    misconceptions=(
-        (
-            lambda M, Z: (M @ M.T) @ (Z @ Z.T) / len(Z),
-            "Inner products of Kronecker products multiply entry by entry, not as matrices.",
-        ),
-        (lambda M, Z: (M @ M.T) * (Z @ Z.T), "The loss is a mean over samples: divide by N."),
-        (lambda M, Z: M @ M.T / len(Z), "The layer's inputs are missing: (m ⊗ z)·(m′ ⊗ z′) = (m·m′)(z·z′)."),
-        (
-            lambda M, Z: np.kron(M.T @ M, Z.T @ Z) / len(Z),
-            "This has the size of the layer, and mixes the samples. The Gram matrix is N × N.",
-        ),
-        (
-            lambda M, Z: (M @ M.T) * (Z @ Z.T) / M.shape[1],
-            "You have divided by the number of columns. The mean is over samples, the rows: divide by N.",
-        ),
-        (
-            lambda M, Z: (M @ M.T) * (Z @ Z.T) / Z.shape[1],
-            "You have divided by the number of columns of Z. The mean is over samples, the rows: divide by N.",
-        ),
-        (
-            lambda M, Z: (M @ M.T + Z @ Z.T) / len(Z),
-            "Inner products of Kronecker products are products, not sums: (m ⊗ z)·(m′ ⊗ z′) = (m·m′)(z·z′).",
-        ),
+    misconceptions=slips(
+        lambda M, Z: (M @ M.T) @ (Z @ Z.T) / len(Z),
+        "Inner products of Kronecker products multiply entry by entry, not as matrices.",
+        lambda M, Z: (M @ M.T) * (Z @ Z.T),
+        "The loss is a mean over samples: divide by N.",
+        lambda M, Z: M @ M.T / len(Z),
+        "The layer's inputs are missing: (m ⊗ z)·(m′ ⊗ z′) = (m·m′)(z·z′).",
+        lambda M, Z: np.kron(M.T @ M, Z.T @ Z) / len(Z),
+        "This has the size of the layer, and mixes the samples. The Gram matrix is N × N.",
+        lambda M, Z: (M @ M.T) * (Z @ Z.T) / M.shape[1],
+        "You have divided by the number of columns. The mean is over samples, the rows: divide by N.",
+        lambda M, Z: (M @ M.T) * (Z @ Z.T) / Z.shape[1],
+        "You have divided by the number of columns of Z. The mean is over samples, the rows: divide by N.",
+        lambda M, Z: (M @ M.T + Z @ Z.T) / len(Z),
+        "Inner products of Kronecker products are products, not sums: (m ⊗ z)·(m′ ⊗ z′) = (m·m′)(z·z′).",
     ),
     after="Its non-zero eigenvalues are the layer's: N² numbers in place of (d_k d_{k+1})².",
 )

@@ -4,7 +4,7 @@ from math import ceil
 
 import numpy as np
 
-from course_utils.exercises import Exercise
+from course_utils.exercises import Card, Exercise, slips
 
 
 def _one_perturbation(rng):
@@ -23,35 +23,21 @@ def one_estimate(E_perturbed, E, Omega, sigma):
 
 
 exercise_1 = Exercise(
-    id="5.1",
-    title="one perturbation, one estimate",
-    points=1,
-    difficulty=1,
-    minutes=5,
+    *Card("5.1", "one perturbation, one estimate", points=1, difficulty=1, minutes=5),
     cases=_one_perturbation,
     reference=one_estimate,
-    misconceptions=(
-        (
-            lambda E_perturbed, E, Omega, sigma: (E_perturbed - E) * Omega,
-            "This estimates σ² times the gradient: divide by σ².",
-        ),
-        (
-            lambda E_perturbed, E, Omega, sigma: (E_perturbed - E) * Omega / sigma,
-            "Once by σ is not enough: the difference and Ω are both of the size of σ, so divide by σ².",
-        ),
-        (
-            lambda E_perturbed, E, Omega, sigma: E_perturbed * Omega / sigma**2,
-            "Right on average, and far too noisy: subtract the unperturbed loss E first.",
-        ),
-        (
-            lambda E_perturbed, E, Omega, sigma: (E - E_perturbed) * Omega / sigma**2,
-            "The sign is turned round: a perturbation that raises the loss points uphill.",
-        ),
-        (
-            lambda E_perturbed, E, Omega, sigma: (E_perturbed - E) / Omega,
-            "A difference quotient for each coordinate would need each of them to be moved alone. "
-            "Multiply by Ω: then the average sorts them out.",
-        ),
+    misconceptions=slips(
+        lambda E_perturbed, E, Omega, sigma: (E_perturbed - E) * Omega,
+        "This estimates σ² times the gradient: divide by σ².",
+        lambda E_perturbed, E, Omega, sigma: (E_perturbed - E) * Omega / sigma,
+        "Once by σ is not enough: the difference and Ω are both of the size of σ, so divide by σ².",
+        lambda E_perturbed, E, Omega, sigma: E_perturbed * Omega / sigma**2,
+        "Right on average, and far too noisy: subtract the unperturbed loss E first.",
+        lambda E_perturbed, E, Omega, sigma: (E - E_perturbed) * Omega / sigma**2,
+        "The sign is turned round: a perturbation that raises the loss points uphill.",
+        lambda E_perturbed, E, Omega, sigma: (E_perturbed - E) / Omega,
+        "A difference quotient for each coordinate would need each of them to be moved alone. "
+        "Multiply by Ω: then the average sorts them out.",
     ),
     after="One number, the change of the loss, has just given an estimate for every weight.",
 )
@@ -87,46 +73,29 @@ def _product_of_means(differences, Omega, sigma):
 
 
 exercise_2 = Exercise(
-    id="5.2",
-    title="many perturbations, and how sure we are",
-    points=2,
-    difficulty=2,
-    minutes=7,
+    *Card("5.2", "many perturbations, and how sure we are", points=2, difficulty=2, minutes=7),
     cases=_batch_of_perturbations,
     reference=with_error,
-    misconceptions=(
-        (
-            lambda differences, Omega, sigma: _spread(differences, Omega, sigma, power=0),
-            "Your second array is the spread of a single estimate. The mean of K has 1/√K of it.",
+    misconceptions=slips(
+        lambda differences, Omega, sigma: _spread(differences, Omega, sigma, power=0),
+        "Your second array is the spread of a single estimate. The mean of K has 1/√K of it.",
+        lambda differences, Omega, sigma: _spread(differences, Omega, sigma, ddof=0),
+        "The spread around their own mean is a little too small: divide the squares by K − 1 (ddof=1).",
+        lambda differences, Omega, sigma: _spread(differences, Omega, sigma, power=1),
+        "Independent errors add in squares: divide the spread by √K, not by K.",
+        _summed,
+        "You have added the K estimates: take their mean.",
+        lambda differences, Omega, sigma: (
+            _summed(differences, Omega, sigma)[0],
+            with_error(differences, Omega, sigma)[1],
         ),
-        (
-            lambda differences, Omega, sigma: _spread(differences, Omega, sigma, ddof=0),
-            "The spread around their own mean is a little too small: divide the squares by K − 1 (ddof=1).",
-        ),
-        (
-            lambda differences, Omega, sigma: _spread(differences, Omega, sigma, power=1),
-            "Independent errors add in squares: divide the spread by √K, not by K.",
-        ),
-        (_summed, "You have added the K estimates: take their mean."),
-        (
-            lambda differences, Omega, sigma: (
-                _summed(differences, Omega, sigma)[0],
-                with_error(differences, Omega, sigma)[1],
-            ),
-            "The standard error is right. You have added the K estimates: take their mean.",
-        ),
-        (
-            lambda differences, Omega, sigma: with_error(differences, Omega, np.sqrt(sigma)),
-            "Once by σ is not enough: the difference and Ω are both of the size of σ, so divide by σ².",
-        ),
-        (
-            lambda differences, Omega, sigma: with_error(differences, Omega, sigma)[::-1],
-            "Both arrays are right, in the other order: first the mean, then its standard error.",
-        ),
-        (
-            _product_of_means,
-            "The mean of products is not the product of means, which is a K-th of the gradient on average.",
-        ),
+        "The standard error is right. You have added the K estimates: take their mean.",
+        lambda differences, Omega, sigma: with_error(differences, Omega, np.sqrt(sigma)),
+        "Once by σ is not enough: the difference and Ω are both of the size of σ, so divide by σ².",
+        lambda differences, Omega, sigma: with_error(differences, Omega, sigma)[::-1],
+        "Both arrays are right, in the other order: first the mean, then its standard error.",
+        _product_of_means,
+        "The mean of products is not the product of means, which is a K-th of the gradient on average.",
     ),
     after="Without a standard error an estimated gradient is an opinion.",
 )
@@ -141,32 +110,21 @@ def smoothed_slope(w, sigma):
 
 
 exercise_3 = Exercise(
-    id="5.3",
-    title="what the estimate is unbiased for",
-    points=2,
-    difficulty=3,
-    minutes=7,
+    *Card("5.3", "what the estimate is unbiased for", points=2, difficulty=3, minutes=7),
     cases=_width,
     reference=smoothed_slope,
-    misconceptions=(
-        (
-            lambda w, sigma: 4 * w**3,
-            "This is the slope of the loss itself. The estimate has the mean of the slope at w + Ω.",
-        ),
-        (lambda w, sigma: 4 * w**3 + 12 * w * sigma, "Right but for one exponent: the variance of Ω is σ²."),
-        (
-            lambda w, sigma: 4 * w**3 + 4 * w * sigma**2,
-            "If this is a central difference: it knows only the two moves ±σ. On average over Ω there are three "
-            "ways to choose the factor w from (w + Ω)³: its middle term is 3wΩ².",
-        ),
-        (
-            lambda w, sigma: w**4 + 6 * w**2 * sigma**2 + 3 * sigma**4,
-            "This is the smoothed loss, correctly. The question is its slope.",
-        ),
-        (
-            lambda w, sigma: w**3 + 3 * w * sigma**2,
-            "This is the mean of (w + Ω)³. The slope of w⁴ is four times a cube.",
-        ),
+    misconceptions=slips(
+        lambda w, sigma: 4 * w**3,
+        "This is the slope of the loss itself. The estimate has the mean of the slope at w + Ω.",
+        lambda w, sigma: 4 * w**3 + 12 * w * sigma,
+        "Right but for one exponent: the variance of Ω is σ².",
+        lambda w, sigma: 4 * w**3 + 4 * w * sigma**2,
+        "If this is a central difference: it knows only the two moves ±σ. On average over Ω there are three "
+        "ways to choose the factor w from (w + Ω)³: its middle term is 3wΩ².",
+        lambda w, sigma: w**4 + 6 * w**2 * sigma**2 + 3 * sigma**4,
+        "This is the smoothed loss, correctly. The question is its slope.",
+        lambda w, sigma: w**3 + 3 * w * sigma**2,
+        "This is the mean of (w + Ω)³. The slope of w⁴ is four times a cube.",
     ),
     after="The bias 12wσ² vanishes as σ²: half the σ, a quarter of the bias.",
 )
@@ -187,50 +145,28 @@ def variance_without_baseline(n, K, g_norm, E, sigma):
 
 
 exercise_4 = Exercise(
-    id="5.4",
-    title="the price of no baseline",
-    points=2,
-    difficulty=2,
-    minutes=6,
+    *Card("5.4", "the price of no baseline", points=2, difficulty=2, minutes=6),
     cases=_variance_question,
     reference=variance_without_baseline,
-    misconceptions=(
-        (
-            lambda n, K, g_norm, E, sigma: (n + 1) * g_norm**2 / K,
-            "This is the variance with baseline. Without it E · Ω/σ² is added to every draw.",
-        ),
-        (
-            lambda n, K, g_norm, E, sigma: (n + 1) * g_norm**2 + n * E**2 / sigma**2,
-            "This is the variance of one draw; the mean of K has a K-th of it.",
-        ),
-        (
-            lambda n, K, g_norm, E, sigma: (n + 1) * g_norm**2 / K + n * E**2 / sigma**2,
-            "Averaging helps both terms: divide the second one by K as well.",
-        ),
-        (
-            lambda n, K, g_norm, E, sigma: (n + 1) * g_norm**2 + n * E**2 / sigma**2 / K,
-            "Averaging helps both terms: divide the first one by K as well.",
-        ),
-        (
-            lambda n, K, g_norm, E, sigma: ((n + 1) * g_norm**2 + n * E / sigma) / K,
-            "Nearly: a variance is a square, E²/σ² in each coordinate.",
-        ),
-        (
-            lambda n, K, g_norm, E, sigma: ((n + 1) * g_norm**2 + E**2 / sigma**2) / K,
-            "E · Ω/σ² disturbs each of the n coordinates, with variance E²/σ² in each.",
-        ),
-        (
-            lambda n, K, g_norm, E, sigma: ((n + 1) * g_norm**2 + n * E**2 / sigma**4) / K,
-            "Ω itself has variance σ², so that E · Ω/σ² has E²/σ² a coordinate.",
-        ),
-        (
-            lambda n, K, g_norm, E, sigma: n * E**2 / sigma**2 / K,
-            "This is what comes on top. The variance with baseline is still there: add it.",
-        ),
-        (
-            lambda n, K, g_norm, E, sigma: ((n + 1) * g_norm + n * E**2 / sigma**2) / K,
-            "The variance with baseline is (n + 1)‖g‖², with the square of the norm.",
-        ),
+    misconceptions=slips(
+        lambda n, K, g_norm, E, sigma: (n + 1) * g_norm**2 / K,
+        "This is the variance with baseline. Without it E · Ω/σ² is added to every draw.",
+        lambda n, K, g_norm, E, sigma: (n + 1) * g_norm**2 + n * E**2 / sigma**2,
+        "This is the variance of one draw; the mean of K has a K-th of it.",
+        lambda n, K, g_norm, E, sigma: (n + 1) * g_norm**2 / K + n * E**2 / sigma**2,
+        "Averaging helps both terms: divide the second one by K as well.",
+        lambda n, K, g_norm, E, sigma: (n + 1) * g_norm**2 + n * E**2 / sigma**2 / K,
+        "Averaging helps both terms: divide the first one by K as well.",
+        lambda n, K, g_norm, E, sigma: ((n + 1) * g_norm**2 + n * E / sigma) / K,
+        "Nearly: a variance is a square, E²/σ² in each coordinate.",
+        lambda n, K, g_norm, E, sigma: ((n + 1) * g_norm**2 + E**2 / sigma**2) / K,
+        "E · Ω/σ² disturbs each of the n coordinates, with variance E²/σ² in each.",
+        lambda n, K, g_norm, E, sigma: ((n + 1) * g_norm**2 + n * E**2 / sigma**4) / K,
+        "Ω itself has variance σ², so that E · Ω/σ² has E²/σ² a coordinate.",
+        lambda n, K, g_norm, E, sigma: n * E**2 / sigma**2 / K,
+        "This is what comes on top. The variance with baseline is still there: add it.",
+        lambda n, K, g_norm, E, sigma: ((n + 1) * g_norm + n * E**2 / sigma**2) / K,
+        "The variance with baseline is (n + 1)‖g‖², with the square of the norm.",
     ),
     after="A loss of 2.3 is ten classes guessed at random: every run starts with a large E.",
 )
@@ -251,33 +187,23 @@ def draws_needed(n, c):
 
 
 exercise_5 = Exercise(
-    id="5.5",
-    title="how many forward passes is a gradient worth?",
-    points=2,
-    difficulty=2,
-    minutes=5,
+    *Card("5.5", "how many forward passes is a gradient worth?", points=2, difficulty=2, minutes=5),
     cases=_target_cosine,
     reference=draws_needed,
     edge_cases=({"n": 50, "c": 0.1}, {"n": 1210, "c": 0.1}, {"n": 1_000_000, "c": 0.9}),
-    misconceptions=(
-        (
-            lambda n, c: c**2 * (n + 1) / (1 - c**2),
-            "The right number, but nobody makes a fraction of a draw: round up to a whole one.",
-        ),
-        (
-            lambda n, c: round(c**2 * (n + 1) / (1 - c**2)),
-            "You have rounded to the nearest whole number, which is sometimes too small: always round up.",
-        ),
-        (
-            lambda n, c: ceil(c * (n + 1) / (1 - c)),
-            "The law gives the cosine as a root: square c before you solve for K.",
-        ),
-        (lambda n, c: int(c**2 * (n + 1) / (1 - c**2)), "One draw too few: the cosine has to reach c, so round up."),
-        (
-            lambda n, c: ceil(c**2 * (n + 1)),
-            "K stands below the fraction as well: K = c²(K + n + 1) has to be solved for K.",
-        ),
-        (lambda n, c: ceil((n + 1) / (1 - c**2)), "A factor c² is lost: (1 − c²) K = c² (n + 1)."),
+    misconceptions=slips(
+        lambda n, c: c**2 * (n + 1) / (1 - c**2),
+        "The right number, but nobody makes a fraction of a draw: round up to a whole one.",
+        lambda n, c: round(c**2 * (n + 1) / (1 - c**2)),
+        "You have rounded to the nearest whole number, which is sometimes too small: always round up.",
+        lambda n, c: ceil(c * (n + 1) / (1 - c)),
+        "The law gives the cosine as a root: square c before you solve for K.",
+        lambda n, c: int(c**2 * (n + 1) / (1 - c**2)),
+        "One draw too few: the cosine has to reach c, so round up.",
+        lambda n, c: ceil(c**2 * (n + 1)),
+        "K stands below the fraction as well: K = c²(K + n + 1) has to be solved for K.",
+        lambda n, c: ceil((n + 1) / (1 - c**2)),
+        "A factor c² is lost: (1 − c²) K = c² (n + 1).",
     ),
     after="For a cosine of 0.71 it takes as many draws as there are parameters.",
 )
@@ -292,10 +218,6 @@ def _gaussian_rows(rng):
 def orthogonal_rows(G, sigma):
     # Or `return -(sigma * np.sqrt(G.shape[1]) * np.linalg.qr(G.T)[0].T)`: a direction and its opposite.
     return sigma * np.sqrt(G.shape[1]) * np.linalg.qr(G.T)[0].T
-
-
-def _rows_of_length(G, sigma):
-    return sigma * np.sqrt(G.shape[1]) * G / np.linalg.norm(G, axis=1, keepdims=True)
 
 
 def _are_orthogonal(rows, case):
@@ -319,31 +241,19 @@ def _are_orthogonal(rows, case):
 
 
 exercise_6 = Exercise(
-    id="5.6",
-    title="directions that do not overlap",
-    points=3,
-    difficulty=3,
-    minutes=8,
+    *Card("5.6", "directions that do not overlap", points=3, difficulty=3, minutes=8),
     cases=_gaussian_rows,
     reference=orthogonal_rows,
     property=_are_orthogonal,
-    misconceptions=(
-        (
-            _rows_of_length,
-            "All lengths are right, but independent rows overlap: make each orthogonal to those before it.",
-        ),
-        (
-            lambda G, sigma: np.linalg.qr(G.T)[0].T,
-            "Orthogonal, with length 1. A Gaussian perturbation has a length of about σ√n.",
-        ),
-        (
-            lambda G, sigma: sigma * np.linalg.qr(G.T)[0].T,
-            "Orthogonal, with length σ. Each coordinate should have size σ, which makes σ√n for the row.",
-        ),
-        (
-            lambda G, sigma: sigma * np.sqrt(G.shape[1]) * np.eye(*G.shape),
-            "These are the first K axes: the same weights every time, and never the others. Use G.",
-        ),
+    misconceptions=slips(
+        lambda G, sigma: sigma * np.sqrt(G.shape[1]) * G / np.linalg.norm(G, axis=1, keepdims=True),
+        "All lengths are right, but independent rows overlap: make each orthogonal to those before it.",
+        lambda G, sigma: np.linalg.qr(G.T)[0].T,
+        "Orthogonal, with length 1. A Gaussian perturbation has a length of about σ√n.",
+        lambda G, sigma: sigma * np.linalg.qr(G.T)[0].T,
+        "Orthogonal, with length σ. Each coordinate should have size σ, which makes σ√n for the row.",
+        lambda G, sigma: sigma * np.sqrt(G.shape[1]) * np.eye(*G.shape),
+        "These are the first K axes: the same weights every time, and never the others. Use G.",
     ),
     after="With K = n the error is 0, and you have reinvented finite differences in a rotated basis.",
 )
@@ -363,49 +273,25 @@ def node_gradient(differences, xi, x, sigma):
     return (differences[:, None] * xi).T @ x / (len(x) * sigma**2)
 
 
-def _one_signal_for_all(differences, xi, x, sigma):
-    return differences.mean() * xi.T @ x / (len(x) * sigma**2)
-
-
 exercise_7 = Exercise(
-    id="5.7",
-    title="perturb the nodes",
-    points=3,
-    difficulty=3,
-    minutes=8,
+    *Card("5.7", "perturb the nodes", points=3, difficulty=3, minutes=8),
     cases=_noisy_layer,
     reference=node_gradient,
-    misconceptions=(
-        (
-            _one_signal_for_all,
-            "You have averaged the changes of loss first. Every example has its own noise and its own signal.",
-        ),
-        (
-            lambda differences, xi, x, sigma: (
-                np.outer((differences[:, None] * xi).mean(axis=0), x.mean(axis=0)) / sigma**2
-            ),
-            "The mean of products is not the product of means: each example's signal meets its own input.",
-        ),
-        (
-            lambda differences, xi, x, sigma: (differences[:, None] * xi).T @ x / sigma**2,
-            "This is the sum over examples; the loss is their mean.",
-        ),
-        (
-            lambda differences, xi, x, sigma: (differences[:, None] * xi).T @ x / len(x),
-            "Divide by σ², as for weights: the noise enters twice.",
-        ),
-        (
-            lambda differences, xi, x, sigma: (differences[:, None] * xi).T @ x / (len(x) * sigma),
-            "Once by σ is not enough: the change of loss and the noise are both of its size, so divide by σ².",
-        ),
-        (
-            lambda differences, xi, x, sigma: xi.T @ x / (len(x) * sigma**2),
-            "The change of loss is missing: it is the signal that each example's noise is weighed with.",
-        ),
-        (
-            lambda differences, xi, x, sigma: node_gradient(differences, xi, x, sigma).T,
-            "Transposed: the layer is W x, so the gradient has the shape (units, inputs) of W.",
-        ),
+    misconceptions=slips(
+        lambda differences, xi, x, sigma: differences.mean() * xi.T @ x / (len(x) * sigma**2),
+        "You have averaged the changes of loss first. Every example has its own noise and its own signal.",
+        lambda differences, xi, x, sigma: np.outer((differences[:, None] * xi).mean(axis=0), x.mean(axis=0)) / sigma**2,
+        "The mean of products is not the product of means: each example's signal meets its own input.",
+        lambda differences, xi, x, sigma: (differences[:, None] * xi).T @ x / sigma**2,
+        "This is the sum over examples; the loss is their mean.",
+        lambda differences, xi, x, sigma: (differences[:, None] * xi).T @ x / len(x),
+        "Divide by σ², as for weights: the noise enters twice.",
+        lambda differences, xi, x, sigma: (differences[:, None] * xi).T @ x / (len(x) * sigma),
+        "Once by σ is not enough: the change of loss and the noise are both of its size, so divide by σ².",
+        lambda differences, xi, x, sigma: xi.T @ x / (len(x) * sigma**2),
+        "The change of loss is missing: it is the signal that each example's noise is weighed with.",
+        lambda differences, xi, x, sigma: node_gradient(differences, xi, x, sigma).T,
+        "Transposed: the layer is W x, so the gradient has the shape (units, inputs) of W.",
     ),
     after="Noise on h nodes instead of h·d weights: the input x, which is known, need not be searched for.",
 )
@@ -425,46 +311,26 @@ def usable_step(g, H, K):
 
 
 exercise_8 = Exercise(
-    id="5.8",
-    title="the usable step",
-    points=3,
-    difficulty=3,
-    minutes=8,
+    *Card("5.8", "the usable step", points=3, difficulty=3, minutes=8),
     cases=_curved_loss,
     reference=usable_step,
-    misconceptions=(
-        (
-            lambda g, H, K: 2 * (g @ g) / (g @ H @ g),
-            "This is Chapter 4's step for the exact gradient. The noise of ĝ meets curvature too.",
-        ),
-        (
-            lambda g, H, K: 2 / np.linalg.eigvalsh(H)[-1],
-            "This is the guarantee for the exact gradient, 2/λ_max. Noise adds up all curvatures, tr H.",
-        ),
-        (
-            lambda g, H, K: 2 / (g @ H @ g / (g @ g) + np.trace(H) / K),
-            "Almost everything is there. E ĝᵀHĝ has (ρ + tr H)/K, not tr H/K: look at the term 2ggᵀ.",
-        ),
-        (
-            lambda g, H, K: 2 / (2 * (g @ H @ g) / (g @ g) + np.trace(H)),
-            "This is the step for a single draw. The covariance of the mean is a K-th.",
-        ),
-        (
-            lambda g, H, K: usable_step(g, H, K) / 2,
-            "This is the best step of the quadratic model. The largest one that does no harm is twice as long.",
-        ),
-        (
-            lambda g, H, K: 2 / ((g @ H @ g) / (g @ g) + ((g @ H @ g) / (g @ g) + np.trace(H) / len(g)) / K),
-            "You have taken the mean curvature, tr H / n. The noise meets the sum of all of them, tr H.",
-        ),
-        (
-            lambda g, H, K: 2 / ((g @ H @ g) / (g @ g) + ((g @ H @ g) / (g @ g) + np.linalg.eigvalsh(H)[-1]) / K),
-            "You have taken the largest curvature. The noise has every direction and meets their sum, tr H.",
-        ),
-        (
-            lambda g, H, K: 2 * (g @ g) / (g @ H @ g + (g @ H @ g + np.trace(H)) / K),
-            "E ĝĝᵀ has the term ‖g‖² I / K: the trace comes with ‖g‖², which then cancels.",
-        ),
+    misconceptions=slips(
+        lambda g, H, K: 2 * (g @ g) / (g @ H @ g),
+        "This is Chapter 4's step for the exact gradient. The noise of ĝ meets curvature too.",
+        lambda g, H, K: 2 / np.linalg.eigvalsh(H)[-1],
+        "This is the guarantee for the exact gradient, 2/λ_max. Noise adds up all curvatures, tr H.",
+        lambda g, H, K: 2 / (g @ H @ g / (g @ g) + np.trace(H) / K),
+        "Almost everything is there. E ĝᵀHĝ has (ρ + tr H)/K, not tr H/K: look at the term 2ggᵀ.",
+        lambda g, H, K: 2 / (2 * (g @ H @ g) / (g @ g) + np.trace(H)),
+        "This is the step for a single draw. The covariance of the mean is a K-th.",
+        lambda g, H, K: usable_step(g, H, K) / 2,
+        "This is the best step of the quadratic model. The largest one that does no harm is twice as long.",
+        lambda g, H, K: 2 / ((g @ H @ g) / (g @ g) + ((g @ H @ g) / (g @ g) + np.trace(H) / len(g)) / K),
+        "You have taken the mean curvature, tr H / n. The noise meets the sum of all of them, tr H.",
+        lambda g, H, K: 2 / ((g @ H @ g) / (g @ g) + ((g @ H @ g) / (g @ g) + np.linalg.eigvalsh(H)[-1]) / K),
+        "You have taken the largest curvature. The noise has every direction and meets their sum, tr H.",
+        lambda g, H, K: 2 * (g @ g) / (g @ H @ g + (g @ H @ g + np.trace(H)) / K),
+        "E ĝĝᵀ has the term ‖g‖² I / K: the trace comes with ‖g‖², which then cancels.",
     ),
     after="A gradient meets the curvature of one direction, its noisy estimate a K-th of the sum of all.",
 )

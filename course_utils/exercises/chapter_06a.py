@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from course_utils.exercises import Exercise, probes
+from course_utils.exercises import Card, Exercise, probes, slips
 
 
 def _weights_and_rows(rng):
@@ -90,31 +90,28 @@ def _is_a_form_of_the_layer(answer, case):
 
 
 exercise_1 = Exercise(
-    id="6.1",
-    title="the layer in torch",
-    points=3,
-    difficulty=3,
-    minutes=10,
+    *Card("6.1", "the layer in torch", points=3, difficulty=3, minutes=10),
     cases=_weights_and_rows,
     reference=layer,
     probe=probes.trainable_output,
     rtol=1e-6,  # of the misconceptions: torch.eye(n) alone rounds α to single precision
     atol=1e-6,
     property=_is_a_form_of_the_layer,
-    misconceptions=(
-        (
-            lambda n, m, alpha, gamma: _power(n, m, alpha, gamma, -1),
-            "You have applied the inverse. The layer takes its square root, (αI + WᵀW)^(−1/2).",
-        ),
-        (
-            lambda n, m, alpha, gamma: _power(n, m, alpha, gamma, 0.5),
-            "This multiplies by the root: large singular values have to be divided by it.",
-        ),
-        (lambda n, m, alpha, gamma: layer(n, m, alpha, 1), "The factor γ is missing."),
-        (lambda n, m, alpha, gamma: layer(n, m, 1, gamma), "You have αI with α = 1. Use the α that is given."),
-        (lambda n, m, alpha, gamma: layer(n, m, alpha**2, gamma), "You have squared α: the matrix is αI + WᵀW."),
-        (_wrong_triangle, "This is W L⁻¹, and (L⁻¹)(L⁻¹)ᵀ is the inverse of LᵀL. The inverse of LLᵀ needs W L⁻ᵀ."),
-        (_entry_by_entry, "torch's power works entry by entry. The power of a matrix is the power of its eigenvalues."),
+    misconceptions=slips(
+        lambda n, m, alpha, gamma: _power(n, m, alpha, gamma, -1),
+        "You have applied the inverse. The layer takes its square root, (αI + WᵀW)^(−1/2).",
+        lambda n, m, alpha, gamma: _power(n, m, alpha, gamma, 0.5),
+        "This multiplies by the root: large singular values have to be divided by it.",
+        lambda n, m, alpha, gamma: layer(n, m, alpha, 1),
+        "The factor γ is missing.",
+        lambda n, m, alpha, gamma: layer(n, m, 1, gamma),
+        "You have αI with α = 1. Use the α that is given.",
+        lambda n, m, alpha, gamma: layer(n, m, alpha**2, gamma),
+        "You have squared α: the matrix is αI + WᵀW.",
+        _wrong_triangle,
+        "This is W L⁻¹, and (L⁻¹)(L⁻¹)ᵀ is the inverse of LᵀL. The inverse of LLᵀ needs W L⁻ᵀ.",
+        _entry_by_entry,
+        "torch's power works entry by entry. The power of a matrix is the power of its eigenvalues.",
     ),
     after="Whether by eigenvalues or by Cholesky, the singular values are the same, and all are below γ.",
 )
@@ -140,43 +137,25 @@ def _with_size(size):
 
 
 exercise_2 = Exercise(
-    id="6.2",
-    title="the variance from the smaller side",
-    points=2,
-    difficulty=2,
-    minutes=7,
+    *Card("6.2", "the variance from the smaller side", points=2, difficulty=2, minutes=7),
     cases=_small_gram,
     reference=variance_from_gram,
-    misconceptions=(
-        (
-            _with_size(lambda G, m: m),
-            "Each of the m − r eigenvalues 0 puts α/(α + 0) = 1 into the trace of the large side. "
-            "Without them, the first term is r.",
-        ),
-        (
-            lambda G, m, alpha: variance_from_gram(G, m, alpha) * m / len(G),
-            "You have averaged over the r eigenvalues. The variance is the average over the m outputs.",
-        ),
-        (
-            lambda G, m, alpha: (len(G) - np.trace(np.linalg.inv(alpha * np.eye(len(G)) + G))) / m,
-            "The factor α in front of the trace is missing.",
-        ),
-        (
-            lambda G, m, alpha: alpha * np.trace(np.linalg.inv(alpha * np.eye(len(G)) + G)) / m,
-            "This is what is lost. The variance is what is left.",
-        ),
-        (
-            lambda G, m, alpha: variance_from_gram(G, m, 1),
-            "This is the variance for α = 1. Use the α that is given, in both places.",
-        ),
-        (
-            lambda G, m, alpha: variance_from_gram(G, 1, alpha),
-            "This is the sum over the outputs. Divide by m for the average.",
-        ),
-        (
-            lambda G, m, alpha: (len(G) - alpha * len(G) ** 2 / (alpha * len(G) + np.trace(G))) / m,
-            "The trace of an inverse is not the inverse of a trace: invert the matrix first.",
-        ),
+    misconceptions=slips(
+        _with_size(lambda G, m: m),
+        "Each of the m − r eigenvalues 0 puts α/(α + 0) = 1 into the trace of the large side. "
+        "Without them, the first term is r.",
+        lambda G, m, alpha: variance_from_gram(G, m, alpha) * m / len(G),
+        "You have averaged over the r eigenvalues. The variance is the average over the m outputs.",
+        lambda G, m, alpha: (len(G) - np.trace(np.linalg.inv(alpha * np.eye(len(G)) + G))) / m,
+        "The factor α in front of the trace is missing.",
+        lambda G, m, alpha: alpha * np.trace(np.linalg.inv(alpha * np.eye(len(G)) + G)) / m,
+        "This is what is lost. The variance is what is left.",
+        lambda G, m, alpha: variance_from_gram(G, m, 1),
+        "This is the variance for α = 1. Use the α that is given, in both places.",
+        lambda G, m, alpha: variance_from_gram(G, 1, alpha),
+        "This is the sum over the outputs. Divide by m for the average.",
+        lambda G, m, alpha: (len(G) - alpha * len(G) ** 2 / (alpha * len(G) + np.trace(G))) / m,
+        "The trace of an inverse is not the inverse of a trace: invert the matrix first.",
     ),
     after="A 10 000 × 10 layer needs a 10 × 10 inverse.",
 )
@@ -206,11 +185,6 @@ def _joined(names, one, other):
     return [new if name == old else name for name in names]
 
 
-def _swapped_indices(k, pairs):
-    rows, columns = free_indices(k, pairs)
-    return columns, rows
-
-
 def _overwritten(k, pairs):
     i, j = list(range(k)), list(range(k))
     for a, b in pairs:
@@ -227,11 +201,7 @@ def _both(k, pairs):
 
 
 exercise_3 = Exercise(
-    id="6.3",
-    title="what one pairing contributes",
-    points=3,
-    difficulty=3,
-    minutes=10,
+    *Card("6.3", "what one pairing contributes", points=3, difficulty=3, minutes=10),
     cases=_random_pairing,
     reference=free_indices,
     edge_cases=(
@@ -243,14 +213,15 @@ exercise_3 = Exercise(
         _far_ones_first(0),
         _far_ones_first(1),
     ),
-    misconceptions=(
-        (_swapped_indices, "Rows and columns are swapped: i counts rows of W, j columns."),
-        (_both, "Factor 2t + 1 has the column of factor 2t, but the next row: i_(t+1), not i_t."),
-        (_overwritten, "Two indices that were joined before must both move when one of them is joined again."),
-        (
-            lambda k, pairs: (k, k),
-            "These are all indices. Each pair identifies two rows and two columns: count what is left.",
-        ),
+    misconceptions=slips(
+        lambda k, pairs: free_indices(k, pairs)[::-1],
+        "Rows and columns are swapped: i counts rows of W, j columns.",
+        _both,
+        "Factor 2t + 1 has the column of factor 2t, but the next row: i_(t+1), not i_t.",
+        _overwritten,
+        "Two indices that were joined before must both move when one of them is joined again.",
+        lambda k, pairs: (k, k),
+        "These are all indices. Each pair identifies two rows and two columns: count what is left.",
     ),
     after="Pairings with rows + columns = k + 1 can be drawn without crossings: they alone survive in large layers.",
 )
@@ -275,13 +246,7 @@ def _sums(M, m, ratio, shift=1):
     return np.cumsum((-1.0) ** (k + shift) * ratio**k * M) / m
 
 
-def _last_two(M, m, ratio):
-    sums = _sums(M, m, ratio)[-2:]
-    return sums.min(), sums.max()
-
-
-def _extremes(M, m, ratio):
-    sums = _sums(M, m, ratio)
+def _ends(sums):
     return sums.min(), sums.max()
 
 
@@ -290,19 +255,10 @@ def _other_sign(M, m, ratio):
     return sums[1::2].max(initial=0), sums[::2].min()
 
 
-def _sum_not_divided(M, m, ratio):
-    return series_bounds(M, 1, ratio)
-
-
 def _single_terms(M, m, ratio):
     k = np.arange(1, len(M) + 1)
     terms = -((-ratio) ** k) * M / m
     return terms[1::2].max(initial=0), terms[::2].min()
-
-
-def _upper_first(M, m, ratio):
-    lower, upper = series_bounds(M, m, ratio)
-    return upper, lower
 
 
 def _even_and_odd_swapped(M, m, ratio):
@@ -310,36 +266,30 @@ def _even_and_odd_swapped(M, m, ratio):
     return sums[::2].max(initial=0), sums[1::2].min(initial=np.inf)
 
 
-def _without_powers(M, m, ratio):
-    return series_bounds(M, m, 1)
-
-
-def _ratio_once(M, m, ratio):
-    return series_bounds(ratio * M, m, 1)
-
-
 exercise_4 = Exercise(
-    id="6.4",
-    title="what a diverging series still says",
-    points=2,
-    difficulty=2,
-    minutes=8,
+    *Card("6.4", "what a diverging series still says", points=2, difficulty=2, minutes=8),
     cases=_some_moments,
     reference=series_bounds,
     edge_cases=({"M": np.array([12.0]), "m": 3, "ratio": 0.1},),
-    misconceptions=(
-        (_last_two, "The last two sums do enclose the variance, but earlier ones may do so more tightly."),
-        (_extremes, "This is the widest of all enclosures: take the largest lower and the smallest upper one."),
-        (_other_sign, "The signs are turned round: the first term, with k = 1, is positive."),
-        (_upper_first, "The lower bound comes first: yours are in the other order."),
-        (
-            _even_and_odd_swapped,
-            "The sides are swapped: sums of one, three, five, ... terms are too large, the others too small.",
-        ),
-        (_without_powers, "The k-th moment is taken at σ = 1: it needs the factor (σ²/α)^k, `ratio**k`."),
-        (_ratio_once, "Each moment needs its own power of the ratio, `ratio**k`, not the ratio itself."),
-        (_sum_not_divided, "Divide by m: the variance is an average over the outputs."),
-        (_single_terms, "These are single terms. The sums of the first one, two, three, ... enclose."),
+    misconceptions=slips(
+        lambda M, m, ratio: _ends(_sums(M, m, ratio)[-2:]),
+        "The last two sums do enclose the variance, but earlier ones may do so more tightly.",
+        lambda M, m, ratio: _ends(_sums(M, m, ratio)),
+        "This is the widest of all enclosures: take the largest lower and the smallest upper one.",
+        _other_sign,
+        "The signs are turned round: the first term, with k = 1, is positive.",
+        lambda M, m, ratio: series_bounds(M, m, ratio)[::-1],
+        "The lower bound comes first: yours are in the other order.",
+        _even_and_odd_swapped,
+        "The sides are swapped: sums of one, three, five, ... terms are too large, the others too small.",
+        lambda M, m, ratio: series_bounds(M, m, 1),
+        "The k-th moment is taken at σ = 1: it needs the factor (σ²/α)^k, `ratio**k`.",
+        lambda M, m, ratio: series_bounds(ratio * M, m, 1),
+        "Each moment needs its own power of the ratio, `ratio**k`, not the ratio itself.",
+        lambda M, m, ratio: series_bounds(M, 1, ratio),
+        "Divide by m: the variance is an average over the outputs.",
+        _single_terms,
+        "These are single terms. The sums of the first one, two, three, ... enclose.",
     ),
     after="Where the series stops being useful, its moments are not used up: read on.",
 )
@@ -373,45 +323,27 @@ def _quadrature(a, b, share, weights=lambda V: V[0] ** 2, root=np.sqrt):
 
 
 exercise_5 = Exercise(
-    id="6.5",
-    title="a quadrature from a tridiagonal matrix",
-    points=3,
-    difficulty=3,
-    minutes=9,
+    *Card("6.5", "a quadrature from a tridiagonal matrix", points=3, difficulty=3, minutes=9),
     cases=_a_rule,
     reference=gauss_bound,
     edge_cases=({"a": np.array([4.0]), "b": np.array([]), "r": 3, "m": 5, "ratio": 0.4},),
-    misconceptions=(
-        (
-            lambda a, b, r, m, ratio: (
-                r / m * _quadrature(a, b, lambda x: ratio * x / (1 + ratio * x), root=lambda b: b)
-            ),
-            "Beside the diagonal stand the roots √b.",
+    misconceptions=slips(
+        lambda a, b, r, m, ratio: r / m * _quadrature(a, b, lambda x: ratio * x / (1 + ratio * x), root=lambda b: b),
+        "Beside the diagonal stand the roots √b.",
+        lambda a, b, r, m, ratio: (
+            r / m * _quadrature(a, b, lambda x: ratio * x / (1 + ratio * x), weights=lambda V: V[0])
         ),
-        (
-            lambda a, b, r, m, ratio: (
-                r / m * _quadrature(a, b, lambda x: ratio * x / (1 + ratio * x), weights=lambda V: V[0])
-            ),
-            "The weights are the squares of the first components: they have to add up to 1.",
+        "The weights are the squares of the first components: they have to add up to 1.",
+        lambda a, b, r, m, ratio: (
+            r / m * _quadrature(a, b, lambda x: ratio * x / (1 + ratio * x), weights=lambda V: V[:, 0] ** 2)
         ),
-        (
-            lambda a, b, r, m, ratio: (
-                r / m * _quadrature(a, b, lambda x: ratio * x / (1 + ratio * x), weights=lambda V: V[:, 0] ** 2)
-            ),
-            "eigh returns eigenvectors as columns: their first components are the first row, V[0].",
-        ),
-        (
-            lambda a, b, r, m, ratio: _quadrature(a, b, lambda x: ratio * x / (1 + ratio * x)),
-            "This is the mean over one eigenvalue. There are r of them, shared by m outputs.",
-        ),
-        (
-            lambda a, b, r, m, ratio: r / m * _quadrature(a, b, lambda x: 1 / (1 + ratio * x)),
-            "This is what is lost, α/(α + λ). The variance is the mean of λ/(α + λ).",
-        ),
-        (
-            lambda a, b, r, m, ratio: r / m * np.mean(ratio * a / (1 + ratio * a)),
-            "The nodes are the eigenvalues of the whole tridiagonal matrix, not its diagonal.",
-        ),
+        "eigh returns eigenvectors as columns: their first components are the first row, V[0].",
+        lambda a, b, r, m, ratio: _quadrature(a, b, lambda x: ratio * x / (1 + ratio * x)),
+        "This is the mean over one eigenvalue. There are r of them, shared by m outputs.",
+        lambda a, b, r, m, ratio: r / m * _quadrature(a, b, lambda x: 1 / (1 + ratio * x)),
+        "This is what is lost, α/(α + λ). The variance is the mean of λ/(α + λ).",
+        lambda a, b, r, m, ratio: r / m * np.mean(ratio * a / (1 + ratio * a)),
+        "The nodes are the eigenvalues of the whole tridiagonal matrix, not its diagonal.",
     ),
     after="N nodes from 2N moments: the best that any rule could do with them.",
 )
@@ -442,31 +374,20 @@ def _other_root(m, n, sigma2, alpha):
 
 
 exercise_6 = Exercise(
-    id="6.6",
-    title="the variance of a large layer",
-    points=2,
-    difficulty=2,
-    minutes=7,
+    *Card("6.6", "the variance of a large layer", points=2, difficulty=2, minutes=7),
     cases=_large_layer,
     reference=large_variance,
-    misconceptions=(
-        (_other_root, "The other root, which exceeds 1: the variance is below γ² = 1, and 0 for σ = 0."),
-        (
-            lambda m, n, sigma2, alpha: large_variance(n, m, sigma2, alpha),
-            "n and m are swapped: ρ = m/n, and s has n, the number of inputs.",
-        ),
-        (
-            lambda m, n, sigma2, alpha: large_variance(m, n, sigma2, 1),
-            "α is missing: the variance depends on s = nσ²/α.",
-        ),
-        (
-            lambda m, n, sigma2, alpha: n * sigma2 / alpha / (1 + n * sigma2 / alpha),
-            "This is right for a single output. The factor 1 − ρv, the others' share, is missing.",
-        ),
-        (
-            lambda m, n, sigma2, alpha: large_variance(n, n, sigma2, alpha),
-            "This is the square layer. The shape enters by ρ = m/n.",
-        ),
+    misconceptions=slips(
+        _other_root,
+        "The other root, which exceeds 1: the variance is below γ² = 1, and 0 for σ = 0.",
+        lambda m, n, sigma2, alpha: large_variance(n, m, sigma2, alpha),
+        "n and m are swapped: ρ = m/n, and s has n, the number of inputs.",
+        lambda m, n, sigma2, alpha: large_variance(m, n, sigma2, 1),
+        "α is missing: the variance depends on s = nσ²/α.",
+        lambda m, n, sigma2, alpha: n * sigma2 / alpha / (1 + n * sigma2 / alpha),
+        "This is right for a single output. The factor 1 − ρv, the others' share, is missing.",
+        lambda m, n, sigma2, alpha: large_variance(n, n, sigma2, alpha),
+        "This is the square layer. The shape enters by ρ = m/n.",
     ),
     after="For a square layer v = s(1 − v)²: at s = 1 the solution is 1/φ², the golden ratio squared.",
 )

@@ -4,7 +4,7 @@ from math import ceil, log, sqrt
 
 import numpy as np
 
-from course_utils.exercises import Exercise
+from course_utils.exercises import Card, Exercise, slips
 
 
 def _dying_signal(rng):
@@ -21,11 +21,7 @@ def layers_until(v, share):
 
 
 exercise_7 = Exercise(
-    id="6.7",
-    title="how deep until the signal is gone?",
-    points=2,
-    difficulty=2,
-    minutes=5,
+    *Card("6.7", "how deep until the signal is gone?", points=2, difficulty=2, minutes=5),
     cases=_dying_signal,
     reference=layers_until,
     edge_cases=(
@@ -37,39 +33,24 @@ exercise_7 = Exercise(
         {"v": 0.3, "share": 0.5},
         {"v": 0.99, "share": 0.01},
     ),
-    misconceptions=(
-        (lambda v, share: log(share) / log(v), "The right number, but a stack has whole layers: round up."),
-        (
-            lambda v, share: int(log(share) / log(v)),
-            "One layer too few: at this depth the variance is still above the share. Round up.",
-        ),
-        (
-            lambda v, share: int(log(share) / log(v)) + 1,
-            "One layer too many where vᴸ meets the share exactly: “at most” includes it. Round up; do not add 1.",
-        ),
-        (
-            lambda v, share: ceil(2 * log(share) / log(v)),
-            "v is already a variance, a square: the amplitude √v would need twice as many layers.",
-        ),
-        (
-            lambda v, share: ceil((1 - share) / (1 - v)),
-            "You have subtracted the same amount for each layer. Each layer takes a share of what is left: vᴸ.",
-        ),
-        (
-            lambda v, share: ceil(log(v) / log(share)),
-            "The fraction is upside down. Take logarithms of vᴸ ≤ share, and mind which of the two divides the other.",
-        ),
-        (
-            lambda v, share: round(log(share) / log(v)),
-            "You have rounded to the nearest number, which is sometimes a layer too few: always round up.",
-        ),
+    misconceptions=slips(
+        lambda v, share: log(share) / log(v),
+        "The right number, but a stack has whole layers: round up.",
+        lambda v, share: int(log(share) / log(v)),
+        "One layer too few: at this depth the variance is still above the share. Round up.",
+        lambda v, share: int(log(share) / log(v)) + 1,
+        "One layer too many where vᴸ meets the share exactly: “at most” includes it. Round up; do not add 1.",
+        lambda v, share: ceil(2 * log(share) / log(v)),
+        "v is already a variance, a square: the amplitude √v would need twice as many layers.",
+        lambda v, share: ceil((1 - share) / (1 - v)),
+        "You have subtracted the same amount for each layer. Each layer takes a share of what is left: vᴸ.",
+        lambda v, share: ceil(log(v) / log(share)),
+        "The fraction is upside down. Take logarithms of vᴸ ≤ share, and mind which of the two divides the other.",
+        lambda v, share: round(log(share) / log(v)),
+        "You have rounded to the nearest number, which is sometimes a layer too few: always round up.",
     ),
     after="At 10/√n a stack may be nine times as deep as at 1/√n before its signal is as weak.",
 )
-
-
-def _shrinking_stack(rng):
-    return {"v": round(rng.uniform(0.2, 0.95), 2), "L": int(rng.integers(2, 12))}
 
 
 def gain_for_unit_variance(v, L):
@@ -77,36 +58,24 @@ def gain_for_unit_variance(v, L):
 
 
 exercise_8 = Exercise(
-    id="6.8",
-    title="what unit variance costs",
-    points=2,
-    difficulty=2,
-    minutes=5,
-    cases=_shrinking_stack,
+    *Card("6.8", "what unit variance costs", points=2, difficulty=2, minutes=5),
+    cases=lambda rng: {"v": round(rng.uniform(0.2, 0.95), 2), "L": int(rng.integers(2, 12))},
     reference=gain_for_unit_variance,
-    misconceptions=(
-        (lambda v, L: (1 / v, v**-L), "γ multiplies amplitudes, and the variance by γ²: γ²v = 1."),
-        (
-            lambda v, L: (1 / sqrt(v), 1 / sqrt(v)),
-            "The gain is right. Lipschitz constants of layers multiply: L layers have γᴸ.",
-        ),
-        (
-            lambda v, L: (1 / sqrt(v), L / sqrt(v)),
-            "The gain is right. Lipschitz constants of layers multiply, they do not add.",
-        ),
-        (
-            lambda v, L: (v ** (-L / 2), v ** (-L / 2)),
-            "The Lipschitz constant is right. γ is the gain of one layer only; you return that of the whole stack.",
-        ),
-        (lambda v, L: (sqrt(v), v ** (L / 2)), "This γ is below 1 and shrinks the signal further: solve γ²v = 1."),
-        (
-            lambda v, L: (v ** (-L / 2), 1 / sqrt(v)),
-            "The right numbers in the wrong order: first γ, then the Lipschitz constant.",
-        ),
-        (
-            lambda v, L: (1 / sqrt(v), 1.0),
-            "The gain is right. It also stretches: a layer is γ-Lipschitz, so that 1 is not kept.",
-        ),
+    misconceptions=slips(
+        lambda v, L: (1 / v, v**-L),
+        "γ multiplies amplitudes, and the variance by γ²: γ²v = 1.",
+        lambda v, L: (1 / sqrt(v), 1 / sqrt(v)),
+        "The gain is right. Lipschitz constants of layers multiply: L layers have γᴸ.",
+        lambda v, L: (1 / sqrt(v), L / sqrt(v)),
+        "The gain is right. Lipschitz constants of layers multiply, they do not add.",
+        lambda v, L: (v ** (-L / 2), v ** (-L / 2)),
+        "The Lipschitz constant is right. γ is the gain of one layer only; you return that of the whole stack.",
+        lambda v, L: (sqrt(v), v ** (L / 2)),
+        "This γ is below 1 and shrinks the signal further: solve γ²v = 1.",
+        lambda v, L: (v ** (-L / 2), 1 / sqrt(v)),
+        "The right numbers in the wrong order: first γ, then the Lipschitz constant.",
+        lambda v, L: (1 / sqrt(v), 1.0),
+        "The gain is right. It also stretches: a layer is γ-Lipschitz, so that 1 is not kept.",
     ),
     after="The guarantee is given away at the rate at which the typical signal is gained: γᴸ against v^(−L/2).",
 )
@@ -128,47 +97,26 @@ def backward_variance(W, alpha, gamma):
     return gamma**2 * np.trace(gram @ np.linalg.inv(alpha * np.eye(n) + gram)) / n
 
 
-def _forward_variance(W, alpha, gamma):
-    return backward_variance(W, alpha, gamma) * W.shape[1] / W.shape[0]
-
-
 exercise_9 = Exercise(
-    id="6.9",
-    title="the way back",
-    points=2,
-    difficulty=3,
-    minutes=7,
+    *Card("6.9", "the way back", points=2, difficulty=3, minutes=7),
     cases=_rectangle,
     reference=backward_variance,
     rtol=1e-6,  # a torch.eye in single precision costs half of the digits, whatever the answer's type
-    misconceptions=(
-        (
-            _forward_variance,
-            "This is the forward variance, divided by the m outputs. Backwards there are n components.",
-        ),
-        (
-            lambda W, alpha, gamma: backward_variance(W, alpha, gamma) / gamma,
-            "γ multiplies the signal, so that the variance has γ².",
-        ),
-        (lambda W, alpha, gamma: backward_variance(W, alpha, 1), "γ is missing; it multiplies the way back as well."),
-        (
-            lambda W, alpha, gamma: backward_variance(W, alpha, gamma) * W.shape[1],
-            "This is the sum over the n components: take their mean.",
-        ),
-        (
-            lambda W, alpha, gamma: backward_variance(W, alpha**2, gamma),
-            "αI stands below a square root in the layer, and once, unsquared, in its square.",
-        ),
-        (
-            lambda W, alpha, gamma: gamma**2 * np.trace(W.T @ W) / (alpha * W.shape[1]),
-            "Without WᵀW in the inverse this grows without limit; the layer's singular values stay below γ.",
-        ),
-        (
-            lambda W, alpha, gamma: (
-                gamma**2 * np.trace(W.T @ W @ np.linalg.inv(np.eye(W.shape[1]) + W.T @ W)) / W.shape[1]
-            ),
-            "α is missing: it is not 1 here.",
-        ),
+    misconceptions=slips(
+        lambda W, alpha, gamma: backward_variance(W, alpha, gamma) * W.shape[1] / W.shape[0],
+        "This is the forward variance, divided by the m outputs. Backwards there are n components.",
+        lambda W, alpha, gamma: backward_variance(W, alpha, gamma) / gamma,
+        "γ multiplies the signal, so that the variance has γ².",
+        lambda W, alpha, gamma: backward_variance(W, alpha, 1),
+        "γ is missing; it multiplies the way back as well.",
+        lambda W, alpha, gamma: backward_variance(W, alpha, gamma) * W.shape[1],
+        "This is the sum over the n components: take their mean.",
+        lambda W, alpha, gamma: backward_variance(W, alpha**2, gamma),
+        "αI stands below a square root in the layer, and once, unsquared, in its square.",
+        lambda W, alpha, gamma: gamma**2 * np.trace(W.T @ W) / (alpha * W.shape[1]),
+        "Without WᵀW in the inverse this grows without limit; the layer's singular values stay below γ.",
+        lambda W, alpha, gamma: gamma**2 * np.trace(W.T @ W @ np.linalg.inv(np.eye(W.shape[1]) + W.T @ W)) / W.shape[1],
+        "α is missing: it is not 1 here.",
     ),
     after="Only square layers treat signals and gradients alike; a wide one starves the gradient by m/n.",
 )
@@ -187,48 +135,29 @@ def same_start_and_step(alpha, sigma, eta):
 
 
 exercise_10 = Exercise(
-    id="6.10",
-    title="a smaller α, or a larger σ?",
-    points=3,
-    difficulty=4,
-    minutes=9,
+    *Card("6.10", "a smaller α, or a larger σ?", points=3, difficulty=4, minutes=9),
     cases=_steps,
     reference=same_start_and_step,
-    misconceptions=(
-        (
-            lambda alpha, sigma, eta: (sigma / sqrt(alpha), eta / sqrt(alpha)),
-            "σ is right. V = W/√α has a gradient √α times as long and is itself 1/√α times as long: "
-            "its step changes twice.",
-        ),
-        (
-            lambda alpha, sigma, eta: (sigma / sqrt(alpha), eta),
-            "σ is right: the start is the same. A step of the same η is not: compare ∂/∂V with ∂/∂W.",
-        ),
-        (
-            lambda alpha, sigma, eta: (sigma / sqrt(alpha), eta * alpha),
-            "σ is right. The rate is turned upside down: a smaller α makes W more sensitive.",
-        ),
-        (
-            lambda alpha, sigma, eta: (sigma / alpha, eta / alpha),
-            "The layer depends on WᵀW/α, so that W itself is divided by √α.",
-        ),
-        (
-            lambda alpha, sigma, eta: (sigma * sqrt(alpha), eta * alpha),
-            "Both are turned upside down: αI + WᵀW = α(I + VᵀV) with V = W/√α.",
-        ),
-        (
-            lambda alpha, sigma, eta: (sigma / sqrt(alpha), eta * sqrt(alpha)),
-            "σ is right. The rate changes by a whole power of α, and the other way: ∂/∂V = √α ∂/∂W, and ΔV = ΔW/√α.",
-        ),
-        (
-            lambda alpha, sigma, eta: (eta / alpha, sigma / sqrt(alpha)),
-            "The right numbers in the wrong order: first σ, then the rate.",
-        ),
-        (lambda alpha, sigma, eta: (sigma, eta / alpha), "The rate is right. V = W/√α starts from another σ than W."),
-        (
-            lambda alpha, sigma, eta: (sigma, eta),
-            "Nothing has changed, but α did: with α = 1 this layer is another function. What is V?",
-        ),
+    misconceptions=slips(
+        lambda alpha, sigma, eta: (sigma / sqrt(alpha), eta / sqrt(alpha)),
+        "σ is right. V = W/√α has a gradient √α times as long and is itself 1/√α times as long: "
+        "its step changes twice.",
+        lambda alpha, sigma, eta: (sigma / sqrt(alpha), eta),
+        "σ is right: the start is the same. A step of the same η is not: compare ∂/∂V with ∂/∂W.",
+        lambda alpha, sigma, eta: (sigma / sqrt(alpha), eta * alpha),
+        "σ is right. The rate is turned upside down: a smaller α makes W more sensitive.",
+        lambda alpha, sigma, eta: (sigma / alpha, eta / alpha),
+        "The layer depends on WᵀW/α, so that W itself is divided by √α.",
+        lambda alpha, sigma, eta: (sigma * sqrt(alpha), eta * alpha),
+        "Both are turned upside down: αI + WᵀW = α(I + VᵀV) with V = W/√α.",
+        lambda alpha, sigma, eta: (sigma / sqrt(alpha), eta * sqrt(alpha)),
+        "σ is right. The rate changes by a whole power of α, and the other way: ∂/∂V = √α ∂/∂W, and ΔV = ΔW/√α.",
+        lambda alpha, sigma, eta: (eta / alpha, sigma / sqrt(alpha)),
+        "The right numbers in the wrong order: first σ, then the rate.",
+        lambda alpha, sigma, eta: (sigma, eta / alpha),
+        "The rate is right. V = W/√α starts from another σ than W.",
+        lambda alpha, sigma, eta: (sigma, eta),
+        "Nothing has changed, but α did: with α = 1 this layer is another function. What is V?",
     ),
     after="Same function at the start, same forward variance, and SGD moves it 1/α times as far.",
 )
@@ -248,47 +177,27 @@ def tested_accuracy(validation, test):
 
 
 exercise_11 = Exercise(
-    id="6.11",
-    title="a learning rate for each seed",
-    points=2,
-    difficulty=3,
-    minutes=6,
+    *Card("6.11", "a learning rate for each seed", points=2, difficulty=3, minutes=6),
     cases=_rate_search,
     reference=tested_accuracy,
-    misconceptions=(
-        (
-            lambda validation, test: test.max(axis=0).mean(),
-            "You have chosen by the test rows, and reported their luck. Choose by validation loss only.",
-        ),
-        (
-            lambda validation, test: test[validation.argmax(axis=0), np.arange(test.shape[1])].mean(),
-            "These are the rates with the highest validation loss: a loss is good when it is small.",
-        ),
-        (
-            lambda validation, test: test[validation.mean(axis=1).argmin()].mean(),
-            "You have chosen one rate for all seeds together, and the validation rows of one seed are the test rows "
-            "of another. Each seed chooses its own.",
-        ),
-        (
-            lambda validation, test: test[np.arange(len(test)), validation.argmin(axis=1)].mean(),
-            "This is the luckiest seed of each rate. Turn it around: for each seed, a column, the best rate.",
-        ),
-        (
-            lambda validation, test: test[validation.argmin(axis=0)].mean(),
-            "One index takes whole rows, all seeds at each chosen rate. Count each seed at its own rate only.",
-        ),
-        (
-            lambda validation, test: test.T[validation.T.argmin(axis=0) % test.shape[1]].mean(),
-            "You have searched along the wrong axis: rows are rates, columns are seeds.",
-        ),
-        (
-            lambda validation, test: test[validation.argmin(axis=0), np.arange(test.shape[1])].sum(),
-            "The right entries, one for each seed: return their mean, not their sum.",
-        ),
-        (
-            lambda validation, test: test.mean(),
-            "This is the average over all rates. Nobody would use the bad ones: choose first.",
-        ),
+    misconceptions=slips(
+        lambda validation, test: test.max(axis=0).mean(),
+        "You have chosen by the test rows, and reported their luck. Choose by validation loss only.",
+        lambda validation, test: test[validation.argmax(axis=0), np.arange(test.shape[1])].mean(),
+        "These are the rates with the highest validation loss: a loss is good when it is small.",
+        lambda validation, test: test[validation.mean(axis=1).argmin()].mean(),
+        "You have chosen one rate for all seeds together, and the validation rows of one seed are the test rows "
+        "of another. Each seed chooses its own.",
+        lambda validation, test: test[np.arange(len(test)), validation.argmin(axis=1)].mean(),
+        "This is the luckiest seed of each rate. Turn it around: for each seed, a column, the best rate.",
+        lambda validation, test: test[validation.argmin(axis=0)].mean(),
+        "One index takes whole rows, all seeds at each chosen rate. Count each seed at its own rate only.",
+        lambda validation, test: test.T[validation.T.argmin(axis=0) % test.shape[1]].mean(),
+        "You have searched along the wrong axis: rows are rates, columns are seeds.",
+        lambda validation, test: test[validation.argmin(axis=0), np.arange(test.shape[1])].sum(),
+        "The right entries, one for each seed: return their mean, not their sum.",
+        lambda validation, test: test.mean(),
+        "This is the average over all rates. Nobody would use the bad ones: choose first.",
     ),
     after="Tuning is a part of the method: what it costs in luck belongs in the interval.",
 )
@@ -303,11 +212,15 @@ def _two_starts(rng):
     }
 
 
-def _interval(differences, quantile=None, ddof=1, power=0.5):
+def _quantile(share, free):
     from scipy.stats import t
 
+    return t.ppf(share, free)
+
+
+def _interval(differences, quantile=None, ddof=1, power=0.5):
     seeds = len(differences)
-    quantile = t.ppf(0.995, seeds - 1) if quantile is None else quantile
+    quantile = _quantile(0.995, seeds - 1) if quantile is None else quantile
     half = quantile * differences.std(ddof=ddof) / seeds**power
     return np.array([differences.mean() - half, differences.mean() + half])
 
@@ -320,17 +233,8 @@ def paired_interval(a, b):
     return np.array([d.mean() - half, d.mean() + half])
 
 
-def _unpaired(a, b):
-    from scipy.stats import t
-
-    half = t.ppf(0.995, len(a) - 1) * np.sqrt((a.var(ddof=1) + b.var(ddof=1)) / len(a))
-    return np.array([(a - b).mean() - half, (a - b).mean() + half])
-
-
-def _two_groups(a, b):
-    from scipy.stats import t
-
-    half = t.ppf(0.995, 2 * len(a) - 2) * np.sqrt((a.var(ddof=1) + b.var(ddof=1)) / len(a))
+def _apart(a, b, free):
+    half = _quantile(0.995, free) * np.sqrt((a.var(ddof=1) + b.var(ddof=1)) / len(a))
     return np.array([(a - b).mean() - half, (a - b).mean() + half])
 
 
@@ -339,58 +243,35 @@ def _mean_and_half(a, b):
     return np.array([(low + high) / 2, (high - low) / 2])
 
 
-def _percent_95(a, b):
-    from scipy.stats import t
-
-    return _interval(a - b, t.ppf(0.975, len(a) - 1))
-
-
-def _one_sided_quantile(a, b):
-    from scipy.stats import t
-
-    return _interval(a - b, t.ppf(0.99, len(a) - 1))
-
-
 exercise_12 = Exercise(
-    id="6.12",
-    title="paired, with an interval",
-    points=2,
-    difficulty=3,
-    minutes=7,
+    *Card("6.12", "paired, with an interval", points=2, difficulty=3, minutes=7),
     cases=_two_starts,
     reference=paired_interval,
-    misconceptions=(
-        (
-            _unpaired,
-            "You have added the variances of both. The seeds are shared: take differences first, and what "
-            "they have in common cancels.",
-        ),
-        (
-            _two_groups,
-            "This is the interval for two independent groups, with 2S − 2 degrees of freedom. Here each seed "
-            "serves both: take differences first, and what they have in common cancels.",
-        ),
-        (
-            lambda a, b: _interval(a - b, 2.5758293035489),
-            "2.576 is the normal quantile. With so few seeds the spread is uncertain too: use Student's t.",
-        ),
-        (
-            lambda a, b: _interval(a - b, 2.58),
-            "2.58 belongs to the normal law. With so few seeds the spread is uncertain too: use Student's t.",
-        ),
-        (_percent_95, "This is the 95 % interval: for 99 % each side keeps 0.5 %."),
-        (_one_sided_quantile, "You have left 1 % on each side, which makes 98 %: for 99 % each side keeps 0.5 %."),
-        (lambda a, b: _interval(a - b, power=0), "This is the spread of single seeds. Their mean has 1/√seeds of it."),
-        (
-            lambda a, b: _interval(a - b, ddof=0),
-            "The spread around their own mean is a little too small: divide the squares by seeds − 1 (ddof=1).",
-        ),
-        (lambda a, b: paired_interval(b, a), "The sign: the question is a minus b."),
-        (lambda a, b: paired_interval(a, b)[::-1], "The right ends in the wrong order: the lower one comes first."),
-        (
-            _mean_and_half,
-            "These are the mean and half of the width: return where the interval begins and where it ends.",
-        ),
+    misconceptions=slips(
+        lambda a, b: _apart(a, b, len(a) - 1),
+        "You have added the variances of both. The seeds are shared: take differences first, and what "
+        "they have in common cancels.",
+        lambda a, b: _apart(a, b, 2 * len(a) - 2),
+        "This is the interval for two independent groups, with 2S − 2 degrees of freedom. Here each seed "
+        "serves both: take differences first, and what they have in common cancels.",
+        lambda a, b: _interval(a - b, 2.5758293035489),
+        "2.576 is the normal quantile. With so few seeds the spread is uncertain too: use Student's t.",
+        lambda a, b: _interval(a - b, 2.58),
+        "2.58 belongs to the normal law. With so few seeds the spread is uncertain too: use Student's t.",
+        lambda a, b: _interval(a - b, _quantile(0.975, len(a) - 1)),
+        "This is the 95 % interval: for 99 % each side keeps 0.5 %.",
+        lambda a, b: _interval(a - b, _quantile(0.99, len(a) - 1)),
+        "You have left 1 % on each side, which makes 98 %: for 99 % each side keeps 0.5 %.",
+        lambda a, b: _interval(a - b, power=0),
+        "This is the spread of single seeds. Their mean has 1/√seeds of it.",
+        lambda a, b: _interval(a - b, ddof=0),
+        "The spread around their own mean is a little too small: divide the squares by seeds − 1 (ddof=1).",
+        lambda a, b: paired_interval(b, a),
+        "The sign: the question is a minus b.",
+        lambda a, b: paired_interval(a, b)[::-1],
+        "The right ends in the wrong order: the lower one comes first.",
+        _mean_and_half,
+        "These are the mean and half of the width: return where the interval begins and where it ends.",
     ),
     after="Pairing is free accuracy: the luck of a fold or of a draw enters both sides.",
 )

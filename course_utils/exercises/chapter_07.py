@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from course_utils.exercises import Exercise
+from course_utils.exercises import Card, Exercise, slips
 
 
 def _rounded(rng, n, d):
@@ -54,48 +54,31 @@ def _first_order(X, Y):
 
 
 exercise_1 = Exercise(
-    id="7.1",
-    title="the kernel of an infinitely wide net",
-    points=1,
-    difficulty=1,
-    minutes=5,
+    *Card("7.1", "the kernel of an infinitely wide net", points=1, difficulty=1, minutes=5),
     cases=_two_groups,
     reference=limit_kernel,
     edge_cases=(_PARALLEL,),
     rtol=1e-3,  # an arccosine loses half of its digits near 0 and π, which leaves four of float32
     atol=1e-3,
-    misconceptions=(
-        (
-            _unclipped,
-            "Right, but for parallel inputs rounding may give the cosine 1.0000000000000002, whose angle "
-            "is nan. Clip the cosine to [-1, 1].",
-        ),
-        (
-            _clipped_above,
-            "Right, but for opposite inputs rounding may give the cosine −1.0000000000000002, whose angle is "
-            "nan, too. Clip it on both sides.",
-        ),
-        (
-            lambda X, Y: X @ Y.T * (np.pi - np.arccos(np.clip(X @ Y.T, -1, 1))) / (2 * np.pi),
-            "The rows are not unit vectors: divide xᵀx' by both lengths before you take the angle.",
-        ),
-        (
-            lambda X, Y: X @ Y.T / _angle(X, Y)[1] * (np.pi - _angle(X, Y)[0]) / (2 * np.pi),
-            "The angle needs unit vectors, the factor in front does not: it is xᵀx' with its lengths.",
-        ),
-        (
-            lambda X, Y: (np.pi - _angle(X, Y)[0]) / (2 * np.pi),
-            "This is the chance that a neuron is on for both. The kernel multiplies it by xᵀx'.",
-        ),
-        (
-            lambda X, Y: X @ Y.T * _angle(X, Y)[0] / (2 * np.pi),
-            "θ/(2π) is the chance to be on for x and off for x'. Both on is what is left of a half.",
-        ),
-        (
-            lambda X, Y: X @ Y.T * (np.pi - _angle(X, Y)[0]) / np.pi,
-            "Twice too large: for x = x' a neuron is on with chance 1/2, not 1.",
-        ),
-        (_first_order, "This averages σ(wᵀx)σ(wᵀx'), the covariance of the outputs. The kernel averages slopes."),
+    misconceptions=slips(
+        _unclipped,
+        "Right, but for parallel inputs rounding may give the cosine 1.0000000000000002, whose angle "
+        "is nan. Clip the cosine to [-1, 1].",
+        _clipped_above,
+        "Right, but for opposite inputs rounding may give the cosine −1.0000000000000002, whose angle is "
+        "nan, too. Clip it on both sides.",
+        lambda X, Y: X @ Y.T * (np.pi - np.arccos(np.clip(X @ Y.T, -1, 1))) / (2 * np.pi),
+        "The rows are not unit vectors: divide xᵀx' by both lengths before you take the angle.",
+        lambda X, Y: X @ Y.T / _angle(X, Y)[1] * (np.pi - _angle(X, Y)[0]) / (2 * np.pi),
+        "The angle needs unit vectors, the factor in front does not: it is xᵀx' with its lengths.",
+        lambda X, Y: (np.pi - _angle(X, Y)[0]) / (2 * np.pi),
+        "This is the chance that a neuron is on for both. The kernel multiplies it by xᵀx'.",
+        lambda X, Y: X @ Y.T * _angle(X, Y)[0] / (2 * np.pi),
+        "θ/(2π) is the chance to be on for x and off for x'. Both on is what is left of a half.",
+        lambda X, Y: X @ Y.T * (np.pi - _angle(X, Y)[0]) / np.pi,
+        "Twice too large: for x = x' a neuron is on with chance 1/2, not 1.",
+        _first_order,
+        "This averages σ(wᵀx)σ(wᵀx'), the covariance of the outputs. The kernel averages slopes.",
     ),
     after="The same function for every random start: in the limit the luck of the draw is gone.",
 )
@@ -122,47 +105,27 @@ def _kernel_with(W0, a, X, weight, divisor, gate=lambda u: u > 0):
 
 
 exercise_2 = Exercise(
-    id="7.2",
-    title="a kernel without gradients",
-    points=3,
-    difficulty=3,
-    minutes=8,
+    *Card("7.2", "a kernel without gradients", points=3, difficulty=3, minutes=8),
     cases=_small_net,
     reference=net_kernel,
-    misconceptions=(
-        (
-            lambda W0, a, X: _kernel_with(W0, a, X, a**2, 1),
-            "The factor 1/√m of the net enters twice, once for each gradient: divide by m.",
-        ),
-        (
-            lambda W0, a, X: _kernel_with(W0, a, X, a**2, np.sqrt(len(a))),
-            "Each of the two gradients has a factor 1/√m: together they make 1/m.",
-        ),
-        (
-            lambda W0, a, X: _kernel_with(W0, a, X, a, len(a)),
-            "Each of the two gradients has a factor a_i: a neuron counts with a_i².",
-        ),
-        (
-            lambda W0, a, X: (X @ X.T) * ((X @ W0.T > 0) @ (X @ W0.T > 0).T) / len(a),
-            "A matrix product of booleans asks whether any neuron is on for both. To count them, multiply "
-            "one of the factors by numbers first: by a_i².",
-        ),
-        (
-            lambda W0, a, X: _kernel_with(W0, a, X, 1.0, len(a)),
-            "You count every neuron once. That is right for random signs; here a has other sizes.",
-        ),
-        (
-            lambda W0, a, X: _kernel_with(W0, a, X, a**2, len(a), lambda u: np.maximum(u, 0)),
-            "You have multiplied the outputs σ(w·x). The derivative of σ is a switch, 0 or 1.",
-        ),
-        (
-            lambda W0, a, X: ((X @ W0.T > 0) * a**2) @ (X @ W0.T > 0).T / len(a),
-            "The switches are right. The gradient by w_i is also a multiple of x: where is xᵀx'?",
-        ),
-        (
-            lambda W0, a, X: (X @ X.T) @ (((X @ W0.T > 0) * a**2) @ (X @ W0.T > 0).T) / len(a),
-            "Entry by entry, with *: each pair of inputs has its own inner product and its own count.",
-        ),
+    misconceptions=slips(
+        lambda W0, a, X: _kernel_with(W0, a, X, a**2, 1),
+        "The factor 1/√m of the net enters twice, once for each gradient: divide by m.",
+        lambda W0, a, X: _kernel_with(W0, a, X, a**2, np.sqrt(len(a))),
+        "Each of the two gradients has a factor 1/√m: together they make 1/m.",
+        lambda W0, a, X: _kernel_with(W0, a, X, a, len(a)),
+        "Each of the two gradients has a factor a_i: a neuron counts with a_i².",
+        lambda W0, a, X: (X @ X.T) * ((X @ W0.T > 0) @ (X @ W0.T > 0).T) / len(a),
+        "A matrix product of booleans asks whether any neuron is on for both. To count them, multiply "
+        "one of the factors by numbers first: by a_i².",
+        lambda W0, a, X: _kernel_with(W0, a, X, 1.0, len(a)),
+        "You count every neuron once. That is right for random signs; here a has other sizes.",
+        lambda W0, a, X: _kernel_with(W0, a, X, a**2, len(a), lambda u: np.maximum(u, 0)),
+        "You have multiplied the outputs σ(w·x). The derivative of σ is a switch, 0 or 1.",
+        lambda W0, a, X: ((X @ W0.T > 0) * a**2) @ (X @ W0.T > 0).T / len(a),
+        "The switches are right. The gradient by w_i is also a multiple of x: where is xᵀx'?",
+        lambda W0, a, X: (X @ X.T) @ (((X @ W0.T > 0) * a**2) @ (X @ W0.T > 0).T) / len(a),
+        "Entry by entry, with *: each pair of inputs has its own inner product and its own count.",
     ),
     after="Two thin matrix products in place of n gradients of m·d numbers each.",
 )
@@ -195,42 +158,28 @@ def _spread(theta):
 
 
 exercise_3 = Exercise(
-    id="7.3",
-    title="how wide for a good kernel?",
-    points=2,
-    difficulty=2,
-    minutes=5,
+    *Card("7.3", "how wide for a good kernel?", points=2, difficulty=2, minutes=5),
     cases=_accuracy,
     edge_cases=({"theta": 0.0, "eps": 0.01},),  # the law is met exactly, by 2500 neurons
     reference=kernel_width,
-    misconceptions=(
-        (
-            lambda theta, eps: int(np.ceil(_spread(theta) / eps)),
-            "The error falls as 1/√m, not as 1/m: half the error costs four times the width.",
-        ),
-        (
-            lambda theta, eps: int(np.ceil(_spread(theta) ** 2 / eps)),
-            "The variance is right; eps is an error, so its square has to be met: half the error costs four times "
-            "the width.",
-        ),
-        (
-            lambda theta, eps: int(np.ceil(_chance(theta) * (1 - _chance(theta)) / eps**2)),
-            "This is for the share of neurons. In the kernel it is multiplied by xᵀx' = cos θ.",
-        ),
-        (
-            lambda theta, eps: int(np.ceil(np.cos(theta) ** 2 * _chance(theta) / eps**2)),
-            "The variance of an indicator is p(1 − p), not p.",
-        ),
-        (lambda theta, eps: (_spread(theta) / eps) ** 2, "A net has a whole number of neurons: round up."),
-        (lambda theta, eps: int(np.floor((_spread(theta) / eps) ** 2)), "One neuron too few: round up."),
-        (
-            lambda theta, eps: int((_spread(theta) / eps) ** 2) + 1,
-            "Right unless the law gives a whole number, which is then wide enough: round up with np.ceil.",
-        ),
-        (
-            lambda theta, eps: int(np.ceil(_spread(theta) ** 2 / abs(np.cos(theta)) / eps**2)),
-            "In the square of the error cos θ is squared, too.",
-        ),
+    misconceptions=slips(
+        lambda theta, eps: int(np.ceil(_spread(theta) / eps)),
+        "The error falls as 1/√m, not as 1/m: half the error costs four times the width.",
+        lambda theta, eps: int(np.ceil(_spread(theta) ** 2 / eps)),
+        "The variance is right; eps is an error, so its square has to be met: half the error costs four times "
+        "the width.",
+        lambda theta, eps: int(np.ceil(_chance(theta) * (1 - _chance(theta)) / eps**2)),
+        "This is for the share of neurons. In the kernel it is multiplied by xᵀx' = cos θ.",
+        lambda theta, eps: int(np.ceil(np.cos(theta) ** 2 * _chance(theta) / eps**2)),
+        "The variance of an indicator is p(1 − p), not p.",
+        lambda theta, eps: (_spread(theta) / eps) ** 2,
+        "A net has a whole number of neurons: round up.",
+        lambda theta, eps: int(np.floor((_spread(theta) / eps) ** 2)),
+        "One neuron too few: round up.",
+        lambda theta, eps: int((_spread(theta) / eps) ** 2) + 1,
+        "Right unless the law gives a whole number, which is then wide enough: round up with np.ceil.",
+        lambda theta, eps: int(np.ceil(_spread(theta) ** 2 / abs(np.cos(theta)) / eps**2)),
+        "In the square of the error cos θ is squared, too.",
     ),
     after="The dimension of the inputs is not in the answer.",
 )
@@ -267,61 +216,35 @@ def _moved_too_early(K, K_new, f, f_new, y, steps, lr):
 
 
 exercise_4 = Exercise(
-    id="7.4",
-    title="train without a net",
-    points=3,
-    difficulty=3,
-    minutes=8,
+    *Card("7.4", "train without a net", points=3, difficulty=3, minutes=8),
     cases=_descent,
     edge_cases=tuple({**_descent(np.random.default_rng(7)), "steps": steps} for steps in (0, 1, 60)),
     reference=after_descent,
     rtol=1e-7,
-    misconceptions=(
-        (
-            lambda K, K_new, f, f_new, y, steps, lr: after_descent(K, K_new, f, 0, y, steps, lr),
-            "That is how far f0 has moved. It started at f_new.",
-        ),
-        (
-            lambda K, K_new, f, f_new, y, steps, lr: after_descent(K, K_new, 0 * f, f_new, y, steps, lr),
-            "The residual is what is missing, y − f: the net did not start at zero on its inputs.",
-        ),
-        (
-            lambda K, K_new, f, f_new, y, steps, lr: after_descent(K, K_new, f, f_new, y, steps, lr * len(y)),
-            "The loss is a mean over n inputs: so is its gradient. Divide by n.",
-        ),
-        (
-            lambda K, K_new, f, f_new, y, steps, lr: f_new + K_new @ np.linalg.solve(K, y - f),
-            "This is where descent ends. After finitely many steps it is still on its way.",
-        ),
-        (
-            lambda K, K_new, f, f_new, y, steps, lr: f_new + K_new @ (y - f) * lr * steps / len(y),
-            "Every step sees the residual of the step before: subtract what has been learned, K @ alpha.",
-        ),
-        (
-            _moved_too_early,
-            "The new inputs move by the residual that the training inputs have before the step: compute y − f "
-            "once for both.",
-        ),
-        (
-            lambda K, K_new, f, f_new, y, steps, lr: after_descent(K, K_new, f, f_new, y, steps - 1, lr),
-            "One step too few.",
-        ),
-        (
-            lambda K, K_new, f, f_new, y, steps, lr: after_descent(K, K_new, f, f_new, y, steps + 1, lr),
-            "One step too many.",
-        ),
-        (
-            lambda K, K_new, f, f_new, y, steps, lr: after_descent(K, K_new, f, f_new, y, steps, -lr),
-            "You climb: the residual is y − f, not f − y, and every step makes it smaller.",
-        ),
-        (
-            lambda K, K_new, f, f_new, y, steps, lr: after_descent(-K, K_new, f, f_new, y, steps, lr),
-            "What has been learned is no longer missing: the residual is now y − f − K @ alpha.",
-        ),
-        (
-            lambda K, K_new, f, f_new, y, steps, lr: after_descent(K, -K_new, f, f_new, y, steps, lr),
-            "The sign is turned round: descent moves f towards y.",
-        ),
+    misconceptions=slips(
+        lambda K, K_new, f, f_new, y, steps, lr: after_descent(K, K_new, f, 0, y, steps, lr),
+        "That is how far f0 has moved. It started at f_new.",
+        lambda K, K_new, f, f_new, y, steps, lr: after_descent(K, K_new, 0 * f, f_new, y, steps, lr),
+        "The residual is what is missing, y − f: the net did not start at zero on its inputs.",
+        lambda K, K_new, f, f_new, y, steps, lr: after_descent(K, K_new, f, f_new, y, steps, lr * len(y)),
+        "The loss is a mean over n inputs: so is its gradient. Divide by n.",
+        lambda K, K_new, f, f_new, y, steps, lr: f_new + K_new @ np.linalg.solve(K, y - f),
+        "This is where descent ends. After finitely many steps it is still on its way.",
+        lambda K, K_new, f, f_new, y, steps, lr: f_new + K_new @ (y - f) * lr * steps / len(y),
+        "Every step sees the residual of the step before: subtract what has been learned, K @ alpha.",
+        _moved_too_early,
+        "The new inputs move by the residual that the training inputs have before the step: compute y − f "
+        "once for both.",
+        lambda K, K_new, f, f_new, y, steps, lr: after_descent(K, K_new, f, f_new, y, steps - 1, lr),
+        "One step too few.",
+        lambda K, K_new, f, f_new, y, steps, lr: after_descent(K, K_new, f, f_new, y, steps + 1, lr),
+        "One step too many.",
+        lambda K, K_new, f, f_new, y, steps, lr: after_descent(K, K_new, f, f_new, y, steps, -lr),
+        "You climb: the residual is y − f, not f − y, and every step makes it smaller.",
+        lambda K, K_new, f, f_new, y, steps, lr: after_descent(-K, K_new, f, f_new, y, steps, lr),
+        "What has been learned is no longer missing: the residual is now y − f − K @ alpha.",
+        lambda K, K_new, f, f_new, y, steps, lr: after_descent(K, -K_new, f, f_new, y, steps, lr),
+        "The sign is turned round: descent moves f towards y.",
     ),
     after="No weight was touched: K and the start are all that gradient descent on f0 knows of the net.",
 )
@@ -343,30 +266,22 @@ def distance(K, y, f):
 
 
 exercise_5 = Exercise(
-    id="7.5",
-    title="the whole way",
-    points=2,
-    difficulty=3,
-    minutes=6,
+    *Card("7.5", "the whole way", points=2, difficulty=3, minutes=6),
     cases=_interpolation,
     reference=distance,
     rtol=1e-7,
-    misconceptions=(
-        (lambda K, y, f: distance(K, y, f) ** 2, "This is the square of the distance."),
-        (
-            lambda K, y, f: np.sqrt((y - f) @ K @ (y - f)),
-            "You have put the residual in the place of α. At the end of descent K α equals "
-            "the residual of the start, y − f.",
-        ),
-        (
-            lambda K, y, f: np.linalg.norm(np.linalg.solve(K, y - f)),
-            "That is the length of α. W − W0 = Σ α_j ∇f(x_j), and these gradients are not orthonormal.",
-        ),
-        (lambda K, y, f: distance(K, y, 0 * f), "The net does not start at zero: what it has to learn is y − f."),
-        (
-            lambda K, y, f: np.linalg.norm(y - f),
-            "That is how far the outputs must go. How far must the weights go to move the outputs by that much?",
-        ),
+    misconceptions=slips(
+        lambda K, y, f: distance(K, y, f) ** 2,
+        "This is the square of the distance.",
+        lambda K, y, f: np.sqrt((y - f) @ K @ (y - f)),
+        "You have put the residual in the place of α. At the end of descent K α equals "
+        "the residual of the start, y − f.",
+        lambda K, y, f: np.linalg.norm(np.linalg.solve(K, y - f)),
+        "That is the length of α. W − W0 = Σ α_j ∇f(x_j), and these gradients are not orthonormal.",
+        lambda K, y, f: distance(K, y, 0 * f),
+        "The net does not start at zero: what it has to learn is y − f.",
+        lambda K, y, f: np.linalg.norm(y - f),
+        "That is how far the outputs must go. How far must the weights go to move the outputs by that much?",
     ),
     after="Targets along a small eigenvalue of K are far away: that is what makes a problem hard.",
 )
@@ -382,33 +297,25 @@ def odd_direction(W, a):
 
 
 exercise_6 = Exercise(
-    id="7.6",
-    title="the odd part of a net",
-    points=2,
-    difficulty=2,
-    minutes=5,
+    *Card("7.6", "the odd part of a net", points=2, difficulty=2, minutes=5),
     cases=_any_net,
     reference=odd_direction,
-    misconceptions=(
-        (lambda W, a: a @ W, "The factor 1/√m of the net is missing."),
-        (lambda W, a: a @ W / len(a), "The factor of the net is 1/√m, not 1/m."),
-        (
-            lambda W, a: a @ W / (2 * np.sqrt(len(a))),
-            "Half of it: f(x) − f(−x) is asked for, without the 1/2 of the odd part.",
-        ),
-        (lambda W, a: W.sum(axis=0) / np.sqrt(len(a)), "Each neuron enters with its output weight a_i."),
-        (
-            lambda W, a: a @ np.maximum(W, 0) / np.sqrt(len(a)),
-            "σ acts on w·x, not on the weights. What is σ(u) − σ(−u)?",
-        ),
-        (lambda W, a: a @ np.abs(W) / np.sqrt(len(a)), "σ(u) + σ(−u) is |u|. Here they are subtracted."),
+    misconceptions=slips(
+        lambda W, a: a @ W,
+        "The factor 1/√m of the net is missing.",
+        lambda W, a: a @ W / len(a),
+        "The factor of the net is 1/√m, not 1/m.",
+        lambda W, a: a @ W / (2 * np.sqrt(len(a))),
+        "Half of it: f(x) − f(−x) is asked for, without the 1/2 of the odd part.",
+        lambda W, a: W.sum(axis=0) / np.sqrt(len(a)),
+        "Each neuron enters with its output weight a_i.",
+        lambda W, a: a @ np.maximum(W, 0) / np.sqrt(len(a)),
+        "σ acts on w·x, not on the weights. What is σ(u) − σ(−u)?",
+        lambda W, a: a @ np.abs(W) / np.sqrt(len(a)),
+        "σ(u) + σ(−u) is |u|. Here they are subtracted.",
     ),
     after="You have just shown what no net without biases, however wide and however trained, can be.",
 )
-
-
-def _frequency(rng):
-    return {"k": int(rng.integers(0, 13))}
 
 
 def circle_coefficient(k):
@@ -424,55 +331,34 @@ def _one_of_two(k, j):
 
 
 exercise_7 = Exercise(
-    id="7.7",
-    title="which frequencies does the kernel hear?",
-    points=3,
-    difficulty=4,
-    minutes=8,
-    cases=_frequency,
+    *Card("7.7", "which frequencies does the kernel hear?", points=3, difficulty=4, minutes=8),
+    cases=lambda rng: {"k": int(rng.integers(0, 13))},
     edge_cases=tuple({"k": k} for k in (0, 1, 2, 3, 4, 20)),
     reference=circle_coefficient,
     rtol=1e-3,  # the mean over np.linspace(-np.pi, np.pi, 2000), with both ends, is off by 1/2000
     atol=1e-6,  # and meets a kink, where the coefficient is zero, too
-    misconceptions=(
-        (
-            lambda k: 2 * circle_coefficient(k),
-            "Twice the coefficient, for every k: the kernel is cos θ (π − θ)/(2π), and at θ = 0 it is 1/2.",
-        ),
-        (
-            lambda k: circle_coefficient(k) / 2,
-            "Half the coefficient, for every k: at θ = 0 the coefficients add up to 1/2.",
-        ),
-        (
-            lambda k: circle_coefficient(k) * (1 if k % 2 else 2),
-            "Right for odd k, twice too large for even k: cos θ cos jθ has a factor 1/2.",
-        ),
-        (
-            lambda k: _one_of_two(k, k - 1),
-            "Right as far as it goes, but for k ≥ 2 also j = k + 1 makes cos kθ: its share is missing.",
-        ),
-        (
-            lambda k: _one_of_two(k, k + 1),
-            "Right as far as it goes, but for k ≥ 2 also j = k − 1 makes cos kθ: its share is missing.",
-        ),
-        (
-            lambda k: circle_coefficient(k) / (2 if k > 0 else 1),
-            "Half for k ≥ 1: the mean of cos² over the circle is 1/2, so divide by it.",
-        ),
-        (
-            lambda k: circle_coefficient(k) * (1 if k > 0 else 2),
-            "Right but for k = 0: there the coefficient is the plain mean.",
-        ),
-        (lambda k: circle_coefficient(k) * (k != 1), "Right but for k = 1: cos θ itself is in the kernel."),
-        (
-            lambda k: circle_coefficient(k) * 2 * np.pi,
-            "2π times too large: either the kernel's 1/(2π) is missing, or you have integrated over the circle and "
-            "not divided by its length.",
-        ),
-        (
-            lambda k: 2 / (np.pi * k) ** 2 if k % 2 else (0.25 if k == 0 else 0.0),
-            "This is the series of (π − θ)/(2π). Multiplied by cos θ it shifts every frequency.",
-        ),
+    misconceptions=slips(
+        lambda k: 2 * circle_coefficient(k),
+        "Twice the coefficient, for every k: the kernel is cos θ (π − θ)/(2π), and at θ = 0 it is 1/2.",
+        lambda k: circle_coefficient(k) / 2,
+        "Half the coefficient, for every k: at θ = 0 the coefficients add up to 1/2.",
+        lambda k: circle_coefficient(k) * (1 if k % 2 else 2),
+        "Right for odd k, twice too large for even k: cos θ cos jθ has a factor 1/2.",
+        lambda k: _one_of_two(k, k - 1),
+        "Right as far as it goes, but for k ≥ 2 also j = k + 1 makes cos kθ: its share is missing.",
+        lambda k: _one_of_two(k, k + 1),
+        "Right as far as it goes, but for k ≥ 2 also j = k − 1 makes cos kθ: its share is missing.",
+        lambda k: circle_coefficient(k) / (2 if k > 0 else 1),
+        "Half for k ≥ 1: the mean of cos² over the circle is 1/2, so divide by it.",
+        lambda k: circle_coefficient(k) * (1 if k > 0 else 2),
+        "Right but for k = 0: there the coefficient is the plain mean.",
+        lambda k: circle_coefficient(k) * (k != 1),
+        "Right but for k = 1: cos θ itself is in the kernel.",
+        lambda k: circle_coefficient(k) * 2 * np.pi,
+        "2π times too large: either the kernel's 1/(2π) is missing, or you have integrated over the circle and "
+        "not divided by its length.",
+        lambda k: 2 / (np.pi * k) ** 2 if k % 2 else (0.25 if k == 0 else 0.0),
+        "This is the series of (π − θ)/(2π). Multiplied by cos θ it shifts every frequency.",
     ),
     after="Every even frequency, and of the odd ones only the first: Exercise 7.6 in numbers.",
 )

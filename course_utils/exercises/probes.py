@@ -5,7 +5,7 @@ and the case as keyword arguments, and returns what a reference may return: a nu
 these. Its exercise's reference and misconceptions are classes as well::
 
     Exercise(..., cases=lambda rng: {"arguments": (3, 2), "x": x, "weight": W}, reference=RightLayer,
-             probe=probes.trainable_output, misconceptions=((WrongLayer, "..."),))
+             probe=probes.trainable_output, misconceptions=slips(WrongLayer, "..."))
 
 The grader runs a probe beside the student's code, so it holds no right answer and nothing secret. Torch is
 imported on first use.
@@ -24,15 +24,9 @@ def trainable_output(
 ) -> tuple[np.ndarray, np.ndarray]:
     """What the torch module ``answer(*arguments)`` makes of ``x``, and which parameters a gradient reaches from it.
 
-    Args:
-        answer: a subclass of ``torch.nn.Module``.
-        arguments: of its constructor.
-        x: the input, of the shape that the module takes.
-        state: the values of its parameters and buffers, each as a keyword.
-
-    Returns:
-        The output in float64, and an array of booleans, one for each parameter in order of name. False is what a
-        forward pass through ``detach``, ``no_grad`` or numpy leaves: such a module cannot be trained.
+    ``answer`` is a subclass of ``torch.nn.Module``; each keyword of ``state`` is the value of a parameter or buffer.
+    Returns the output in float64, and a boolean for each parameter in order of name: False is what a forward pass
+    through ``detach``, ``no_grad`` or numpy leaves, and such a module cannot be trained.
 
     Raises:
         TypeError: if ``answer(*arguments)`` is no torch module, or its forward pass returns no tensor.

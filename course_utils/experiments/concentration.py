@@ -8,15 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from course_utils.theory import concentration
 from course_utils.theory.accept import Array, check_array, check_number, check_rng, check_size
-from course_utils.theory.concentration import (
-    TailBounds,
-    coverage,
-    hoeffding_log_mgf,
-    log_mgf,
-    near_zero_probability,
-    tail_bounds,
-)
+from course_utils.theory.concentration import TailBounds
 from course_utils.theory.networks import Init, train_first_layer
 from course_utils.theory.sign_flips import random_flips, star
 from course_utils.theory.statistics import rms
@@ -105,19 +99,21 @@ class WidthRates(NamedTuple):
 def mgf_curves(ps: Sequence[float], reach: float = 2.0) -> MgfCurves:
     """``log_mgf`` for each p on [−reach, reach] beside s²/8."""
     s = np.linspace(-1, 1, 121) * check_number("reach", reach, above=0)
-    return MgfCurves(s, tuple(map(float, ps)), np.array([log_mgf(s, p) for p in ps]), hoeffding_log_mgf(s))
+    return MgfCurves(
+        s,
+        tuple(map(float, ps)),
+        np.array([concentration.log_mgf(s, p) for p in ps]),
+        concentration.hoeffding_log_mgf(s),
+    )
 
 
 def tail_curve(tau: float = 0.05, delta: float = 0.05, m: int = 1000) -> TailCurve:
-    """The exact upper tail of the count for k = 0 … m, with the five bounds of ``tail_bounds``.
-
-    Source: claim lecture/lemma-4.2.
-    """
+    """The exact upper tail of the count for k = 0 … m, with the five bounds of ``tail_bounds`` (lecture/lemma-4.2)."""
     from scipy.special import betainc
 
-    bounds = tail_bounds(m, tau, delta)
+    bounds = concentration.tail_bounds(m, tau, delta)
     counts = np.arange(m)
-    tail = betainc(counts + 1, m - counts, near_zero_probability(tau))
+    tail = betainc(counts + 1, m - counts, concentration.near_zero_probability(tau))
     return TailCurve(m, float(tau), float(delta), np.append(counts, m), np.append(tail, 0.0), bounds)
 
 
@@ -134,9 +130,6 @@ def coverage_grid(
     The count is binomial with probability erf(τ/√2), and is drawn from that law, anew for each pair (m, τ).
 
     Source: claim lecture/lemma-4.2.
-
-    Raises:
-        ValueError: for an empty grid.
     """
     rng, draws = check_rng(rng), check_size("draws", draws)
     if not (len(ms) and len(taus) and len(deltas)):
@@ -145,12 +138,12 @@ def coverage_grid(
     settings, values, results = [], [], []
     for m in ms:
         for tau in taus:
-            counts = rng.binomial(check_size("m", m), near_zero_probability(tau), draws)
+            counts = rng.binomial(check_size("m", m), concentration.near_zero_probability(tau), draws)
             for delta in deltas:
-                bounds = tail_bounds(m, tau, delta)
+                bounds = concentration.tail_bounds(m, tau, delta)
                 settings.append((m, tau, delta))
                 values.append(bounds)
-                results.append([coverage(counts, getattr(bounds, name), confidence) for name in names])
+                results.append([concentration.coverage(counts, getattr(bounds, name), confidence) for name in names])
     share, low, high = (
         np.array([[getattr(c, field) for c in row] for row in results]) for field in ("share", "low", "high")
     )
@@ -162,12 +155,7 @@ def adversary_curve(k: int = 300, B: float = 3.0, m: int = 10_000, seed: int = 0
 
     Unlike ``adversary_gains``, which counts a neuron that stops short of zero as a loss, this is |f − f0|
     itself, for every k: Σ max(B/√k − |u_i|, 0). With r = √(2/π) it follows the limit law B√k − k²/(rm) while
-    all k neurons cross, that is up to k = (Brm/2)^(2/3), and B²rm/(4k) beyond.
-
-    Source: claim course/lemma-4.1-tight.
-
-    Raises:
-        ValueError: if k is larger than the number of neurons with a_i = 1.
+    all k neurons cross, that is up to k = (Brm/2)^(2/3), and B²rm/(4k) beyond (course/lemma-4.1-tight).
     """
     m, B, k = check_size("m", m), check_number("B", B, above=0), check_size("k", k)
     rng = np.random.default_rng(seed)
@@ -217,12 +205,7 @@ def width_rates(
 
     X is (n, d) with rows of norm 1, y is (n,). ``trained`` is the root mean square of f − f0 over the rows of
     X, ``worst`` belongs to its first row, ``random`` is the root mean square over ``random_moves`` moves. All have
-    the factor 1/√m, and the movement is that of training.
-
-    Source: claim lecture/wide-is-linear.
-
-    Raises:
-        ValueError: for rows of another norm than 1, or an lr so large that the loss overflows.
+    the factor 1/√m, and the movement is that of training (lecture/wide-is-linear).
     """
     widths = np.array([check_size("width", m) for m in widths])
     X, rng = check_array("X", X, 2), check_rng(rng)

@@ -8,17 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from course_utils.theory import curvature as theory
 from course_utils.theory.accept import Array, check_array, check_number, check_rng, check_size
-from course_utils.theory.curvature import (
-    SCHEMES,
-    Net,
-    forward,
-    gradients,
-    layer_curvatures,
-    norm_bounds,
-    random_net,
-    slopes,
-)
 from course_utils.theory.hessians import layer_operator, to_torch, top_eigenvalue, torch_loss
 
 TRACY_WIDOM_MEAN = -1.2065335745820  # of the law for real matrices
@@ -39,12 +30,12 @@ def variance_flow(
     x = check_array("x", x, 2)
     ahead, back = np.empty((2, check_size("nets", nets), len(widths)))
     for i in range(nets):
-        net = random_net(widths, sigma, scheme, rng)
-        run = forward(net, x)
+        net = theory.random_net(widths, sigma, scheme, rng)
+        run = theory.forward(net, x)
         ahead[i] = [np.square(z).mean() for z in run.z]
         error = rng.standard_normal(run.z[-1].shape)
         back[i, -1] = np.square(error).mean()
-        for k, (w, slope) in reversed(list(enumerate(zip(net.weights, slopes(net, run.u))))):
+        for k, (w, slope) in reversed(list(enumerate(zip(net.weights, theory.slopes(net, run.u))))):
             error = error * slope @ w
             back[i, k] = np.square(error).mean()
     return VarianceFlow(scheme, ahead / ahead[:, :1], back / back[:, -1:])
@@ -75,9 +66,9 @@ class StepCurve(NamedTuple):
     safe: float  # 2‖g‖²/(gᵀHg)
 
 
-def step_curve(net: Net, x: Array, t: Array, loss: str = "cross_entropy", steps: int = 41) -> StepCurve:
+def step_curve(net: theory.Net, x: Array, t: Array, loss: str = "cross_entropy", steps: int = 41) -> StepCurve:
     """One gradient step of a whole network, for lengths up to a quarter beyond the model's largest safe one."""
-    found = gradients(net, x, t, loss)
+    found = theory.gradients(net, x, t, loss)
     n = len(x)
     by_w = [u.T @ z / n for u, z in zip(found.u, found.run.z)]
     by_b = [u.mean(axis=0) for u in found.u]
@@ -88,7 +79,7 @@ def step_curve(net: Net, x: Array, t: Array, loss: str = "cross_entropy", steps:
     safe = 2 * squared / bend
     gammas = np.linspace(0, 1.25 * safe, check_size("steps", steps))
     after = [
-        gradients(
+        theory.gradients(
             net._replace(
                 weights=tuple(w - gamma * d for w, d in zip(net.weights, by_w)),
                 biases=tuple(b - gamma * d for b, d in zip(net.biases, by_b)),
@@ -134,7 +125,7 @@ def error_maps(
         raise ValueError(f"scales must not be negative, got {min(weight_scales.min(), bias_scales.min()):g}")
     found = np.empty((2, check_size("nets", nets), bias_scales.size, weight_scales.size))
     for i in range(nets):
-        unit = random_net(widths, "tanh", 1.0, rng, 1.0)
+        unit = theory.random_net(widths, "tanh", 1.0, rng, 1.0)
         x, t = rng.standard_normal((1, widths[0])), rng.standard_normal((1, widths[-1]))
         x /= np.linalg.norm(x)
         for row, b in enumerate(bias_scales):
@@ -142,8 +133,8 @@ def error_maps(
                 net = unit._replace(
                     weights=tuple(w * v for v in unit.weights), biases=tuple(b * v for v in unit.biases)
                 )
-                target = t if residual is None else forward(net, x).z[-1] + residual * t
-                first = layer_curvatures(net, x, target)[0]
+                target = t if residual is None else theory.forward(net, x).z[-1] + residual * t
+                first = theory.layer_curvatures(net, x, target)[0]
                 neglected = np.linalg.norm(first.exact[0] - first.main[0], 2)
                 found[:, i, row, column] = neglected / np.linalg.norm(first.exact[0], 2), neglected
     relative, absolute = np.median(found, axis=1)
@@ -168,9 +159,9 @@ def bound_clouds(
     """Theorem 2 as printed and as corrected over random networks of random weight scale 0.5 … 2, squared loss."""
     rows = []
     for _ in range(check_size("nets", nets)):
-        net = random_net(widths, sigma, 2 ** rng.uniform(-1, 1), rng, bias_scale)
+        net = theory.random_net(widths, sigma, 2 ** rng.uniform(-1, 1), rng, bias_scale)
         x, t = rng.standard_normal((1, widths[0])), rng.standard_normal((1, widths[-1]))
-        bounds = norm_bounds(net, x, t)
+        bounds = theory.norm_bounds(net, x, t)
         rows += [(*row, k) for k, row in enumerate(zip(*bounds)) if bounds.exact[k] > 0]
     exact, printed, corrected, layers = np.array(rows).T
     return BoundCloud("printed", exact, printed, layers), BoundCloud("corrected", exact, corrected, layers)
@@ -222,8 +213,8 @@ def layer_shape(inputs: int = 64, outputs: int = 64) -> Shape:
     """The three schemes against the shape of a layer (claim hessian/remark-3)."""
     inputs, outputs = check_size("inputs", inputs), check_size("outputs", outputs)
     grid = np.geomspace(1, 4096, 97)
-    sigma = {name: np.array([scheme(inputs, m) for m in grid]) for name, scheme in SCHEMES.items()}
-    ratio = SCHEMES["Hessian"](inputs, outputs) / SCHEMES["Glorot"](inputs, outputs)
+    sigma = {name: np.array([scheme(inputs, m) for m in grid]) for name, scheme in theory.SCHEMES.items()}
+    ratio = theory.SCHEMES["Hessian"](inputs, outputs) / theory.SCHEMES["Glorot"](inputs, outputs)
     return Shape(inputs, outputs, grid, sigma, ratio)
 
 
@@ -262,9 +253,9 @@ def train_scheme(
     losses, top = np.full((seeds, steps + 1), np.inf), np.full((seeds, at.size), np.nan)
     widths = [x.shape[1], *[width] * (depth - 1), int(np.max(t)) + 1]
     for seed in range(seeds):
-        net = random_net(widths, sigma, scheme, np.random.default_rng(seed))
+        net = theory.random_net(widths, sigma, scheme, np.random.default_rng(seed))
         for i in range(steps + 1):
-            found = gradients(net, x, t, "cross_entropy")
+            found = theory.gradients(net, x, t, "cross_entropy")
             if not found.loss < 1000:
                 break
             losses[seed, i] = found.loss

@@ -9,18 +9,9 @@ from typing import NamedTuple
 import numpy as np
 
 from course_utils.data.digits import digits
+from course_utils.theory import kernels as theory
 from course_utils.theory.accept import Array, check_array, check_rng, check_size
 from course_utils.theory.kernel_training import Trio, kernel_fit, linear_fit, train_three
-from course_utils.theory.kernels import (
-    arc_cosine,
-    check_rows,
-    directions,
-    empirical_kernel,
-    kernel_error_law,
-    limit_kernel,
-    random_kernel,
-    with_bias,
-)
 from course_utils.theory.networks import Init, gaussian_init
 from course_utils.theory.sign_flips import star
 from course_utils.theory.statistics import rms
@@ -36,14 +27,11 @@ class KernelErrors(NamedTuple):
 
 
 def kernel_errors(widths: Sequence[int], X: Array, networks: int, rng: np.random.Generator) -> KernelErrors:
-    """How far the kernels of random nets are from their limit on the rows of X (n, d).
-
-    Source: claim lecture/ntk-limit.
-    """
+    """How far the kernels of random nets are from their limit on the rows of X (n, d) (lecture/ntk-limit)."""
     widths = np.array([check_size("width", m) for m in widths])
-    limit, law = limit_kernel(X), rms(kernel_error_law(X))
+    limit, law = theory.limit_kernel(X), rms(theory.kernel_error_law(X))
     networks = check_size("networks", networks)
-    error = [[rms(random_kernel(m, X, rng) - limit) for m in widths] for _ in range(networks)]
+    error = [[rms(theory.random_kernel(m, X, rng) - limit) for m in widths] for _ in range(networks)]
     return KernelErrors(widths, np.array(error), law / np.sqrt(widths))
 
 
@@ -115,11 +103,7 @@ class Labelled(NamedTuple):
 
 
 def two_digits(one: int = 3, other: int = 8, train: int = 48) -> Labelled:
-    """Two kinds of scikit-learn's digits, centred, of norm 1: target 1 for ``one``, −1 for ``other``.
-
-    Raises:
-        ValueError: if the kinds are not two of 0 … 9, or there are fewer than ``train`` of them.
-    """
+    """Two kinds of scikit-learn's digits, centred, of norm 1: target 1 for ``one``, −1 for ``other``."""
     kinds = {one, other}
     if len(kinds) != 2 or not kinds <= set(range(10)):
         raise ValueError(f"one and other must be two different digits, got {one!r} and {other!r}")
@@ -128,9 +112,9 @@ def two_digits(one: int = 3, other: int = 8, train: int = 48) -> Labelled:
     if train > inside.sum():
         raise ValueError(f"train must be at most {inside.sum()}, got {train}")
     return Labelled(
-        directions(data.x[inside][:train]),
+        theory.directions(data.x[inside][:train]),
         np.where(data.y[inside][:train] == one, 1.0, -1.0),
-        directions(data.x_test[outside]),
+        theory.directions(data.x_test[outside]),
         np.where(data.y_test[outside] == one, 1.0, -1.0),
     )
 
@@ -140,9 +124,6 @@ def even_and_odd(X: Array) -> tuple[Array, Array]:
 
     Each has mean square 1. The first is even, the second is odd and of degree 3. Both are orthogonal to every
     linear function.
-
-    Raises:
-        ValueError: if X has not 3 columns.
     """
     X = check_array("X", X, 2)
     if X.shape[1] != 3:
@@ -165,21 +146,19 @@ def learning_curve(
     """Three predictors of ``target`` on the unit sphere in three dimensions, from samples of several sizes.
 
     They are linear least squares with a constant, and regression with the limit kernel without and with a
-    bias coordinate. Every repetition draws its own inputs and ``new`` others to be judged on.
-
-    Source: claim lecture/universal.
+    bias coordinate. Every repetition draws its own inputs and ``new`` others to be judged on (lecture/universal).
     """
     sizes = np.array([check_size("size", n) for n in sizes])
     errors = np.empty((3, check_size("repetitions", repetitions), sizes.size))
     for i in range(repetitions):
-        X_new = directions(rng.standard_normal((check_size("new", new), 3)))
+        X_new = theory.directions(rng.standard_normal((check_size("new", new), 3)))
         y_new = target(X_new)
         for j, n in enumerate(sizes):
-            X = directions(rng.standard_normal((n, 3)))
+            X = theory.directions(rng.standard_normal((n, 3)))
             fits = (
                 linear_fit(X, target(X), X_new),
                 kernel_fit(X, target(X), X_new),
-                kernel_fit(with_bias(X), target(X), with_bias(X_new)),
+                kernel_fit(theory.with_bias(X), target(X), theory.with_bias(X_new)),
             )
             errors[:, i, j] = [np.mean((f - y_new) ** 2) / np.mean(y_new**2) for f in fits]
     return LearningCurve(sizes, *errors)
@@ -194,9 +173,6 @@ def first_layer(kind: str, m: int, d: int, rng: np.random.Generator) -> Array:
 
     ``orthogonal`` stacks rotations (Haar), ``LDLT`` is W(I + WᵀW)^(-1/2) of Chapter 6 for a Gaussian W, ``uniform`` is
     torch's default, ``signs`` has entries ±1, and ``mirrored`` brings every row with its negative.
-
-    Raises:
-        ValueError: for another kind, or an odd m if mirrored.
     """
     m, d, rng = check_size("m", m), check_size("d", d), check_rng(rng)
     if kind == "Gaussian":
@@ -241,22 +217,23 @@ def layer_study(widths: Sequence[int], X: Array, networks: int, rng: np.random.G
 
     For mirrored rows a pair is on together with chance 2p, once or twice: the error is ``|xᵀx'| √(p(1 − 2p)/m)``.
     """
-    X, _ = check_rows(X)
+    X, _ = theory.check_rows(X)
     widths = np.array([check_size("width", m) for m in widths])
-    limit, p = limit_kernel(X), arc_cosine(X, degree=0)
+    limit, p = theory.limit_kernel(X), theory.arc_cosine(X, degree=0)
     ends = np.linalg.eigvalsh(limit)[[0, -1]]
     error = np.empty((len(LAYERS), check_size("networks", networks), widths.size))
     extremes = np.empty((2, len(LAYERS), widths.size))
     for i, kind in enumerate(LAYERS):
         for j, m in enumerate(map(int, widths)):
             kernels = [
-                empirical_kernel(Init(first_layer(kind, m, X.shape[1], rng), np.ones(m)), X) for _ in range(networks)
+                theory.empirical_kernel(Init(first_layer(kind, m, X.shape[1], rng), np.ones(m)), X)
+                for _ in range(networks)
             ]
             error[i, :, j] = [math.sqrt(m) * rms(K - limit) for K in kernels]
             extremes[:, i, j] = np.median([np.linalg.eigvalsh(K)[[0, -1]] for K in kernels], axis=0) / ends
     # rounding may take p(1 − 2p) below zero where x = x'
     mirrored = np.abs(X @ X.T) * np.sqrt(np.maximum(p * (1 - 2 * p), 0))
-    return LayerStudy(LAYERS, widths, error, *extremes, rms(kernel_error_law(X)), rms(mirrored))
+    return LayerStudy(LAYERS, widths, error, *extremes, rms(theory.kernel_error_law(X)), rms(mirrored))
 
 
 class KernelCurve(NamedTuple):
@@ -274,9 +251,9 @@ def kernel_curve(m: int = 256, seed: int = 0) -> KernelCurve:
     angle = np.linspace(0, np.pi, 61)
     circle = on_circle(angle)
     one = circle[:1]
-    kernel = random_kernel(m, one, np.random.default_rng(seed), circle)[0]
-    law = kernel_error_law(one, circle)[0] / math.sqrt(m)
-    return KernelCurve(m, angle, kernel, limit_kernel(one, circle)[0], law)
+    kernel = theory.random_kernel(m, one, np.random.default_rng(seed), circle)[0]
+    law = theory.kernel_error_law(one, circle)[0] / math.sqrt(m)
+    return KernelCurve(m, angle, kernel, theory.limit_kernel(one, circle)[0], law)
 
 
 def on_circle(angle: Array) -> Array:
@@ -306,17 +283,13 @@ class CircleFit(NamedTuple):
 
 
 def circle_fit(n: int = 24, bias: str = "without") -> CircleFit:
-    """Fit :func:`circle_target` at n equidistant angles, ``with`` or ``without`` a bias coordinate.
-
-    Raises:
-        ValueError: if ``bias`` is not one of the two words.
-    """
+    """Fit :func:`circle_target` at n equidistant angles, ``with`` or ``without`` a bias coordinate."""
     if bias not in ("with", "without"):
         raise ValueError(f"bias must be 'with' or 'without', got {bias!r}")
     angle = (np.arange(check_size("n", n)) + 0.4) * 2 * np.pi / n - np.pi
     grid = np.linspace(-np.pi, np.pi, 241)
     y, target = circle_target(angle), circle_target(grid)
-    features = with_bias if bias == "with" else np.asarray
+    features = theory.with_bias if bias == "with" else np.asarray
     X, X_grid = on_circle(angle), on_circle(grid)
     kernel = kernel_fit(features(X), y, features(X_grid))
     error = float(np.mean((kernel - target) ** 2) / np.mean(target**2))
@@ -340,7 +313,7 @@ def circle_run(m: int = 64, steps: int = 100, seed: int = 0) -> CircleRun:
     """Train a net of width m, its f0 and the limit kernel on eight points of the circle, with a bias."""
     angle = np.linspace(-2.8, 2.8, 8)
     grid = np.linspace(-np.pi, np.pi, 121)
-    X, X_grid, y = with_bias(on_circle(angle)), with_bias(on_circle(grid)), np.sin(2 * angle)
+    X, X_grid, y = theory.with_bias(on_circle(angle)), theory.with_bias(on_circle(grid)), np.sin(2 * angle)
     init = gaussian_init(m, 3, np.random.default_rng(seed))
     functions = train_three(init, X, y, X_grid, steps, lr=4.0)
     distance, apart = float(functions.run.movement[-1]), rms(functions.net - functions.limit)

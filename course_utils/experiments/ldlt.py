@@ -117,11 +117,7 @@ class SizeGrid(NamedTuple):
 
 
 def size_grid(sizes: tuple[int, ...], s: float, samples: int, rng: np.random.Generator) -> SizeGrid:
-    """Exact variance, ten-term series and simulation for all m, n in ``sizes`` at nσ²/α = s (ldlt/figures).
-
-    Raises:
-        ValueError: for no sizes.
-    """
+    """Exact variance, ten-term series and simulation for all m, n in ``sizes`` at nσ²/α = s (ldlt/figures)."""
     if not len(sizes):
         raise ValueError(f"sizes must not be empty, got {sizes!r}")
     s = check_number("s", s, above=0)

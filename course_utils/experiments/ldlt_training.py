@@ -53,12 +53,7 @@ class Results(NamedTuple):
 
 
 def read_results(path: str | Path = RESULTS) -> Results:
-    """A file of results; a last line that was cut short is ignored.
-
-    Raises:
-        FileNotFoundError: if there is none.
-        ValueError: if it is not such a file, or a run appears twice.
-    """
+    """A file of results; a last line that was cut short is ignored."""
     path = Path(path)
     lines = path.read_bytes().decode("utf-8").split("\n")[:-1]  # what follows the last newline is not whole
     try:
@@ -95,11 +90,7 @@ def _parse(row: list[str]) -> Run:
 
 
 def at_best_rate(runs: Sequence[Run]) -> dict[tuple[str, str, int], list[Run]]:
-    """Of each (optimizer, scale, depth) and seed the run whose rate did best on that seed's own validation rows.
-
-    Returns:
-        Lists in the order of the seeds. No choice has looked at test rows.
-    """
+    """Of each (optimizer, scale, depth), seed by seed, the run whose rate did best on that seed's validation rows."""
     best: dict[tuple, dict[int, Run]] = {}
     for run in runs:
         chosen = best.setdefault(run.setting[:3], {})
@@ -129,12 +120,7 @@ class Comparison(NamedTuple):
 
 
 def compare(runs: Sequence[Run], one: str, other: str, field: str = "test_accuracy") -> list[Comparison]:
-    """For each optimizer and depth the difference of ``field`` between two scales, each run at its best rate.
-
-    Raises:
-        ValueError: for a scale without runs, or scales whose seeds differ.
-    """
-
+    """For each optimizer and depth the difference of ``field`` between two scales, each run at its best rate."""
     best = at_best_rate(runs)
     found = []
     for optimizer, scale, depth in best:
@@ -152,12 +138,7 @@ def compare(runs: Sequence[Run], one: str, other: str, field: str = "test_accura
 
 
 def pooled(comparisons: Sequence[Comparison]):
-    """The mean of several comparisons with its 99 % interval: first the mean for each seed, then over seeds.
-
-    Raises:
-        ValueError: if there are none, or their numbers of seeds differ.
-    """
-
+    """The mean of several comparisons with its 99 % interval: first the mean for each seed, then over seeds."""
     if len({one.differences.size for one in comparisons}) != 1:
         raise ValueError(f"comparisons must be some with as many seeds each, got {len(comparisons)}")
     return mean_interval(np.mean([one.differences for one in comparisons], axis=0))
@@ -188,11 +169,7 @@ class RateCurves(NamedTuple):
 
 
 def rate_curves(runs: Sequence[Run], optimizer: str = "Adam", depth: int = 2) -> RateCurves:
-    """The runs of one optimizer and depth, ordered by scale, rate and seed.
-
-    Raises:
-        ValueError: if there are none, or a run is missing.
-    """
+    """The runs of one optimizer and depth, ordered by scale, rate and seed."""
     own = [run for run in runs if (run.setting.optimizer, run.setting.depth) == (optimizer, depth)]
     if not own:
         raise ValueError(f"there are no runs of {optimizer} at depth {depth}")

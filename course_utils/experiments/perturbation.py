@@ -9,15 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from course_utils.theory.accept import (
-    Array,
-    check_array,
-    check_choice,
-    check_number,
-    check_rng,
-    check_size,
-    check_vector,
-)
+from course_utils.theory.accept import Array, check_array, check_choice, check_number, check_rng, check_size
 from course_utils.theory.losses import Quadratic, SoftmaxNet
 from course_utils.theory.perturbation import KINDS, Loss, draws, forward_passes, losses_at, measure_variance
 from course_utils.theory.variance_laws import Local, total_variance
@@ -61,7 +53,7 @@ def stochastic_descent(
         check_choice("kind", method, KINDS)
     step, sigma, rng = check_number("step", step, above=0), check_number("sigma", sigma, above=0), check_rng(rng)
     K, batch, looks = check_size("K", K), check_size("batch", batch), check_size("looks", looks)
-    theta, N, test = check_vector("theta", theta, net.n).copy(), len(net.X), test or net
+    theta, N, test = check_array("theta", theta, 1, net.n).copy(), len(net.X), test or net
     if batch > N:
         raise ValueError(f"batch must be at most the {N} examples there are, got {batch}")
     cost = 3 if method == "backprop" else forward_passes("no baseline" if method == "note" else method, K)

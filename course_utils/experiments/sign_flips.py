@@ -50,10 +50,7 @@ class TauTradeoff(NamedTuple):
 
 
 def tau_tradeoff(m: int, B: float, tau: Array, rng: np.random.Generator) -> TauTradeoff:
-    """mτ and B²/τ² for each of the positive ``tau``, and |S1| of one random layer.
-
-    Source: claim lecture/optimal-tau.
-    """
+    """mτ and B²/τ² for each of the positive ``tau``, and |S1| of one random layer (lecture/optimal-tau)."""
     tau = check_array("tau", tau, 1)
     far = np.array([s2_bound(B, t) for t in tau])
     u = np.abs(check_rng(rng).standard_normal(check_size("m", m)))

@@ -66,9 +66,7 @@ class Tightness(NamedTuple):
 def tightness(steps: Array | Sequence[float], z0: Array | None = None) -> Tightness:
     """``max over z0 of |gap| / (β step²/2)`` for every activation: 1 means that the bound is reached.
 
-    Args:
-        steps: positive step lengths, shape (s,).
-        z0: starting points that are tried, shape (n,); default 2001 points on [−6, 6].
+    ``steps`` are positive lengths, ``z0`` the starting points that are tried, by default 2001 on [−6, 6].
     """
     steps = check_array("steps", steps, 1)
     if (steps <= 0).any():

@@ -85,11 +85,7 @@ def new_figure(columns: int = 1, panel: tuple[float, float] = PANEL) -> tuple[Fi
 
 @course_style()
 def draw_panel(draw: Draw, ax: Axes, data: Any) -> str:
-    """Draw in the course's style; returns the alternative text.
-
-    Raises:
-        TypeError: if the drawing function returns no text.
-    """
+    """Draw in the course's style; returns the alternative text."""
     text = draw(ax, data)
     if not isinstance(text, str) or not text.strip():
         raise TypeError(f"{draw.__name__} must return the figure's alternative text, got {text!r}")

@@ -5,14 +5,7 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.axes import Axes
 
-from course_utils.experiments.concentration import (
-    AdversaryCurve,
-    CoverageGrid,
-    MgfCurves,
-    TailCurve,
-    WidthRates,
-    WorstScaling,
-)
+from course_utils.experiments import concentration
 from course_utils.figures import ALLOWED, CYCLE, MEASURED, MUTED, SECOND, THEORY, THIRD, WORST, band
 from course_utils.theory.worst_case import WORST_CASE_CONSTANT
 
@@ -25,16 +18,13 @@ BOUNDS = {
 }
 
 
-def mgf(ax: Axes, data: MgfCurves) -> str:
+def mgf(ax: Axes, data: concentration.MgfCurves) -> str:
     """The log moment-generating function of an indicator, for several p, under Hoeffding's parabola."""
     ax.fill_between(data.s, 0, data.bound, color=ALLOWED, alpha=0.2, lw=0)
     ax.plot(data.s, data.bound, color=THEORY, lw=1.2, label="s²/8")
     for p, curve, style in zip(data.ps, data.curves, ("-", "--", ":")):
         ax.plot(data.s, curve, style, color=MEASURED, label=f"p = {p:.2g}")
-    ax.set_xlim(data.s[0], data.s[-1])
-    ax.set_ylim(0, data.bound.max())
-    ax.set_xlabel("s")
-    ax.set_ylabel("log E exp(s(P − p))")
+    ax.set(xlim=(data.s[0], data.s[-1]), ylim=(0, data.bound.max()), xlabel="s", ylabel="log E exp(s(P − p))")
     ax.set_title("Hoeffding's parabola fits a fair coin, not a rare event")
     ax.legend(loc="upper center")
     at = np.abs(data.s - 1).argmin()
@@ -42,7 +32,7 @@ def mgf(ax: Axes, data: MgfCurves) -> str:
     return f"Log moment-generating function of an indicator: at s = 1 it is {values}; s²/8 is {data.bound[at]:.3f}."
 
 
-def tail(ax: Axes, data: TailCurve) -> str:
+def tail(ax: Axes, data: concentration.TailCurve) -> str:
     """The exact tail of the count, the level δ, and each bound as a line where it lies."""
     shown = data.tail > 1e-12
     values = [getattr(data.bounds, name) for name in BOUNDS]
@@ -52,18 +42,14 @@ def tail(ax: Axes, data: TailCurve) -> str:
     ax.text(655, data.delta * 1.4, "δ", color=MUTED, ha="right")
     for i, (value, (label, colour)) in enumerate(zip(values, BOUNDS.values())):
         ax.text(655, 10 ** (-5.3 - 0.8 * i), f"{label} {value:.0f}", color=colour, ha="right")
-    ax.set_yscale("log")
-    ax.set_xlim(0, 660)
-    ax.set_ylim(1e-9, 2)
-    ax.set_xlabel(f"count c of {data.m} neurons")
-    ax.set_ylabel("Pr[count > c]")
+    ax.set(yscale="log", xlim=(0, 660), ylim=(1e-9, 2), xlabel=f"count c of {data.m} neurons", ylabel="Pr[count > c]")
     spare = data.bounds.lecture / max(data.bounds.exact, 1)
     ax.set_title(f"τ = {data.tau:.2g}, δ = {data.delta:.2g}: lemma ×{spare:.1f}")
     listed = ", ".join(f"{label} {value:.0f}" for value, (label, _) in zip(values, BOUNDS.values()))
     return f"Tail of the count for τ = {data.tau:.3g}. Exceeded with probability at most {data.delta:.2g}: {listed}."
 
 
-def coverage(ax: Axes, data: CoverageGrid) -> str:
+def coverage(ax: Axes, data: concentration.CoverageGrid) -> str:
     """How much of the allowed δ each bound uses up, one dot with its interval for each setting."""
     delta = np.array([setting[2] for setting in data.settings])
     # the settings with the largest δ have the shortest intervals: only these are drawn
@@ -76,15 +62,13 @@ def coverage(ax: Axes, data: CoverageGrid) -> str:
     ax.axhline(1, color=THEORY, lw=1.2)
     ax.text(-0.4, 1.03, "all of δ", color=THEORY)
     ax.set_xticks(range(len(BOUNDS)), [label for label, _ in BOUNDS.values()])
-    ax.set_ylim(-0.03, 1.18)
-    ax.set_xlabel("bound")
-    ax.set_ylabel("share of counts above the bound, over δ")
+    ax.set(ylim=(-0.03, 1.18), xlabel="bound", ylabel="share of counts above the bound, over δ")
     ax.set_title("The more a bound is told, the more of δ it uses")
     values = ", ".join(f"{label} {s:.2f}" for (label, _), s in zip(BOUNDS.values(), share.mean(axis=0)))
     return f"Share of counts above each bound divided by δ = {delta.max():g}, mean of {len(share)} settings: {values}."
 
 
-def adversary(ax: Axes, data: AdversaryCurve) -> str:
+def adversary(ax: Axes, data: concentration.AdversaryCurve) -> str:
     """What moving k neurons gains, the limit law, and one choice of k beside the best one."""
     best, chosen = data.gains.max(), data.gains[data.k - 1]
     at_best = data.ks[data.gains.argmax()]
@@ -96,10 +80,7 @@ def adversary(ax: Axes, data: AdversaryCurve) -> str:
     ax.plot([at_best], [best], "*", color=THEORY, ms=9)
     ax.text(1190, 83, "one net", color=MEASURED, ha="right")
     ax.text(1190, 76, "dashed: limit law", color=THEORY, ha="right")
-    ax.set_xlim(0, 1200)
-    ax.set_ylim(0, 90)
-    ax.set_xlabel("moved neurons k")
-    ax.set_ylabel("gain |f − f₀|")
+    ax.set(xlim=(0, 1200), ylim=(0, 90), xlabel="moved neurons k", ylabel="gain |f − f₀|")
     ax.set_title(f"B = {data.B:.2g}: moving {data.k} gains {chosen:.0f} of {best:.0f}")
     return (
         f"Gain against the number of moved neurons, B = {data.B:.2g}: k = {data.k} gains {chosen:.1f}, "
@@ -107,24 +88,21 @@ def adversary(ax: Axes, data: AdversaryCurve) -> str:
     )
 
 
-def approach(ax: Axes, data: WorstScaling) -> str:
+def approach(ax: Axes, data: concentration.WorstScaling) -> str:
     """The worst case in units of B^(4/3) m^(1/3): it settles on its limit."""
     constant = data.constant
     ax.axhline(WORST_CASE_CONSTANT, color=THEORY, lw=1.2)
     ax.text(data.widths[-1], WORST_CASE_CONSTANT - 0.005, "limit 0.438", color=THEORY, ha="right")
     for i, (B, rows) in enumerate(zip(data.Bs, constant)):
         band(ax, data.widths * 1.12 ** (i - 1), rows, CYCLE[i], f"B = {B:g}")
-    ax.set_xscale("log")
-    ax.set_ylim(0.42, 0.5)
-    ax.set_xlabel("width m")
-    ax.set_ylabel("worst |f − f₀| / (B$^{4/3}$ m$^{1/3}$)")
+    ax.set(xscale="log", ylim=(0.42, 0.5), xlabel="width m", ylabel="worst |f − f₀| / (B$^{4/3}$ m$^{1/3}$)")
     ax.set_title("The worst case settles on 0.438 B$^{4/3}$ m$^{1/3}$")
     ax.legend(loc="upper right")
     means = ", ".join(f"{rows[:, -1].mean():.3f} for B = {B:g}" for B, rows in zip(data.Bs, constant))
     return f"Exact worst case over B^(4/3) m^(1/3) against the width: at m = {data.widths[-1]} it is {means}."
 
 
-def rates(ax: Axes, data: WidthRates) -> str:
+def rates(ax: Axes, data: concentration.WidthRates) -> str:
     """The worst, the trained and a random move at the same distance, on lines of slope −1/6, −1/2, −3/4."""
     cases = (
         ("worst move, slope −1/6", data.worst, WORST, -1 / 6),
@@ -137,10 +115,7 @@ def rates(ax: Axes, data: WidthRates) -> str:
         ax.plot(data.widths, height * data.widths**slope, color=THEORY, lw=1)
         band(ax, data.widths, rows, colour, label)
     ax.set_xscale("log", base=2)
-    ax.set_yscale("log")
-    ax.set_ylim(1e-4, 10)
-    ax.set_xlabel("width m")
-    ax.set_ylabel("|f − f₀|, with the factor 1/√m")
+    ax.set(yscale="log", ylim=(1e-4, 10), xlabel="width m", ylabel="|f − f₀|, with the factor 1/√m")
     ax.set_title("Training is closer to chance than to malice")
     ax.legend(loc="lower left")
     return (

@@ -7,15 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from matplotlib.axes import Axes
 
-from course_utils.experiments.kernels import (
-    CircleFit,
-    CircleRun,
-    KernelCurve,
-    KernelErrors,
-    LayerStudy,
-    LearningCurve,
-    WidthStudy,
-)
+from course_utils.experiments import kernels
 from course_utils.figures import ALLOWED, CYCLE, MEASURED, MUTED, SECOND, THEORY, THIRD, WORST, band
 
 # words in colours that can be read on white
@@ -37,7 +29,7 @@ def _words(ax: Axes, y: float, *words: tuple[float, str, str]) -> None:
         ax.text(x, y, word, color=colour, weight="bold")
 
 
-def kernel_curve(ax: Axes, data: KernelCurve) -> str:
+def kernel_curve(ax: Axes, data: kernels.KernelCurve) -> str:
     """The kernel of one net over the angle, its limit, and twice the root mean square error around it."""
     degrees = np.degrees(data.angle)
     low, high = data.limit - 2 * data.law, data.limit + 2 * data.law
@@ -46,28 +38,22 @@ def kernel_curve(ax: Axes, data: KernelCurve) -> str:
     ax.plot(degrees, data.kernel, ".", color=MEASURED, ms=5)
     _words(ax, 0.7, (70, "limit", THEORY), (105, "± 2 rms", DARK))
     _words(ax, 0.6, (70, "one net", MEASURED))
-    ax.set_xlim(0, 180)
-    ax.set_xticks([0, 45, 90, 135, 180])
-    ax.set_ylim(-0.2, 0.8)
-    ax.set_xlabel("angle between the inputs, degrees")
-    ax.set_ylabel("kernel")
+    ax.set(xlim=(0, 180), xticks=[0, 45, 90, 135, 180], ylim=(-0.2, 0.8), xlabel="angle between the inputs, degrees")
     inside = np.mean(np.abs(data.kernel - data.limit) <= 2 * data.law + 1e-12)
     largest = np.abs(data.kernel - data.limit).max()
-    ax.set_title(f"m = {data.m}: off by at most {largest:.3f}")
+    ax.set(ylabel="kernel", title=f"m = {data.m}: off by at most {largest:.3f}")
     return (
         f"Kernel of one random net of width {data.m} against the angle between two unit inputs, around its "
         f"limit: largest distance {largest:.3f}, {inside:.0%} of the angles within twice the rms error."
     )
 
 
-def kernel_errors(ax: Axes, data: KernelErrors) -> str:
+def kernel_errors(ax: Axes, data: kernels.KernelErrors) -> str:
     """Error of random nets' kernels against the width, with the exact law."""
     ax.plot(data.widths, data.law, color=THEORY, label="law, exactly ∝ m$^{-1/2}$")
     band(ax, data.widths, data.error, MEASURED, "random nets")
     _wide_axis(ax, data.widths, "width m")
-    ax.set_yscale("log")
-    ax.set_ylabel("rms error of the kernel")
-    ax.set_title("Four times the width halves the error of the kernel")
+    ax.set(yscale="log", ylabel="rms error of the kernel", title="Four times the width halves the error of the kernel")
     ax.legend()
     ends = np.sqrt(np.mean(data.error**2, axis=0))
     return (
@@ -79,7 +65,7 @@ def kernel_errors(ax: Axes, data: KernelErrors) -> str:
 class Paths(NamedTuple):
     """A :class:`WidthStudy` and the expected distance of an infinitely wide net after 0, 1, 2, … steps."""
 
-    study: WidthStudy
+    study: kernels.WidthStudy
     expected: np.ndarray
 
 
@@ -89,8 +75,7 @@ def paths(ax: Axes, data: Paths) -> str:
     for colour, j in zip(CYCLE, shown):
         ax.plot(data.study.paths[j], color=colour, lw=1.3, label=f"m = {data.study.widths[j]}")
     ax.plot(data.expected, "--", color=THEORY, label="infinite width, computed")
-    ax.set_xlabel("steps of gradient descent")
-    ax.set_ylabel("rms distance ‖W − W₀‖$_F$")
+    ax.set(xlabel="steps of gradient descent", ylabel="rms distance ‖W − W₀‖$_F$")
     ax.set_ylim(bottom=0)
     ax.set_title("Nets of every width go equally far")
     ax.legend(loc="lower right")
@@ -99,7 +84,7 @@ def paths(ax: Axes, data: Paths) -> str:
     return f"Distance from the start after {steps} steps: {ends}; expected {data.expected[-1]:.1f}."
 
 
-def distances(ax: Axes, data: WidthStudy) -> str:
+def distances(ax: Axes, data: kernels.WidthStudy) -> str:
     """Three distances between functions, at new inputs, against the width."""
     columns = (
         (data.net_limit, MEASURED, "net, limit kernel"),
@@ -112,8 +97,7 @@ def distances(ax: Axes, data: WidthStudy) -> str:
     guide = anchor * np.sqrt(data.widths[0] / data.widths)
     ax.plot(data.widths, guide, "--", color=THEORY, lw=1, label="m$^{-1/2}$")
     _wide_axis(ax, data.widths, "width m")
-    ax.set_yscale("log")
-    ax.set_ylabel("rms distance at new inputs")
+    ax.set(yscale="log", ylabel="rms distance at new inputs")
     ax.set_title("The luck of the draw costs more than leaving the tangent")
     ax.legend(ncols=2, loc="lower left")
     ax.set_ylim(bottom=np.median(data.net_tangent[:, -1]) / 8)
@@ -122,7 +106,7 @@ def distances(ax: Axes, data: WidthStudy) -> str:
     return f"Median distances of trained functions, widths {data.widths[0]} to {data.widths[-1]}: {ends}."
 
 
-def circle_run(ax: Axes, data: CircleRun) -> str:
+def circle_run(ax: Axes, data: kernels.CircleRun) -> str:
     """Trained net, trained f0 and limit kernel on the circle, with the start they share."""
     degrees = np.degrees(data.grid)
     three = data.functions
@@ -133,19 +117,15 @@ def circle_run(ax: Axes, data: CircleRun) -> str:
     words = (-170, "start", GREY), (-95, "limit kernel", THEORY), (45, "f₀", DARK), (100, "net", MEASURED)
     _words(ax, 2.4, *words)
     ax.plot(np.degrees(data.angle), data.y, "o", color=WORST, ms=5)
-    ax.set_xlim(-180, 180)
-    ax.set_xticks([-180, -90, 0, 90, 180])
-    ax.set_ylim(-2.5, 2.9)
-    ax.set_xlabel("input, degrees on the circle")
-    ax.set_ylabel("f(x)")
-    ax.set_title(f"m = {data.m}, moved {data.distance:.1f}: {data.apart:.3f} apart")
+    ax.set(xlim=(-180, 180), xticks=[-180, -90, 0, 90, 180], ylim=(-2.5, 2.9), xlabel="input, degrees on the circle")
+    ax.set(ylabel="f(x)", title=f"m = {data.m}, moved {data.distance:.1f}: {data.apart:.3f} apart")
     return (
         f"A net of width {data.m} after {data.steps} steps on eight points, at distance {data.distance:.1f} "
         f"from its start: net and limit kernel differ by {data.apart:.3f} (rms over the circle)."
     )
 
 
-def circle_fit(ax: Axes, data: CircleFit) -> str:
+def circle_fit(ax: Axes, data: kernels.CircleFit) -> str:
     """Regression on the circle, with or without a bias coordinate."""
     degrees = np.degrees(data.grid)
     ax.plot(degrees, data.target, color=MUTED, lw=3, alpha=0.6)
@@ -153,19 +133,15 @@ def circle_fit(ax: Axes, data: CircleFit) -> str:
     ax.plot(degrees, data.kernel, color=MEASURED)
     _words(ax, 3.2, (-170, "target", GREY), (-70, "linear", "#00735A"), (30, "kernel", MEASURED))
     ax.plot(np.degrees(data.angle), data.y, ".", color=WORST, ms=7)
-    ax.set_xlim(-180, 180)
-    ax.set_xticks([-180, -90, 0, 90, 180])
-    ax.set_ylim(-3, 3.9)
-    ax.set_xlabel("input, degrees on the circle")
-    ax.set_ylabel("f(x)")
-    ax.set_title(f"n = {data.n}, {data.bias} bias: error {data.error:.2g}")
+    ax.set(xlim=(-180, 180), xticks=[-180, -90, 0, 90, 180], ylim=(-3, 3.9), xlabel="input, degrees on the circle")
+    ax.set(ylabel="f(x)", title=f"n = {data.n}, {data.bias} bias: error {data.error:.2g}")
     return (
         f"cos 2φ + cos 3φ, seen at {data.n} points of the circle: kernel regression {data.bias} bias leaves "
         f"{data.error:.2g} of the target's mean square."
     )
 
 
-def learning(ax: Axes, data: LearningCurve) -> str:
+def learning(ax: Axes, data: kernels.LearningCurve) -> str:
     """Error on new inputs against the sample size for three predictors."""
     for values, colour, label in (
         (data.linear, THIRD, "linear"),
@@ -176,8 +152,7 @@ def learning(ax: Axes, data: LearningCurve) -> str:
     ax.axhline(0.5, color=THEORY, lw=1, ls="--")
     ax.text(data.sizes[-1], 0.46, "share of the odd cubic", va="top", ha="right", fontsize=8.5)
     _wide_axis(ax, data.sizes, "sample size n")
-    ax.set_yscale("log")
-    ax.set_ylabel("relative mean square error")
+    ax.set(yscale="log", ylabel="relative mean square error")
     ax.set_title("Without a bias, half of the target stays out of reach")
     ax.legend(loc="lower left")
     names = "linear", "kernel", "with_bias"
@@ -186,7 +161,7 @@ def learning(ax: Axes, data: LearningCurve) -> str:
     return f"Median error on new inputs, sample sizes {sizes}; at the largest: {ends}."
 
 
-def layers(ax: Axes, data: LayerStudy) -> str:
+def layers(ax: Axes, data: kernels.LayerStudy) -> str:
     """√m times the error of the kernel, for every kind of first layer."""
     markers = dict(zip(data.kinds, "osD^vP"))
     colours = dict(zip(data.kinds, (MEASURED, SECOND, ALLOWED, THIRD, WORST, "#56B4E9")))
@@ -199,8 +174,7 @@ def layers(ax: Axes, data: LayerStudy) -> str:
     ax.set_yscale("log")
     ax.set_yticks([0.1, 0.2, 0.5, 1, 2, 5], ["0.1", "0.2", "0.5", "1", "2", "5"])
     ax.set_yticks([], minor=True)
-    ax.set_ylabel("√m · rms error of the kernel")
-    ax.set_title("Round laws share a limit; signs and cubes have their own")
+    ax.set(ylabel="√m · rms error of the kernel", title="Round laws share a limit; signs and cubes have their own")
     ax.legend(ncols=2, loc="upper left")
     ax.set_ylim(error.min() / 1.3, error.max() * 2.5)
     ends = ", ".join(f"{kind} {row[-1]:.2g}" for kind, row in zip(data.kinds, error))

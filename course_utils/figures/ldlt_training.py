@@ -30,9 +30,7 @@ def stacks(ax: Axes, data: Stacks) -> str:
         band(ax, depths, rows, COLOURS[name], f"σ = {NAMES[name]}")
         ax.plot(depths, data.one_layer[name] ** depths, color=COLOURS[name], lw=1.2)
     ax.plot([], [], color=MUTED, lw=1.2, label="exact, v$^L$")
-    ax.set_yscale("log")
-    ax.set_xlabel("layers L of a linear stack")
-    ax.set_ylabel("output variance")
+    ax.set(yscale="log", xlabel="layers L of a linear stack", ylabel="output variance")
     ax.set_title("Every layer takes its share of what is left")
     ax.legend(loc="lower left")
     ends = ", ".join(f"{NAMES[name]} {rows[:, -1].mean():.2g}" for name, rows in data.measured.items())
@@ -44,10 +42,7 @@ def gradient_sizes(ax: Axes, data: FirstGradients) -> str:
     for rows, colour, words in ((data.absolute, MEASURED, "gradient"), (data.relative, WORST, "gradient / ‖W‖")):
         band(ax, data.factors, rows, colour, words)
     _mark_scales(ax)
-    ax.set_xscale("log")
-    ax.set_yscale("log")
-    ax.set_xlabel("initialization scale σ√n")
-    ax.set_ylabel("Frobenius norm at the start")
+    ax.set(xscale="log", yscale="log", xlabel="initialization scale σ√n", ylabel="Frobenius norm at the start")
     ax.set_title("The gradient shrinks late, its share of W at once")
     ax.legend(loc="lower left")
     (a, b), (c, d) = ((rows[:, 0].mean(), rows[:, -1].mean()) for rows in (data.absolute, data.relative))
@@ -64,12 +59,8 @@ def depths(ax: Axes, data: list[FirstGradients]) -> str:
         band(ax, one.factors, one.absolute, colour, f"{one.depth} layer{'s' * (one.depth > 1)}")
         peaks.append(one.factors[one.absolute.mean(axis=0).argmax()])
     _mark_scales(ax)
-    ax.set_xscale("log")
-    ax.set_yscale("log")
-    ax.set_ylim(1e-6, 200)
-    ax.set_xlabel("initialization scale σ√n")
-    ax.set_ylabel("gradient at the first W")
-    ax.set_title("The deeper the stack, the larger the best scale")
+    ax.set(xscale="log", yscale="log", ylim=(1e-6, 200), xlabel="initialization scale σ√n")
+    ax.set(ylabel="gradient at the first W", title="The deeper the stack, the larger the best scale")
     ax.legend(loc="lower right", ncols=2)
     found = ", ".join(f"{one.depth} layer{'s' * (one.depth > 1)} at {peak:.2g}" for one, peak in zip(data, peaks))
     return f"Gradient at the first weight matrix against the scale for several depths; it is largest for {found}."
@@ -87,10 +78,7 @@ def gain(ax: Axes, data: Gain) -> str:
     for values, colour in ((data.variance, MEASURED), (data.lipschitz, WORST)):
         ax.plot([data.depth], [values[data.depth]], "o", color=colour, ms=8)
     ax.axhline(1, color=MUTED, lw=0.8)
-    ax.set_yscale("log")
-    ax.set_ylim(1e-7, 1e5)
-    ax.set_xlabel("layers L")
-    ax.set_ylabel("variance, or Lipschitz constant")
+    ax.set(yscale="log", ylim=(1e-7, 1e5), xlabel="layers L", ylabel="variance, or Lipschitz constant")
     variance, lipschitz = data.variance[data.depth], data.lipschitz[data.depth]
     ax.set_title(f"γ = {data.gamma:.3g}: {_short(variance)} left, Lipschitz {_short(lipschitz)}")
     ax.legend(loc="upper left")
@@ -127,9 +115,7 @@ def rates(ax: Axes, data: RateCurves) -> str:
         lowest = data.loss[i, best].mean()
         ax.plot(data.rates[best] * 1.06 ** (i - 1), lowest, "o", color=colour, ms=8)
         words.append(f"{NAMES[scale]} {lowest:.3f} at rate {data.rates[best]:g}")
-    ax.set_xscale("log")
-    ax.set_xlabel("learning rate")
-    ax.set_ylabel("validation loss")
+    ax.set(xscale="log", xlabel="learning rate", ylabel="validation loss")
     winner = min(range(len(data.scales)), key=lambda i: data.loss[i, data.best(i)].mean())
     ax.set_title(f"{data.optimizer}, {data.depth} layers: {NAMES[data.scales[winner]]} is lowest")
     ax.legend(loc="upper left", ncols=3, columnspacing=0.8, handlelength=1.2)
@@ -141,8 +127,7 @@ def rates(ax: Axes, data: RateCurves) -> str:
 
 def higgs_rates(ax: Axes, data: RateCurves) -> str:
     """The same for HIGGS, with limits that hold for every optimizer and depth."""
-    ax.set_xlim(2e-4, 4)
-    ax.set_ylim(0.61, 0.74)
+    ax.set(xlim=(2e-4, 4), ylim=(0.61, 0.74))
     return rates(ax, data)
 
 
@@ -167,9 +152,8 @@ def contest(ax: Axes, data: Contest) -> str:
     ax.set_yticks(places, [f"{row.optimizer}, {row.depth}" for row in rows])
     ax.invert_yaxis()
     ax.set_xlabel(f"accuracy with {NAMES[data.one]} minus with {NAMES[data.other]}, in points")
-    ax.set_ylabel("optimizer, layers")
     wins, losses = (sum(row.sign == sign for row in rows) for sign in (1, -1))
-    ax.set_title(f"{NAMES[data.one]} is better in {wins} of {len(rows)}, worse in {losses}")
+    ax.set(ylabel="optimizer, layers", title=f"{NAMES[data.one]} is better in {wins} of {len(rows)}, worse in {losses}")
     values = ", ".join(f"{row.optimizer} {row.depth}: {100 * row.value:+.1f}" for row in rows)
     return (
         f"Test accuracy with {NAMES[data.one]} minus that with {NAMES[data.other]}, in points with 99 % intervals, "

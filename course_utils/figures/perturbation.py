@@ -31,9 +31,7 @@ def coordinates(ax: Axes, data: Coordinates) -> str:
     ax.hlines(data.smoothed, at - 0.4, at + 0.4, color=ALLOWED, lw=1.5, label="smoothed loss, closed form")
     error = 3 * data.found.standard_error
     ax.errorbar(at, data.found.gradient, error, fmt="o", color=MEASURED, ms=4, capsize=3, label="forward passes only")
-    ax.set_xticks(at)
-    ax.set_xlabel("coordinate of θ")
-    ax.set_ylabel("derivative of the loss")
+    ax.set(xticks=at, xlabel="coordinate of θ", ylabel="derivative of the loss")
     inside = np.abs(data.found.gradient - data.smoothed) <= error
     ax.set_title(f"Intervals hold the smoothed gradient, {inside.sum()} of {n}")
     ax.legend()
@@ -53,12 +51,9 @@ def cloud(ax: Axes, data: Cloud) -> str:
     ax.plot(*data.estimates.T, ".", color=COLOURS.get(data.kind, MEASURED), ms=4, alpha=0.7)
     ax.annotate("", data.g, (0, 0), arrowprops={"arrowstyle": "-|>", "color": THEORY, "lw": 2})
     ax.plot(*data.estimates.mean(axis=0), "o", color=ALLOWED, mec=THEORY, ms=6)
-    ax.set_xlim(-limit, limit)
-    ax.set_ylim(-limit, limit)
-    ax.set_xlabel("estimate of the first derivative")
-    ax.set_ylabel("of the second")
+    ax.set(xlim=(-limit, limit), ylim=(-limit, limit), xlabel="estimate of the first derivative")
     outside = int((np.abs(data.estimates) > limit).any(axis=1).sum())
-    ax.set_title(f"{data.kind}: distance {data.measured:.2g}")
+    ax.set(ylabel="of the second", title=f"{data.kind}: distance {data.measured:.2g}")
     return (
         f"{len(data.estimates)} estimates ({data.kind}, sigma = {data.sigma:g}, K = {data.K}) (their mean is ringed) "
         f"around the gradient ({data.g[0]:g}, {data.g[1]:g}): root mean square distance {data.measured:.2g}, "
@@ -72,10 +67,7 @@ def sigma_sweep(ax: Axes, data: SigmaSweep) -> str:
         colour = COLOURS.get(kind, THEORY)
         ax.plot(data.sigmas, predicted, color=colour, label=kind)
         ax.errorbar(data.sigmas, measured, 3 * error, fmt="o", color=colour, ms=4, capsize=2)
-    ax.set_xscale("log")
-    ax.set_yscale("log")
-    ax.set_xlabel("size σ of the perturbation")
-    ax.set_ylabel("total variance of one draw")
+    ax.set(xscale="log", yscale="log", xlabel="size σ of the perturbation", ylabel="total variance of one draw")
     ax.set_title("Small σ punishes a missing baseline, large σ curvature")
     ax.legend()
     ends = "; ".join(
@@ -91,11 +83,7 @@ def cosine(ax: Axes, data: CosineCurve) -> str:
     band(ax, data.Ks, data.cosines, MEASURED, "simulated")
     ax.plot([data.K], [data.at_K], "o", color=WORST, ms=8)
     ax.axhline(0.9, color=MUTED, lw=0.8, ls="--")
-    ax.set_xscale("log")
-    ax.set_xlim(0.8, 1.3e7)
-    ax.set_ylim(0, 1.05)
-    ax.set_xlabel("draws K")
-    ax.set_ylabel("cosine with the gradient")
+    ax.set(xscale="log", xlim=(0.8, 1.3e7), ylim=(0, 1.05), xlabel="draws K", ylabel="cosine with the gradient")
     ax.set_title(f"{data.n:,} parameters: cosine {data.at_K:.3f}")
     return (
         f"Cosine between the gradient of {data.n:,} parameters and the mean of K draws, sigma = {data.sigma:g} in "
@@ -111,9 +99,7 @@ def variances(ax: Axes, data: list[Measured]) -> str:
     ax.axvline(1, color=THEORY)
     ax.errorbar(ratios, at, xerr=[m.ratio.half for m in data], fmt="o", color=MEASURED, capsize=3)
     ax.set_yticks(at, names)
-    ax.set_xlim(0.8, 1.2)
-    ax.set_xlabel("total variance, measured / predicted")
-    ax.set_ylabel("estimator")
+    ax.set(xlim=(0.8, 1.2), xlabel="total variance, measured / predicted", ylabel="estimator")
     ax.set_title("Eight laws inside three standard errors")
     values = ", ".join(f"{name} {ratio:.2f}" for name, ratio in zip(names, ratios))
     return f"Measured over predicted total variance with three standard errors: {values}."
@@ -142,8 +128,7 @@ def losses(ax: Axes, data: Runs) -> str:
             data.over
         ]
     )
-    ax.set_ylabel("training loss")
-    ax.set_title(f"Per {data.over.removesuffix('s')}: the better the signal, the steeper")
+    ax.set(ylabel="training loss", title=f"Per {data.over.removesuffix('s')}: the better the signal, the steeper")
     ax.set_ylim(top=9)
     ax.legend(loc="upper right", ncols=2)
     ends = {name: np.median([run.loss[-1] for run in runs]) for name, runs in data.by_method.items()}

@@ -24,16 +24,13 @@ def plane(ax: Axes, data: PlaneMove) -> str:
     )
     for mask, colour, marker in groups:
         ax.plot(*data.W[mask].T, marker, color=colour, ms=6 if marker == "X" else 4)
-    ax.set_xlim(-4.5, 4.5)
-    ax.set_ylim(-4.5, 5.8)
+    ax.set(xlim=(-4.5, 4.5), ylim=(-4.5, 5.8))
     for x, words, colour in ((0.01, "flipped", WORST), (0.22, "started near", "#8F5F00"), (0.57, "moved far", SECOND)):
         ax.text(x, 0.93, words, color=colour, weight="bold", transform=ax.transAxes)
-    ax.set_xlabel("w·x")
-    ax.set_ylabel("w across x")
     near, far, both = int(data.near.sum()), int(data.far.sum()), int((data.near | data.far).sum())
     flips = int(data.flipped.sum())
     outside = int((data.flipped & ~data.near & ~data.far).sum())
-    ax.set_title(f"{flips} flips, {outside} outside the {both} bad")
+    ax.set(xlabel="w·x", ylabel="w across x", title=f"{flips} flips, {outside} outside the {both} bad")
     return (
         f"{data.near.size} neurons in the plane, moved by B = {data.B:g}, with the strip of half-width {data.tau:g}: "
         f"{near} start near (S1), {far} move far (S2), {both} do either (bound on average {data.bound:.0f}), "
@@ -49,10 +46,7 @@ def tau_tradeoff(ax: Axes, data: TauTradeoff) -> str:
     ax.plot(data.tau, data.near_bound + data.far_bound, color=THEORY, label="their sum")
     ax.plot([data.best_tau], [data.best], "o", color=WORST, ms=8)
     ax.annotate("τ*", (data.best_tau, data.best), xytext=(0, 9), textcoords="offset points", color=WORST, ha="center")
-    ax.set_xscale("log")
-    ax.set_yscale("log")
-    ax.set_xlabel("strip half-width τ")
-    ax.set_ylabel("neurons")
+    ax.set(xscale="log", yscale="log", xlabel="strip half-width τ", ylabel="neurons")
     ax.set_title("A thin strip lets many move far, a wide one holds many")
     ax.set_ylim(top=2e7)
     ax.legend(loc="upper right")
@@ -68,10 +62,7 @@ def gap_against_width(ax: Axes, data: GapAgainstWidth) -> str:
     band(ax, data.widths, data.flip_bound, SECOND, "√flips · B")
     ax.plot(data.widths, data.rms, "--", color=THEORY, lw=1.2, label="theory, root mean square")
     band(ax, data.widths, data.gap, MEASURED, "|f − f₀|, random move")
-    ax.set_xscale("log")
-    ax.set_yscale("log")
-    ax.set_xlabel("width m")
-    ax.set_ylabel("|f − f₀|, without the factor 1/√m")
+    ax.set(xscale="log", yscale="log", xlabel="width m", ylabel="|f − f₀|, without the factor 1/√m")
     ax.set_title("The naive bound looks at everyone, the gap only at flips")
     ax.legend(loc="upper left")
     ratio = data.naive[-1] / np.median(data.gap[:, -1])

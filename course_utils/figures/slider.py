@@ -199,10 +199,6 @@ def explore(
         labels: what a control is called, "half-width τ"; default: the argument's name.
         choices: for each argument of ``compute`` the values it can take, in order: words become buttons, numbers a
             slider. Round ones can be read (:func:`round_values`).
-
-    Raises:
-        ValueError: if there is no choice, or one without values, or a start that is none of the words, or a start or
-            a label for an argument without choices.
     """
     show_slider(Slider.of(compute, draw, choices, start or {}, labels or {}))
 

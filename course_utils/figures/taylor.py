@@ -20,10 +20,7 @@ def envelope(ax: Axes, data: Envelope) -> str:
     ax.text(0.1, -2.7, "σ", color=MEASURED)
     ax.text(0.6, -2.7, "tangent", color=THEORY)
     ax.text(2.2, -2.7, "gap", color=WORST)
-    ax.set_xlim(-4, 4)
-    ax.set_ylim(-3, 5)
-    ax.set_xlabel("z")
-    ax.set_ylabel("σ(z)")
+    ax.set(xlim=(-4, 4), ylim=(-3, 5), xlabel="z", ylabel="σ(z)")
     share = abs(data.gap_at_step) / data.allowed_at_step if data.allowed_at_step else 0.0
     ax.set_title(f"{data.name}: gap {share:.0%} of what is allowed")
     return (
@@ -37,10 +34,7 @@ def tightness(ax: Axes, data: Tightness) -> str:
     for name, share in zip(data.names, data.share):
         ax.plot(data.steps, share, label=name)
     ax.axhline(1, color=MUTED, lw=1)
-    ax.set_xscale("log")
-    ax.set_ylim(0, 1.05)
-    ax.set_xlabel("step |x − x₀|")
-    ax.set_ylabel("largest |gap| / bound")
+    ax.set(xscale="log", ylim=(0, 1.05), xlabel="step |x − x₀|", ylabel="largest |gap| / bound")
     ax.set_title("Short steps can use the whole bound")
     ax.legend(ncols=2, loc="lower left")
     first, last = data.share[:, 0], data.share[:, -1]
@@ -58,11 +52,7 @@ def cloud(ax: Axes, data: MoveCloud) -> str:
     for kind, (colour, label) in enumerate(kinds):
         mine = data.kind == kind
         ax.plot(data.movement[mine], data.gap[mine], ".", color=colour, ms=3, alpha=0.6, label=label)
-    ax.set_xscale("log")
-    ax.set_yscale("log")
-    ax.set_ylim(1e-7, 1e3)
-    ax.set_xlabel("movement ‖W − W₀‖$_F$")
-    ax.set_ylabel("|f − f₀|")
+    ax.set(xscale="log", yscale="log", ylim=(1e-7, 1e3), xlabel="movement ‖W − W₀‖$_F$", ylabel="|f − f₀|")
     ax.set_title("No move gets above the line")
     ax.legend(loc="lower right", markerscale=3)
     above = int((data.gap > data.bound).sum())
@@ -75,10 +65,7 @@ def width_scaling(ax: Axes, data: WidthScaling) -> str:
     ax.plot(data.widths, data.random_median, "--", color=THEORY, lw=1.2, label="random signs, slope −1")
     band(ax, data.widths, data.worst, WORST, "worst move")
     band(ax, data.widths, data.random, MEASURED, "isotropic random move")
-    ax.set_xscale("log")
-    ax.set_yscale("log")
-    ax.set_xlabel("width m")
-    ax.set_ylabel("|f − f₀|, with the factor 1/√m")
+    ax.set(xscale="log", yscale="log", xlabel="width m", ylabel="|f − f₀|, with the factor 1/√m")
     ax.set_title("Chance cancels faster than malice")
     ax.legend(loc="lower left")
     return (

@@ -3,7 +3,7 @@
 Whoever takes one of these in :mod:`course_utils.theory`, :mod:`course_utils.experiments` or :mod:`course_utils.data`
 passes it through here. What is of the wrong type is refused with a TypeError, what is out of range, not finite, empty
 or of a shape that does not fit with a ValueError; the message names the argument, what was expected and what it got.
-Docstrings elsewhere therefore tell only what is refused beyond that.
+What a function refuses beyond that, it refuses in the same way; its docstring tells it only where it may surprise.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ def check_net(x: Array, W: Array, a: Array, name: str = "W") -> tuple[Array, Arr
     return x, W, a
 
 
-def check_array(name: str, value: Array, ndim: int | None = None) -> Array:
-    """``value`` as a non-empty finite float64 array with ``ndim`` axes, or an error that names it."""
+def check_array(name: str, value: Array, ndim: int | None = None, length: int | None = None) -> Array:
+    """``value`` as a non-empty finite float64 array with ``ndim`` axes, a vector of this length, or an error."""
     try:
         given = np.asarray(value)
         if given.dtype.kind not in "biuf":  # numpy would also read digits in text, and halve a complex number
@@ -39,6 +39,8 @@ def check_array(name: str, value: Array, ndim: int | None = None) -> Array:
         raise ValueError(f"{name} must not be empty, got shape {array.shape}")
     if not np.isfinite(array).all():
         raise ValueError(f"{name} must be finite, got {array[~np.isfinite(array)][0]} among its entries")
+    if length is not None and len(array) != length:
+        raise ValueError(f"{name} must have shape ({length},), got {array.shape}")
     return array
 
 
@@ -66,14 +68,6 @@ def check_number(name: str, value: float, *, above: float = -np.inf, at_least: f
     if not number >= at_least:
         raise ValueError(f"{name} must be at least {at_least:g}, got {number:g}")
     return number
-
-
-def check_vector(name: str, value: Array, size: int) -> Array:
-    """``value`` as a finite float64 vector of shape (size,), or an error that names it."""
-    array = check_array(name, value, 1)
-    if len(array) != size:
-        raise ValueError(f"{name} must have shape ({size},), got {array.shape}")
-    return array
 
 
 def check_rows(X: Array, Y: Array | None = None, name: str = "Y") -> tuple[Array, Array]:

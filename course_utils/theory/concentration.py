@@ -45,18 +45,12 @@ class Coverage(NamedTuple):
 
 
 def near_zero_probability(tau: float) -> float:
-    """Pr[|z| ≤ τ] = erf(τ/√2) for a standard normal z: the chance that |w0_iᵀx| ≤ τ‖x‖.
-
-    Source: claim lecture/density.
-    """
+    """Pr[|z| ≤ τ] = erf(τ/√2) for a standard normal z: the chance that |w0_iᵀx| ≤ τ‖x‖ (lecture/density)."""
     return math.erf(check_number("tau", tau, at_least=0) / math.sqrt(2))
 
 
 def near_zero_roundings(tau: float) -> NearZero:
-    """erf(τ/√2) ≤ 2τ/√(2π) ≤ τ: exact, the density at 0 times 2τ, and the slide's rounding.
-
-    Source: claim lecture/density.
-    """
+    """erf(τ/√2) ≤ 2τ/√(2π) ≤ τ: exact, the density at 0 times 2τ, and the slide's rounding (lecture/density)."""
     return NearZero(near_zero_probability(tau), 2 * tau / math.sqrt(2 * math.pi), float(tau))
 
 
@@ -92,9 +86,7 @@ def tail_bounds(m: int, tau: float, delta: float) -> TailBounds:
     - exact: the smallest whole k with Pr[count > k] ≤ δ
 
     Always exact ≤ Chernoff ≤ min(Hoeffding, Bernstein) and Hoeffding ≤ lecture. Bernstein wins over Hoeffding
-    when p is small.
-
-    Source: claim lecture/lemma-4.2.
+    when p is small (lecture/lemma-4.2).
     """
     m, L = check_size("m", m), log_inverse(delta)
     p = near_zero_probability(check_number("tau", tau, above=0))
@@ -112,9 +104,7 @@ def tail_bounds(m: int, tau: float, delta: float) -> TailBounds:
 def coverage(counts: Array, bound: float, confidence: float = 0.95) -> Coverage:
     """The share of ``counts``, shape (draws,), that exceed ``bound``, with its Clopper–Pearson interval.
 
-    A bound that holds with probability 1 − δ keeps its promise as long as ``low`` ≤ δ.
-
-    Source: claim lecture/lemma-4.2.
+    A bound that holds with probability 1 − δ keeps its promise as long as ``low`` ≤ δ (lecture/lemma-4.2).
     """
     counts, bound = check_array("counts", counts, 1), check_number("bound", bound)
     exceeded = int(np.count_nonzero(counts > bound))

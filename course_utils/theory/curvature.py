@@ -41,11 +41,7 @@ class Net(NamedTuple):
 def random_net(
     widths: Sequence[int], sigma: str, scheme: str | float, rng: np.random.Generator, bias_scale: float = 0.0
 ) -> Net:
-    """Normal weights whose σ is one of :data:`SCHEMES` for each layer, or ``scheme / √d_k`` when it is a number.
-
-    Raises:
-        ValueError: for an unknown scheme or fewer than two widths.
-    """
+    """Normal weights whose σ is one of :data:`SCHEMES` for each layer, or ``scheme / √d_k`` when it is a number."""
     widths = [check_size("width", width) for width in widths]
     if len(widths) < 2:
         raise ValueError(f"widths must name input and output at least, got {widths}")
@@ -113,11 +109,7 @@ LOSSES = {
 
 
 def check_batch(net: Net, x: Array, t: Array, loss: str) -> tuple[Array, Array, Loss]:
-    """Inputs (N, d_0), targets and loss that fit the network, or an error that names what does not.
-
-    Raises:
-        ValueError: also for labels out of range, numbers in the network that are not finite, and an unknown loss.
-    """
+    """Inputs (N, d_0), targets and loss that fit the network, or an error that names what does not."""
     check_choice("loss", loss, LOSSES)
     for k, (w, b) in enumerate(zip(net.weights, net.biases)):
         check_array(f"weights of layer {k}", w, 2)
@@ -231,11 +223,7 @@ class NormBounds(NamedTuple):
 
 
 def norm_bounds(net: Net, x: Array, t: Array, loss: str = "squared") -> NormBounds:
-    """Both forms of Theorem 2 beside the exact norm for a single input ``x`` (1, d_0).
-
-    Raises:
-        ValueError: if ``x`` has more than one row.
-    """
+    """Both forms of Theorem 2 beside the exact norm for a single input ``x`` (1, d_0)."""
     if len(x) != 1:
         raise ValueError(f"Theorem 2 is about one sample: x must have one row, got shape {np.shape(x)}")
     curvatures = layer_curvatures(net, x, t, loss)

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from course_utils.theory.accept import Array, check_choice, check_size
+from course_utils.theory.accept import Array, check_choice
 from course_utils.theory.curvature import Net
-from course_utils.theory.statistics import Interval, mean_interval
 
 if TYPE_CHECKING:
     from scipy.sparse.linalg import LinearOperator
@@ -22,9 +21,6 @@ def layer_operator(loss: Tensor, parameters: Tensor | Sequence[Tensor]) -> Linea
 
     The graph of the gradient is kept, so that a product costs one backward pass through it. Give a model's
     ``layer.weight`` for one block or ``list(model.parameters())`` for the whole.
-
-    Raises:
-        ValueError: if the loss is not one finite number or does not depend on the parameters.
     """
     import torch
     from scipy.sparse.linalg import LinearOperator
@@ -62,11 +58,7 @@ def layer_operator(loss: Tensor, parameters: Tensor | Sequence[Tensor]) -> Linea
 
 
 def top_eigenvalue(operator: LinearOperator, tol: float = 1e-12) -> float:
-    """The largest eigenvalue of a symmetric operator, by Lanczos from a fixed start; ``tol`` is relative.
-
-    Raises:
-        ValueError: if the operator is not square or a product is not finite.
-    """
+    """The largest eigenvalue of a symmetric operator, by Lanczos from a fixed start; ``tol`` is relative."""
     from scipy.sparse.linalg import eigsh
 
     n = operator.shape[0]
@@ -89,25 +81,8 @@ def dense(operator: LinearOperator) -> Array:
     return (matrix + matrix.T) / 2
 
 
-def trace(operator: LinearOperator, probes: int, rng: np.random.Generator) -> Interval:
-    """Hutchinson's estimate: the mean of ``sᵀHs`` over ``probes`` ≥ 2 vectors of random signs.
-
-    Raises:
-        ValueError: for fewer than 2 probes.
-    """
-    if check_size("probes", probes) < 2:
-        raise ValueError(f"probes must be at least 2 for an interval, got {probes}")
-    signs = rng.choice([-1.0, 1.0], size=(probes, operator.shape[0]))
-    forms = np.array([s @ (operator @ s) for s in signs])
-    return mean_interval(forms)
-
-
 def to_torch(net: Net) -> Module:
-    """A network as ``torch.nn.Sequential`` in float64, for activations that torch has.
-
-    Raises:
-        ValueError: for another activation.
-    """
+    """A network as ``torch.nn.Sequential`` in float64, for activations that torch has."""
     import torch
 
     modules = {

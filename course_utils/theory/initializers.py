@@ -21,9 +21,6 @@ def hessian_normal_(tensor: Tensor, rng: np.random.Generator, gain: float = 1.0)
     """Fill a weight (d_{k+1}, d_k) with ``N(0, σ²)``, ``σ = gain/(√d_{k+1} + √d_k)``: its norm is then about ``gain``.
 
     Source: Skorski, Corollary 2, equation (8).
-
-    Raises:
-        ValueError: if the tensor has not two axes, or is empty.
     """
     _check_weight(tensor)
     gain = check_number("gain", gain, above=0)

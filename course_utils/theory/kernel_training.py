@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from course_utils.theory.accept import Array, check_array, check_number, check_vector
+from course_utils.theory.accept import Array, check_array, check_number
 from course_utils.theory.kernels import arc_cosine, check_rows, empirical_kernel, limit_kernel
 from course_utils.theory.networks import Init, TrainedLayer, outputs, train_first_layer
 
@@ -25,9 +25,6 @@ def descent_operator(K: Array, steps: float = math.inf, lr: float | None = None)
         K: kernel of the training inputs, (n, n), symmetric and positive semidefinite.
         steps: a whole number of steps, or inf.
         lr: the step, between 0 and 2n/λ_max(K); not needed when ``steps`` is inf.
-
-    Raises:
-        ValueError: if K is not such a matrix, or descent with ``lr`` diverges.
     """
     K = check_array("K", K, 2)
     if K.shape[0] != K.shape[1] or not np.allclose(K, K.T, rtol=1e-10, atol=1e-10 * np.abs(K).max()):
@@ -61,7 +58,7 @@ def movement(K: Array, alpha: Array) -> float:
     Source: claim lecture/stays-near-init.
     """
     K = check_array("K", K, 2)
-    alpha = check_vector("alpha", alpha, len(K))
+    alpha = check_array("alpha", alpha, 1, len(K))
     if K.shape[0] != K.shape[1]:
         raise ValueError(f"K must be square, got shape {K.shape}")
     return math.sqrt(max(float(alpha @ K @ alpha), 0.0))
@@ -76,7 +73,7 @@ def expected_movement(X: Array, y: Array, steps: float = math.inf, lr: float | N
     Source: claim lecture/stays-near-init.
     """
     X, _ = check_rows(X)
-    y = check_vector("y", y, len(X))
+    y = check_array("y", y, 1, len(X))
     K = limit_kernel(X)
     G = descent_operator(K, steps, lr)
     M = G @ K @ G
@@ -113,12 +110,12 @@ def train_three(init: Init, X: Array, y: Array, X_new: Array, steps: int, lr: fl
 def kernel_fit(X: Array, y: Array, X_new: Array) -> Array:
     """Regression with the limit kernel: f of least norm through the data, at ``X_new`` (p, d); shape (p,)."""
     X, X_new = check_rows(X, check_array("X_new", X_new, 2), "X_new")
-    return limit_kernel(X_new, X) @ (descent_operator(limit_kernel(X)) @ check_vector("y", y, len(X)))
+    return limit_kernel(X_new, X) @ (descent_operator(limit_kernel(X)) @ check_array("y", y, 1, len(X)))
 
 
 def linear_fit(X: Array, y: Array, X_new: Array) -> Array:
     """Least squares with a constant, at ``X_new`` (p, d); shape (p,)."""
     X, X_new = check_rows(X, check_array("X_new", X_new, 2), "X_new")
-    y = check_vector("y", y, len(X))
+    y = check_array("y", y, 1, len(X))
     coefficients = np.linalg.lstsq(np.column_stack([X, np.ones(len(X))]), y, rcond=None)[0]
     return X_new @ coefficients[:-1] + coefficients[-1]

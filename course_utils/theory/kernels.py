@@ -42,9 +42,6 @@ def arc_cosine(X: Array, Y: Array | None = None, degree: int = 1) -> Array:
     ``‖x‖‖x'‖(sin θ + (π − θ) cos θ)/(2π)``, the covariance of ``f(·; W0)`` for random signs a. A zero row gives 0.
 
     Source: Cho and Saul, Kernel Methods for Deep Learning (2009), whose kernels are twice these.
-
-    Raises:
-        ValueError: for another degree.
     """
     if degree not in (0, 1):
         raise ValueError(f"degree must be 0 or 1, got {degree!r}")
@@ -56,10 +53,7 @@ def arc_cosine(X: Array, Y: Array | None = None, degree: int = 1) -> Array:
 
 
 def limit_kernel(X: Array, Y: Array | None = None) -> Array:
-    """``xᵀx'(π − θ)/(2π)``, the kernel of an infinitely wide net, shape (n, p).
-
-    Source: claim lecture/ntk-limit.
-    """
+    """``xᵀx'(π − θ)/(2π)``, the kernel of an infinitely wide net, shape (n, p) (lecture/ntk-limit)."""
     X, Y = check_rows(X, Y)
     return X @ Y.T * arc_cosine(X, Y, 0)
 

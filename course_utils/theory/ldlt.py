@@ -90,9 +90,6 @@ def mean_density(m: int, n: int) -> MeanDensity:
 
     Everything is an integral over the singular value ``s = √x``, where the weight has no singularity, on
     Gauss–Legendre panels; the ``φ_j`` are Laguerre functions, for which A is well conditioned.
-
-    Raises:
-        ValueError: for min(m, n) above :data:`EXACT_UP_TO`.
     """
     m, n = check_size("m", m), check_size("n", n)
     if min(m, n) > EXACT_UP_TO:
@@ -217,10 +214,8 @@ def simulate(
     and Edelman). The trace needs no singular values either: the LDLᵀ factorisation of a tridiagonal matrix
     gives it in r steps, in a form (stationary qd) that only adds positive numbers.
 
-    Args:
-        controls: subtract what the deviations of tr S and tr S² from their exact means explain, by linear
-            regression. It leaves some 6 % of the variance at nσ² = α.
-        chunk: matrices at a time.
+    With ``controls`` what the deviations of tr S and tr S² from their exact means explain is subtracted, by linear
+    regression: that leaves some 6 % of the variance at nσ² = α.
     """
     m, n, samples = check_size("m", m), check_size("n", n), check_size("samples", samples)
     chunk, rng = check_size("chunk", chunk), check_rng(rng)

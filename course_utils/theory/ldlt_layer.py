@@ -44,9 +44,7 @@ class _InverseRoot(torch.autograd.Function):
 
 
 def ldlt_matrix(W: torch.Tensor, alpha: float = 1.0, gamma: float = 1.0, form: str = "symmetric") -> torch.Tensor:
-    """The layer as a matrix, shape (..., m, n) as W; its singular values are ``γ s/√(α + s²)``.
-
-    Source: ldlt/lipschitz.
+    """The layer as a matrix, shape (..., m, n) as W; its singular values are ``γ s/√(α + s²)`` (ldlt/lipschitz).
 
     The factorisation is that of the smaller of ``WᵀW`` and ``WWᵀ``, and any number of layers can be stacked
     in the leading axes. All arguments but W are taken as they are: :class:`LDLT` checks them.
@@ -56,9 +54,6 @@ def ldlt_matrix(W: torch.Tensor, alpha: float = 1.0, gamma: float = 1.0, form: s
             times faster: ``γ W L^(-T)`` with ``LLᵀ = αI + WᵀW`` when n ≤ m, and ``γ L^(-1) W`` with ``LLᵀ =
             αI + WWᵀ`` when n > m. It differs from the symmetric form by a rotation, of the inputs when n ≤ m
             and else of the outputs.
-
-    Raises:
-        ValueError: for an unknown form.
     """
     check_choice("form", form, FORMS)
     m, n = W.shape[-2:]
@@ -89,9 +84,6 @@ class LDLT(torch.nn.Module):
         form: "symmetric" or "cholesky", see :func:`ldlt_matrix`.
         rng: where the entries come from; by default a generator with seed 0.
         dtype: float64 unless another is asked for.
-
-    Raises:
-        ValueError: for an unknown form; in the forward pass, for rows of another length than n.
     """
 
     def __init__(

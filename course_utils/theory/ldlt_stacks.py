@@ -83,17 +83,7 @@ def fold_rows(rows: int, seeds: Sequence[int]) -> Parts:
     """Seed s tests on fold s of ten, chooses its learning rate on the two next folds and trains on the other seven.
 
     So ten seeds in a row test on every row once, and no run has seen its test rows. The folds are those of a fixed
-    random order; rows left over by ten equal folds are used for training only.
-
-    Args:
-        rows: number of rows, at least 10.
-        seeds: s of them.
-
-    Returns:
-        Index arrays of shapes (s, rows of that part).
-
-    Raises:
-        ValueError: for fewer than ten rows.
+    random order; rows left over by ten equal folds are used for training only. Shapes are (seeds, rows of that part).
     """
     rows = check_size("rows", rows)
     if rows < FOLDS:
@@ -113,14 +103,8 @@ def fold_rows(rows: int, seeds: Sequence[int]) -> Parts:
 class Stacks:
     """One network for each seed: ``depth`` LDLT layers of ``width`` neurons with ReLU, then a linear readout.
 
-    Weights of a layer with n inputs are normal with deviation factor/√n, biases 0, the readout's deviation is
-    1/√width. Seeds draw the same standard normals at every scale: comparisons are paired.
-
-    Args:
-        rngs: one generator for each of s seeds.
-        inputs, classes: sizes at both ends.
-        depth: number of LDLT layers.
-        factor: σ√n.
+    Weights of a layer with n inputs are normal with deviation σ = factor/√n, biases 0, the readout's deviation is
+    1/√width. Each seed has its generator, and draws the same normals at every scale: comparisons are paired.
     """
 
     def __init__(
@@ -179,9 +163,6 @@ def train_stacks(x: Array, y: Array, setting: Setting, seeds: Sequence[int], rec
         y: classes 0, 1, …, shape (rows,).
         setting, recipe: see there. A last incomplete batch of an epoch is left out.
         seeds: whole numbers ≥ 0: each its own initialization, order of rows and test fold.
-
-    Raises:
-        ValueError: for a choice that is unknown, classes below 0, or fewer training rows than a batch.
     """
     import torch
 
@@ -258,16 +239,9 @@ def stack_variances(
 ) -> Array:
     """Variance of the outputs after 0, 1, …, ``depth`` linear LDLT layers, α = 1, for random W and x ~ N(0, I).
 
-    Given the weights it is ``‖P‖²_F / n`` for the product P of the layers: no input is drawn. Transposed, P carries
-    gradients, and has the same norm: backwards the variance is the same (ldlt/unit-variance, ldlt/backward).
-
-    Args:
-        depth, n: layers, and the size n × n of each.
-        factor: σ√n.
-        draws: independent stacks.
-
-    Returns:
-        Array of shape (draws, depth + 1).
+    Given the weights it is ``‖P‖²_F / n`` for the product P of the n × n layers: no input is drawn. Transposed, P
+    carries gradients, and has the same norm: backwards the variance is the same (ldlt/unit-variance, ldlt/backward).
+    ``factor`` is σ√n; the shape is (draws, depth + 1), a row for each of the independent stacks.
     """
     import torch
 

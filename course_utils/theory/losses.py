@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from course_utils.theory.accept import Array, check_array, check_number, check_rng, check_size, check_vector
+from course_utils.theory.accept import Array, check_array, check_number, check_rng, check_size
 from course_utils.theory.variance_laws import Local
 
 
@@ -17,7 +17,7 @@ class Quadratic:
         self.E, self.g = check_number("E", E), check_array("g", g, 1)
         n = self.g.size
         self.H = np.zeros((n, n)) if H is None else check_array("H", H, 2)
-        self.at = np.zeros(n) if at is None else check_vector("at", at, n)
+        self.at = np.zeros(n) if at is None else check_array("at", at, 1, n)
         if self.H.shape != (n, n):
             raise ValueError(f"H must have shape ({n}, {n}), got {self.H.shape}")
         self.H = (self.H + self.H.T) / 2
@@ -48,7 +48,7 @@ class SineNet:
 
     def __init__(self, X: Array, y: Array, a: Array) -> None:
         self.X, self.a = check_array("X", X, 2), check_array("a", a, 1)
-        self.y = check_vector("y", y, len(self.X))
+        self.y = check_array("y", y, 1, len(self.X))
         self.n = self.a.size * self.X.shape[1]
 
     def errors(self, theta: Array) -> Array:
@@ -65,7 +65,7 @@ class SineNet:
 
     def gradient(self, theta: Array, sigma: float = 0.0) -> Array:
         """The gradient, shape (n,), of the loss smoothed by a Gaussian of width σ; at σ = 0 of the loss itself."""
-        u = check_vector("theta", theta, self.n).reshape(self.a.size, -1) @ self.X.T
+        u = check_array("theta", theta, 1, self.n).reshape(self.a.size, -1) @ self.X.T
         s2 = check_number("sigma", sigma, at_least=0) ** 2 * np.square(self.X).sum(axis=1)
         a, fade = self.a[:, None], np.exp(-s2 / 2)
         outputs = self.a @ (fade * np.sin(u))

@@ -11,16 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from course_utils.theory.accept import (
-    Array,
-    check_array,
-    check_net,
-    check_number,
-    check_rng,
-    check_rows,
-    check_size,
-    check_vector,
-)
+from course_utils.theory.accept import Array, check_array, check_net, check_number, check_rng, check_rows, check_size
 
 
 class Init(NamedTuple):
@@ -87,12 +78,9 @@ def train_first_layer(init: Init, X: Array, y: Array, steps: int, lr: float) -> 
     runs on C and on the Gram matrix of the inputs, and pays for d only once.
 
     Source: claims lecture/stays-near-init, lecture/kernel-regression.
-
-    Raises:
-        ValueError: for an lr so large that the loss overflows.
     """
     X, _ = check_rows(X)
-    y = check_vector("y", y, len(X))
+    y = check_array("y", y, 1, len(X))
     W0, a = check_init(init, X.shape[1])
     steps, lr = check_size("steps", steps), check_number("lr", lr, above=0)
     n, scale = len(X), a[:, None] / math.sqrt(len(a))
@@ -120,4 +108,4 @@ def check_init(init: Init, d: int) -> Init:
     W0 = check_array("W0", init[0], 2)
     if W0.shape[1] != d:
         raise ValueError(f"W0 must have as many columns as X, {d}, got shape {W0.shape}")
-    return Init(W0, check_vector("a", init[1], len(W0)))
+    return Init(W0, check_array("a", init[1], 1, len(W0)))

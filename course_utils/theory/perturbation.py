@@ -14,15 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from course_utils.theory.accept import (
-    Array,
-    check_array,
-    check_choice,
-    check_number,
-    check_rng,
-    check_size,
-    check_vector,
-)
+from course_utils.theory.accept import Array, check_array, check_choice, check_number, check_rng, check_size
 from course_utils.theory.statistics import Interval
 
 Loss = Callable[[Array], Array]
@@ -56,11 +48,6 @@ def estimate(
 
     The K orthogonal draws are not independent: they are drawn *without replacement* from an orthonormal basis. Their
     standard error is therefore that of a survey, √(1 − K/n) times the usual one, and 0 when K = n.
-
-    Raises:
-        ValueError: for an unknown kind, more orthogonal draws than parameters, and losses that are not finite
-            or of another shape than (k,).
-        TypeError: for a loss without the method that the kind needs.
     """
     theta, sigma, K, chunk = _accepted(theta, sigma, K, rng, kind, chunk)
     n, baseline = theta.size, _baseline(loss, theta, kind)
@@ -192,7 +179,7 @@ def measure_variance(
 
     ``center`` is the mean of ĝ, shape (n,). Memory is that of a chunk of draws (K of them, if K is larger).
     """
-    theta, center = check_array("theta", theta, 1), check_vector("center", center, np.size(theta))
+    theta, center = check_array("theta", theta, 1), check_array("center", center, 1, np.size(theta))
     sigma, K = check_number("sigma", sigma, above=0), check_size("K", K)
     repetitions, predicted = check_size("repetitions", repetitions), check_number("predicted", predicted)
     if repetitions < 2:

@@ -15,15 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from course_utils.theory.accept import (
-    Array,
-    check_array,
-    check_in_unit_ball,
-    check_number,
-    check_rng,
-    check_size,
-    check_vector,
-)
+from course_utils.theory.accept import Array, check_array, check_in_unit_ball, check_number, check_rng, check_size
 from course_utils.theory.networks import isotropic_shares
 from course_utils.theory.statistics import log_inverse
 
@@ -59,10 +51,7 @@ class FlipCounts(NamedTuple):
 
 
 def flipped(W0: Array, W: Array, x: Array) -> Array:
-    """The mask (m,) of neurons with 1{w_iᵀx ≥ 0} ≠ 1{w0_iᵀx ≥ 0}.
-
-    Source: claim lecture/star.
-    """
+    """The mask (m,) of neurons with 1{w_iᵀx ≥ 0} ≠ 1{w0_iᵀx ≥ 0} (lecture/star)."""
     W0, W, x = _layers(W0, W, x)
     return (W @ x >= 0) != (W0 @ x >= 0)
 
@@ -72,9 +61,7 @@ def bad_sets(W0: Array, W: Array, x: Array, tau: float) -> BadSets:
 
     Outside their union no neuron flips, because |(w_i − w0_i)ᵀx| < τ‖x‖ < |w0_iᵀx|. One of the two boundaries
     has to be included, and it does not matter which: with < and > in both, w0_iᵀx = −τ‖x‖ moved by τx/‖x‖
-    ends on zero, which counts as on, and flips outside both sets.
-
-    Source: claim lecture/bad-set.
+    ends on zero, which counts as on, and flips outside both sets (lecture/bad-set).
     """
     W0, W, x = _layers(W0, W, x)
     tau = check_number("tau", tau, at_least=0)
@@ -84,12 +71,9 @@ def bad_sets(W0: Array, W: Array, x: Array, tau: float) -> BadSets:
 
 
 def star_gap(W0: Array, W: Array, x: Array, a: Array) -> float:
-    """f − f0 by the lecture's identity (★): Σ_i a_i w_iᵀx (1{w_iᵀx ≥ 0} − 1{w0_iᵀx ≥ 0}).
-
-    Source: claim lecture/star.
-    """
+    """f − f0 by the lecture's identity (★): Σ_i a_i w_iᵀx (1{w_iᵀx ≥ 0} − 1{w0_iᵀx ≥ 0}) (lecture/star)."""
     W0, W, x = _layers(W0, W, x)
-    a = check_vector("a", a, len(W0))
+    a = check_array("a", a, 1, len(W0))
     return float(star(W0 @ x, W @ x, a))
 
 
@@ -102,7 +86,7 @@ def direct_gap(W0: Array, W: Array, x: Array, a: Array) -> float:
     Source: claim lecture/relu-homogeneous.
     """
     W0, W, x = _layers(W0, W, x)
-    a = check_vector("a", a, len(W0))
+    a = check_array("a", a, 1, len(W0))
     before, after = W0 @ x, W @ x
     linear = (before >= 0) * ((W - W0) @ x)
     return float(a @ (np.maximum(after, 0) - np.maximum(before, 0) - linear))
@@ -111,7 +95,7 @@ def direct_gap(W0: Array, W: Array, x: Array, a: Array) -> float:
 def count_flips(W0: Array, W: Array, x: Array, a: Array, tau: float) -> FlipCounts:
     """The number of flips, f − f0 and the sizes of S1, S2 and S1 ∪ S2 for one pair of layers."""
     W0, W, x = _layers(W0, W, x)
-    a = check_vector("a", a, len(W0))
+    a = check_array("a", a, 1, len(W0))
     tau = check_number("tau", tau, at_least=0)
     before, after, moved = W0 @ x, W @ x, np.linalg.norm(W - W0, axis=1)
     near, far = np.abs(before) <= tau * np.linalg.norm(x), moved >= tau
@@ -132,9 +116,6 @@ def flip_bound(S: float, B: float, norm_x: float = 1.0) -> float:
     A flipped neuron has |w_iᵀx| ≤ |(w_i − w0_i)ᵀx| ≤ ‖w_i − w0_i‖; Cauchy–Schwarz over the set does the rest.
 
     Source: claim lecture/naive-bound.
-
-    Raises:
-        ValueError: if norm_x > 1.
     """
     S, B = check_number("S", S, at_least=0), check_number("B", B, at_least=0)
     check_in_unit_ball(norm_x)
@@ -142,10 +123,7 @@ def flip_bound(S: float, B: float, norm_x: float = 1.0) -> float:
 
 
 def s2_bound(B: float, tau: float) -> float:
-    """B²/τ², which bounds |S2|: each row of S2 alone spends τ² of the budget B².
-
-    Source: claim lecture/s2-markov.
-    """
+    """B²/τ², which bounds |S2|: each row of S2 alone spends τ² of the budget B² (lecture/s2-markov)."""
     return (check_number("B", B, at_least=0) / check_number("tau", tau, above=0)) ** 2
 
 
@@ -153,9 +131,7 @@ def tight_movement(m: int, d: int, B: float, tau: float) -> Array:
     """A move W − W0, shape (m, d) and norm B, whose S2 has ⌊B²/τ²⌋ rows: the bound is tight.
 
     The budget is spread equally over those rows, along the first coordinate. B²/τ² is rounded down after
-    forgiving a relative error of 1e-12, so that B = 0.3, tau = 0.1 gives the nine rows it should.
-
-    Source: claim lecture/s2-markov.
+    forgiving a relative error of 1e-12, so that B = 0.3, tau = 0.1 gives the nine rows it should (lecture/s2-markov).
 
     Raises:
         ValueError: if B < τ (no row can reach τ) or ⌊B²/τ²⌋ > m.
@@ -184,9 +160,7 @@ def optimal_bad_set_bound(m: int, B: float, delta: float, constant: float = COUN
 
     With probability at least 1 − δ the set has at most mτ + B²/τ² + √(m log 1/δ) members. At τ* the first two terms
     are 2^(1/3) and 2^(-2/3) times m^(2/3) B^(2/3); together 3/2^(2/3) ≈ 1.890, which the slide rounds to 2 (pass
-    ``LECTURE_COUNT_CONSTANT``).
-
-    Source: claim lecture/optimal-tau.
+    ``LECTURE_COUNT_CONSTANT``) (lecture/optimal-tau).
     """
     m, constant = check_size("m", m), check_number("constant", constant, at_least=0)
     return constant * (m * check_number("B", B, at_least=0)) ** (2 / 3) + math.sqrt(m * log_inverse(delta))
@@ -267,4 +241,4 @@ def _layers(W0, W, x) -> tuple[Array, Array, Array]:
     W0, W = check_array("W0", W0, 2), check_array("W", W, 2)
     if W0.shape != W.shape:
         raise ValueError(f"W and W0 must have the same shape, got {W.shape} and {W0.shape}")
-    return W0, W, check_vector("x", x, W0.shape[1])
+    return W0, W, check_array("x", x, 1, W0.shape[1])

@@ -44,14 +44,9 @@ def mean_interval(values: Array, confidence: float = 0.99) -> Interval:
 
 
 def power_law_slope(widths: Array, values: Array) -> Interval:
-    """The slope of ``log values`` against ``log widths``, fitted to each repetition on its own.
+    """The mean slope of ``log values`` against ``log widths``, with its Student-t interval at 99 %.
 
-    Args:
-        widths: positive, at least two different ones, shape (w,).
-        values: positive, shape (r, w): r ≥ 2 independent repetitions.
-
-    Returns:
-        Mean of the r least-squares slopes and its Student-t interval at 99 %.
+    Least squares fits each of the r ≥ 2 independent repetitions on its own: ``values`` is (r, w), ``widths`` (w,).
     """
     widths, values = check_array("widths", widths, 1), check_array("values", values, 2)
     if values.shape[1] != widths.size or values.shape[0] < 2 or np.unique(widths).size < 2:

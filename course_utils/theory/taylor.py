@@ -49,15 +49,8 @@ def worst_move(sigma: Activation, u0: Array, a: Array, B: float) -> Array:
     """Steps along x, of total length B, under which a net's gap nearly reaches Proposition 4.1.
 
     The neurons whose ``a_i σ''(u0_i)`` is largest bend most. The ``k`` best of them move equally far, each in the
-    direction that gains more; ``k`` is the best of a geometric grid.
-
-    Args:
-        u0: ``W0 @ x`` for an input with ‖x‖ = 1, shape (m,).
-        a: second layer, shape (m,).
-        B: ``‖W − W0‖_F``.
-
-    Returns:
-        ``δ`` of shape (m,): the rows move by ``δ_i x``.
+    direction that gains more; ``k`` is the best of a geometric grid. ``u0`` is ``W0 @ x`` for an input with ‖x‖ = 1,
+    shape (m,), as are ``a``, the second layer, and what is returned: the rows move by ``δ_i x``.
     """
     u0, a, B = check_array("u0", u0, 1), check_array("a", a, 1), check_number("B", B, at_least=0)
     if u0.shape != a.shape:

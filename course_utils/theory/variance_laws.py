@@ -105,11 +105,7 @@ def exact_cosine(K: int, n: int) -> float:
 
 
 def draws_for_cosine(cosine: float, n: int) -> int:
-    """The smallest K with √(K/(K + n + 1)) ≥ cosine.
-
-    Raises:
-        ValueError: if the cosine is not strictly between 0 and 1.
-    """
+    """The smallest K with √(K/(K + n + 1)) ≥ cosine."""
     c, n = check_number("cosine", cosine, above=0), check_size("n", n)
     if c >= 1:
         raise ValueError(f"cosine must be below 1, got {c:g}")
@@ -123,9 +119,6 @@ def largest_step(g: Array, H: Array, K: int) -> float:
     as in Chapter 4. Where a gradient feels one direction's curvature, its estimate feels all of them.
 
     Returns infinity when the curvature is not positive.
-
-    Raises:
-        ValueError: if g is 0.
     """
     g, H, K = check_array("g", g, 1), check_array("H", H, 2), check_size("K", K)
     if H.shape != (g.size, g.size):

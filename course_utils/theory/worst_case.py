@@ -12,15 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from course_utils.theory.accept import (
-    Array,
-    check_array,
-    check_in_unit_ball,
-    check_number,
-    check_rng,
-    check_size,
-    check_vector,
-)
+from course_utils.theory.accept import Array, check_array, check_in_unit_ball, check_number, check_rng, check_size
 from course_utils.theory.statistics import log_inverse
 
 WORST_CASE_CONSTANT = 0.75 * (math.sqrt(2 / math.pi) / 4) ** (1 / 3)
@@ -40,12 +32,7 @@ def lemma_4_1_bound(m: int, B: float, delta: float, norm_x: float = 1.0) -> floa
     """m^(1/3) (√2 B^(4/3) + B (log 1/δ)^(1/4)), Lemma 4.1's bound on |f − f0| as printed.
 
     With probability at least 1 − δ over W0 it holds for every W with ‖W − W0‖_F ≤ B at once, for one fixed x
-    with ‖x‖ ≤ 1.
-
-    Source: claim lecture/lemma-4.1.
-
-    Raises:
-        ValueError: if norm_x > 1.
+    with ‖x‖ ≤ 1 (lecture/lemma-4.1).
     """
     check_in_unit_ball(norm_x)
     m, B = check_size("m", m), check_number("B", B, at_least=0)
@@ -87,9 +74,7 @@ def worst_case_gap(u: Array, a: Array, B: float, norm_x: float = 1.0) -> WorstCa
     ``WORST_CASE_CONSTANT`` · B^(4/3) m^(1/3): the rate of Lemma 4.1 cannot be improved.
 
     With unequal |a_i| the best set is no longer "the nearest": choosing it contains the subset-sum problem.
-    Such a are refused.
-
-    Source: claim course/lemma-4.1-tight.
+    Such a are refused (course/lemma-4.1-tight).
 
     Raises:
         ValueError: for unequal |a_i|, or |u_i| that no W0 with that norm_x could give (u not 0 while norm_x is 0).
@@ -110,8 +95,8 @@ def worst_case_weights(W0: Array, x: Array, a: Array, B: float) -> Array:
     Source: claim course/lemma-4.1-tight.
     """
     W0 = check_array("W0", W0, 2)
-    x = check_vector("x", x, W0.shape[1])
-    a = check_vector("a", a, len(W0))
+    x = check_array("x", x, 1, W0.shape[1])
+    a = check_array("a", a, 1, len(W0))
     u, norm_x = W0 @ x, float(np.linalg.norm(x))
     worst = worst_case_gap(u, a, B, norm_x)
     W = W0.copy()
@@ -134,7 +119,7 @@ def ascent_gap(
     """
     W0 = check_array("W0", W0, 2)
     m, d = W0.shape
-    x, a, B = check_vector("x", x, d), check_vector("a", a, m), check_number("B", B, at_least=0)
+    x, a, B = check_array("x", x, 1, d), check_array("a", a, 1, m), check_number("B", B, at_least=0)
     rng, steps, starts = check_rng(rng), check_size("steps", steps), check_size("starts", starts)
     u = W0 @ x
     on = u >= 0
@@ -158,7 +143,7 @@ def ascent_gap(
 
 def _adversary(u, a, B, norm_x) -> tuple[Array, Array, float, float]:
     u = check_array("u", u, 1)
-    a = check_vector("a", a, len(u))
+    a = check_array("a", a, 1, len(u))
     B, norm_x = check_number("B", B, at_least=0), check_number("norm_x", norm_x, at_least=0)
     low, high = np.abs(a).min(), np.abs(a).max()
     if high - low > 1e-12 * high:

@@ -199,15 +199,15 @@ def test_words_in_the_courses_modules_make_no_chapter_run_again(edited, wing):
 
 def test_a_constant_of_exercise_3_2_makes_chapter_3_run_again(edited):
     def slower(text):
-        assert text.count('id="3.2",') == 1
-        return text.replace('id="3.2",', 'id="3.2", time_limit=4.5,')
+        assert text.count('*Card("3.2",') == 1
+        return text.replace('*Card("3.2",', 'time_limit=4.5, *Card("3.2",')
 
     assert edited("course_utils/exercises/chapter_03.py", slower) == {"03"}
 
 
 def test_the_points_of_exercise_3_2_are_counted_by_the_table_of_progress_too(edited):
     def dearer(text):
-        return re.sub(r'(id="3\.2",.*?points=)\d+', r"\g<1>99", text, count=1, flags=re.DOTALL)
+        return re.sub(r'(Card\("3\.2",.*?points=)\d+', r"\g<1>99", text, count=1, flags=re.DOTALL)
 
     assert edited("course_utils/exercises/chapter_03.py", dearer) >= {"00", "03"}
 

@@ -84,7 +84,7 @@ FITTING = [
     (moments.moments, 2, 3, 2),
     (moments.moment_polynomial, 2),
     (moment_bounds.partial_sums, 2, 3, 2, 0.1),
-    (moment_bounds.bounds, 3, 2, 0.1, 1.0, 1.0, 4, 1.0),
+    (moment_bounds.bounds, 3, 2, 0.1, 1.0, 1.0, 4),
     (ldlt.exact_variance, 3, 2, 0.1),
     (ldlt.mean_density, 3, 2),
     (ldlt.limit_variance, 3, 2, 0.1),
