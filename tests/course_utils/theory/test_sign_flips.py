@@ -2,8 +2,6 @@
 
 import itertools
 import math
-import subprocess
-import sys
 import tracemalloc
 
 import numpy as np
@@ -251,10 +249,3 @@ def test_random_gap_rms_is_its_integral(B):
     if s < 1e-3:
         leading = math.sqrt(2 / (3 * math.pi)) * B**1.5 * d**-0.75 * m**-0.25
         assert sign_flips.random_gap_rms(m, d, B) == pytest.approx(leading, rel=1e-6)
-
-
-@pytest.mark.parametrize("module", ["sign_flips", "concentration", "worst_case", "statistics", "activations"])
-def test_import_is_light(module):
-    heavy = f"import sys, course_utils.theory.{module}; print({{'scipy', 'torch', 'matplotlib'}} & set(sys.modules))"
-    result = subprocess.run([sys.executable, "-c", heavy], capture_output=True, text=True, check=True)
-    assert result.stdout.strip() == "set()"
