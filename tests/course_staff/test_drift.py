@@ -66,8 +66,7 @@ def code(content, number=0):
 
 
 PLAN = "docs/lecture_plan.md"
-MINE = ["notebooks/90_fixture.ipynb"]
-BOTH = ["solutions/90_fixture.ipynb", *MINE]
+BOTH = ["solutions/90_fixture.ipynb", "notebooks/90_fixture.ipynb"]
 reworded = rewritten(lambda text: text.replace("Both sides", "Each side"))
 recoded = rewritten(lambda _: "def times(x, y): return y * x\n", "course_utils/numbers.py")
 MUTATIONS = {
@@ -99,39 +98,24 @@ MUTATIONS = {
         ["CLAIMS.md"],
         "is not what the executed solutions say",
     ),
-    "cell edited": (hand(lambda nb: code(nb)["source"].append("\n1")), MINE, "was edited by hand (source of cell 3, "),
+}
+BY_HAND = {  # what is done to a student's notebook, and what is said of it
+    "cell edited": (lambda nb: code(nb)["source"].append("\n1"), "was edited by hand (source of cell 3, "),
     "cell added": (
-        hand(lambda nb: nb["cells"].append({**nb["cells"][0], "id": "mine"})),
-        MINE,
+        lambda nb: nb["cells"].append({**nb["cells"][0], "id": "mine"}),
         "was edited by hand (20 cells instead of 19)",
     ),
-    "tag added": (
-        hand(lambda nb: code(nb)["metadata"].update(tags=["mine"])),
-        MINE,
-        "edited by hand (metadata of cell 3",
-    ),
-    "id changed": (hand(lambda nb: code(nb).update(id="mine")), MINE, "edited by hand (id of cell 3"),
-    "metadata added": (
-        hand(lambda nb: nb["metadata"].update(widgets={})),
-        MINE,
-        "edited by hand (notebook metadata: widgets)",
-    ),
+    "tag added": (lambda nb: code(nb)["metadata"].update(tags=["mine"]), "edited by hand (metadata of cell 3"),
+    "id changed": (lambda nb: code(nb).update(id="mine"), "edited by hand (id of cell 3"),
+    "metadata added": (lambda nb: nb["metadata"].update(widgets={}), "edited by hand (notebook metadata: widgets)"),
     "outputs cleared": (
-        hand(lambda nb: code(nb, 1).update(execution_count=None, outputs=[])),
-        MINE,
+        lambda nb: code(nb, 1).update(execution_count=None, outputs=[]),
         "was executed or cleared by hand (cell 5, 'a, b = 2, 3')",
     ),
-    "run again": (
-        hand(lambda nb: code(nb, 1).update(execution_count=9)),
-        MINE,
-        "was executed or cleared by hand (cell 5",
-    ),
-    "format changed": (
-        hand(lambda nb: nb.update(nbformat_minor=4)),
-        MINE,
-        "is laid out otherwise than the build writes it",
-    ),
+    "run again": (lambda nb: code(nb, 1).update(execution_count=9), "was executed or cleared by hand (cell 5"),
+    "format changed": (lambda nb: nb.update(nbformat_minor=4), "is laid out otherwise than the build writes it"),
 }
+MUTATIONS |= {name: (hand(change), BOTH[1:], why) for name, (change, why) in BY_HAND.items()}
 
 
 @pytest.mark.parametrize("mutate, files, why", MUTATIONS.values(), ids=MUTATIONS)

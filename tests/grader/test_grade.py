@@ -15,6 +15,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from processes import descendants, started
 
 from grader import exports, grade, records, run
 from grader import jail as jails
@@ -235,27 +236,6 @@ def large(tmp_path):
 
 def marks(found):
     return {result.student: (result.status, result.points, result.exercises[0].status) for result in found}
-
-
-def started(pid):
-    """When a process began, or None: its number may be used again."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
-    except OSError:
-        return None
-
-
-def descendants(pid):
-    children = {}
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError):
-            children.setdefault(int(stat.read_text().rpartition(")")[2].split()[1]), []).append(int(stat.parent.name))
-    waiting, found = [pid], {}
-    while waiting:
-        below = children.get(waiting.pop(), [])
-        found |= {child: began for child in below if (began := started(child))}  # else it has ended meanwhile
-        waiting += below
-    return found
 
 
 def test_killed_at_random_moments_and_resumed(large, arguments):

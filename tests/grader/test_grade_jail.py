@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from functools import partial
 
 import pytest
+from processes import descendants
 
 from grader import jail as jails
 from grader import protocol
@@ -213,25 +214,7 @@ raise RuntimeError(f"{os.getpid()} {pids} {files} {kept}")
         assert not header["errors"]
     assert said(look) == "1 ['1'] [] False"
     jail.reason()
-    assert len(inside(jail)) == 1, "a process of a session lives on"
-
-
-def inside(jail):
-    """Processes of the jail below bubblewrap, seen from outside."""
-    children = {}
-    for name in os.listdir("/proc"):
-        if name.isdigit():
-            try:
-                with open(f"/proc/{name}/stat") as file:
-                    children.setdefault(int(file.read().rpartition(")")[2].split()[1]), []).append(int(name))
-            except OSError:
-                continue
-    waiting, found = [jail.process.pid], []
-    while waiting:
-        below = children.get(waiting.pop(), [])
-        found += below
-        waiting += below
-    return found
+    assert len(descendants(jail.process.pid)) == 1, "a process of a session lives on"
 
 
 @pytest.mark.parametrize(
@@ -370,7 +353,7 @@ raise RuntimeError("neither was judged nor drawn")
 
 def test_a_jail_that_dies_says_so_and_the_next_session_has_a_new_one(jail, said):
     with pytest.raises(protocol.Closed), session(jail, "x = 1") as (channel, _):
-        os.kill(inside(jail)[0], 9)
+        os.kill(next(iter(descendants(jail.process.pid))), 9)
         protocol.receive(channel, 20)
     assert said("raise RuntimeError('again')") == "again"
 

@@ -47,12 +47,11 @@ ROWS = Exercise(
 
 SHORT = replace(ROWS, time_limit=0.5)
 
-PAIR = Exercise(
+EASY = replace(ROWS, points=1, difficulty=1, minutes=5, after="")
+
+PAIR = replace(
+    EASY,
     id="1.3",
-    title="least and greatest",
-    points=1,
-    difficulty=1,
-    minutes=5,
     cases=lambda rng: {"x": rng.normal(size=rng.integers(2, 6))},
     reference=lambda x: (np.min(x), np.max(x)),
     misconceptions=((lambda x: (np.max(x), np.min(x)), "The order is turned round."),),
@@ -65,12 +64,9 @@ def unit_vector(answer, case):
     return None if np.isclose(np.linalg.norm(answer), 1) else "Its length is not 1."
 
 
-UNIT = Exercise(
+UNIT = replace(
+    EASY,
     id="1.4",
-    title="any unit vector",
-    points=1,
-    difficulty=1,
-    minutes=5,
     cases=lambda rng: {"n": rng.integers(1, 6)},
     reference=lambda n: np.eye(n)[0],
     property=unit_vector,
