@@ -16,6 +16,7 @@ from course_utils.experiments import ldlt as curves
 from course_utils.experiments import ldlt_training, perturbation, sign_flips, taylor
 from course_utils.theory import (
     concentration,
+    curvature,
     kernel_training,
     kernels,
     ldlt,
@@ -32,6 +33,7 @@ from course_utils.theory import perturbation as estimators
 from course_utils.theory import sign_flips as flips
 from course_utils.theory import taylor as tangents
 from course_utils.theory.activations import activation
+from course_utils.theory.ldlt_layer import LDLT
 
 RNG, TANH = np.random.default_rng(0), activation("tanh")
 W, X, A, EYE = np.ones((3, 2)), np.ones(2), np.ones(3), np.eye(2)
@@ -250,15 +252,28 @@ REFUSED = [  # call, and the words of its ValueError
     (lambda: perturbation.stochastic_descent(NET, NET.initial(RNG), "magic", 0.1, 1, RNG), "kind must be one of"),
     (lambda: perturbation.stochastic_descent(NET, NET.initial(RNG), "signs", 0.0, 1, RNG), "step must be greater"),
     (lambda: perturbation.stochastic_descent(NET, NET.initial(RNG), "signs", 0.1, 1, RNG), "batch must be at most"),
+    (lambda: curvature.random_net([3], "ReLU", "He", RNG), "widths must name input and output"),
+    (lambda: curvature.random_net([3, 0], "ReLU", "He", RNG), "width must be at least 1"),
+    (lambda: curvature.random_net([3, 2], "Mish", "He", RNG), "activation must be one of"),
+    (lambda: curvature.random_net([3, 2], "ReLU", "Xavier", RNG), "scheme must be a number or one of Glorot, He, Hess"),
+    (lambda: curvature.random_net([3, 2], "ReLU", -1.0, RNG), "scheme must be at least 0"),
+    (lambda: LDLT(0, 2), "n must be at least 1, got 0"),
+    (lambda: LDLT(3, 2, sigma=-0.1), "sigma must be .* 0, got -0.1"),
+    (lambda: LDLT(3, 2, alpha=0), "alpha must be greater than 0, got 0"),
+    (lambda: LDLT(3, 2, gamma=-1), "gamma must be greater than 0, got -1"),
+    (lambda: LDLT(3, 2, alpha=np.nan), "alpha must be finite, got nan"),
+    (lambda: LDLT(3, 2, form="eigen"), "form must be one of symmetric, cholesky, got 'eigen'"),
+]
+OF_ANOTHER_TYPE = [  # the same for TypeError
+    (lambda: estimators.estimate(**ESTIMATE, kind="node"), "node_draws"),
+    (lambda: LDLT(3, 2.0), "m must be a whole number, got 2.0"),
+    (lambda: LDLT(3, 2, rng=3), "rng"),
 ]
 
 
-@pytest.mark.parametrize("call, words", REFUSED)
-def test_what_only_some_refuse_is_named(call, words):
-    with pytest.raises(ValueError, match=words):
+@pytest.mark.parametrize(
+    "error, call, words", [(ValueError, *row) for row in REFUSED] + [(TypeError, *row) for row in OF_ANOTHER_TYPE]
+)
+def test_what_only_some_refuse_is_named(error, call, words):
+    with pytest.raises(error, match=words):
         call()
-
-
-def test_a_loss_that_draws_nothing_at_its_nodes_has_no_node_perturbation():
-    with pytest.raises(TypeError, match="node_draws"):
-        estimators.estimate(**ESTIMATE, kind="node")
