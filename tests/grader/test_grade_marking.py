@@ -100,12 +100,6 @@ def mark(marker, *cells, ids=("1.2",)):
         (IMPORTS, f"x = 1; import os\n{BETA}\nos._exit(0)", BETA, CHECK),
         (IMPORTS, "import os\nclass A:\n    os._exit(1)", "two = A", BETA + "\ntwo", CHECK),
         (IMPORTS, "print = check = None", BETA),
-        (
-            IMPORTS,
-            "import warnings\nwarnings.simplefilter('error')",
-            "def scaled_beta(beta, s, c):\n    print(s)\n    warnings.warn('old')\n    return abs(s) * c**2 * beta",
-            CHECK,
-        ),
         (IMPORTS, "scaled_beta = lambda beta, s, c: np.float32(abs(s) * c**2 * beta)", CHECK),
         (IMPORTS, "async def main():\n    return 2\ntwo = await main()", POWER.format("two"), CHECK),
         (

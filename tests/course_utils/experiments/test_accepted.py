@@ -157,7 +157,7 @@ def cases():
                 yield pytest.param(function, fitting, name, misfits, id=f"{function.__name__}-{name}")
 
 
-@pytest.mark.parametrize("function, fitting, name, misfits", cases())
+@pytest.mark.parametrize("function, fitting, name, misfits", [*cases()])
 def test_whatever_does_not_fit_is_refused_and_named(function, fitting, name, misfits):
     arguments = inspect.signature(function).bind(*fitting).arguments
     function(**arguments)
@@ -241,6 +241,12 @@ REFUSED = [  # call, and the words of its ValueError
     (lambda: counts.adversary_curve(1, 0.0), "B must be greater than 0, got 0"),
     (lambda: counts.worst_case_scaling([0], [1.0], 2, RNG), "width must be"),
     (lambda: counts.width_rates([8], 2 * EYE, X, 2, RNG), "norm 1, got 2"),
+    (lambda: starts.descent(0, 1), "step must be greater than 0"),
+    (lambda: starts.error_maps(-np.ones(2), X, [4, 2], 1, RNG), "scales must not be negative, got -1"),
+    (lambda: starts.expected_norm(1, 5), "at least 2, got 1"),
+    (lambda: starts.layer_shape(64, 0), "outputs must be at least 1"),
+    (lambda: ldlt_training.gain(depth=17), "depth must be at most 16, got 17"),
+    (lambda: ldlt_training.gain(gamma=0), "gamma must be greater than 0"),
     (lambda: curves.variance_curve(2, 2, s=0), "s must be greater than 0, got 0"),
     (lambda: curves.size_grid((), 1, 5, RNG), "sizes must not be empty"),
     (lambda: nets.two_digits(3, 3), "two different digits, got 3 and 3"),

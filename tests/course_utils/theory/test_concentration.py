@@ -13,9 +13,7 @@ from scipy import stats
 from course_utils.theory import concentration, sign_flips, worst_case
 
 WIDTHS = st.integers(1, 10**6)
-
 TAUS = st.floats(1e-4, 3)
-
 DELTAS = st.floats(1e-12, 0.999)
 
 

@@ -11,7 +11,6 @@ from course_utils.theory.networks import gaussian_init, linearization
 from course_utils.theory.taylor import tangent_gap
 
 finite = st.floats(-20, 20)
-
 names = st.sampled_from(list(ACTIVATIONS))
 
 
