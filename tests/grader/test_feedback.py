@@ -53,16 +53,8 @@ def test_each_rung_has_the_card_and_the_text_of_the_notebook(status):
 
 def test_a_real_result_survives_the_way():
     result = grade(find("1.3"), lambda beta, eps: eps / beta)
-    given = answer(
-        "1.2",
-        result.status,
-        worth=1,
-        sentence=result.sentence,
-        rows=result.rows,
-        remarks=result.remarks,
-        passed=result.passed,
-        tried=result.tried,
-    )
+    said = {name: getattr(result, name) for name in ("sentence", "rows", "remarks", "passed", "tried")}
+    given = answer("1.2", result.status, worth=1, **said)
     assert as_card(given).replace("Exercise 1.2", "Exercise 1.3") == result._repr_html_()
 
 
