@@ -126,6 +126,7 @@ BODY = "    return abs(s) * c**2 * beta"
         ("    while True: pass", "timeout", "No answer within"),
         ("    import os; os._exit(0)", "error", "ended the program"),
         ("    import ctypes; ctypes.string_at(0)", "error", "ended the program"),
+        ("    bytearray(1 << 60)", "error", "MemoryError"),
         ("    pass", "not attempted", "returns nothing yet"),
         (f"    import random\n    if random.random() < 0.1: return 0.0\n{BODY}", "values", ""),
         ("    return np.zeros((1100, 1100))", "type", "too large"),
