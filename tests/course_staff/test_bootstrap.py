@@ -123,15 +123,10 @@ def first_run(tmp_path_factory, wheels):
     )
     variables = {
         "PIP_CONFIG_FILE": str(astray / "pip.conf"),
-        "PIP_NO_INDEX": None,
-        "PIP_FIND_LINKS": None,
-        "PIP_USER": "1",
-        "PIP_TARGET": "target",
-        "PIP_PREFIX": "prefix",
-        "PIP_ROOT": "root",
-        "PIP_CONSTRAINT": "missing",
-        "PIP_PYTHON": "missing",
-        "PIP_REQUIRE_VIRTUALENV": "1",
+        **dict.fromkeys(("PIP_NO_INDEX", "PIP_FIND_LINKS")),
+        **dict.fromkeys(("PIP_USER", "PIP_REQUIRE_VIRTUALENV"), "1"),
+        **{f"PIP_{name.upper()}": name for name in ("target", "prefix", "root")},
+        **dict.fromkeys(("PIP_CONSTRAINT", "PIP_PYTHON"), "missing"),
         "PYTHONPATH": "/nowhere",
         "VIRTUAL_ENV": "/elsewhere",
         "MAKEFLAGS": "n",
@@ -357,9 +352,8 @@ def test_an_error_of_the_system_is_one_sentence(monkeypatch, capsys, error, sent
 
 def test_a_python_without_venv_is_told(monkeypatch):
     monkeypatch.setitem(sys.modules, "ensurepip", None)
-    with pytest.raises(
-        bootstrap.Stop, match="venv is not installed.*apt install python{}.{}-venv".format(*sys.version_info[:2])
-    ):
+    remedy = "apt install python{}.{}-venv".format(*sys.version_info[:2])
+    with pytest.raises(bootstrap.Stop, match=f"venv is not installed.*{remedy}"):
         bootstrap.require_python()
 
 

@@ -131,23 +131,10 @@ def test_nbgrader_metadata_is_derived(built):
         if "nbgrader" in cell.metadata
     }
     assert list(graded) == ["answer-90-1", "check-90-1", "answer-90-2", "check-90-2"]
-    assert graded["answer-90-1"] == {
-        "grade": False,
-        "grade_id": "answer-90-1",
-        "locked": False,
-        "schema_version": 3,
-        "solution": True,
-        "task": False,
-    }
-    assert graded["check-90-1"] == {
-        "grade": True,
-        "grade_id": "check-90-1",
-        "locked": True,
-        "points": 2,
-        "schema_version": 3,
-        "solution": False,
-        "task": False,
-    }
+    both = {"schema_version": 3, "task": False}
+    answer = {"grade_id": "answer-90-1", "grade": False, "locked": False, "solution": True}
+    check = {"grade_id": "check-90-1", "grade": True, "locked": True, "solution": False, "points": 2}
+    assert [graded["answer-90-1"], graded["check-90-1"]] == [both | answer, both | check]
 
 
 def test_the_version_follows_what_a_student_gets(course, declared):
@@ -227,15 +214,8 @@ def test_outputs_that_may_be_of_other_code_are_not_kept(built, declared, edited)
 def test_the_metadata_say_what_others_need_of_a_chapter(built):
     solution, student = pair(built)
     one, two = solution.metadata.course.exercises
-    assert {**one, "cells": None} == {
-        "id": "90.1",
-        "title": "the square",
-        "points": 2,
-        "difficulty": 1,
-        "minutes": 1,
-        "function": "square",
-        "cells": None,
-    }
+    declared = {"id": "90.1", "title": "the square", "points": 2, "difficulty": 1, "minutes": 1}
+    assert one == declared | {"function": "square", "cells": one["cells"]}
     assert (two.id, two.function, len(two.cells.hints)) == ("90.2", "cube", 1)
     for notebook in (solution, student):
         source = {cell.id: cell.source for cell in notebook.cells}
@@ -354,46 +334,32 @@ def test_noise_is_found_in_every_kind_of_text_but_not_in_pictures(tmp_path):
         clean(shown(text_plain="a picture", text_html="<i>/tmp/AA</i>"), "nb", tmp_path)
 
 
-SECOND_CARD = "### Exercise 90.2 — the cube\n\n*Difficulty 2 of 5 · about 3 minutes · 1 point.*\nNow the third power."
+def code_cell(source):
+    return f"```{{code-cell}}\n{source}\n```"
+
+
+CHECK_1, CHECK_2, REGION = 'check("90.1", square)', 'check("90.2", cube)', "### BEGIN SOLUTION\n1\n### END SOLUTION"
+CARD_2 = "### Exercise 90.2 — the cube\n\n*Difficulty 2 of 5 · about 3 minutes · 1 point.*\nNow the third power."
+HINT_1, SUBSLIDE = "<details><summary>Hint 1: what is a square?", '{"slideshow": {"slide_type": "subslide"}}'
+CUBE = "    return x**3\n    ### END SOLUTION\n"
 INVALID = {
-    "region without a check": ('check("90.1", square)', "square", 'exercise 90.1 has no check("90.1", ...) after it'),
-    "last region without a check": ('check("90.2", cube)', "cube", 'exercise 90.2 has no check("90.2", ...) after it'),
+    "region without a check": (CHECK_1, "square", 'exercise 90.1 has no check("90.1", ...) after it'),
+    "last region without a check": (CHECK_2, "cube", 'exercise 90.2 has no check("90.2", ...) after it'),
     "check of another exercise": ('check("90.1"', 'check("90.2"', 'expected check("90.1", ...)'),
     "check of what is not a literal": ('check("90.1"', "check(a", 'check of None, expected check("90.1"'),
-    "two checks": (
-        'check("90.1", square)',
-        'check("90.1", square); check("90.1", square)',
-        "one check in a cell, got 2",
-    ),
-    "check without a card": (
-        "The end.",
-        'Again.\n\n```{code-cell}\ncheck("90.2", cube)\n```',
-        "expected an exercise's card before it",
-    ),
-    "check beside the answer": (
-        "    return x**3\n    ### END SOLUTION\n",
-        '    return x**3\n    ### END SOLUTION\ncheck("90.2", cube)\n',
-        "the check belongs in a cell of its own",
-    ),
+    "two checks": (CHECK_1, f"{CHECK_1}; {CHECK_1}", "one check in a cell, got 2"),
+    "check without a card": ("The end.", f"x\n\n{code_cell(CHECK_2)}", "expected an exercise's card before it"),
+    "check beside the answer": (CUBE, f"{CUBE}{CHECK_2}\n", "the check belongs in a cell of its own"),
     "no answer": (
         "    ### BEGIN SOLUTION\n    product = x * x\n    return product\n    ### END SOLUTION",
         "    return x",
         "exercise 90.1 has no cell with a solution region",
     ),
-    "two answers": (
-        "<details><summary>Hint 1: what is a square?",
-        "And:\n\n```{code-cell}\n### BEGIN SOLUTION\n1\n### END SOLUTION\n```\n"
-        "<details><summary>Hint 1: what is a square?",
-        "exercise 90.1 has a second cell with a solution region",
-    ),
+    "two answers": (HINT_1, f"x\n\n{code_cell(REGION)}\n{HINT_1}", "90.1 has a second cell with a solution region"),
     "unknown exercise": ("### Exercise 90.2 —", "### Exercise 90.3 —", "exercise 90.3 is not declared"),
     "exercise of another chapter": ("### Exercise 90.2 —", "### Exercise 1.1 —", "exercise 1.1 is not declared"),
     "exercise twice": ("### Exercise 90.2 —", "### Exercise 90.1 —", "exercise 90.1 appears twice"),
-    "exercise missing": (
-        SECOND_CARD,
-        "No card.",
-        "exercise 90.2 is declared in course_utils.exercises and has no card",
-    ),
+    "exercise missing": (CARD_2, "No card.", "exercise 90.2 is declared in course_utils.exercises and has no card"),
     "other points": ("· 2 points.", "· 12 points.", "its declaration 'Difficulty 1 of 5 · about 1 minute · 2 points'"),
     "other minutes": ("about 1 minute ·", "about 10 minutes ·", "the card says 'Difficulty 1 of 5 · about 10 minutes"),
     "other difficulty": ("*Difficulty 1 of", "*Difficulty 2 of", "its declaration 'Difficulty 1 of 5"),
@@ -404,16 +370,8 @@ INVALID = {
     "no begin": ("    ### BEGIN SOLUTION\n    product", "    product", "'### END SOLUTION' without"),
     "nested": ("    product = x * x", "    ### BEGIN SOLUTION\n    product = x * x", "inside a solution region"),
     "marker not alone": ("return 0.0\n        ### END", "return 0.0  ### END", "stands alone on its line"),
-    "region in text": (
-        "The end.",
-        "### BEGIN SOLUTION\nThe end.\n### END SOLUTION",
-        "a solution region belongs in a code cell",
-    ),
-    "cells touch": (
-        "Equal, as",
-        "x\n\n```{code-cell}\n1\n```\n\n```{code-cell}\n2\n```\n\nEqual, as",
-        "touches code cell",
-    ),
+    "region in text": ("The end.", REGION, "a solution region belongs in a code cell"),
+    "cells touch": ("Equal, as", f"x\n\n{code_cell(1)}\n\n{code_cell(2)}\n\nEqual, as", "touches code cell"),
     "cells touch for students": (
         "Some text that is not on a slide, and a first number.\n",
         '```{code-cell}\n1\n```\n\n+++ {"slideshow": {"slide_type": "notes"}}\n\nSome text.\n',
@@ -425,12 +383,12 @@ INVALID = {
         "must be Markdown",
     ),
     "minutes outside of notes": (
-        '{"slideshow": {"slide_type": "subslide"}}',
-        '{"slideshow": {"slide_type": "subslide"}, "minutes": 4}',
+        SUBSLIDE,
+        SUBSLIDE[:-1] + ', "minutes": 4}',
         "minutes are said in speaker notes; this cell's slide_type is 'subslide'",
     ),
     "minutes of a note in words": ('"minutes": 1}', '"minutes": "one"}', "a whole number, at least 1, got 'one'"),
-    "check of no name": ('check("90.1", square)', 'check("90.1", 3)', "checked by the name of its function"),
+    "check of no name": (CHECK_1, 'check("90.1", 3)', "checked by the name of its function"),
     "unknown slide type": ('"slide_type": "subslide"', '"slide_type": "slid"', "slide_type must be one of"),
     "nbgrader by hand": (
         ":tags: [nbval-ignore-output]",

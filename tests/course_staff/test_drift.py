@@ -34,44 +34,31 @@ def test_checking_executes_nothing_and_is_quick(built, declared):
     assert time.process_time() - start < 3
 
 
-def source(root):
-    path = root / "solutions/90_fixture.md"
-    path.write_text(path.read_text(encoding="utf-8").replace("Both sides", "Each side"), encoding="utf-8")
+SOURCE = "solutions/90_fixture.md"
 
 
-def spaces(root):
-    path = root / "solutions/90_fixture.md"
-    path.write_text(path.read_text(encoding="utf-8") + "\n", encoding="utf-8")
+def rewritten(change, file=SOURCE):
+    def edit(root):
+        (root / file).write_text(change((root / file).read_text(encoding="utf-8")), encoding="utf-8")
+
+    return edit
 
 
-def missing(root):
-    (root / "notebooks/91_other.ipynb").unlink()
+def missing(root, file="notebooks/91_other.ipynb"):
+    (root / file).unlink()
 
 
 def stray(root):
     (root / "notebooks/91_other.ipynb").rename(root / "notebooks/99_stray.ipynb")
 
 
-def damaged(root):
-    (root / "solutions/90_fixture.ipynb").write_text("{", encoding="utf-8")
-
-
-def module(root):
-    (root / "course_utils/numbers.py").write_text("def times(x, y): return y * x\n", encoding="utf-8")
-
-
-def ledger(root):
-    (root / "CLAIMS.md").unlink()
-
-
-def notebook(change):
-    def edit(root):
-        path = root / "notebooks/90_fixture.ipynb"
-        content = json.loads(path.read_text(encoding="utf-8"))
+def hand(change):
+    def changed(text):
+        content = json.loads(text)
         change(content)
-        path.write_text(json.dumps(content, indent=1, ensure_ascii=False, sort_keys=True) + "\n", encoding="utf-8")
+        return json.dumps(content, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
 
-    return edit
+    return rewritten(changed, "notebooks/90_fixture.ipynb")
 
 
 def code(content, number=0):
@@ -80,15 +67,21 @@ def code(content, number=0):
 
 PLAN = "docs/lecture_plan.md"
 BOTH = ["solutions/90_fixture.ipynb", "notebooks/90_fixture.ipynb"]
+reworded = rewritten(lambda text: text.replace("Both sides", "Each side"))
+recoded = rewritten(lambda _: "def times(x, y): return y * x\n", "course_utils/numbers.py")
 MUTATIONS = {
     "plan edited": (
-        lambda root: (root / PLAN).write_text("mine", encoding="utf-8"),
+        rewritten(lambda _: "mine", PLAN),
         [PLAN],
         "is not what the chapters' slides, notes and exercises say",
     ),
-    "source edited": (source, BOTH, "was built from another version of its source (source of cell "),
-    "source edited where it does not show": (spaces, BOTH, "was built from another version of its source"),
-    "module edited": (module, BOTH, "was built from another version of a module, exercise or claim that it uses"),
+    "source edited": (reworded, BOTH, "was built from another version of its source (source of cell "),
+    "source edited where it does not show": (
+        rewritten(lambda text: text + "\n"),
+        BOTH,
+        "was built from another version of its source",
+    ),
+    "module edited": (recoded, BOTH, "was built from another version of a module, exercise or claim that it uses"),
     "notebook deleted": (missing, ["notebooks/91_other.ipynb"], "is missing"),
     "notebook stray": (
         stray,
@@ -96,48 +89,33 @@ MUTATIONS = {
         "has no source solutions/99_stray.md",
     ),
     "notebook damaged": (
-        damaged,
+        rewritten(lambda _: "{", BOTH[0]),
         ["solutions/90_fixture.ipynb", "course_utils/claims.toml"],
         "is not a notebook (NotJSONError)",
     ),
-    "ledger deleted": (ledger, ["CLAIMS.md"], "is not what the executed solutions say"),
-    "cell edited": (
-        notebook(lambda nb: code(nb)["source"].append("\n1")),
-        BOTH[1:],
-        "was edited by hand (source of cell 3, ",
-    ),
-    "cell added": (
-        notebook(lambda nb: nb["cells"].append({**nb["cells"][0], "id": "mine"})),
-        BOTH[1:],
-        "was edited by hand (20 cells instead of 19)",
-    ),
-    "tag added": (
-        notebook(lambda nb: code(nb)["metadata"].update(tags=["mine"])),
-        BOTH[1:],
-        "edited by hand (metadata of cell 3",
-    ),
-    "id changed": (notebook(lambda nb: code(nb).update(id="mine")), BOTH[1:], "edited by hand (id of cell 3"),
-    "metadata added": (
-        notebook(lambda nb: nb["metadata"].update(widgets={})),
-        BOTH[1:],
-        "edited by hand (notebook metadata: widgets)",
-    ),
-    "outputs cleared": (
-        notebook(lambda nb: code(nb, 1).update(execution_count=None, outputs=[])),
-        BOTH[1:],
-        "was executed or cleared by hand (cell 5, 'a, b = 2, 3')",
-    ),
-    "run again": (
-        notebook(lambda nb: code(nb, 1).update(execution_count=9)),
-        BOTH[1:],
-        "was executed or cleared by hand (cell 5",
-    ),
-    "format changed": (
-        notebook(lambda nb: nb.update(nbformat_minor=4)),
-        BOTH[1:],
-        "is laid out otherwise than the build writes it",
+    "ledger deleted": (
+        lambda root: missing(root, "CLAIMS.md"),
+        ["CLAIMS.md"],
+        "is not what the executed solutions say",
     ),
 }
+BY_HAND = {  # what is done to a student's notebook, and what is said of it
+    "cell edited": (lambda nb: code(nb)["source"].append("\n1"), "was edited by hand (source of cell 3, "),
+    "cell added": (
+        lambda nb: nb["cells"].append({**nb["cells"][0], "id": "mine"}),
+        "was edited by hand (20 cells instead of 19)",
+    ),
+    "tag added": (lambda nb: code(nb)["metadata"].update(tags=["mine"]), "edited by hand (metadata of cell 3"),
+    "id changed": (lambda nb: code(nb).update(id="mine"), "edited by hand (id of cell 3"),
+    "metadata added": (lambda nb: nb["metadata"].update(widgets={}), "edited by hand (notebook metadata: widgets)"),
+    "outputs cleared": (
+        lambda nb: code(nb, 1).update(execution_count=None, outputs=[]),
+        "was executed or cleared by hand (cell 5, 'a, b = 2, 3')",
+    ),
+    "run again": (lambda nb: code(nb, 1).update(execution_count=9), "was executed or cleared by hand (cell 5"),
+    "format changed": (lambda nb: nb.update(nbformat_minor=4), "is laid out otherwise than the build writes it"),
+}
+MUTATIONS |= {name: (hand(change), BOTH[1:], why) for name, (change, why) in BY_HAND.items()}
 
 
 @pytest.mark.parametrize("mutate, files, why", MUTATIONS.values(), ids=MUTATIONS)
@@ -149,7 +127,7 @@ def test_drift_is_named(built, declared, mutate, files, why):
 
 
 def test_names_limit_the_check(built, declared):
-    source(built)
+    reworded(built)
     missing(built)
     assert {drift.path for drift in check(built, ["91"], exercises=declared)} == {"notebooks/91_other.ipynb"}
 

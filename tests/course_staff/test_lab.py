@@ -34,6 +34,15 @@ def course(tmp_path):
     return tmp_path
 
 
+@pytest.fixture
+def mine(course):
+    """A chapter that a student has edited."""
+    lab.bring_chapters(course)
+    path = course / "work" / "01_taylor_bounds.ipynb"
+    path.write_text(notebook(OLD, "my answer"))
+    return path
+
+
 def contents(folder):
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
@@ -60,18 +69,12 @@ def test_a_chapter_that_came_later_is_copied(course):
     assert lab.bring_chapters(course) == ["2 new chapters in work/."]
 
 
-def test_an_edited_file_stays_and_no_update_is_offered_while_upstream_is_the_same(course):
-    lab.bring_chapters(course)
-    mine = course / "work" / "01_taylor_bounds.ipynb"
-    mine.write_text(notebook(OLD, "my answer"))
+def test_an_edited_file_stays_and_no_update_is_offered_while_upstream_is_the_same(course, mine):
     assert lab.bring_chapters(course) == []
     assert mine.read_text() == notebook(OLD, "my answer")
 
 
-def test_a_changed_chapter_is_put_beside_the_students_once(course):
-    lab.bring_chapters(course)
-    mine = course / "work" / "01_taylor_bounds.ipynb"
-    mine.write_text(notebook(OLD, "my answer"))
+def test_a_changed_chapter_is_put_beside_the_students_once(course, mine):
     (course / "notebooks" / mine.name).write_text(notebook(NEW, "corrected"))
     assert lab.bring_chapters(course) == [
         "01_taylor_bounds.ipynb has changed. Your file is as you left it; the chapter as it is now lies "
@@ -79,7 +82,7 @@ def test_a_changed_chapter_is_put_beside_the_students_once(course):
         "over."
     ]
     assert mine.read_text() == notebook(OLD, "my answer")
-    update = course / "work" / "01_taylor_bounds.update-22222222.ipynb"
+    update = mine.with_name("01_taylor_bounds.update-22222222.ipynb")
     assert update.read_text() == notebook(NEW, "corrected")
     # What a student writes into the update is as safe as the rest.
     update.write_text(notebook(NEW, "my answer, again"))
@@ -89,7 +92,7 @@ def test_a_changed_chapter_is_put_beside_the_students_once(course):
     [said] = lab.bring_chapters(course)
     assert "update-33333333" in said and update.read_text() == notebook(NEW, "my answer, again")
     # A student who has moved over is left in peace.
-    os.replace(course / "work" / "01_taylor_bounds.update-33333333.ipynb", mine)
+    os.replace(mine.with_name("01_taylor_bounds.update-33333333.ipynb"), mine)
     assert lab.bring_chapters(course) == []
 
 
@@ -187,13 +190,8 @@ def test_a_port_that_was_asked_for_and_is_taken_is_told(course, spelling):
         arguments = [word.format(port) for word in spelling]
         with pytest.raises(lab.Stop) as stop:
             lab.command(course, arguments)
-        other = int(
-            re.fullmatch(
-                rf"Port {port} is taken\.\nNext step: choose another: "
-                r"make lab ARGS='--port (\d+)'",
-                str(stop.value),
-            )[1]
-        )
+        sentence = rf"Port {port} is taken\.\nNext step: choose another: make lab ARGS='--port (\d+)'"
+        other = int(re.fullmatch(sentence, str(stop.value))[1])
         assert other != port and not lab.is_taken(other, "localhost")
     line = lab.command(course, arguments)
     assert "--ServerApp.port_retries=0" in line and line[-len(arguments) :] == arguments

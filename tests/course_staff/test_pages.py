@@ -3,7 +3,7 @@
 import shutil
 
 import pytest
-from small_class import ROSTER, results
+from small_class import NAMES, results
 
 from grader.feedback import to_html as feedback
 from grader.report import to_html as report
@@ -16,7 +16,6 @@ pytestmark = [
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
 
-NAMES = {student: row["name"] for student, row in ROSTER.items()}
 PAGES = {
     "feedback": lambda: feedback([unit for unit in results() if unit.student == "eve"], NAMES["eve"]),
     "report": lambda: report(results(), NAMES, [NAMES["eve"]]),

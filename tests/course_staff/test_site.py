@@ -156,18 +156,10 @@ CLAIM = {
 @pytest.fixture
 def chapter():
     bundle = {"text/html": "<div>card</div>", "text/plain": "card", ledger.MIME: CLAIM}
-    notebook = new_notebook(
-        metadata={
-            "course": {
-                "title": "A | B",
-                "minutes": 30,
-                "follows": "slide",
-                "proves": "all",
-                "chapter": 1,
-                "fingerprint": "f1",
-                "exercises": [{"id": "1.2", "cells": {"answer": "answer"}}],
-            }
-        },
+    course = {"title": "A | B", "minutes": 30, "follows": "slide", "proves": "all", "chapter": 1, "fingerprint": "f1"}
+    course["exercises"] = [{"id": "1.2", "cells": {"answer": "answer"}}]
+    return new_notebook(
+        metadata={"course": course},
         cells=[
             new_markdown_cell("# 1 · Title\n\nSee [the next](02_next.ipynb) and [ours](../CLAIMS.md)."),
             new_markdown_cell("say it", metadata={"slideshow": {"slide_type": "notes"}}),
@@ -184,7 +176,6 @@ def chapter():
             new_code_cell("explore(f, draw, x=[1, 2])", id="abc", execution_count=4),
         ],
     )
-    return notebook
 
 
 def test_a_page_shows_the_stub_then_hints_and_check_then_the_folded_solution(chapter):

@@ -222,27 +222,10 @@ def _left_files(folder: Path, marker: str) -> Iterator[str]:
 
     names = {"left_for_a_friend", "seen", "numpy.py", "sitecustomize.py", "usercustomize.py", "x.pth"}
     shallow = {
-        Path(place)
-        for place in (
-            "/",
-            "/etc",
-            "/usr",
-            "/opt",
-            "/root",
-            "/home",
-            "/tmp",
-            "/var/tmp",
-            "/dev/shm",
-            "/run",
-            Path.home(),
-            REPOSITORY,
-            REPOSITORY / "build",
-            Path(course_utils.__file__).parent,
-            Path.cwd(),
-            Path.cwd().parent,
-            sys.prefix,
-            *filter(os.path.isdir, sys.path),
-        )
+        *map(Path, "/ /etc /usr /opt /root /home /tmp /var/tmp /dev/shm /run".split()),
+        *(Path.home(), REPOSITORY, REPOSITORY / "build", Path(course_utils.__file__).parent),
+        *(Path.cwd(), Path.cwd().parent, Path(sys.prefix)),
+        *map(Path, filter(os.path.isdir, sys.path)),
     }
     for place in sorted(shallow):
         if place.is_dir() and os.access(place, os.R_OK):  # what this user cannot read, its jail cannot write

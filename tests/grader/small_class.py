@@ -10,6 +10,7 @@ ROSTER = {
     "kim": {"name": "", "email": ""},
     "zoe": {"name": "Zoë", "email": "zoe@example.org"},
 }
+NAMES = {student: row["name"] for student, row in ROSTER.items()}
 ONE, TWO = "01_taylor_bounds", "02_relu_sign_flips"
 TITLES = {"1.1": "write the linearization", "1.2": "β of a rescaled activation", "2.1": "a third"}
 

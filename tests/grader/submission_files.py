@@ -1,6 +1,7 @@
-"""How the attacks that are more than edited cells become files: ``FILES[name](notebook, folder, attack, around)``.
+"""How the attacks that are more than edited cells become files: ``FILES``, the functions here that get a ``notebook``.
 
-Each function gets the notebook as it would be handed in and the student's own folder, which does not exist yet.
+That is the notebook as it would be handed in. Who gets nothing else edits it, or returns the bytes to hand in instead;
+the others make files themselves, in the student's own folder, which does not exist yet.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import zipfile
-from collections.abc import Callable
+from inspect import isfunction, signature
 from pathlib import Path
 
 import nbformat
@@ -17,23 +18,23 @@ from attack_suite import Attack, Surroundings, answer_cell, check_cell, code_cel
 #: The student whose solved notebook others try to use; handed in like every other one.
 CLASSMATE = "000-classmate"
 
-FILES: dict[str, Callable[[dict, Path, Attack, Surroundings], None]] = {}
-
 _SCRIPT = "<script>window.pwned=1;alert(1)</script><img src=x onerror=alert(1)>"
 
 
-def encode(notebook: dict) -> bytes:
+def encode(document: dict) -> bytes:
     """A notebook's bytes, as Jupyter writes them."""
-    return json.dumps(notebook, indent=1, ensure_ascii=False).encode() + b"\n"
+    return json.dumps(document, indent=1, ensure_ascii=False).encode() + b"\n"
 
 
 def hand_in(attack: Attack, notebook: dict, around: Surroundings) -> None:
     """Write what a student hands in below ``around.submissions``."""
     folder = around.submissions / attack.name
-    if attack.make:
-        FILES[attack.make](notebook, folder, attack, around)
+    make = FILES[attack.make] if attack.make else lambda notebook: None
+    if len(signature(make).parameters) > 1:
+        make(notebook, folder, attack, around)
     else:
-        _write(folder, attack, encode(notebook))
+        made = make(notebook)
+        _write(folder, attack, encode(notebook) if made is None else made)
 
 
 def _write(folder: Path, attack: Attack, data: bytes) -> None:
@@ -41,32 +42,9 @@ def _write(folder: Path, attack: Attack, data: bytes) -> None:
     (folder / f"{attack.chapter_name}.ipynb").write_bytes(data)
 
 
-def _edits_notebook(edit: Callable[[dict], None]) -> Callable[[dict], None]:
-    def make(notebook: dict, folder: Path, attack: Attack, around: Surroundings) -> None:
-        edit(notebook)
-        _write(folder, attack, encode(notebook))
-
-    FILES[edit.__name__] = make
-    return edit
-
-
-def _makes_bytes(bytes_of: Callable[[dict], bytes], name: str = "") -> Callable[[dict], bytes]:
-    def make(notebook: dict, folder: Path, attack: Attack, around: Surroundings) -> None:
-        _write(folder, attack, bytes_of(notebook))
-
-    FILES[name or bytes_of.__name__] = make
-    return bytes_of
-
-
-def _makes_files(make: Callable[[dict, Path, Attack, Surroundings], None]) -> Callable:
-    FILES[make.__name__] = make
-    return make
-
-
 # Edited notebooks
 
 
-@_edits_notebook
 def saved_outputs(notebook):
     card = "✓ Exercise {}: correct · 3 of 3 points\nWell done: right on all 27 inputs."
     for cell in notebook["cells"]:
@@ -77,50 +55,42 @@ def saved_outputs(notebook):
             cell["execution_count"] = 1
 
 
-@_edits_notebook
 def without_check_of_1_2(notebook):
     notebook["cells"].remove(check_cell(notebook, "1.2"))
 
 
-@_edits_notebook
 def check_of_another_function(notebook):
     check_cell(notebook, "1.2")["source"] = 'check("1.2", lambda **case: True); check("1.2", safe_step)'
 
 
-@_edits_notebook
 def renamed_function(notebook):
     for part in (answer_cell, check_cell):
         cell = part(notebook, "1.2")
         cell["source"] = "".join(cell["source"]).replace("scaled_beta", "beta_of_mine")
 
 
-@_edits_notebook
 def points_edited(notebook):
     for id in ("1.2", "1.3"):
         check_cell(notebook, id)["metadata"]["nbgrader"]["points"] = 1000
 
 
-@_edits_notebook
 def checks_skipped(notebook):
     for cell in notebook["cells"]:
         if cell["metadata"].get("nbgrader", {}).get("grade"):
             cell["metadata"]["tags"] = ["skip-execution"]
 
 
-@_edits_notebook
 def answers_skipped(notebook):
     for cell in notebook["cells"]:
         if cell["metadata"].get("nbgrader", {}).get("solution"):
             cell["metadata"]["tags"] = ["skip-execution", "remove-cell"]
 
 
-@_edits_notebook
 def errors_allowed(notebook):
     for cell in notebook["cells"]:
         cell["metadata"]["tags"] = ["raises-exception", "nbval-ignore-output"]
 
 
-@_edits_notebook
 def answers_not_code(notebook):
     for id, kind in (("1.2", "markdown"), ("1.3", "raw")):
         cell = answer_cell(notebook, id)
@@ -128,13 +98,11 @@ def answers_not_code(notebook):
         del cell["outputs"], cell["execution_count"]
 
 
-@_edits_notebook
 def answer_ids_swapped(notebook):
     one, other = answer_cell(notebook, "1.2"), answer_cell(notebook, "1.3")
     one["metadata"], other["metadata"] = other["metadata"], one["metadata"]
 
 
-@_edits_notebook
 def forged_chapter(notebook):
     notebook["metadata"]["course"] |= {
         "chapter": 99,
@@ -146,7 +114,6 @@ def forged_chapter(notebook):
     }
 
 
-@_edits_notebook
 def own_exercise(notebook):
     notebook["cells"] += [
         {"cell_type": "markdown", "id": "own-card", "metadata": {}, "source": "### Exercise 1.99 — mine\n\n50 points"},
@@ -165,20 +132,17 @@ def own_exercise(notebook):
     notebook["cells"][-1]["metadata"]["nbgrader"] = nbgrader
 
 
-@_edits_notebook
 def pasted_copy(notebook):
     answer = answer_cell(notebook, "1.2")
     notebook["cells"].insert(notebook["cells"].index(answer) + 1, dict(answer))
 
 
-@_edits_notebook
 def pasted_stub_below(notebook):
     answer = answer_cell(notebook, "1.2")
     stub = dict(answer, source=_stub(answer))
     notebook["cells"].insert(notebook["cells"].index(answer) + 1, stub)
 
 
-@_edits_notebook
 def answer_in_a_new_cell(notebook):
     given = answer_cell(notebook, "1.2")
     own = code_cell(given["source"], "own-answer")
@@ -191,12 +155,10 @@ def _stub(answer: dict) -> str:
     return f"{head}\n{doc}\n    # YOUR CODE HERE\n    raise NotImplementedError()"
 
 
-@_edits_notebook
 def reordered(notebook):
     notebook["cells"].reverse()
 
 
-@_edits_notebook
 def older_release(notebook):
     notebook["metadata"]["course"] |= {"version": "0123456789abcdef", "fingerprint": "fedcba9876543210", "minutes": 60}
     for part in (answer_cell, check_cell):
@@ -210,7 +172,6 @@ def older_release(notebook):
             cell["source"] = "".join(cell["source"]).upper()
 
 
-@_edits_notebook
 def metadata_lost(notebook):
     notebook["metadata"], notebook["nbformat_minor"] = {}, 2
     for cell in notebook["cells"]:
@@ -218,42 +179,35 @@ def metadata_lost(notebook):
         del cell["id"]
 
 
-@_edits_notebook
 def another_kernel(notebook):
     notebook["metadata"]["kernelspec"] = {"display_name": "my env (Python 3.9)", "language": "python", "name": "my-env"}
     notebook["metadata"]["language_info"] |= {"version": "3.9.1"}
 
 
-@_edits_notebook
 def duplicated_ids(notebook):
     for cell in notebook["cells"]:
         cell["id"] = "same"
 
 
-@_edits_notebook
 def large_outputs(notebook):
     cell = next(cell for cell in notebook["cells"] if cell["cell_type"] == "code")
     cell["outputs"] = [{"output_type": "stream", "name": "stdout", "text": "x" * 79 + "\n"}] * 250_000
 
 
-@_edits_notebook
 def large_data_in_a_cell(notebook):
     notebook["cells"].insert(1, code_cell(f'data = """{"0123456789abcde " * 125_000}"""', "data"))
 
 
-@_edits_notebook
 def code_of_seven_megabytes(notebook):
     notebook["cells"].insert(1, code_cell("# " + "\N{CJK UNIFIED IDEOGRAPH-4E00}" * 2_400_000, "long"))
 
 
-@_edits_notebook
 def metadata_of_other_types(notebook):
     notebook |= {"metadata": ["a", "list"], "nbformat": "4", "nbformat_minor": None}
     for cell in notebook["cells"]:
         cell |= {"metadata": "none", "id": 5, "outputs": "none", "execution_count": [1]}
 
 
-@_edits_notebook
 def markup_everywhere(notebook):
     notebook["metadata"] |= {"title": _SCRIPT, "authors": [{"name": _SCRIPT}], _SCRIPT: _SCRIPT}
     notebook["metadata"]["course"] |= {"title": _SCRIPT, "version": _SCRIPT, "follows": _SCRIPT}
@@ -273,7 +227,6 @@ def markup_everywhere(notebook):
         cell["id"] = f"{number}{_SCRIPT}"
 
 
-@_edits_notebook
 def cells_nonsense(notebook):
     notebook["cells"] += [
         7,
@@ -285,12 +238,10 @@ def cells_nonsense(notebook):
     ]
 
 
-@_edits_notebook
 def cells_mapping(notebook):
     notebook["cells"] = {str(number): cell for number, cell in enumerate(notebook["cells"])}
 
 
-@_edits_notebook
 def format_of_the_future(notebook):
     notebook["nbformat"], notebook["nbformat_minor"] = 99, 0
     notebook["blocks"] = notebook.pop("cells")
@@ -311,24 +262,19 @@ _BYTES = {
     "nbformat_3": lambda notebook: nbformat.v3.writes_json(nbformat.convert(nbformat.from_dict(notebook), 3)).encode(),
     "byte_order_mark": lambda notebook: b"\xef\xbb\xbf" + encode(notebook).replace(b"\n", b"\r\n"),
 }
-for _name, _bytes_of in _BYTES.items():
-    _makes_bytes(_bytes_of, _name)
 
 
-@_makes_bytes
 def merge_conflict(notebook):
     lines = encode(notebook).split(b"\n")
     both = [b"<<<<<<< HEAD", *lines[20:24], b"=======", *lines[20:24], b">>>>>>> mine"]
     return b"\n".join([*lines[:20], *both, *lines[24:]])
 
 
-@_makes_bytes
 def long_number(notebook):
     notebook["metadata"]["number"] = "LONG"
     return encode(notebook).replace(b'"LONG"', b"9" * 1_000_000)
 
 
-@_makes_bytes
 def half_a_letter(notebook):
     source = "x = 'HALF'  # \N{GREEK SMALL LETTER BETA} \N{CJK UNIFIED IDEOGRAPH-4E00}"
     notebook["cells"].insert(1, code_cell(source, "half"))
@@ -339,7 +285,6 @@ def half_a_letter(notebook):
 # More than one file, or none
 
 
-@_makes_files
 def forged_neighbours(notebook, folder, attack, around):
     _write(folder, attack, encode(notebook))
     entry = {"exercise": "1.2", "status": "correct", "points": 2, "time": "2026-01-01T00:00:00+00:00"}
@@ -348,48 +293,40 @@ def forged_neighbours(notebook, folder, attack, around):
     (folder / "results.json").write_text('{"score": 16}')
 
 
-@_makes_files
 def two_gigabytes(notebook, folder, attack, around):
     _write(folder, attack, b"")
     os.truncate(folder / f"{attack.chapter_name}.ipynb", 2 * 10**9)
 
 
-@_makes_files
 def folder_for_a_file(notebook, folder, attack, around):
     (folder / f"{attack.chapter_name}.ipynb" / "inside").mkdir(parents=True)
 
 
-@_makes_files
 def link_to_a_classmate(notebook, folder, attack, around):
     folder.mkdir()
     name = f"{attack.chapter_name}.ipynb"
     (folder / name).symlink_to(Path("..") / CLASSMATE / name)
 
 
-@_makes_files
 def folder_linked_to_a_classmate(notebook, folder, attack, around):
     folder.symlink_to(CLASSMATE, target_is_directory=True)
 
 
-@_makes_files
 def link_to_a_device(notebook, folder, attack, around):
     folder.mkdir()
     (folder / f"{attack.chapter_name}.ipynb").symlink_to("/dev/zero")
 
 
-@_makes_files
 def pipe(notebook, folder, attack, around):
     folder.mkdir()
     os.mkfifo(folder / f"{attack.chapter_name}.ipynb")
 
 
-@_makes_files
 def two_notebooks(notebook, folder, attack, around):
     _write(folder, attack, encode(notebook))
     (folder / f"{attack.chapter_name}-Copy1.ipynb").write_bytes(b"")
 
 
-@_makes_files
 def markup_in_file_names(notebook, folder, attack, around):
     _write(folder, attack, encode(notebook))
     for name in ("<img src=x onerror=alert(1)>.ipynb", "=cmd|calc!A0.ipynb", "a\nb\x1b[31m.ipynb", "x" * 200 + ".txt"):
@@ -405,7 +342,6 @@ def _zip(folder: Path) -> zipfile.ZipFile:
     return zipfile.ZipFile(folder.with_name(folder.name + ".zip"), "w", zipfile.ZIP_DEFLATED)
 
 
-@_makes_files
 def zip_with_a_notebook(notebook, folder, attack, around):
     with _zip(folder) as archive:
         archive.writestr("my work/", b"")
@@ -413,7 +349,6 @@ def zip_with_a_notebook(notebook, folder, attack, around):
         archive.writestr("__MACOSX/my work/._" + attack.chapter_name + ".ipynb", b"\x00\x05\x16\x07")
 
 
-@_makes_files
 def zip_that_escapes(notebook, folder, attack, around):
     with _zip(folder) as archive:
         archive.writestr(f"{attack.chapter_name}.ipynb", encode(notebook))
@@ -422,7 +357,6 @@ def zip_that_escapes(notebook, folder, attack, around):
             archive.writestr(f"{target}/{around.marker}-zip", b"was here")
 
 
-@_makes_files
 def zip_bomb(notebook, folder, attack, around):
     with _zip(folder) as archive:
         with archive.open(f"{attack.chapter_name}.ipynb", "w", force_zip64=True) as file:
@@ -430,7 +364,6 @@ def zip_bomb(notebook, folder, attack, around):
                 file.write(bytes(10_000_000))
 
 
-@_makes_files
 def zip_with_a_link(notebook, folder, attack, around):
     with _zip(folder) as archive:
         link = zipfile.ZipInfo(f"{attack.chapter_name}.ipynb")
@@ -438,21 +371,19 @@ def zip_with_a_link(notebook, folder, attack, around):
         archive.writestr(link, f"../{CLASSMATE}/{attack.chapter_name}.ipynb")
 
 
-def _zipped(notebook: dict, folder: Path, attack: Attack) -> tuple[Path, bytearray]:
+def _zipped(document: dict, folder: Path, attack: Attack) -> tuple[Path, bytearray]:
     with _zip(folder) as archive:
-        archive.writestr(f"{attack.chapter_name}.ipynb", encode(notebook))
+        archive.writestr(f"{attack.chapter_name}.ipynb", encode(document))
     path = folder.with_name(folder.name + ".zip")
     return path, bytearray(path.read_bytes())
 
 
-@_makes_files
 def zip_with_broken_data(notebook, folder, attack, around):
     path, data = _zipped(notebook, folder, attack)
     data[80:400] = bytes(255 - value for value in data[80:400])
     path.write_bytes(data)
 
 
-@_makes_files
 def zip_with_a_password(notebook, folder, attack, around):
     path, data = _zipped(notebook, folder, attack)
     # The flag "encrypted", in the entry and in the directory of the archive.
@@ -461,13 +392,18 @@ def zip_with_a_password(notebook, folder, attack, around):
     path.write_bytes(data)
 
 
-@_makes_files
 def file_name_that_is_no_text(notebook, folder, attack, around):
     folder.mkdir()
     Path(os.fsdecode(os.fsencode(folder) + b"/01_\xff\xfe.ipynb")).write_bytes(encode(notebook))
     Path(os.fsdecode(os.fsencode(folder) + b"/\xff <script>.ipynb")).write_bytes(encode(notebook))
 
 
-@_makes_files
 def zip_that_is_none(notebook, folder, attack, around):
     folder.with_name(folder.name + ".zip").write_bytes(b"PK\x03\x04" + bytes(100))
+
+
+FILES = _BYTES | {
+    name: made
+    for name, made in vars().items()
+    if isfunction(made) and made.__module__ == __name__ and made.__code__.co_varnames[:1] == ("notebook",)
+}

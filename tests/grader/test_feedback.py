@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 from types import SimpleNamespace
 
 import pytest
-from small_class import ONE, ROSTER, answer, of, results
+from small_class import NAMES, ONE, ROSTER, answer, of, results
 
 from course_utils.desk.checks import LADDER, Result, as_card, as_text, grade
 from course_utils.exercises import find
@@ -34,7 +34,7 @@ class Page(HTMLParser):
 
 
 def page_of(student, *units):
-    return feedback.to_html(list(units) or of(student), ROSTER[student]["name"])
+    return feedback.to_html(list(units) or of(student), NAMES[student])
 
 
 @pytest.mark.parametrize("status", LADDER)
@@ -53,16 +53,8 @@ def test_each_rung_has_the_card_and_the_text_of_the_notebook(status):
 
 def test_a_real_result_survives_the_way():
     result = grade(find("1.3"), lambda beta, eps: eps / beta)
-    given = answer(
-        "1.2",
-        result.status,
-        worth=1,
-        sentence=result.sentence,
-        rows=result.rows,
-        remarks=result.remarks,
-        passed=result.passed,
-        tried=result.tried,
-    )
+    said = {name: getattr(result, name) for name in ("sentence", "rows", "remarks", "passed", "tried")}
+    given = answer("1.2", result.status, worth=1, **said)
     assert as_card(given).replace("Exercise 1.2", "Exercise 1.3") == result._repr_html_()
 
 
@@ -115,8 +107,7 @@ def test_a_page_may_load_and_run_nothing():
 def test_every_student_has_a_page_and_an_old_one_is_replaced(tmp_path):
     (tmp_path / "feedback").mkdir()
     (tmp_path / "feedback" / "ada.html").write_text("old")
-    names = {student: row["name"] for student, row in ROSTER.items()}
-    pages = feedback.write_feedback(tmp_path, reversed(results()), names)
+    pages = feedback.write_feedback(tmp_path, reversed(results()), NAMES)
     assert [page.name for page in pages] == [f"{student}.html" for student in sorted(ROSTER)]
     ada = (tmp_path / "feedback" / "ada.html").read_text(encoding="utf-8")
     assert ada == page_of("ada") and "Feedback for Ada Lovelace" in ada

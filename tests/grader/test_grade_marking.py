@@ -1,4 +1,7 @@
-"""Marks: right answers keep theirs whatever stands around them, and wrong ones get none whatever they do."""
+"""Marks: right answers keep theirs whatever stands around them, and wrong ones get none.
+
+What wrong ones do to get some, or to cost others theirs, is in the attack suite.
+"""
 
 import json
 import re
@@ -57,14 +60,15 @@ def test_a_release_made_before_notebooks_listed_their_exercises_is_graded_by_its
 
 
 IMPORTS = "import numpy as np\nfrom course_utils.desk.checks import check"
-BETA = "def scaled_beta(beta, s, c):\n    return abs(s) * c**2 * beta"
+POWER = "def scaled_beta(beta, s, c):\n    return abs(s) * c**{} * beta"
+BETA = POWER.format(2)
 STUB = '''def scaled_beta(beta, s, c):
     """A docstring."""
     # YOUR CODE HERE
     raise NotImplementedError()'''
 STEP = "def safe_step(beta, eps):\n    return np.sqrt(2 * eps / beta)"
-WIDTH = "def width_needed(beta, B, eps):\n    return int(np.ceil((beta * B**2 / (2 * eps)) ** 2))"
-CHECKS = {"1.2": 'check("1.2", scaled_beta)', "1.3": 'check("1.3", safe_step)', "1.6": 'check("1.6", width_needed)'}
+CHECK = 'check("1.2", scaled_beta)'
+CHECK_STEP = 'check("1.3", safe_step)'
 
 
 def mark(marker, *cells, ids=("1.2",)):
@@ -79,47 +83,25 @@ def mark(marker, *cells, ids=("1.2",)):
 @pytest.mark.parametrize(
     "cells",
     [
-        (IMPORTS, BETA, CHECKS["1.2"]),
+        (IMPORTS, BETA, CHECK),
         (IMPORTS, BETA),  # the check was deleted
-        (IMPORTS, BETA, STUB, CHECKS["1.2"]),  # the stub pasted below
-        (IMPORTS, STUB, BETA, CHECKS["1.2"]),
-        (CHECKS["1.2"], BETA, IMPORTS),  # from bottom to top
+        (IMPORTS, BETA, STUB, CHECK),  # the stub pasted below
+        (IMPORTS, STUB, BETA, CHECK),
+        (CHECK, BETA, IMPORTS),  # from bottom to top
         (IMPORTS, BETA.replace("scaled_beta", "mine"), 'check("1.2", mine)'),
         (IMPORTS, BETA, 'check("1.5", scaled_beta)'),  # another release, other numbers
-        (IMPORTS, BETA, CHECKS["1.2"], "def scaled_beta(x):\n    return x  # used for something else later"),
-        (
-            IMPORTS,
-            "two = 2",
-            "def scaled_beta(beta, s, c):\n    return abs(s) * c**two * beta",
-            CHECKS["1.2"],
-            "two = 3",
-        ),
-        (IMPORTS, "p = {}\np['two'] = 2", "def scaled_beta(beta, s, c):\n    return abs(s) * c**p['two'] * beta"),
-        (
-            IMPORTS,
-            "p = []\ndef fill():\n    p.append(2)\nfill()",
-            "def scaled_beta(beta, s, c):\n    return abs(s) * c**p[0] * beta",
-            CHECKS["1.2"],
-        ),
-        (IMPORTS, f"%%time\n{BETA}", "%matplotlib inline\n!true\nx = %pwd", CHECKS["1.2"]),
-        (IMPORTS, "1 / 0", "not python", "raise SystemExit", "import nothing_of_this_name", BETA, CHECKS["1.2"]),
-        (IMPORTS, "while True: pass", f"while two != 2: pass\n{BETA}", BETA, CHECKS["1.2"]),
-        (IMPORTS, f"x = 1; import os\n{BETA}\nos._exit(0)", BETA, CHECKS["1.2"]),
-        (IMPORTS, "import os\nclass A:\n    os._exit(1)", "two = A", BETA + "\ntwo", CHECKS["1.2"]),
+        (IMPORTS, BETA, CHECK, "def scaled_beta(x):\n    return x  # used for something else later"),
+        (IMPORTS, "two = 2", POWER.format("two"), CHECK, "two = 3"),
+        (IMPORTS, "p = {}\np['two'] = 2", POWER.format("p['two']")),
+        (IMPORTS, "p = []\ndef fill():\n    p.append(2)\nfill()", POWER.format("p[0]"), CHECK),
+        (IMPORTS, f"%%time\n{BETA}", "%matplotlib inline\n!true\nx = %pwd", CHECK),
+        (IMPORTS, "1 / 0", "not python", "raise SystemExit", "import nothing_of_this_name", BETA, CHECK),
+        (IMPORTS, "while True: pass", f"while two != 2: pass\n{BETA}", BETA, CHECK),
+        (IMPORTS, f"x = 1; import os\n{BETA}\nos._exit(0)", BETA, CHECK),
+        (IMPORTS, "import os\nclass A:\n    os._exit(1)", "two = A", BETA + "\ntwo", CHECK),
         (IMPORTS, "print = check = None", BETA),
-        (
-            IMPORTS,
-            "import warnings\nwarnings.simplefilter('error')",
-            "def scaled_beta(beta, s, c):\n    print(s)\n    warnings.warn('old')\n    return abs(s) * c**2 * beta",
-            CHECKS["1.2"],
-        ),
-        (IMPORTS, "scaled_beta = lambda beta, s, c: np.float32(abs(s) * c**2 * beta)", CHECKS["1.2"]),
-        (
-            IMPORTS,
-            "async def main():\n    return 2\ntwo = await main()",
-            "def scaled_beta(beta, s, c):\n    return abs(s) * c**two * beta",
-            CHECKS["1.2"],
-        ),
+        (IMPORTS, "scaled_beta = lambda beta, s, c: np.float32(abs(s) * c**2 * beta)", CHECK),
+        (IMPORTS, "async def main():\n    return 2\ntwo = await main()", POWER.format("two"), CHECK),
         (
             IMPORTS,
             "from functools import partial\nscaled_beta = partial(lambda p, beta, s, c: abs(s) * c**p * beta, 2)",
@@ -142,36 +124,11 @@ BODY = "    return abs(s) * c**2 * beta"
         ("    return str(s)", "type", "Expected a number; yours is the text"),
         ("    return s / 0 if s < 0 else s", "error", "ZeroDivisionError"),
         ("    while True: pass", "timeout", "No answer within"),
-        (
-            "    while True:\n        try:\n            while True: pass\n        except BaseException: pass",
-            "timeout",
-            "No answer",
-        ),
         ("    import os; os._exit(0)", "error", "ended the program"),
         ("    import ctypes; ctypes.string_at(0)", "error", "ended the program"),
+        ("    bytearray(1 << 60)", "error", "MemoryError"),
         ("    pass", "not attempted", "returns nothing yet"),
-        # Right only for what it has seen: a table, a first call, a count, chance.
-        (
-            f"    import sys\n    if round(beta, 2) != beta or hash((beta, s, c)) % 7 == 0: return 0.0\n{BODY}",
-            "values",
-            "",
-        ),
-        (f"    seen.append(1)\n    if len(seen) > 27: return 0.0\n{BODY}", "values", ""),
         (f"    import random\n    if random.random() < 0.1: return 0.0\n{BODY}", "values", ""),
-        # Looks for what is right in its own process, and says it.
-        (
-            "    import gc\n    found = [o for o in gc.get_objects() if type(o).__name__ == 'Exercise']\n"
-            "    return found[2].reference(beta=beta, s=s, c=c)",
-            "error",
-            "NotImplementedError",
-        ),
-        (
-            "    import course_utils.desk.answers as a, course_utils.desk.checks as k\n"
-            "    a.equal = k.equal = lambda *_, **__: True\n    k.conclude = None\n    return 7.0",
-            "values",
-            "",
-        ),
-        ("    class Always(float):\n        __eq__ = lambda *_: True\n    return Always(3.0)", "values", ""),
         ("    return np.zeros((1100, 1100))", "type", "too large"),
         ("    return None if s > 0 else s", "type", "path without a `return`"),
     ],
@@ -179,44 +136,13 @@ BODY = "    return abs(s) * c**2 * beta"
 def test_a_wrong_answer_gets_none(marker, body, status, says):
     # Only what never ends is worth no wait: a busy machine may be slow with the rest.
     patient = marker if status == "timeout" else Marker(marker.jail, Limits(patience=2.0), SECRET)
-    results = mark(
-        patient,
-        IMPORTS,
-        "seen = []",
-        f"def scaled_beta(beta, s, c):\n{body}",
-        CHECKS["1.2"],
-        STEP,
-        CHECKS["1.3"],
-        ids=("1.2", "1.3"),
-    )
+    answer = f"def scaled_beta(beta, s, c):\n{body}"
+    results = mark(patient, IMPORTS, answer, CHECK, STEP, CHECK_STEP, ids=("1.2", "1.3"))
     result = results["1.2"]
     assert result.points == 0 and result.status != "correct"
-    if "NotImplementedError" not in says:
-        assert result.status == status, result
-        assert says in " ".join([result.sentence, *(text for row in result.rows for text in row)])
+    assert result.status == status, result
+    assert says in " ".join([result.sentence, *(text for row in result.rows for text in row)])
     assert results["1.3"].points == 1, "another exercise lost its marks"
-
-
-@pytest.mark.usefixtures("needs_jail")
-@pytest.mark.parametrize(
-    "act",
-    [
-        "os.kill(-1, 9)",
-        "os.kill(-1, signal.SIGSTOP)",
-        "os.kill(os.getppid(), 9)",
-        "[os.fork() for _ in range(5)]",
-        "os.closerange(0, 999)",
-        "[os.write(n, b'x' * 999) for n in range(3, 64) if not os.set_blocking(n, False)]",
-        "subprocess.Popen(['sleep', '600'], start_new_session=True)",
-        "bytearray(1 << 60)",
-    ],
-)
-def test_what_one_exercise_does_costs_no_other(marker, act):
-    bad = f"import os, signal, subprocess\ndef safe_step(beta, eps):\n    {act}\n    return 0.0"
-    results = mark(
-        marker, IMPORTS, BETA, CHECKS["1.2"], bad, CHECKS["1.3"], WIDTH, CHECKS["1.6"], ids=("1.2", "1.3", "1.6")
-    )
-    assert [results[id].points for id in ("1.2", "1.3", "1.6")] == [2, 0, 2]
 
 
 def test_hidden_inputs_are_never_told(marker):
@@ -229,7 +155,7 @@ def test_hidden_inputs_are_never_told(marker):
         "    if len(seen) > 40: raise RuntimeError(open('/tmp/seen').read())\n    return abs(s) * c**2 * beta"
     )
     step = tell.format("safe_step(beta, eps)", "beta, eps") + "    raise RuntimeError(open('/tmp/seen').read())"
-    results = mark(marker, IMPORTS, beta, CHECKS["1.2"], step, CHECKS["1.3"], ids=("1.2", "1.3"))
+    results = mark(marker, IMPORTS, beta, CHECK, step, CHECK_STEP, ids=("1.2", "1.3"))
     assert results["1.2"].status == "error" and not results["1.2"].rows
     papers = [make_paper(all_exercises()[id], SECRET) for id in ("1.2", "1.3")]
     public, hidden = (

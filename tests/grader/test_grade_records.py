@@ -43,39 +43,21 @@ def test_a_write_that_fails_leaves_the_old_result(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "changes",
+    "result, changes",
     [
-        {"status": "infrastructure error", "problem": "no memory"},  # with points
-        {"status": "student error", "points": 0},  # without a problem
-        {"points": 3},
-        {"points": None},
-        {"points": True},
-        {"points": -1},
-        {"points": 2.0},
-        {"student": "../ada"},
-        {"student": ".."},
-        {"student": "a/b"},
-        {"student": ""},
-        {"chapter": "../01"},
-        {"status": "fine"},
-        {"jail": "docker"},
-        {"format": 2},
-        {"seconds": float("nan")},
-        {"notes": (1,)},
+        (UNIT, {"status": "infrastructure error", "problem": "no memory"}),  # with points
+        (UNIT, {"status": "student error", "points": 0}),  # without a problem
+        *((UNIT, {"points": points}) for points in (3, None, True, -1, 2.0)),
+        *((UNIT, {"student": student}) for student in ("../ada", "..", "a/b", "")),
+        *((UNIT, {key: value}) for key, value in (("chapter", "../01"), ("status", "fine"), ("jail", "docker"))),
+        *((UNIT, {key: value}) for key, value in (("format", 2), ("seconds", float("nan")), ("notes", (1,)))),
+        *((EXERCISE, {key: value}) for key, value in (("points", 3), ("status", "right"), ("id", "x"))),
+        *((EXERCISE, {key: value}) for key, value in (("rows", (("x",),)), ("passed", 25), ("misconception", -1))),
     ],
 )
-def test_no_result_out_of_range(changes):
+def test_no_result_out_of_range(result, changes):
     with pytest.raises(ValueError, match="expected"):
-        replace(UNIT, **changes)
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [{"points": 3}, {"status": "right"}, {"id": "x"}, {"rows": (("x",),)}, {"passed": 25}, {"misconception": -1}],
-)
-def test_no_exercise_out_of_range(changes):
-    with pytest.raises(ValueError, match="expected"):
-        replace(EXERCISE, **changes)
+        replace(result, **changes)
 
 
 @pytest.mark.parametrize(

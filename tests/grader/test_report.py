@@ -1,12 +1,10 @@
 """The class report: right counts, every trouble named, groups that deserve a look, and no hostile HTML."""
 
-from small_class import HOSTILE, ONE, ROSTER, TWO, answer, results, unit
+from small_class import HOSTILE, NAMES, ONE, TWO, answer, results, unit
 from test_feedback import Page
 
 from course_utils.desk.checks import LADDER
 from grader import report
-
-NAMES = {student: row["name"] for student, row in ROSTER.items()}
 
 
 def text_of(*arguments):

@@ -16,9 +16,6 @@ def exceedance(m, tau, bound):
     return stats.binom.sf(math.floor(bound), m, concentration.near_zero_probability(tau))
 
 
-W, X, A, RNG = np.ones((3, 2)), np.ones(2), np.ones(3), np.random.default_rng(0)
-
-
 def test_mgf_curves_are_the_two_functions():
     curves = experiment.mgf_curves([0.5, 0.04], reach=1.5)
     assert (curves.s[0], curves.s[-1]) == (-1.5, 1.5) and curves.curves.shape == (2, len(curves.s))
@@ -103,24 +100,3 @@ def test_width_rates_order_the_three_moves():
     assert rates.signed[0, 0] == pytest.approx(np.mean(np.sign(y) * gaps))
     worst = worst_case.worst_case_gap(init.W0 @ X[0], init.a, rates.movement[0, 0]).gap
     assert rates.worst[0, 0] == pytest.approx(worst / 8)
-
-
-@pytest.mark.parametrize(
-    "call, error, words",
-    [
-        (lambda: experiment.mgf_curves([0.5], reach=0), ValueError, "reach must be greater than 0, got 0"),
-        (
-            lambda: experiment.coverage_grid([], [0.1], [0.1], 10, RNG),
-            ValueError,
-            "ms, taus and deltas must not be empty",
-        ),
-        (lambda: experiment.adversary_curve(10, 3.0, 12), ValueError, "k must be at most"),
-        (lambda: experiment.adversary_curve(0), ValueError, "k must be"),
-        (lambda: experiment.adversary_curve(1, 0.0), ValueError, "B must be greater than 0, got 0"),
-        (lambda: experiment.worst_case_scaling([0], [1.0], 2, RNG), ValueError, "width must be"),
-        (lambda: experiment.width_rates([8], 2 * np.eye(2), np.ones(2), 2, RNG), ValueError, "norm 1, got 2"),
-    ],
-)
-def test_bad_input_is_named(call, error, words):
-    with pytest.raises(error, match=words):
-        call()

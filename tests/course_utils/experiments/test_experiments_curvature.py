@@ -28,8 +28,6 @@ def test_the_flow_of_a_skewed_layer_has_both_factors():
 def test_descent():
     assert experiment.descent(0.5, 2.0).path[1:] == pytest.approx(np.zeros(8))
     assert experiment.descent(2.0, 1.0, 3).path == pytest.approx([1, -1, 1, -1])
-    with pytest.raises(ValueError, match="step must be greater than 0"):
-        experiment.descent(0, 1)
 
 
 def test_the_model_of_a_step_returns_to_its_start_and_osculates():
@@ -49,8 +47,6 @@ def test_maps_vanish_absolutely_and_not_relatively():
     assert absolute.error[0, 0] < absolute.error[1, 1] / 100 and relative.error[0, 0] > 0.9
     fitted, _ = experiment.error_maps(scales, scales, [4, 5, 4, 2], 5, np.random.default_rng(0), residual=1e-6)
     assert fitted.error[0, 1] < 0.01
-    with pytest.raises(ValueError, match="scales must not be negative, got -1"):
-        experiment.error_maps(-np.ones(2), scales, [4, 2], 1, np.random.default_rng(0))
 
 
 def test_clouds_and_norms():
@@ -59,15 +55,11 @@ def test_clouds_and_norms():
     sizes = experiment.norm_sizes([20, 80], 60, np.random.default_rng(0))
     assert sizes.ratio.mean(axis=0) == pytest.approx(sizes.predicted, rel=0.02)
     assert experiment.expected_norm(5, 30) == experiment.expected_norm(30, 5)
-    with pytest.raises(ValueError, match="at least 2, got 1"):
-        experiment.expected_norm(1, 5)
 
 
 def test_shapes():
     assert experiment.layer_shape(64, 64).ratio == pytest.approx(0.5)
     assert experiment.layer_shape(1, 4096).ratio == pytest.approx(0.696, abs=1e-3)
-    with pytest.raises(ValueError, match="outputs must be at least 1"):
-        experiment.layer_shape(64, 0)
 
 
 def test_training_follows_the_gradient_and_checks_the_curvature():

@@ -16,9 +16,6 @@ def sphere(n, d, rng):
     return X / np.linalg.norm(X, axis=1, keepdims=True)
 
 
-X2 = np.ones((2, 2))
-
-
 def test_the_kernel_on_the_circle_has_one_odd_frequency():
     n = 1 << 12
     kernel = kernels.limit_kernel(
@@ -144,19 +141,3 @@ def test_the_kernel_curve_and_the_circle_run_agree_with_their_parts():
     narrow, wide = experiment.circle_run(16, 50), experiment.circle_run(1024, 50)
     assert wide.apart < narrow.apart
     assert wide.distance == wide.functions.run.movement[-1]
-
-
-@pytest.mark.parametrize(
-    "call, error, words",
-    [
-        (lambda: experiment.two_digits(3, 3), ValueError, "two different digits, got 3 and 3"),
-        (lambda: experiment.two_digits(3, 8, 10**6), ValueError, "train must be at most"),
-        (lambda: experiment.even_and_odd(X2), ValueError, "3 columns, got 2"),
-        (lambda: experiment.first_layer("round", 4, 2, RNG(0)), ValueError, "kind must be one of Gaussian"),
-        (lambda: experiment.first_layer("mirrored", 5, 2, RNG(0)), ValueError, "even m, got 5"),
-        (lambda: experiment.circle_fit(8, "yes"), ValueError, "bias must be 'with' or 'without', got 'yes'"),
-    ],
-)
-def test_bad_input_is_refused_by_name(call, error, words):
-    with pytest.raises(error, match=words):
-        call()

@@ -52,15 +52,3 @@ def test_the_grid_of_sizes():
     assert grid.exact[0, 1] == ldlt.exact_variance(2, 5, 0.1 / 5).value
     assert grid.series[1, 0] == moment_bounds.partial_sums(10, 5, 2, 0.1 / 2)[-1]
     assert (np.abs(grid.simulated - grid.exact) < 4 * grid.standard_error).all()
-
-
-@pytest.mark.parametrize(
-    "call, message",
-    [
-        (lambda: experiment.variance_curve(2, 2, s=0), "s must be greater than 0, got 0"),
-        (lambda: experiment.size_grid((), 1, 5, np.random.default_rng(0)), "sizes must not be empty"),
-    ],
-)
-def test_bad_input_is_named(call, message):
-    with pytest.raises((ValueError, TypeError), match=message):
-        call()

@@ -61,10 +61,6 @@ def test_a_gain_is_paid_in_lipschitz_constant():
     found = experiment.gain(1.0, v**-0.5, 8)
     assert np.allclose(found.variance, 1) and found.lipschitz[8] == pytest.approx(v**-4)
     assert experiment.gain(1.0, 1.0, 8).variance[8] == pytest.approx(v**8)
-    with pytest.raises(ValueError, match="depth must be at most 16, got 17"):
-        experiment.gain(depth=17)
-    with pytest.raises(ValueError, match="gamma must be greater than 0"):
-        experiment.gain(gamma=0)
 
 
 def test_each_seed_takes_the_rate_that_its_validation_rows_prefer():

@@ -6,8 +6,6 @@ import pytest
 from course_utils.experiments import sign_flips as experiment
 from course_utils.theory import sign_flips
 
-W, X, A, RNG = np.ones((3, 2)), np.ones(2), np.ones(3), np.random.default_rng(0)
-
 
 def test_plane_move_agrees_with_the_general_functions_and_keeps_its_budget():
     data = experiment.plane_move(m=80, B=5.0, tau=0.3)
@@ -36,17 +34,3 @@ def test_gap_against_width_stays_below_its_bounds():
     assert (data.gap <= data.flip_bound + 1e-12).all() and (data.gap < data.naive).all()
     rms = np.sqrt(np.mean(data.gap**2, axis=0)) / data.rms
     assert rms == pytest.approx(1, abs=0.5)  # rms of 30 draws: standard deviation 0.13 for normal ones
-
-
-@pytest.mark.parametrize(
-    "call, names_it",
-    [
-        (lambda: experiment.plane_move(tau=0), "tau"),
-        (lambda: experiment.tau_tradeoff(10, 1.0, [0.0], np.random.default_rng(0)), "tau"),
-        (lambda: experiment.gap_against_width([10], 2, 1.0, 0, np.random.default_rng(0)), "repetitions"),
-        (lambda: experiment.gap_against_width([0], 2, 1.0, 1, np.random.default_rng(0)), "m"),
-    ],
-)
-def test_what_the_chapter_draws_refuses_bad_input(call, names_it):
-    with pytest.raises(ValueError, match=names_it):
-        call()

@@ -8,14 +8,14 @@ from functools import cache
 
 import numpy as np
 
-from course_utils.experiments import concentration as on_concentration
-from course_utils.experiments import curvature as on_curvature
-from course_utils.experiments import kernels as on_kernels
-from course_utils.experiments import ldlt as on_ldlt
-from course_utils.experiments import ldlt_training as on_stacks
-from course_utils.experiments import perturbation as on_perturbation
-from course_utils.experiments import sign_flips as on_flips
-from course_utils.experiments import taylor as on_taylor
+from course_utils.experiments import concentration as on_3
+from course_utils.experiments import curvature as on_4
+from course_utils.experiments import kernels as on_7
+from course_utils.experiments import ldlt as on_6a
+from course_utils.experiments import ldlt_training as on_6b
+from course_utils.experiments import perturbation as on_5
+from course_utils.experiments import sign_flips as on_2
+from course_utils.experiments import taylor as on_1
 from course_utils.figures import concentration as draw_3
 from course_utils.figures import curvature as draw_4
 from course_utils.figures import kernels as draw_7
@@ -24,7 +24,8 @@ from course_utils.figures import ldlt_training as draw_6b
 from course_utils.figures import perturbation as draw_5
 from course_utils.figures import sign_flips as draw_2
 from course_utils.figures import taylor as draw_1
-from course_utils.theory import activations, curvature, ldlt_stacks, losses, moments, perturbation, variance_laws
+from course_utils.theory import curvature, ldlt_stacks, losses, moments, perturbation, variance_laws
+from course_utils.theory.activations import activation
 
 rng = np.random.default_rng
 SCALES = np.array([0.1, 1.0])
@@ -32,17 +33,14 @@ S = np.array([0.5, 1.0, 2.0])
 X, T = rng(0).standard_normal((12, 6)), np.arange(12) % 3
 LOSS, THETA = losses.Quadratic(1.0, np.array([1.0, -2.0]), np.eye(2)), np.zeros(2)
 CIRCLE = np.array([[1.0, 0.0], [0.6, 0.8], [-0.8, 0.6]])
-ROWS = [
-    on_stacks.Comparison("SGD", 2, THETA, 0.02, 0.01, 0.03),
-    on_stacks.Comparison("SGD", 8, THETA, -0.04, -0.06, -0.02),
-]
-ROWS.append(on_stacks.Comparison("Adam", 2, THETA, 0.01, -0.01, 0.03))
+ROWS = [on_6b.Comparison("SGD", 2, THETA, 0.02, 0.01, 0.03), on_6b.Comparison("SGD", 8, THETA, -0.04, -0.06, -0.02)]
+ROWS.append(on_6b.Comparison("Adam", 2, THETA, 0.01, -0.01, 0.03))
 
 
 @cache
 def trainings():
     return tuple(
-        on_curvature.train_scheme(s, 2, X, T, width=4, steps=4, seeds=2, checks=2) for s in ("Glorot", "He", "Hessian")
+        on_4.train_scheme(s, 2, X, T, width=4, steps=4, seeds=2, checks=2) for s in ("Glorot", "He", "Hessian")
     )
 
 
@@ -51,16 +49,14 @@ def runs():
     net = losses.SoftmaxNet(rng(0).normal(size=(16, 3)), rng(1).integers(0, 2, 16), 3, 2)
 
     def train(method, seed):
-        return on_perturbation.stochastic_descent(
-            net, net.initial(rng(seed)), method, 0.1, 2, rng(seed), batch=8, looks=4
-        )
+        return on_5.stochastic_descent(net, net.initial(rng(seed)), method, 0.1, 2, rng(seed), batch=8, looks=4)
 
     return {method: [train(method, 0), train(method, 1)] for method in ("backprop", "node")}
 
 
 @cache
 def grid():
-    return on_ldlt.size_grid((2, 3), 0.1, 500, rng(0))
+    return on_6a.size_grid((2, 3), 0.1, 500, rng(0))
 
 
 @cache
@@ -70,7 +66,7 @@ def gradients(depth):
 
 @cache
 def study():
-    return on_kernels.width_study([16, 32, 64], CIRCLE, np.array([1.0, -1, 1]), CIRCLE[:2], 3, 5, 1.0, rng(0))
+    return on_7.width_study([16, 32, 64], CIRCLE, np.array([1.0, -1, 1]), CIRCLE[:2], 3, 5, 1.0, rng(0))
 
 
 def coordinates():
@@ -81,9 +77,7 @@ def coordinates():
 
 def sweep():
     kinds = ("baseline", "signs")
-    return on_perturbation.sigma_sweep(
-        LOSS, LOSS.local(THETA), THETA, lambda s: LOSS.g, SCALES / 10, 100, kinds, rng(0)
-    )
+    return on_5.sigma_sweep(LOSS, LOSS.local(THETA), THETA, lambda s: LOSS.g, SCALES / 10, 100, kinds, rng(0))
 
 
 def left_out(data):
@@ -102,11 +96,11 @@ def stacks():
 def rates(optimizer="Adam", rates=(0.01, 0.1)):
     loss = 0.65 + 0.01 * rng(0).uniform(size=(3, 2, 5))
     loss[1, 0], loss[0, 1, 3] = 0.5, np.inf  # which has diverged
-    return on_stacks.RateCurves(optimizer, 2, np.array(rates), tuple(ldlt_stacks.SCALES), loss)
+    return on_6b.RateCurves(optimizer, 2, np.array(rates), tuple(ldlt_stacks.SCALES), loss)
 
 
 def error_maps():
-    return on_curvature.error_maps(SCALES, SCALES, [4, 5, 2], 3, rng(0))
+    return on_4.error_maps(SCALES, SCALES, [4, 5, 2], 3, rng(0))
 
 
 def spoilt():
@@ -118,60 +112,51 @@ def mean_square(values):
 
 
 FIGURES = [
-    (draw_1.envelope, lambda: on_taylor.tangent_envelope("tanh", 0.5, 1.5), "1.5"),
-    (draw_1.tightness, lambda: on_taylor.tightness(np.geomspace(0.05, 8, 10)), ""),
-    (draw_1.cloud, lambda: on_taylor.random_moves(activations.activation("tanh"), 20, 3, 60, rng(0)), ""),
-    (
-        draw_1.width_scaling,
-        lambda: on_taylor.width_scaling(activations.activation("tanh"), [10, 100], 1.0, 3, 3, rng(0)),
-        "",
-    ),
-    (draw_2.plane, on_flips.plane_move, "0 outside"),
-    (draw_2.tau_tradeoff, lambda: on_flips.tau_tradeoff(1000, 1.0, np.geomspace(0.01, 1, 9), rng(0)), ""),
-    (draw_2.gap_against_width, lambda: on_flips.gap_against_width([100, 1000], 5, 2.0, 4, rng(0)), ""),
-    (draw_3.mgf, lambda: on_concentration.mgf_curves([0.5, 0.04]), ""),
+    (draw_1.envelope, lambda: on_1.tangent_envelope("tanh", 0.5, 1.5), "1.5"),
+    (draw_1.tightness, lambda: on_1.tightness(np.geomspace(0.05, 8, 10)), ""),
+    (draw_1.cloud, lambda: on_1.random_moves(activation("tanh"), 20, 3, 60, rng(0)), ""),
+    (draw_1.width_scaling, lambda: on_1.width_scaling(activation("tanh"), [10, 100], 1.0, 3, 3, rng(0)), ""),
+    (draw_2.plane, on_2.plane_move, "0 outside"),
+    (draw_2.tau_tradeoff, lambda: on_2.tau_tradeoff(1000, 1.0, np.geomspace(0.01, 1, 9), rng(0)), ""),
+    (draw_2.gap_against_width, lambda: on_2.gap_against_width([100, 1000], 5, 2.0, 4, rng(0)), ""),
+    (draw_3.mgf, lambda: on_3.mgf_curves([0.5, 0.04]), ""),
     (
         draw_3.tail,
-        lambda: on_concentration.tail_curve(0.05, 0.05, m=10_000),
-        "Lemma 4.2 673, Hoeffding 521, Bernstein 448",
+        lambda: on_3.tail_curve(0.05, 0.05, m=10_000),
+        "Lemma 4.2 673, Hoeffding 521, Bernstein 448, Chernoff 448, exact 431",
     ),
-    (draw_3.tail, lambda: on_concentration.tail_curve(0.05, 0.05, m=10_000), "Bernstein 448, Chernoff 448, exact 431"),
-    (draw_3.coverage, lambda: on_concentration.coverage_grid([100], [0.05, 0.5], [0.05, 0.001], 2000, rng(0)), ""),
-    (draw_3.adversary, lambda: on_concentration.adversary_curve(1000), lambda d: f"k = 1000 gains {d.gains[999]:.1f}"),
+    (draw_3.coverage, lambda: on_3.coverage_grid([100], [0.05, 0.5], [0.05, 0.001], 2000, rng(0)), ""),
+    (draw_3.adversary, lambda: on_3.adversary_curve(1000), lambda d: f"k = 1000 gains {d.gains[999]:.1f}"),
     (
         draw_3.adversary,
-        lambda: on_concentration.adversary_curve(300),
+        lambda: on_3.adversary_curve(300),
         lambda d: f"best k = {d.ks[np.argmax(d.gains)]} gains {d.gains.max():.1f}",
     ),
-    (draw_3.approach, lambda: on_concentration.worst_case_scaling([100, 1000], [1.0, 3.0], 3, rng(0)), ""),
-    (draw_3.rates, lambda: on_concentration.width_rates([64, 256], np.eye(2), np.array([1.0, -1.0]), 2, rng(0)), ""),
-    (draw_4.variance_flow, lambda: on_curvature.variance_flow("He", [6, 5, 3], "tanh", X, 3, rng(0)), ""),
-    (draw_4.descent, lambda: on_curvature.descent(0.5, 1.0), "it shrinks"),
-    (draw_4.descent, lambda: on_curvature.descent(1.0, 1.0), "it arrives"),
-    (draw_4.descent, lambda: on_curvature.descent(2.0, 1.0), "it stays"),
-    (draw_4.descent, lambda: on_curvature.descent(2.5, 1.0), "it grows"),
-    (
-        draw_4.step_curve,
-        lambda: on_curvature.step_curve(curvature.random_net([6, 4, 3], "tanh", "He", rng(0)), X, T),
-        "",
-    ),
+    (draw_3.approach, lambda: on_3.worst_case_scaling([100, 1000], [1.0, 3.0], 3, rng(0)), ""),
+    (draw_3.rates, lambda: on_3.width_rates([64, 256], np.eye(2), np.array([1.0, -1.0]), 2, rng(0)), ""),
+    (draw_4.variance_flow, lambda: on_4.variance_flow("He", [6, 5, 3], "tanh", X, 3, rng(0)), ""),
+    (draw_4.descent, lambda: on_4.descent(0.5, 1.0), "it shrinks"),
+    (draw_4.descent, lambda: on_4.descent(1.0, 1.0), "it arrives"),
+    (draw_4.descent, lambda: on_4.descent(2.0, 1.0), "it stays"),
+    (draw_4.descent, lambda: on_4.descent(2.5, 1.0), "it grows"),
+    (draw_4.step_curve, lambda: on_4.step_curve(curvature.random_net([6, 4, 3], "tanh", "He", rng(0)), X, T), ""),
     (draw_4.error_map, lambda: error_maps()[0], ""),
     (draw_4.error_map, lambda: error_maps()[1], ""),
-    (draw_4.bound_cloud, lambda: on_curvature.bound_clouds([4, 5, 2], "ReLU", 9, rng(0))[0], ""),
-    (draw_4.norm_sizes, lambda: on_curvature.norm_sizes([3, 9], 4, rng(0)), ""),
-    (draw_4.layer_shape, on_curvature.layer_shape, ""),
+    (draw_4.bound_cloud, lambda: on_4.bound_clouds([4, 5, 2], "ReLU", 9, rng(0))[0], ""),
+    (draw_4.norm_sizes, lambda: on_4.norm_sizes([3, 9], 4, rng(0)), ""),
+    (draw_4.layer_shape, on_4.layer_shape, ""),
     (draw_4.training, trainings, ""),
     (draw_4.sharpness, trainings, ""),
     (draw_5.coordinates, coordinates, "2 intervals hold the gradient of the smoothed loss, 1 that of the loss itself"),
-    (draw_5.cloud, lambda: on_perturbation.cloud("no baseline", 0.05, 1), left_out),
-    (draw_5.cloud, on_perturbation.cloud, lambda d: f"law {d.predicted:.2g}"),
+    (draw_5.cloud, lambda: on_5.cloud("no baseline", 0.05, 1), left_out),
+    (draw_5.cloud, on_5.cloud, lambda d: f"law {d.predicted:.2g}"),
     (draw_5.sigma_sweep, sweep, ""),
     (
         draw_5.cosine,
-        lambda: on_perturbation.cosine_curve(n=10**6),
+        lambda: on_5.cosine_curve(n=10**6),
         lambda d: f"{variance_laws.cosine_law(100, 10**6):.3f} at K = 100;",
     ),
-    (draw_5.cosine, on_perturbation.cosine_curve, lambda d: f"{variance_laws.draws_for_cosine(0.9, 1000):,} draws"),
+    (draw_5.cosine, on_5.cosine_curve, lambda d: f"{variance_laws.draws_for_cosine(0.9, 1000):,} draws"),
     (
         draw_5.variances,
         lambda: [perturbation.measure_variance(LOSS, THETA, LOSS.g, 0.1, 2, 500, rng(0), "signs", 5.0)],
@@ -191,10 +176,10 @@ FIGURES = [
         "2 of 3 without crossing chords: 1 of mn², 1 of mn, 1 of m²n.",
     ),
     (draw_6a.pairings, lambda: [*moments.wick_pairings(3)], "5 of 15"),
-    (draw_6a.spectrum, lambda: on_ldlt.spectrum(1, 1), "0.80 at 0 where large layers have 0.64"),
-    (draw_6a.variance_curve, lambda: on_ldlt.variance_curve(6, 9), "6 by 9"),
-    (draw_6a.moment_curve, lambda: on_ldlt.moment_curve(6, 9, 0.5), "6 by 9"),
-    (draw_6a.shape_curve, lambda: on_ldlt.shape_curve(1.0), ""),
+    (draw_6a.spectrum, lambda: on_6a.spectrum(1, 1), "0.80 at 0 where large layers have 0.64"),
+    (draw_6a.variance_curve, lambda: on_6a.variance_curve(6, 9), "6 by 9"),
+    (draw_6a.moment_curve, lambda: on_6a.moment_curve(6, 9, 0.5), "6 by 9"),
+    (draw_6a.shape_curve, lambda: on_6a.shape_curve(1.0), ""),
     (draw_6a.size_grid, lambda: draw_6a.Differences(spoilt(), "exact"), "3 of 4 within"),
     (draw_6a.size_grid, lambda: draw_6a.Differences(grid(), "series"), ""),
     (draw_6b.stacks, stacks, ""),
@@ -204,48 +189,44 @@ FIGURES = [
         lambda: [gradients(1), gradients(4)],
         lambda d: f"4 layers at {d[1].factors[d[1].absolute.mean(axis=0).argmax()]:.2g}",
     ),
-    (draw_6b.gain, lambda: on_stacks.gain(10.0, 2.0, 16), lambda d: f"the Lipschitz constant {d.lipschitz[16]:.2g}"),
-    (draw_6b.gain, on_stacks.gain, lambda d: f"{d.variance[8]:.2g} left"),
+    (draw_6b.gain, lambda: on_6b.gain(10.0, 2.0, 16), lambda d: f"the Lipschitz constant {d.lipschitz[16]:.2g}"),
+    (draw_6b.gain, on_6b.gain, lambda d: f"{d.variance[8]:.2g} left"),
     (draw_6b.rates, rates, "Adam, 2 layers: √2/√n is lowest"),
     (draw_6b.rates, rates, lambda d: f"1/√n {d.loss[0, 0].mean():.3f} at rate 0.01"),
     (draw_6b.higgs_rates, rates, "5 seeds with 99 % intervals"),
     (draw_6b.contest, lambda: draw_6b.Contest("sqrt(2/n)", "10/sqrt(n)", ROWS), "better in 1 of 3, worse in 1"),
     (draw_6b.contest, lambda: draw_6b.Contest("sqrt(2/n)", "10/sqrt(n)", ROWS), "SGD 8: -4.0, Adam 2: +1.0"),
-    (
-        draw_7.kernel_curve,
-        lambda: on_kernels.kernel_curve(64),
-        lambda d: f"distance {np.abs(d.kernel - d.limit).max():.3f}",
-    ),
-    (draw_7.kernel_errors, lambda: on_kernels.kernel_errors([16, 64], CIRCLE, 4, rng(0)), ""),
+    (draw_7.kernel_curve, lambda: on_7.kernel_curve(64), lambda d: f"distance {np.abs(d.kernel - d.limit).max():.3f}"),
+    (draw_7.kernel_errors, lambda: on_7.kernel_errors([16, 64], CIRCLE, 4, rng(0)), ""),
     (draw_7.paths, lambda: draw_7.Paths(study(), np.arange(6)), lambda d: f"{study().paths[2, -1]:.1f} at m = 64"),
     (draw_7.distances, study, lambda d: f"net, f₀ {np.median(d.net_tangent[:, 0]):.2g} to"),
-    (draw_7.circle_run, lambda: on_kernels.circle_run(16, 10), lambda d: f"differ by {d.apart:.3f}"),
-    (draw_7.circle_fit, lambda: on_kernels.circle_fit(8), lambda d: f"leaves {d.error:.2g}"),
+    (draw_7.circle_run, lambda: on_7.circle_run(16, 10), lambda d: f"differ by {d.apart:.3f}"),
+    (draw_7.circle_fit, lambda: on_7.circle_fit(8), lambda d: f"leaves {d.error:.2g}"),
     (
         draw_7.learning,
-        lambda: on_kernels.learning_curve(lambda X: sum(on_kernels.even_and_odd(X)), [8, 16], 3, rng(0), new=20),
+        lambda: on_7.learning_curve(lambda X: sum(on_7.even_and_odd(X)), [8, 16], 3, rng(0), new=20),
         lambda d: f"with_bias {np.median(d.with_bias[:, -1]):.2g}",
     ),
     (
         draw_7.layers,
-        lambda: on_kernels.layer_study([8, 32], CIRCLE, 3, rng(0)),
+        lambda: on_7.layer_study([8, 32], CIRCLE, 3, rng(0)),
         lambda d: f"signs {mean_square(d.error[4, :, -1]):.2g}",
     ),
 ]
 
 SLIDERS = [
-    (on_flips.plane_move, draw_2.plane, {"tau": (0.05, 2.0), "B": (0.0, 16.0), "m": (25, 200)}),
-    (on_concentration.tail_curve, draw_3.tail, {"tau": (0.02, 0.36), "delta": (0.5, 0.0001)}),
-    (on_concentration.adversary_curve, draw_3.adversary, {"k": (20, 1200), "B": (0.5, 5.0)}),
-    (on_curvature.descent, draw_4.descent, {"step": (0.1, 2.5), "curvature": (0.5, 2.0)}),
-    (on_curvature.layer_shape, draw_4.layer_shape, {"inputs": (4, 1024), "outputs": (1, 1024)}),
-    (on_perturbation.cosine_curve, draw_5.cosine, {"n": (10, 10**6), "sigma": (0.0, 3.0), "K": (1, 10**7)}),
-    (on_perturbation.cloud, draw_5.cloud, {"kind": ("no baseline", "orthogonal"), "sigma": (0.05, 2.0), "K": (1, 2)}),
-    (on_ldlt.variance_curve, draw_6a.variance_curve, {"m": (1, 8), "n": (1, 8), "s": (0.5, 0.5)}),
-    (on_ldlt.moment_curve, draw_6a.moment_curve, {"m": (1, 8), "n": (1, 8), "s": (0.5, 0.5)}),
-    (on_stacks.gain, draw_6b.gain, {"factor": (0.1, 10.0), "gamma": (1.0, 2.0), "depth": (1, 16)}),
+    (on_2.plane_move, draw_2.plane, {"tau": (0.05, 2.0), "B": (0.0, 16.0), "m": (25, 200)}),
+    (on_3.tail_curve, draw_3.tail, {"tau": (0.02, 0.36), "delta": (0.5, 0.0001)}),
+    (on_3.adversary_curve, draw_3.adversary, {"k": (20, 1200), "B": (0.5, 5.0)}),
+    (on_4.descent, draw_4.descent, {"step": (0.1, 2.5), "curvature": (0.5, 2.0)}),
+    (on_4.layer_shape, draw_4.layer_shape, {"inputs": (4, 1024), "outputs": (1, 1024)}),
+    (on_5.cosine_curve, draw_5.cosine, {"n": (10, 10**6), "sigma": (0.0, 3.0), "K": (1, 10**7)}),
+    (on_5.cloud, draw_5.cloud, {"kind": ("no baseline", "orthogonal"), "sigma": (0.05, 2.0), "K": (1, 2)}),
+    (on_6a.variance_curve, draw_6a.variance_curve, {"m": (1, 8), "n": (1, 8), "s": (0.5, 0.5)}),
+    (on_6a.moment_curve, draw_6a.moment_curve, {"m": (1, 8), "n": (1, 8), "s": (0.5, 0.5)}),
+    (on_6b.gain, draw_6b.gain, {"factor": (0.1, 10.0), "gamma": (1.0, 2.0), "depth": (1, 16)}),
     (rates, draw_6b.higgs_rates, {"optimizer": ("Adam", "SGD"), "rates": ((0.0003, 0.3), (0.01, 3.0))}),
-    (on_kernels.kernel_curve, draw_7.kernel_curve, {"m": (4, 2**14)}),
-    (on_kernels.circle_run, draw_7.circle_run, {"m": (8, 1024), "steps": (1, 200)}),
-    (on_kernels.circle_fit, draw_7.circle_fit, {"n": (4, 64), "bias": ("without", "with")}),
+    (on_7.kernel_curve, draw_7.kernel_curve, {"m": (4, 2**14)}),
+    (on_7.circle_run, draw_7.circle_run, {"m": (8, 1024), "steps": (1, 200)}),
+    (on_7.circle_fit, draw_7.circle_fit, {"n": (4, 64), "bias": ("without", "with")}),
 ]

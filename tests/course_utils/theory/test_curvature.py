@@ -250,21 +250,6 @@ def test_operators_refuse_what_cannot_be_differentiated():
             hessians.layer_operator(loss, parameters)
 
 
-@pytest.mark.parametrize(
-    "widths, sigma, scheme, words",
-    [
-        ([3], "ReLU", "He", "widths must name input and output"),
-        ([3, 0], "ReLU", "He", "width must be at least 1"),
-        ([3, 2], "Mish", "He", "activation must be one of"),
-        ([3, 2], "ReLU", "Xavier", "scheme must be a number or one of Glorot, He, Hessian"),
-        ([3, 2], "ReLU", -1.0, "scheme must be at least 0"),
-    ],
-)
-def test_bad_networks_are_refused(widths, sigma, scheme, words):
-    with pytest.raises(ValueError, match=words):
-        curvature.random_net(widths, sigma, scheme, np.random.default_rng(0))
-
-
 def test_the_papers_own_check_on_mnist():
     """784-30-30-10 on real MNIST, one image at a time: gᵀHg by differentiation against Theorem 1's vᵀH_z v.
 

@@ -21,9 +21,6 @@ def psd(n, rng):
     return A @ A.T
 
 
-X2 = np.ones((2, 2))
-
-
 def test_angles_keep_their_digits_near_zero_and_pi():
     tiny = 1e-9
     X = np.array([[1.0, 0.0]])
@@ -205,35 +202,3 @@ def test_the_scale_of_the_first_layer_is_not_in_the_kernel():
     init, X = gaussian_init(50, 3, RNG(0)), RNG(1).standard_normal((4, 3))
     scaled = Init(7 * init.W0, init.a)
     np.testing.assert_array_equal(kernels.empirical_kernel(scaled, X), kernels.empirical_kernel(init, X))
-
-
-@pytest.mark.parametrize(
-    "call, error, words",
-    [
-        (lambda: kernels.limit_kernel(X2, np.ones((1, 3))), ValueError, "same number of columns, got 2 and 3"),
-        (lambda: kernels.limit_kernel(X2 * np.nan), ValueError, "X must be finite"),
-        (lambda: kernels.arc_cosine(X2, degree=2), ValueError, "degree must be 0 or 1, got 2"),
-        (lambda: kernels.empirical_kernel(Init(np.ones((3, 5)), np.ones(3)), X2), ValueError, "columns as X, 2"),
-        (lambda: kernels.empirical_kernel(Init(np.ones((3, 2)), np.ones(4)), X2), ValueError, "a must have"),
-        (lambda: kernel_training.descent_operator(np.ones((2, 3))), ValueError, "square and symmetric"),
-        (lambda: kernel_training.descent_operator(np.diag([1.0, -1.0])), ValueError, "got an eigenvalue -1"),
-        (lambda: kernel_training.descent_operator(np.eye(2), 1.5, 1.0), ValueError, "steps must be a whole number"),
-        (lambda: kernel_training.descent_operator(np.eye(2), -1, 1.0), ValueError, "steps must be a whole number"),
-        (lambda: kernel_training.descent_operator(np.eye(2), 3), ValueError, "needs lr"),
-        (lambda: kernel_training.descent_operator(np.eye(2), 3, 4.0), ValueError, "2n/λ_max = 4 to converge, got 4"),
-        (lambda: kernel_training.movement(np.eye(2), np.ones(3)), ValueError, r"alpha must have shape \(2,\)"),
-        (
-            lambda: networks.train_first_layer(gaussian_init(4, 2, RNG(0)), X2, np.ones(3), 5, 1.0),
-            ValueError,
-            "y must have",
-        ),
-        (
-            lambda: networks.train_first_layer(gaussian_init(400, 2, RNG(0)), X2, np.ones(2), 5, 1e150),
-            ValueError,
-            "lr must be",
-        ),
-    ],
-)
-def test_bad_input_is_refused_by_name(call, error, words):
-    with pytest.raises(error, match=words):
-        call()

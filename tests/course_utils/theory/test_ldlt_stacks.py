@@ -10,11 +10,8 @@ from course_utils.theory.ldlt_layer import LDLT
 from course_utils.theory.statistics import mean_interval
 
 RNG = np.random.default_rng
-
 SMALL = ldlt_stacks.Recipe(width=5, epochs=2, batch=20)
-
 DATA = RNG(0).normal(size=(103, 4)), RNG(1).integers(0, 3, 103)
-
 ADAM = ldlt_stacks.Setting("Adam", "sqrt(2/n)", 3, 0.01)
 
 

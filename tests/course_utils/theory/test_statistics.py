@@ -1,4 +1,4 @@
-"""Intervals and slopes against their definitions, and what is refused."""
+"""Intervals and slopes against their definitions."""
 
 import numpy as np
 import pytest
@@ -23,24 +23,6 @@ def test_clopper_pearson_leaves_half_of_what_may_fail_on_either_side(trials, dat
     half = (1 - confidence) / 2
     assert low == 0 if k == 0 else stats.binom.sf(k - 1, trials, low) == pytest.approx(half, rel=1e-6)
     assert high == 1 if k == trials else stats.binom.cdf(k, trials, high) == pytest.approx(half, rel=1e-6)
-
-
-@pytest.mark.parametrize(
-    "call, words",
-    [
-        (lambda: statistics.clopper_pearson(5, 4), "successes must be .* trials = 4, got 5"),
-        (lambda: statistics.clopper_pearson(-1, 4), "successes must be .* trials = 4, got -1"),
-        (lambda: statistics.clopper_pearson(0.5, 4), "successes must be a whole number .* got 0.5"),
-        (lambda: statistics.clopper_pearson(0, 0), "trials must be at least 1, got 0"),
-        (lambda: statistics.clopper_pearson(1, 4, 1.0), "confidence must lie strictly .* got 1"),
-        (lambda: statistics.mean_interval([1.0]), "at least 2"),
-        (lambda: statistics.power_law_slope([1.0, 2.0], [[1.0, 2.0]]), r"\(1, 2\)"),
-        (lambda: statistics.power_law_slope([1.0, 2.0], [[1.0, 2.0], [0.0, 1.0]]), "positive"),
-    ],
-)
-def test_bad_input_is_named(call, words):
-    with pytest.raises(ValueError, match=words):
-        call()
 
 
 def test_mean_interval_is_students_also_where_all_are_equal():

@@ -1,4 +1,4 @@
-"""Chapter 1's mathematics: closed forms against torch, bounds against attacks, input against nonsense."""
+"""Chapter 1's mathematics: closed forms against torch, bounds against attacks."""
 
 import numpy as np
 import pytest
@@ -11,12 +11,7 @@ from course_utils.theory.networks import gaussian_init, linearization
 from course_utils.theory.taylor import tangent_gap
 
 finite = st.floats(-20, 20)
-
 names = st.sampled_from(list(ACTIVATIONS))
-
-tanh = activation("tanh")
-
-rng = np.random.default_rng(0)
 
 
 @pytest.mark.parametrize("sigma", ACTIVATIONS.values(), ids=list(ACTIVATIONS))
@@ -98,32 +93,3 @@ def test_worst_move_has_the_asked_length_and_is_what_the_network_shows():
     gap = a @ np.tanh(W @ x) - linearization(x, W, W0, a, tanh.value, tanh.slope)
     assert np.linalg.norm(W - W0) == pytest.approx(2.0, rel=1e-12)
     assert 0.95 * taylor.proposition_4_1(tanh.beta, W, W0) < gap <= taylor.proposition_4_1(tanh.beta, W, W0)
-
-
-@pytest.mark.parametrize(
-    "call, error, names_it",
-    [
-        (lambda: activation("relu"), ValueError, "'relu'"),
-        (lambda: tangent_gap(tanh, "x", 0.0), TypeError, "'x'"),
-        (lambda: taylor.worst_move(tanh, [1.0, 2.0], [1.0], 1.0), ValueError, "same length"),
-        (lambda: taylor.worst_move(tanh, [1.0], [1.0], -1.0), ValueError, "-1"),
-        (lambda: taylor.proposition_4_1(-1.0, np.ones((1, 1)), np.ones((1, 1))), ValueError, "-1"),
-        (lambda: taylor.proposition_4_1(1.0, np.ones((2, 1)), np.ones((1, 2))), ValueError, "(2, 1)"),
-        (
-            lambda: linearization([1.0], np.ones((2, 3)), np.ones((1, 1)), [1.0, 1.0], np.tanh, np.cos),
-            ValueError,
-            "(2, 3)",
-        ),
-        (lambda: linearization([1.0], np.ones((1, 1)), np.ones((2, 1)), [1.0], np.tanh, np.cos), ValueError, "W0"),
-    ],
-)
-def test_bad_input_is_named(call, error, names_it):
-    with pytest.raises(error) as caught:
-        call()
-    assert names_it in str(caught.value)
-
-
-@given(st.one_of(st.integers(max_value=0), st.floats(), st.booleans(), st.text()))
-def test_sizes_refuse_whatever_is_not_a_positive_whole_number(value):
-    with pytest.raises((ValueError, TypeError), match="m must be"):
-        gaussian_init(value, 2, np.random.default_rng(0))
