@@ -139,9 +139,7 @@ SHARE, NEGATIVE, NAUGHT = (0, 1, 2), (-0.1,), (0, -1)
 BEYOND = {  # and by its name, where numbers have an end
     **dict.fromkeys(("p", "delta", "confidence", "cosine"), SHARE),
     **dict.fromkeys(("B", "S", "tau", "norm_x", "sigma2", "sigma", "beta", "factor"), NEGATIVE),
-    **dict.fromkeys(
-        ("alpha", "gamma", "lr", "reach", "accuracy", "m", "n", "d", "chunk", "draws", "repetitions"), NAUGHT
-    ),
+    **dict.fromkeys(("alpha", "gamma", "lr", "reach", "m", "n", "d", "chunk", "draws", "repetitions"), NAUGHT),
     **dict.fromkeys(("samples", "starts", "moments", "terms", "points", "networks", "depth", "most", "trials"), NAUGHT),
 }
 # A choice of two, and a number of steps that may be infinite: refused in the tests of kernels.
@@ -217,7 +215,6 @@ REFUSED = [  # call, and the words of its ValueError
     (lambda: next(moments.wick_pairings(0)), "k must be at least 1, got 0"),
     (lambda: ldlt.exact_variance(2, 2, 1, alpha=0), "alpha must be greater than 0, got 0"),
     (lambda: ldlt.exact_variance(2, 2, 1e300, alpha=1e-300), "sigma2 / alpha must be finite"),
-    (lambda: moment_bounds.bounds(2, 2, 1, accuracy=0), "accuracy must be greater than 0, got 0"),
     (lambda: kernels.limit_kernel(X2 * np.nan), "X must be finite"),
     (lambda: kernels.limit_kernel(X2, np.ones((1, 3))), "same number of columns, got 2 and 3"),
     (lambda: kernels.arc_cosine(X2, degree=2), "degree must be 0 or 1, got 2"),
