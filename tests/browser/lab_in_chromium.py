@@ -60,7 +60,7 @@ def chromium() -> str | None:
 
 
 @contextmanager
-def running_lab(root: Path, change: Callable[[NotebookNode, str], None]) -> Iterator[str]:
+def running_lab(root: Path, change: Callable[[NotebookNode, str], None] = lambda *_: None) -> Iterator[str]:
     """JupyterLab on changed copies of the repository's notebooks below ``root``; yields its address with the token."""
     (root / "notebooks").mkdir()
     for path in (REPOSITORY / "notebooks").glob("*.ipynb"):
