@@ -63,7 +63,7 @@ def kernel_errors(ax: Axes, data: kernels.KernelErrors) -> str:
 
 
 class Paths(NamedTuple):
-    """A :class:`~course_utils.experiments.kernels.WidthStudy` and the expected distance of an infinitely wide net after 0, 1, 2, … steps."""
+    """A study of widths, and the expected distance of an infinitely wide net after 0, 1, 2, … steps."""
 
     study: kernels.WidthStudy
     expected: np.ndarray
