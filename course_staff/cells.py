@@ -8,6 +8,9 @@ import symtable
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
+#: The heading of an exercise's card: its id and its title.
+CARD = re.compile(r"^#+ Exercise (\S+) — (.+)$", re.MULTILINE)
+
 
 def without_magics(source: str) -> str:
     """The source as plain Python: lines of IPython's own (%magic, !shell) become blank."""

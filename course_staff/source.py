@@ -31,7 +31,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_notebook
 
 from course_staff import fingerprint, variants
-from course_staff.cells import argument, called, parse
+from course_staff.cells import CARD, argument, called, parse
 
 SOLUTIONS, NOTEBOOKS = "solutions", "notebooks"
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
@@ -39,7 +39,6 @@ STUB = ("# YOUR CODE HERE", "raise NotImplementedError()")
 SLIDE_TYPES = ("slide", "subslide", "fragment", "-", "skip", "notes")
 
 _NAME = re.compile(r"\d\d[a-z]?_[a-z0-9_]+")
-_CARD = re.compile(r"^#+ Exercise (\S+) — (.+)$", re.MULTILINE)
 _HINT = re.compile(r"<details>\s*<summary>\s*Hint ")
 _KERNELSPEC = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 # Without the interpreter's version, which differs from one maintainer to the next.
@@ -322,7 +321,7 @@ class _Reader:
         current: dict | None = None
         for number, cell in enumerate(self.cells, 1):
             if cell.cell_type == "markdown":
-                card = _CARD.search(cell.source)
+                card = CARD.search(cell.source)
                 if card:
                     self.without_check(current)
                     current = {"id": card[1], "card": number, "answer": None, "hints": {}}

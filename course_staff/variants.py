@@ -25,11 +25,11 @@ from types import MappingProxyType
 
 from nbformat import NotebookNode
 
+from course_staff.cells import CARD
 from course_utils.exercises import Exercise, Number, all_exercises
 
 # A brace after the last two belongs to the words.
 _MARK = re.compile(r"\{\{(.*?)\}\}(?!\})", re.DOTALL)
-_CARD = re.compile(r"^#+ Exercise (\S+) — ", re.MULTILINE)
 
 SHORTEST_SECRET = 16
 
@@ -79,7 +79,7 @@ def fill_in(
     """
     problems, exercise = [], None
     for number, cell in enumerate(cells, 1):
-        if cell.cell_type == "markdown" and (card := _CARD.search(cell.source)):
+        if cell.cell_type == "markdown" and (card := CARD.search(cell.source)):
             exercise = exercises.get(card[1])
         varied = exercise if exercise and exercise.variants else None
         check = varied and re.search(rf'check\("{re.escape(varied.id)}", \w+(?=\))', cell.source)
