@@ -39,8 +39,8 @@ def gain(factor: float = 1.0, gamma: float = 1.0, depth: int = 8, n: int = 32, d
     return Gain(factor, gamma, v, depths, (gamma**2 * v) ** depths, gamma**depths, depth)
 
 
-#: The recorded sweep on HIGGS, with ten seeds (`python -m course_staff.sweep`).
-RESULTS = Path(__file__).resolve().parents[1] / "data" / "higgs_sweep.csv"
+#: The recorded sweeps on HIGGS and on digits, with ten seeds (`python -m course_staff.sweep`).
+RESULTS, DIGITS = (Path(__file__).resolve().parents[1] / "data" / f"{name}_sweep.csv" for name in ("higgs", "digits"))
 
 FIELDS = (*Setting._fields, *Run._fields[1:])
 
@@ -73,11 +73,11 @@ def header(provenance: dict) -> str:
 
 
 def lines(runs: Sequence[Run]) -> str:
-    """Runs as lines of a file of results, losses and accuracies with six digits."""
+    """Runs as lines of a file of results, losses and accuracies with four digits."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     for run in runs:
-        measured = (f"{value:.6g}" for value in run[2:])
+        measured = (f"{value:.4g}" for value in run[2:])
         writer.writerow([*run.setting[:3], f"{run.setting.rate:g}", run.seed, *measured])
     return out.getvalue()
 
