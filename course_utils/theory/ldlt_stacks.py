@@ -61,8 +61,10 @@ class Recipe(NamedTuple):
     gamma: float = 1.0
 
 
-#: That of the recorded sweep on HIGGS; on digits the batch is 42.
 RECIPE = Recipe()
+
+#: Those of the recorded sweeps, some 340 steps each.
+RECIPES = {"HIGGS": Recipe(epochs=8), "digits": Recipe(batch=42)}
 
 
 class Run(NamedTuple):
@@ -285,11 +287,10 @@ def stack_variances(
 
     Given the weights it is ``‖P‖²_F / n`` for the product P of the n × n layers: no input is drawn. Transposed, P
     carries gradients, and has the same norm: backwards the variance is the same (ldlt/unit-variance, ldlt/backward).
+    That a trained layer is the paper's with its outputs rotated does not show: the next W has no preferred direction.
     ``factor`` is σ√n; the shape is (draws, depth + 1), a row for each of the independent stacks.
     """
     import torch
-
-    from course_utils.theory.ldlt_layer import ldlt_matrix
 
     depth, n, draws = check_size("depth", depth), check_size("n", n), check_size("draws", draws)
     factor, gamma = check_number("factor", factor, at_least=0), check_number("gamma", gamma, above=0)
@@ -298,9 +299,36 @@ def stack_variances(
     variances = [torch.ones(draws, dtype=torch.float64)]
     for _ in range(depth):
         W = torch.from_numpy(factor / sqrt(n) * rng.standard_normal((draws, n, n)))
-        product = ldlt_matrix(W, 1.0, gamma) @ product
+        product = gamma * (_contraction(W, 1.0) @ product)
         variances.append(product.square().sum((1, 2)) / n)
     return torch.stack(variances, dim=1).numpy()
+
+
+def second_moments(
+    depth: int, x: Array, width: int, factor: float, draws: int, rng: np.random.Generator, gain: bool = False
+) -> Array:
+    """Mean square of the components of ``x`` and after 1, …, ``depth`` LDLT layers with ReLU, α = 1, for random W.
+
+    On average over W it is multiplied by ``γ²v/2`` at each layer, for every single x (ldlt/activations); with ``gain``
+    by 1, for γ = √(2/v). ``x`` has shape (n,), ``factor`` is σ√n, the result has shape (draws, depth + 1).
+    """
+    import torch
+
+    depth, width, draws = check_size("depth", depth), check_size("width", width), check_size("draws", draws)
+    x, factor, rng = check_array("x", x, 1), check_number("factor", factor, above=0), check_rng(rng)
+    widths = [x.size] + [width] * depth
+    gammas = [1.0] * depth
+    if gain:
+        first, hidden = layer_gains([x.size, width, width], factor)
+        gammas = [first] + [hidden] * (depth - 1)
+    h = torch.from_numpy(np.broadcast_to(x[:, None], (draws, x.size, 1)).copy())
+    moments = [np.full(draws, np.mean(x**2))]
+    for n, m, gamma in zip(widths, widths[1:], gammas, strict=False):
+        W = torch.from_numpy(factor / sqrt(n) * rng.standard_normal((draws, m, n)))
+        L = torch.linalg.cholesky(W @ W.mT + torch.eye(m, dtype=W.dtype))
+        h = gamma * torch.linalg.solve_triangular(L, W @ h, upper=False).relu()
+        moments.append(h.square().mean((1, 2)).numpy())
+    return np.stack(moments, axis=1)
 
 
 class FirstGradients(NamedTuple):

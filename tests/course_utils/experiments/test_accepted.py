@@ -95,6 +95,7 @@ FITTING = [
     (ldlt.simulate, 3, 2, 0.1, 4, RNG),
     (ldlt_stacks.stack_variances, 2, 3, 1.0, 2, RNG),
     (ldlt_stacks.first_gradients, [1.0], 2, 3, 2, RNG),
+    (ldlt_stacks.second_moments, 2, X, 3, 1.0, 2, RNG),
     (estimators.estimate, LOSS, X, 0.1, 2, RNG),
     (estimators.draws, LOSS, X, 0.1, 2, RNG),
     (estimators.measure_variance, LOSS, X, X, 0.1, 2, 3, RNG, "baseline", 1.0),
@@ -127,6 +128,7 @@ FITTING = [
     (curves.variance_curve, 3, 2),
     (curves.moment_curve, 3, 2, 1.0),
     (ldlt_training.gain, 1.0, 1.0, 2, 3),
+    (ldlt_training.overlap_interval, A),
     (perturbation.cosine_curve, 10, 0.0, 3),
 ]
 MISFITS = {  # by the kind of argument; None comes last

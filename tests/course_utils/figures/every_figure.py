@@ -99,6 +99,25 @@ def rates(optimizer="Adam", rates=(0.01, 0.1)):
     return on_6b.RateCurves(optimizer, 2, np.array(rates), tuple(ldlt_stacks.SCALES), loss)
 
 
+def six_rates(optimizer="Adam"):
+    one = rates(optimizer)
+    return one._replace(scales=tuple(ldlt_stacks.ARMS), loss=np.concatenate([one.loss, one.loss + 0.01]))
+
+
+def relu():
+    x, moments, gammas = np.ones(8), {}, {}
+    for name, factor in ldlt_stacks.SCALES.items():
+        moments[name] = ldlt_stacks.second_moments(3, x, 8, factor, 30, rng(0), gain=True)
+        gammas[name] = ldlt_stacks.layer_gains([8, 8], factor)[0]
+    return draw_6b.Rectified(moments, gammas)
+
+
+def accuracies():
+    values = 0.5 + 0.01 * rng(0).uniform(size=(2, 6, 5))
+    values[1, 3] += 0.4
+    return on_6b.Accuracies("digits", [("SGD", 2), ("SGD", 8)], tuple(ldlt_stacks.ARMS), values, 0.1)
+
+
 def error_maps():
     return on_4.error_maps(SCALES, SCALES, [4, 5, 2], 3, rng(0))
 
@@ -187,13 +206,17 @@ FIGURES = [
     (
         draw_6b.depths,
         lambda: [gradients(1), gradients(4)],
-        lambda d: f"4 layers at {d[1].factors[d[1].absolute.mean(axis=0).argmax()]:.2g}",
+        lambda d: f"4 layers at {d[1].factors[np.median(d[1].absolute, axis=0).argmax()]:.2g}",
     ),
     (draw_6b.gain, lambda: on_6b.gain(10.0, 2.0, 16), lambda d: f"the Lipschitz constant {d.lipschitz[16]:.2g}"),
     (draw_6b.gain, on_6b.gain, lambda d: f"{d.variance[8]:.2g} left"),
-    (draw_6b.rates, rates, "Adam, 2 layers: √2/√n is lowest"),
+    (draw_6b.rectified, relu, lambda d: f"10/√n {d.without('10/sqrt(n)')[:, -1].mean():.2g}. With the gain"),
+    (draw_6b.gain, lambda: on_6b.gain(1.0, 2.0, 4, activation="ReLU"), lambda d: f"{d.variance[4]:.2g} left"),
+    (draw_6b.rates, rates, "Adam, 2 layers: "),
     (draw_6b.rates, rates, lambda d: f"1/√n {d.loss[0, 0].mean():.3f} at rate 0.01"),
-    (draw_6b.higgs_rates, rates, "5 seeds with 99 % intervals"),
+    (draw_6b.higgs_rates, six_rates, "means of 5 seeds and the middle 80 % of them"),
+    (draw_6b.accuracies, accuracies, "digits: the start matters most for SGD with 8 layers"),
+    (draw_6b.accuracies, accuracies, "SGD 8: 1/√n and gain 9"),
     (draw_6b.contest, lambda: draw_6b.Contest("sqrt(2/n)", "10/sqrt(n)", ROWS), "better in 1 of 3, worse in 1"),
     (draw_6b.contest, lambda: draw_6b.Contest("sqrt(2/n)", "10/sqrt(n)", ROWS), "SGD 8: -4.0, Adam 2: +1.0"),
     (draw_7.kernel_curve, lambda: on_7.kernel_curve(64), lambda d: f"distance {np.abs(d.kernel - d.limit).max():.3f}"),
@@ -224,8 +247,8 @@ SLIDERS = [
     (on_5.cloud, draw_5.cloud, {"kind": ("no baseline", "orthogonal"), "sigma": (0.05, 2.0), "K": (1, 2)}),
     (on_6a.variance_curve, draw_6a.variance_curve, {"m": (1, 8), "n": (1, 8), "s": (0.5, 0.5)}),
     (on_6a.moment_curve, draw_6a.moment_curve, {"m": (1, 8), "n": (1, 8), "s": (0.5, 0.5)}),
-    (on_6b.gain, draw_6b.gain, {"factor": (0.1, 10.0), "gamma": (1.0, 2.0), "depth": (1, 16)}),
-    (rates, draw_6b.higgs_rates, {"optimizer": ("Adam", "SGD"), "rates": ((0.0003, 0.3), (0.01, 3.0))}),
+    (on_6b.gain, draw_6b.gain, {"factor": (0.1, 10.0), "gamma": (1.0, 2.0), "depth": (1, 16), "activation": ("none", "ReLU")}),
+    (six_rates, draw_6b.higgs_rates, {"optimizer": ("Adam", "SGD")}),
     (on_7.kernel_curve, draw_7.kernel_curve, {"m": (4, 2**14)}),
     (on_7.circle_run, draw_7.circle_run, {"m": (8, 1024), "steps": (1, 200)}),
     (on_7.circle_fit, draw_7.circle_fit, {"n": (4, 64), "bias": ("without", "with")}),
