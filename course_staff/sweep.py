@@ -49,10 +49,7 @@ from course_utils.experiments import ldlt_training as experiment
 from course_utils.theory import ldlt_stacks
 
 #: Seven half decades each; wide enough for the best rate of every start and depth that learns to lie inside.
-RATES = {
-    "SGD": (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0),
-    "Adam": (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3),
-}
+RATES = {"SGD": (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0), "Adam": (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3)}
 
 BEGINNING = b'# {"data": "'  # of every results file
 
@@ -75,7 +72,9 @@ def plan(options: argparse.Namespace, done: set) -> list[tuple[ldlt_stacks.Setti
         for optimizer, depth, scale in itertools.product(options.optimizers, options.depths, options.scales)
         for rate in options.rates or RATES[optimizer]
     )
-    todo = ((setting, [s for s in range(options.first, options.seeds) if (*setting, s) not in done]) for setting in settings)
+    todo = (
+        (setting, [s for s in range(options.first, options.seeds) if (*setting, s) not in done]) for setting in settings
+    )
     return [(setting, seeds) for setting, seeds in todo if seeds]
 
 

@@ -77,7 +77,7 @@ exercise_8 = Exercise(
         lambda v, L: (1 / sqrt(v), 1.0),
         "The gain is right. It also stretches: a layer is γ-Lipschitz, so that 1 is not kept.",
     ),
-    after="What the signal gains, the guarantee loses: γᴸ = v^(−L/2). A ReLU after every layer asks for √(2/v) instead.",
+    after="What the signal gains, the guarantee loses: γᴸ = v^(−L/2). ReLUs ask for √(2/v) instead.",
 )
 
 
@@ -273,7 +273,7 @@ exercise_12 = Exercise(
         _mean_and_half,
         "These are the mean and half of the width: return where the interval begins and where it ends.",
     ),
-    after="Pairing is free accuracy: the luck of a fold enters both sides. Folds that share rows need a longer interval.",
+    after="Pairing is free accuracy: the luck of a fold enters both sides. Shared rows cost some of it.",
 )
 
 

@@ -33,12 +33,7 @@ class Gain(NamedTuple):
 
 
 def gain(
-    factor: float = 1.0,
-    gamma: float = 1.0,
-    depth: int = 8,
-    n: int = 32,
-    deepest: int = 16,
-    activation: str = "none",
+    factor: float = 1.0, gamma: float = 1.0, depth: int = 8, n: int = 32, deepest: int = 16, activation: str = "none"
 ) -> Gain:
     """Exact second moment and Lipschitz constant ``γ^L`` for L = 0 … ``deepest`` (α = 1, σ = factor/√n).
 
@@ -201,6 +196,19 @@ class Pair(NamedTuple):
         """The better arm, or "" where the interval holds 0."""
         return self.one if self.difference.low > 0 else self.other if self.difference.high < 0 else ""
 
+    @property
+    def loser(self) -> str:
+        return "" if not self.winner else self.other if self.winner == self.one else self.one
+
+    @property
+    def lead(self) -> Interval:
+        """The difference the other way round where ``other`` is the better arm."""
+        value, low, high = self.difference
+        if self.winner != self.other:
+            return self.difference
+        kept = {name: getattr(self.difference, name) for name in ("repetitions", "confidence", "error")}
+        return Interval(-value, -high, -low, **kept)
+
 
 def all_pairs(runs: Sequence[Run]) -> list[Pair]:
     """All pairs of arms in all four groups, in test accuracy; their intervals share an error of 1 % (Bonferroni)."""
@@ -211,6 +219,21 @@ def all_pairs(runs: Sequence[Run]) -> list[Pair]:
         own = [c for c in compare(runs, one, other) if c.optimizer == optimizer and c.depth in depths]
         found.append(Pair(group, one, other, pooled(own).at(1 - 0.01 / len(pairs))))
     return found
+
+
+def fold_means(runs: Sequence[Run], arm: str) -> Array:
+    """Mean test accuracy of all runs of an arm that share a test fold, shape (10,): several starts for each fold.
+
+    Raises:
+        ValueError: for runs of more than one optimizer, depth or rate, and where a fold has fewer than another.
+    """
+    own = [run for run in runs if run.setting.scale == arm]
+    if len({run.setting for run in own}) != 1:
+        raise ValueError(f"runs of {arm!r} must be those of one setting, got {len({run.setting for run in own})}")
+    folds = [[run.test_accuracy for run in own if run.seed % FOLDS == fold] for fold in range(FOLDS)]
+    if len({len(fold) for fold in folds}) != 1:
+        raise ValueError(f"every fold must have as many runs, got {[len(fold) for fold in folds]}")
+    return np.mean(folds, axis=1)
 
 
 class Accuracies(NamedTuple):

@@ -67,7 +67,7 @@ def rectified(ax: Axes, data: Rectified) -> str:
     for name, rows in data.measured.items():
         depths, colour = np.arange(rows.shape[1]), COLOURS[name]
         ax.plot(depths, data.gammas[name] ** (-2.0 * depths), color=colour, lw=1.2)
-        _means(ax, depths, data.without(name), colour, f"σ = {NAMES[name]}", mfc="white")
+        _means(ax, depths, data.without(name), colour, f"σ = {NAMES[name]}, γ = 1", mfc="white")
         _means(ax, depths, rows, colour, "_")
     ax.axhline(1, color=MUTED, lw=1.2)
     ax.plot([], [], "o", ms=4, color=MUTED, label="any σ, γ = √(2/v)")
@@ -78,8 +78,8 @@ def rectified(ax: Axes, data: Rectified) -> str:
     ends = ", ".join(f"{NAMES[name]} {data.without(name)[:, -1].mean():.2g}" for name in data.measured)
     kept = " to ".join(f"{end(rows[:, -1].mean() for rows in data.measured.values()):.2f}" for end in (min, max))
     return (
-        f"Mean second moment against depth with a ReLU after every layer. At γ = 1 straight lines fall on a logarithmic "
-        f"axis; after {depths[-1]} layers it is {ends}. With the gain √(2/v) all stay level, at {kept}."
+        f"Mean second moment against depth with a ReLU after every layer. At γ = 1 lines fall on a logarithmic axis; "
+        f"after {depths[-1]} layers it is {ends}. With the gain √(2/v) all stay level, at {kept}."
     )
 
 
@@ -93,7 +93,7 @@ def gradient_sizes(ax: Axes, data: FirstGradients) -> str:
     ax.legend(loc="lower left")
     (a, b), (c, d) = (np.median(rows[:, [0, -1]], axis=0) for rows in (data.absolute, data.relative))
     return (
-        f"Median gradient at W of one {data.n} × {data.n} layer for scales {data.factors[0]:g} to {data.factors[-1]:g}: "
+        f"Median gradient at W of a {data.n} × {data.n} layer for scales {data.factors[0]:g} to {data.factors[-1]:g}: "
         f"the absolute one falls from {a:.2g} to {b:.2g}, the one relative to W from {c:.2g} to {d:.2g}."
     )
 
@@ -168,7 +168,7 @@ def rates(ax: Axes, data: RateCurves) -> str:
         ax.plot(data.rates[best] * shift, lowest, "o", color=colour, mfc="white" if hollow else colour, ms=8)
         words.append(f"{NAMES[scale]} {lowest:.3f} at rate {data.rates[best]:g}")
     ax.set(xscale="log", xlabel="learning rate", ylabel="validation loss")
-    ax.set_title(f"{data.optimizer}, {data.depth} layers: every start has a best rate of its own")
+    ax.set_title(f"{data.optimizer}, {data.depth} layers: best rates differ")
     ax.legend(loc="upper left", ncols=2, columnspacing=0.8, handlelength=1.8, fontsize=8)
     return (
         f"Validation loss against learning rate for {data.optimizer} and {data.depth} layers, means of "
@@ -185,7 +185,7 @@ def higgs_rates(ax: Axes, data: RateCurves) -> str:
 
 def accuracies(ax: Axes, data: Accuracies) -> str:
     """Test accuracy of every arm for each optimizer and depth, with the share of the larger class."""
-    ax.axvline(100 * data.larger_class, color=THEORY, lw=1)
+    ax.axvline(100 * data.larger_class, color=THEORY, lw=1, label="larger class")
     words = []
     for place, setting in enumerate(data.settings):
         for i, arm in enumerate(data.arms):
@@ -208,6 +208,8 @@ def accuracies(ax: Axes, data: Accuracies) -> str:
         words.append(f"{' '.join(map(str, setting))}: {best} to {worst}")
     ax.set_yticks(range(len(data.settings)), [f"{optimizer}, {depth}" for optimizer, depth in data.settings])
     ax.invert_yaxis()
+    low, high = ax.get_xlim()
+    ax.set_xlim(max(low, 0), min(high, 101))
     ax.set(xlabel=f"test accuracy on {data.name}, in percent", ylabel="optimizer, layers")
     spread = np.ptp(data.values.mean(axis=2), axis=1)
     optimizer, depth = data.settings[int(spread.argmax())]

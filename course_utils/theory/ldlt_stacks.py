@@ -190,7 +190,7 @@ class Stacks:
 
 
 def _contraction(W: torch.Tensor, alpha: float) -> torch.Tensor:
-    """``L⁻¹W`` with ``LLᵀ = αI + WWᵀ``, shape as W: of all W's shapes the form whose law no rotation of inputs changes."""
+    """``L⁻¹W`` with ``LLᵀ = αI + WWᵀ``, shape as W; rotating the inputs of W rotates those of the layer."""
     import torch
 
     identity = torch.eye(W.shape[-2], dtype=W.dtype)

@@ -225,6 +225,15 @@ def test_the_recorded_sweeps_are_complete(recorded):
     assert len({len(rates) for rates in sweep.RATES.values()}) == 1, "every optimizer has as many rates"
 
 
+def test_the_runs_with_new_starts_are_at_the_rates_that_the_sweep_found_best():
+    made, again = experiment.read_results(experiment.AGAIN)
+    curves = experiment.rate_curves(experiment.read_results(experiment.DIGITS).runs, "SGD", 8)
+    best = {scale: curves.rates[curves.best(i)] for i, scale in enumerate(curves.scales)}
+    assert {run.setting for run in again} == {ldlt_stacks.Setting("SGD", s, 8, rate) for s, rate in best.items()}
+    assert {run.seed for run in again} == {*range(10, 70)} and len(again) == 6 * 60
+    assert made["recipe"] == ldlt_stacks.RECIPES["digits"]._asdict()
+
+
 def test_the_best_recorded_rates_lie_inside_their_grids(recorded):
     name, (_, runs) = recorded
     guessing = {"HIGGS": np.log(2), "digits": np.log(10)}[name]

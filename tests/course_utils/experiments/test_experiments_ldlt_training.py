@@ -25,9 +25,7 @@ def table():
     for rate in (0.1, 0.2):
         for seed in range(3):
             one = ldlt_stacks.Setting("Adam", "1/sqrt(n)", 2, rate)
-            runs.append(
-                ldlt_stacks.Run(one, seed, validation[one.scale, rate][seed], 0, test[one.scale, rate][seed])
-            )
+            runs.append(ldlt_stacks.Run(one, seed, validation[one.scale, rate][seed], 0, test[one.scale, rate][seed]))
             other = ldlt_stacks.Setting("Adam", "10/sqrt(n)", 2, rate)
             runs.append(ldlt_stacks.Run(other, seed, rate, 0, 0.6))
     return runs
@@ -106,7 +104,9 @@ def test_overlapping_folds_widen_an_interval_as_nadeau_and_bengio_say():
     values = np.random.default_rng(0).normal(size=10)
     plain, wide = mean_interval(values), experiment.overlap_interval(values)
     assert wide.value == plain.value and wide.repetitions == 10
-    assert wide.half / plain.half == pytest.approx(np.sqrt((1 / 10 + 750 / 5250) * 10)) == pytest.approx(1.558, abs=1e-3)
+    assert (
+        wide.half / plain.half == pytest.approx(np.sqrt((1 / 10 + 750 / 5250) * 10)) == pytest.approx(1.558, abs=1e-3)
+    )
     assert experiment.overlap_interval(values, 0.999).half > wide.half
     with pytest.raises(ValueError, match="at least 2 seeds, got 1"):
         experiment.overlap_interval(values[:1])
@@ -140,6 +140,7 @@ def test_all_pairs_of_arms_are_compared_in_every_group_and_share_an_error():
     assert len(found) == 4 * 15 and len({pair[:3] for pair in found}) == 60
     assert {pair.winner for pair in found if "Adam" in pair.group} == {""}
     assert all(pair.winner == pair.other for pair in found if "SGD" in pair.group)
+    assert all((pair.loser == pair.one, pair.lead.low > 0) == (True, True) for pair in found if "SGD" in pair.group)
     assert {pair.difference.confidence for pair in found} == {1 - 0.01 / 60}
 
 
@@ -149,6 +150,16 @@ def test_accuracies_are_a_table_of_settings_arms_and_seeds():
     assert found.values.shape == (6, 6, 10) and found.values[0, 5, 3] == pytest.approx(0.553)
     with pytest.raises(ValueError, match="there are none of"):
         experiment.accuracies("digits", whole()._replace(runs=whole().runs[:-10]))
+
+
+def test_several_starts_of_a_fold_are_one_repetition():
+    setting = ldlt_stacks.Setting("SGD", "sqrt(2/n)", 8, 0.1)
+    runs = [ldlt_stacks.Run(setting, seed, 1, 1, 0.01 * seed) for seed in range(10, 30)]
+    assert np.allclose(experiment.fold_means(runs, "sqrt(2/n)"), 0.15 + 0.01 * np.arange(10))
+    with pytest.raises(ValueError, match="as many runs, got"):
+        experiment.fold_means(runs[:-1], "sqrt(2/n)")
+    with pytest.raises(ValueError, match="must be those of one setting, got 0"):
+        experiment.fold_means(runs, "10/sqrt(n)")
 
 
 def test_points_are_hundredths_with_their_interval():

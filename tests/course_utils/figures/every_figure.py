@@ -247,7 +247,11 @@ SLIDERS = [
     (on_5.cloud, draw_5.cloud, {"kind": ("no baseline", "orthogonal"), "sigma": (0.05, 2.0), "K": (1, 2)}),
     (on_6a.variance_curve, draw_6a.variance_curve, {"m": (1, 8), "n": (1, 8), "s": (0.5, 0.5)}),
     (on_6a.moment_curve, draw_6a.moment_curve, {"m": (1, 8), "n": (1, 8), "s": (0.5, 0.5)}),
-    (on_6b.gain, draw_6b.gain, {"factor": (0.1, 10.0), "gamma": (1.0, 2.0), "depth": (1, 16), "activation": ("none", "ReLU")}),
+    (
+        on_6b.gain,
+        draw_6b.gain,
+        {"factor": (0.1, 10.0), "gamma": (1.0, 2.0), "depth": (1, 16), "activation": ("none", "ReLU")},
+    ),
     (six_rates, draw_6b.higgs_rates, {"optimizer": ("Adam", "SGD")}),
     (on_7.kernel_curve, draw_7.kernel_curve, {"m": (4, 2**14)}),
     (on_7.circle_run, draw_7.circle_run, {"m": (8, 1024), "steps": (1, 200)}),
