@@ -17,6 +17,7 @@ through LDLT and ReLU: six arms. What is compared was written down before the sw
 * With 8 layers of SGD on digits, three: at each scale the gain against none.
 * Everything else is a map: all 15 pairs of arms in each of four groups, {SGD, Adam} × {2 and 4 layers, 8 layers}, on
   either data set, the 60 intervals of a data set sharing 1 % of error.
+  That 8 layers of SGD are apart was known, from a sweep of the first version on the same rows of HIGGS.
 
 The sweep on digits left open what the gain does to 8 layers of SGD: its ten starts scatter too much. So that alone was
 run again, the rate of each arm fixed at the sweep's best mean validation loss, on sixty new starts, six for each fold:

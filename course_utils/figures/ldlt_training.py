@@ -120,13 +120,13 @@ def _mark_scales(ax: Axes) -> None:
 def gain(ax: Axes, data: Gain) -> str:
     """Second moment of a stack with gain γ, and the Lipschitz constant that pays for it."""
     halved = data.activation == "ReLU"
-    law = "second moment (γ²v/2)$^L$" if halved else "variance (γ²v)$^L$"
+    law = "second moment (γ²v/2)$^L$" if halved else "second moment (γ²v)$^L$"
     ax.plot(data.depths, data.variance, "o-", color=MEASURED, ms=3.5, label=law)
     ax.plot(data.depths, data.lipschitz, color=WORST, label="Lipschitz constant γ$^L$")
     for values, colour in ((data.variance, MEASURED), (data.lipschitz, WORST)):
         ax.plot([data.depth], [values[data.depth]], "o", color=colour, ms=8)
     ax.axhline(1, color=MUTED, lw=0.8)
-    ax.set(yscale="log", ylim=(1e-8, 1e7), xlabel="layers L", ylabel=f"{law.split(' (')[0]}, or Lipschitz constant")
+    ax.set(yscale="log", ylim=(1e-8, 1e7), xlabel="layers L", ylabel="second moment, or Lipschitz constant")
     variance, lipschitz = data.variance[data.depth], data.lipschitz[data.depth]
     ax.set_title(f"γ = {data.gamma:.3g}: {_short(variance)} left, Lipschitz {_short(lipschitz)}")
     ax.legend(loc="upper left")
@@ -168,7 +168,7 @@ def rates(ax: Axes, data: RateCurves) -> str:
         ax.plot(data.rates[best] * shift, lowest, "o", color=colour, mfc="white" if hollow else colour, ms=8)
         words.append(f"{NAMES[scale]} {lowest:.3f} at rate {data.rates[best]:g}")
     ax.set(xscale="log", xlabel="learning rate", ylabel="validation loss")
-    ax.set_title(f"{data.optimizer}, {data.depth} layers: best rates differ")
+    ax.set_title(f"{data.optimizer}, {data.depth} layers: no rate suits all")
     ax.legend(loc="upper left", ncols=2, columnspacing=0.8, handlelength=1.8, fontsize=8)
     return (
         f"Validation loss against learning rate for {data.optimizer} and {data.depth} layers, means of "
