@@ -200,6 +200,11 @@ FIGURES = [
     (draw_7.kernel_errors, lambda: on_7.kernel_errors([16, 64], CIRCLE, 4, rng(0)), ""),
     (draw_7.paths, lambda: draw_7.Paths(study(), np.arange(6)), lambda d: f"{study().paths[2, -1]:.1f} at m = 64"),
     (draw_7.distances, study, lambda d: f"net, f₀ {np.median(d.net_tangent[:, 0]):.2g} to"),
+    (
+        draw_7.switch,
+        lambda: on_7.lazy_switch([16, 64], CIRCLE, np.array([1.0, -1, 1]), 3, 5, 1.0, rng(0)),
+        lambda d: f"1/m {100 * np.median(d.turned[1, :, 0]):.2g} % to",
+    ),
     (draw_7.circle_run, lambda: on_7.circle_run(16, 10), lambda d: f"differ by {d.apart:.3f}"),
     (draw_7.circle_fit, lambda: on_7.circle_fit(8), lambda d: f"leaves {d.error:.2g}"),
     (
