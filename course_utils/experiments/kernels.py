@@ -185,18 +185,15 @@ class BothStudy(NamedTuple):
 
 
 def both_study(
-    widths: Sequence[int],
-    X: Array,
-    y: Array,
-    X_new: Array,
-    networks: int,
-    steps: int,
-    lr: float,
-    rng: np.random.Generator,
+    widths: Sequence[int], X: Array, y: Array, X_new: Array, networks: int, steps: int, rng: np.random.Generator
 ) -> BothStudy:
-    """Train both layers on (X, y) and the kernel of both from the same start; compare at X_new (lecture/ntk-full)."""
+    """Train both layers on (X, y) and the kernel of both from the same start; compare at X_new (lecture/ntk-full).
+
+    The step is half of the largest safe one, 2n/λ_max of the limit kernel.
+    """
     widths = np.array([check_size("width", m) for m in widths])
     K, K_new = (theory.limit_kernel(Z, X) + theory.arc_cosine(Z, X) for Z in (X, X_new))
+    lr = len(K) / float(np.linalg.norm(K, 2))
     step = K_new @ descent_operator(K, steps, lr)
     found = np.empty((3, check_size("networks", networks), widths.size))
     for i in range(networks):

@@ -163,7 +163,7 @@ def test_the_theorem_is_kept_and_its_ratios_are_those_of_the_promise():
 def test_trained_in_both_layers_nets_approach_the_kernel_of_both():
     rng = RNG(0)
     X, y, X_new = sphere(4, 3, rng), rng.choice([-1.0, 1.0], 4), sphere(10, 3, rng)
-    found = experiment.both_study([32, 8192], X, y, X_new, 4, 60, 1.5, rng)
+    found = experiment.both_study([32, 8192], X, y, X_new, 4, 60, rng)
     narrow, wide = found.net_limit.mean(axis=0)
     assert wide < narrow / 5 and found.second.min() > 0
 
