@@ -74,8 +74,8 @@ def rademacher_bound(K: Array, B: float) -> float:
     return B / len(K) * math.sqrt(np.trace(K))
 
 
-def generalization_bound(n: int, B: Array, delta: float) -> Array:
-    """How far a loss may rise from n seen inputs to new ones, for a net within B of its start: as B, any shape.
+def generalization_bound(n: int, B: Array | float, delta: float) -> Array:
+    """How far a loss may rise from n seen inputs to new ones, for a net within B of its start: B of any shape.
 
     With probability 1 − δ over the sample, for all linearizations at once and every B ≥ 0: with k = max(⌈B⌉, 1),
     ``2k/√(2n) + √(log(k(k + 1)/δ)/(2n))``. The loss lies in [0, 1] and has slope at most 1, inputs have norm 1, the net
