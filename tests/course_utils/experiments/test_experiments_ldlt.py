@@ -56,6 +56,19 @@ def test_the_grid_of_sizes():
     assert at_edge.exact[0, 1] == pytest.approx(ldlt.exact_variance(2, 8, 0.1 / 18).value) and at_edge.at_edge
 
 
+def test_largest_distances_are_those_of_the_worst_pair_and_never_too_small_on_average():
+    rng = np.random.default_rng(0)
+    grid = experiment.size_grid((2, 5), 0.3, 10, rng)
+    spoilt = grid._replace(exact=grid.exact + np.array([[0, 0], [0.5, 0]]))
+    distances = experiment.largest_distances(spoilt, "exact", 4000, 12, rng)
+    assert distances.shape == (12,) and np.abs(distances - 0.5).max() < 0.02
+    assert 0 < experiment.largest_distances(grid, "exact", 4000, 12, rng).mean() < 0.02
+    off = np.abs(grid.series - grid.exact).max()
+    assert experiment.largest_distances(grid, "series", 4000, 12, rng).mean() > 0.9 * off
+    with pytest.raises(ValueError, match="theory must be one of exact, series, got 'limit'"):
+        experiment.largest_distances(grid, "limit", 10, 10, rng)
+
+
 def test_the_reach_of_ten_terms():
     data = experiment.reach([(2, 8), (3, 3)], np.array([0.1, 0.5, 1.0]), s=0.5)
     assert data.edges_at_s == pytest.approx(np.array([0.5 * 18 / 8, 0.5 * 4]))
