@@ -120,7 +120,7 @@ class SizeGrid(NamedTuple):
 
 def edge(m: int, n: int) -> float:
     """``(√m + √n)²``: for σ = 1 the largest eigenvalue of S where m and n are large."""
-    return (math.sqrt(m) + math.sqrt(n)) ** 2
+    return (math.sqrt(check_size("m", m)) + math.sqrt(check_size("n", n))) ** 2
 
 
 def size_grid(

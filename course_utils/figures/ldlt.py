@@ -187,8 +187,9 @@ def reach(ax: Axes, data: Reach) -> str:
     ax.plot(data.edges_at_s, data.error_at_s, "o", color=WORST, ms=3)
     ax.axhline(1e-3, color=ALLOWED, ls="--")
     ax.set(xscale="log", yscale="log", ylim=(1e-17, 1e12), xlabel="σ²(√m + √n)²/α", ylabel="|ten terms − exact|")
-    ax.set_title(f"Right to 0.001 up to {data.upto(1e-3):.2g}")
-    _names(ax, 0.93, (f"nσ² = {data.s:g} α", WORST), ("every pair at one edge", THEORY), ("0.001", OCHRE))
+    ax.set_title(f"Ten terms are right to 0.001 up to {data.upto(1e-3):.2g}")
+    at_s = "nσ² = α" if data.s == 1 else f"nσ² = {data.s:g} α"
+    _names(ax, 0.93, (at_s, WORST), ("every pair at the same σ²(√m + √n)²", THEORY), ("0.001", OCHRE))
     return (
         f"Error of ten terms for {len(data.shapes)} pairs of sizes over the largest eigenvalue of large layers, from "
         f"{data.edges[0]:.2g} to {data.edges[-1]:.2g} alpha: all are right to 0.001 up to {data.upto(1e-3):.2g}; at "
