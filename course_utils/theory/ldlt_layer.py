@@ -72,7 +72,7 @@ def ldlt_matrix(
     return gamma * torch.linalg.solve_triangular(L, W, upper=False)
 
 
-def _cholesky(gram: torch.Tensor, alpha: float) -> torch.Tensor:
+def _cholesky(gram: torch.Tensor, alpha: float | torch.Tensor) -> torch.Tensor:
     identity = torch.eye(gram.shape[-1], dtype=gram.dtype, device=gram.device)
     return torch.linalg.cholesky(gram + alpha * identity)
 
