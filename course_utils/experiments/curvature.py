@@ -159,12 +159,19 @@ def first_decrease(net: theory.Net, x: Array, t: Array, loss: str = "cross_entro
 
 
 def theorem_1_errors(
-    sigma: str, nets: int, rng: np.random.Generator, loss: str = "squared", widths: Sequence[int] = (8, 10, 9, 3)
+    sigma: str,
+    nets: int,
+    rng: np.random.Generator,
+    loss: str = "squared",
+    widths: Sequence[int] = (8, 10, 9, 3),
+    *,
+    as_printed: bool = False,
 ) -> Array:
     """``|vᵀH_z v / gᵀHg − 1|`` against automatic differentiation, shape (nets, layers); claim hessian/thm-1.
 
     Every network has its own weights, biases of size 0.3, five inputs and a random direction g for each layer.
-    ``sigma`` may be one of :data:`VARIANTS`, too.
+    ``sigma`` may be one of :data:`VARIANTS`, too. ``as_printed`` takes B^(k) for B^(k+1), where the layer is square;
+    other layers are left out.
     """
     nets, errors = check_size("nets", nets), []
     for _ in range(nets):
@@ -173,12 +180,16 @@ def theorem_1_errors(
         x = rng.standard_normal((5, widths[0]))
         t = rng.standard_normal((5, widths[-1])) if loss == "squared" else rng.integers(widths[-1], size=5)
         model = to_torch(net)
-        value = torch_loss(model, x, t, loss)
+        value, A = torch_loss(model, x, t, loss), theory.slopes(net, theory.forward(net, x).u)
         row = []
         for k, layer in enumerate(theory.layer_curvatures(net, x, t, loss)):
-            g = rng.standard_normal(net.weights[k].shape)
+            g, w = rng.standard_normal(net.weights[k].shape), net.weights[k]
+            if as_printed and w.shape[0] != w.shape[1]:
+                continue
             exact = g.ravel() @ (layer_operator(value, model[2 * k].weight) @ g.ravel())
-            main = layer.form(g, "main")
+            v = layer.z @ g.T
+            v = A[k] * v @ w.T if as_printed else v  # B^(k) is B^(k+1) A^(k) w^(k)
+            main = np.einsum("ni,nij,nj->n", v, layer.main, v).mean()
             row.append(0.0 if main == exact else abs(main / exact - 1))  # both vanish where a whole layer is off
         errors.append(row)
     return np.array(errors)

@@ -44,7 +44,8 @@ class Orders(NamedTuple):
 def orders(depth: int, nets: int, rng: np.random.Generator, *, bias: float = 0.0, at: float = 0.01) -> Orders:
     """How the parts vanish with the weights of a whole tanh network of ``depth`` layers, whose ``bias`` scale stays.
 
-    Targets are standard normal. Without biases the exponents are 2(L − 1) and L + 2k (claim hessian/remark-2).
+    Targets are standard normal. Without biases the exponents of layer k of n
+    are 2(n − 1) and n + 2k (claim hessian/remark-2).
     """
     depth, at = check_size("depth", depth, 2), check_number("at", at, above=0)
     found = []

@@ -76,6 +76,8 @@ def test_theorem_1_is_exact_for_straight_pieces_alone():
         errors = experiment.theorem_1_errors(f, 10, RNG(1))
         assert errors.shape == (10, 3) and errors[:, 2].max() < 1e-12 and np.median(errors[:, :2]) > 0.05, f
     assert experiment.theorem_1_errors("ReLU", 10, RNG(1), "cross_entropy").max() < 1e-12
+    printed = experiment.theorem_1_errors("ReLU", 10, RNG(1), widths=(4, 4, 4, 3), as_printed=True)
+    assert printed.shape == (10, 2) and np.median(printed) > 0.1
 
 
 @pytest.mark.parametrize("name", list(experiment.VARIANTS))
