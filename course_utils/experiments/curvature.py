@@ -186,7 +186,7 @@ def theorem_1_errors(
             g, w = rng.standard_normal(net.weights[k].shape), net.weights[k]
             if as_printed and w.shape[0] != w.shape[1]:
                 continue
-            exact = g.ravel() @ (layer_operator(value, model[2 * k].weight) @ g.ravel())
+            exact = g.ravel() @ (layer_operator(value, list(model.parameters())[2 * k]) @ g.ravel())
             v = layer.z @ g.T
             v = A[k] * v @ w.T if as_printed else v  # B^(k) is B^(k+1) A^(k) w^(k)
             main = np.einsum("ni,nij,nj->n", v, layer.main, v).mean()
@@ -227,7 +227,7 @@ def split_errors(
         value = torch_loss(model, x, t, "squared")
         for k, w in enumerate(net.weights):
             g = rng.standard_normal(w.shape)
-            exact = g.ravel() @ (layer_operator(value, model[2 * k].weight) @ g.ravel())
+            exact = g.ravel() @ (layer_operator(value, list(model.parameters())[2 * k]) @ g.ravel())
             moved = [v + 1e-30j * g if j == k else v for j, v in enumerate(net.weights)]
             v = theory.forward(net._replace(weights=tuple(moved)), x).z[-1][0].imag / 1e-30
             gz = g @ found.run.z[k][0]
@@ -387,9 +387,8 @@ def norm_ratios(shapes: Sequence[tuple[int, int]], draws: int, rng: np.random.Ge
 
 def norm_sizes(sizes: Sequence[int], draws: int, rng: np.random.Generator) -> NormSizes:
     """How far Corollary 2's √m + √n is from the mean norm of square matrices."""
-    sizes = np.array([check_size("size", n) for n in sizes])
-    ratio = norm_ratios([(n, n) for n in sizes], draws, rng)
-    return NormSizes(sizes, ratio, np.array([expected_norm(n, n) / (2 * sqrt(n)) for n in sizes]))
+    ratio = norm_ratios([(check_size("size", n), n) for n in sizes], draws, rng)
+    return NormSizes(np.array(sizes), ratio, np.array([expected_norm(n, n) / (2 * sqrt(n)) for n in sizes]))
 
 
 class Shape(NamedTuple):
