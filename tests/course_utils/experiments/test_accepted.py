@@ -104,6 +104,7 @@ FITTING = [
     (variance_laws.largest_step, X, EYE, 2),
     (taylor.tangent_envelope, "tanh", 0.5, 1.5),
     (taylor.tightness, X, X),
+    (taylor.largest_share, TANH, np.arange(2)),
     (taylor.random_moves, TANH, 3, 2, 4, RNG),
     (taylor.width_scaling, TANH, [3], 1.0, 2, 2, RNG),
     (sign_flips.plane_move, 9, 1.0, 0.5),
