@@ -247,6 +247,7 @@ exercise_12 = Exercise(
     *Card("6.12", "paired, with an interval", points=2, difficulty=3, minutes=7),
     cases=_two_starts,
     reference=paired_interval,
+    edge_cases=({"a": np.array([0.64, 0.65, 0.66]), "b": np.full(3, 0.63)},),
     misconceptions=slips(
         lambda a, b: _apart(a, b, len(a) - 1),
         "You have added the variances of both. The seeds are shared: take differences first, and what "
