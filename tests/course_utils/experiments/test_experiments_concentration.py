@@ -84,10 +84,10 @@ def test_width_rates_order_the_three_moves():
     X /= np.linalg.norm(X, axis=1, keepdims=True)
     y = np.sin(3 * X[:, 0])
     rates = experiment.width_rates([64, 4096], X, y, 3, np.random.default_rng(15))
-    for name in rates._fields[1:]:
+    for name in rates._fields[1:-1]:
         assert getattr(rates, name).shape == (3, 2), name
     assert (rates.trained < rates.worst).all() and (rates.random < rates.worst / 3).all()
-    assert (np.abs(rates.signed) <= rates.trained * (1 + 1e-12)).all()
+    assert (rates.lag < 0).all() and rates.shape == (4, 5)
     assert (rates.loss < 0.5).all()
     rng = np.random.default_rng(15)
     init = networks.Init(rng.standard_normal((64, 5)), 2.0 * rng.integers(0, 2, 64) - 1)
@@ -97,6 +97,7 @@ def test_width_rates_order_the_three_moves():
     assert rates.movement[0, 0] == pytest.approx(np.linalg.norm(run.W - init.W0))
     assert rates.flips[0, 0] == np.mean(flips) > 0
     assert rates.trained[0, 0] == pytest.approx(np.sqrt(np.mean(gaps**2)))
-    assert rates.signed[0, 0] == pytest.approx(np.mean(np.sign(y) * gaps))
+    change = networks.outputs(X, run.W, init.a) - networks.outputs(X, init.W0, init.a) - gaps
+    assert rates.lag[0, 0] == pytest.approx(gaps @ change / np.sum(change**2))
     worst = worst_case.worst_case_gap(init.W0 @ X[0], init.a, rates.movement[0, 0]).gap
     assert rates.worst[0, 0] == pytest.approx(worst / 8)
