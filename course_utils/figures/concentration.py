@@ -125,12 +125,12 @@ def rates(ax: Axes, data: concentration.WidthRates) -> str:
     ax.set_xscale("log", base=2)
     ax.set(yscale="log", ylim=(1e-4, 10), xlabel="width m", ylabel="|f − f₀|, with the factor 1/√m")
     n, d = data.shape
-    ax.set_title(f"{n} inputs in {d} dimensions: m$^{{{slopes['trained']:.2f}}}$".replace("-", "−"))
+    ax.set_title(f"Trained on {n} inputs: m$^{{{slopes['trained']:.2f}}}$".replace("-", "−"))
     ax.legend(loc="lower left")
     measured = ", ".join(f"{label} {slope:.2f}" for label, slope in slopes.items()).replace("-", "−")
     return (
-        f"Root mean square gap on {n} inputs against width from {data.widths[0]} to {data.widths[-1]}, logarithmic "
-        f"axes, at the same movement. Measured slopes: {measured}."
+        f"Root mean square gap, {n} inputs in {d} dimensions, against width from {data.widths[0]} to {data.widths[-1]} "
+        f"on logarithmic axes, at the same movement. Measured slopes: {measured}."
     )
 
 
