@@ -47,6 +47,16 @@ def lemma_4_1_bound(m: int, B: float, delta: float, norm_x: float = 1.0) -> floa
     return m ** (1 / 3) * (math.sqrt(2) * B ** (4 / 3) + B * log_inverse(delta) ** 0.25)
 
 
+def unrounded_lemma_4_1(m: int, B: float, delta: float) -> float:
+    """B √(3/2^(2/3) (rmB)^(2/3) + √(mL/2)), r = √(2/π), L = log(1/δ): Lemma 4.1's proof without its roundings.
+
+    It keeps the density, Hoeffding's own constant and the best τ, and does not split the root (lecture/lemma-4.1).
+    """
+    m, B = check_size("m", m), check_number("B", B, at_least=0)
+    flips = 3 / 2 ** (2 / 3) * (math.sqrt(2 / math.pi) * m * B) ** (2 / 3)
+    return B * math.sqrt(flips + math.sqrt(m * log_inverse(delta) / 2))
+
+
 def adversary_gains(u: Array, a: Array, B: float, norm_x: float = 1.0, sign: int = 1) -> Array:
     """What moving the k smallest |u_i| with sign(a_i) = ``sign`` gains, for k = 0, 1, 2, ...
 

@@ -62,6 +62,7 @@ FITTING = [
     (worst_case.worst_case_gap, A, A, 1.0),
     (worst_case.worst_case_weights, W, X, A, 1.0),
     (worst_case.ascent_gap, W, X, A, 1.0, RNG, 2, 2),
+    (worst_case.unrounded_lemma_4_1, 9, 1.0, 0.1),
     (worst_case.worst_case_law, 9, 1.0),
     (worst_case.worst_case_bounds, 9, 1.0, 0.1),
     (worst_case.all_inputs_bound, 9, 2, 1.0, 0.1),

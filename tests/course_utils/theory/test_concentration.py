@@ -146,6 +146,18 @@ def test_lemma_4_1_follows_from_its_parts(m, B, delta):
     assert sign_flips.flip_bound(S, B) <= worst_case.lemma_4_1_bound(m, B, delta) * (1 + 1e-12)
 
 
+@given(WIDTHS, st.floats(1e-3, 100), DELTAS)
+def test_without_roundings_the_lemma_is_the_best_choice_of_tau(m, B, delta):
+    def bound(tau):
+        p = 2 * tau * stats.norm.pdf(0)
+        return B * math.sqrt(m * p + B**2 / tau**2 + math.sqrt(m * math.log(1 / delta) / 2))
+
+    best = (2 * B**2 / (m * 2 * stats.norm.pdf(0))) ** (1 / 3)
+    value = worst_case.unrounded_lemma_4_1(m, B, delta)
+    assert value == pytest.approx(bound(best)) and value <= min(bound(0.9 * best), bound(1.1 * best))
+    assert value <= worst_case.lemma_4_1_bound(m, B, delta)
+
+
 def test_lemma_4_1_as_printed():
     assert worst_case.lemma_4_1_bound(1000, 8.0, math.exp(-16)) == pytest.approx(10 * (math.sqrt(2) * 16 + 8 * 2))
 
