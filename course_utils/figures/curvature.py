@@ -151,7 +151,7 @@ def training(ax: Axes, data: tuple[curvature_training.SchemeTraining, ...]) -> s
         _mean_and_range(ax, np.arange(run.losses.shape[1]), run.losses, run.scheme, "-")
     ends = {run.scheme: run.losses[:, -1].mean() for run in data}
     worst = max(ends, key=ends.__getitem__)
-    ax.set(ylim=(0, 3), xlabel="steps", ylabel="cross-entropy, mean and range")
+    ax.set(ylim=(0, 4), xlabel="steps", ylabel="cross-entropy, mean and range")
     ax.set_title(f"{data[0].depth} layers: {worst} ends at {ends[worst]:.2f}")
     ax.legend(loc="upper right")
     return (
@@ -166,10 +166,11 @@ def sharpness(ax: Axes, data: tuple[curvature_training.SchemeTraining, ...]) -> 
     ax.axhline(2 / data[0].step, color=THEORY, ls="--", lw=1.2, label="2/γ")
     for run in data:
         _mean_and_range(ax, run.checks, run.top, run.scheme, "o-")
-    ax.set(yscale="log", ylim=(0.1, 100), xlabel="steps", ylabel="λ_max, mean and range")
-    ax.set_title(f"{data[0].depth} layers, 2/γ = {2 / data[0].step:g}")
-    ax.legend(loc="upper right")
     means = [run.top.mean(axis=0) for run in data]
+    most = max(range(len(data)), key=lambda i: means[i].max() / means[i][0])
+    ax.set(yscale="log", ylim=(0.1, 1000), xlabel="steps", ylabel="λ_max, mean and range")
+    ax.set_title(f"{data[0].depth} layers: {data[most].scheme} from {means[most][0]:.1g} to {means[most].max():.1g}")
+    ax.legend(loc="upper right")
     starts = ", ".join(f"{run.scheme} {mean[0]:.2g} and {mean.max():.2g}" for run, mean in zip(data, means))
     return (
         f"Largest eigenvalue during training of {data[0].depth} layers, against 2/γ = {2 / data[0].step:g}; "
