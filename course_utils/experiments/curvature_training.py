@@ -10,8 +10,9 @@ import numpy as np
 from course_utils.theory import curvature as theory
 from course_utils.theory import ensembles
 from course_utils.theory.accept import Array, check_array, check_choice, check_number, check_size
+from course_utils.theory.gram import top_eigenvalues
 from course_utils.theory.hessians import to_torch
-from course_utils.theory.initializers import hessian_jacobian_, jacobian_norms
+from course_utils.theory.initializers import hessian_jacobian_
 
 #: How a network may start: one of :data:`theory.SCHEMES`, or with ‖J‖ = 1 by simulation (Corollary 1).
 STARTS = (*theory.SCHEMES, "data-driven")
@@ -53,7 +54,8 @@ def _by_simulation(net: theory.Net, x: Array, rng: np.random.Generator) -> theor
     import torch
 
     model = hessian_jacobian_(to_torch(net), torch.from_numpy(x), rng, rounds=4)
-    return net._replace(weights=tuple(layer.weight.detach().numpy().copy() for layer in model[::2]))
+    weights = (part.weight for part in model.children() if isinstance(part, torch.nn.Linear))
+    return net._replace(weights=tuple(weight.detach().numpy().copy() for weight in weights))
 
 
 class Room(NamedTuple):
@@ -69,23 +71,15 @@ def corollary_1(x: Array, t: Array, widths: Sequence[int], nets: int, rng: np.ra
 
     The bound is the mean over inputs of ``½ (‖x‖ Π_{i≠k} ‖J^(i)(x)‖ ‖A^(k)(x)‖)²``, Theorem 2 as corrected.
     """
-    import torch
-
-    from course_utils.theory.gram import top_eigenvalues
-
     x, found = check_array("x", x, 2), []
     for _ in range(check_size("nets", nets)):
-        model = hessian_jacobian_(to_torch(theory.random_net(widths, "ReLU", 0.0, rng)), torch.from_numpy(x), rng)
-        z, J = torch.from_numpy(x), []
-        for k in range(0, len(model), 2):
-            f = model[k + 1] if k + 1 < len(model) else torch.nn.Identity()
-            J.append(jacobian_norms(model[k], f, z).numpy())
-            z = f(model[k](z)).detach()
-        J = np.array(J)
+        net = _by_simulation(theory.random_net(widths, "ReLU", 0.0, rng), x, rng)
+        slopes = theory.slopes(net, theory.forward(net, x).u)
+        J = np.array([np.linalg.norm(a[:, :, None] * w, 2, axis=(1, 2)) for a, w in zip(slopes, net.weights)])
         # A^(k) has norm 1 where a neuron is on; where none is, J is 0, and so is the Hessian
         products = np.array([np.delete(J, k, axis=0).prod(axis=0) * (J[k] > 0) for k in range(len(J))])
         bound = (np.square(x).sum(axis=1) * products**2).mean(axis=1) / 2
-        found.append((J.mean(axis=1), top_eigenvalues(model, x, t, tol=1e-6), bound))
+        found.append((J.mean(axis=1), top_eigenvalues(net, x, t, tol=1e-6), bound))
     return Room(*map(np.array, zip(*found)))
 
 
@@ -133,8 +127,8 @@ def train_scheme(
     diverged: from there on its losses are inf and its λ_max is NaN.
     """
     depth, steps = check_size("depth", depth), check_size("steps", steps)
-    at = np.unique(np.linspace(0, steps, checks and check_size("checks", checks)).astype(int))
-    classes = int(np.max(t)) + 1
+    at = np.unique(np.linspace(0, steps, check_size("checks", checks, at_least=0)).astype(int))
+    classes = int(check_array("t", t, 1).max()) + 1
     nets = starts(scheme, depth, x, sigma=sigma, width=width, seeds=seeds, gain=gain, classes=classes)
     run = ensembles.descend(nets, x, t, step, steps, at=at)
     top = np.empty((nets.size, at.size))

@@ -57,7 +57,13 @@ class Descent(NamedTuple):
 
 
 def descend(
-    start: Ensemble, x: Array, t: Array, step: float, steps: int, loss: str = "cross_entropy", at: Sequence[int] = ()
+    start: Ensemble,
+    x: Array,
+    t: Array,
+    step: float,
+    steps: int,
+    loss: str = "cross_entropy",
+    at: Sequence[int] | Array = (),
 ) -> Descent:
     """Full-batch gradient descent of every network with a constant step, in float64.
 
@@ -65,7 +71,8 @@ def descend(
     """
     import torch
 
-    step, steps, at = check_number("step", step, above=0), check_size("steps", steps), np.unique(at).astype(int)
+    step, steps = check_number("step", step, above=0), check_size("steps", steps)
+    moments = np.unique(at).astype(int)
     inputs, target = _batch(start, x, t, loss)
     weights, biases = map(list, _tensors(start))
     losses, kept, alive = np.full((start.size, steps + 1), np.inf), [], np.ones(start.size, bool)
@@ -74,16 +81,16 @@ def descend(
         value, error = _loss(z[-1], target, loss)
         alive &= value.numpy() < DIVERGED
         losses[alive, i] = value.numpy()[alive]
-        if i in at:
-            arrays = (tuple(part.numpy().copy() for part in parts) for parts in (weights, [b[:, 0] for b in biases]))
-            kept.append(Ensemble(*arrays, start.sigma))
+        if i in moments:
+            now = tuple(w.numpy().copy() for w in weights), tuple(b[:, 0].numpy().copy() for b in biases)
+            kept.append(Ensemble(now[0], now[1], start.sigma))
         error = step / len(x) * error
         for k in range(len(weights) - 1, -1, -1):
             by_w, by_b = torch.bmm(error.transpose(1, 2), z[k]), error.sum(1, keepdim=True)
             if k:
                 error = torch.bmm(error, weights[k]) * _slope(start.sigma, z[k])
             weights[k], biases[k] = weights[k] - by_w, biases[k] - by_b
-    return Descent(losses, at[at <= steps], tuple(kept))
+    return Descent(losses, moments[moments <= steps], tuple(kept))
 
 
 class Ends(NamedTuple):
@@ -113,7 +120,8 @@ def spectrum_ends(
     low, high = np.full((2, nets.size), np.nan)
     if not fine.any():
         return Ends(low, high)
-    weights, biases = _tensors(Ensemble(*(tuple(p[fine] for p in ps) for ps in nets[:2]), nets.sigma))
+    alive = nets._replace(weights=tuple(w[fine] for w in nets.weights), biases=tuple(b[fine] for b in nets.biases))
+    weights, biases = _tensors(alive)
     if layer is not None and not 0 <= layer < len(weights):
         raise ValueError(f"layer must lie in 0 … {len(weights) - 1}, got {layer}")
     chosen = [*weights, *biases] if layer is None else [weights[layer]]
@@ -152,9 +160,9 @@ def _batch(nets: Ensemble, x: Array, t: Array, loss: str) -> tuple[Tensor, Tenso
     import torch
 
     check_choice("activation", nets.sigma, KNOWN)
-    empty = Net(*(tuple(np.zeros(p.shape[1:]) for p in parts) for parts in nets[:2]), choice(nets.sigma))
-    x, t, _ = check_batch(empty, x, t, loss)
-    return torch.from_numpy(x), torch.from_numpy(np.eye(len(empty.biases[-1]))[t] if loss == "cross_entropy" else t)
+    empty = tuple(np.zeros(w.shape[1:]) for w in nets.weights), tuple(np.zeros(b.shape[1:]) for b in nets.biases)
+    x, t, _ = check_batch(Net(empty[0], empty[1], choice(nets.sigma)), x, t, loss)
+    return torch.from_numpy(x), torch.from_numpy(np.eye(nets.biases[-1].shape[1])[t] if loss == "cross_entropy" else t)
 
 
 def _tensors(nets: Ensemble) -> tuple[list[Tensor], list[Tensor]]:
@@ -177,7 +185,9 @@ def _forward(weights: Sequence[Tensor], biases: Sequence[Tensor], sigma: str, x:
 
 def _slope(sigma: str, z: Tensor) -> Tensor | float:
     """The activation's slope where its value is ``z``."""
-    return {"tanh": lambda: 1 - z * z, "ReLU": lambda: (z > 0).to(z.dtype), "linear": lambda: 1.0}[sigma]()
+    if sigma == "tanh":
+        return 1 - z * z
+    return (z > 0).to(z.dtype) if sigma == "ReLU" else 1.0
 
 
 def _loss(out: Tensor, t: Tensor, loss: str) -> tuple[Tensor, Tensor]:
