@@ -130,6 +130,9 @@ FITTING = [
     (curves.shape_curve, 1.0, (2,)),
     (curves.variance_curve, 3, 2),
     (curves.moment_curve, 3, 2, 1.0),
+    (curves.reach, [(3, 2)], np.array([0.1, 0.2]), 1.0),
+    (curves.edge, 3, 2),
+    (curves.largest_distances, curves.size_grid((2,), 1.0, 4, np.random.default_rng(0)), "exact", 4, 2, RNG),
     (ldlt_training.gain, 1.0, 1.0, 2, 3),
     (perturbation.cosine_curve, 10, 0.0, 3),
 ]

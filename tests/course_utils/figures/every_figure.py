@@ -187,7 +187,17 @@ FIGURES = [
     (draw_6a.moment_curve, lambda: on_6a.moment_curve(6, 9, 0.5), "6 by 9"),
     (draw_6a.shape_curve, lambda: on_6a.shape_curve(1.0), ""),
     (draw_6a.size_grid, lambda: draw_6a.Differences(spoilt(), "exact"), "3 of 4 within"),
-    (draw_6a.size_grid, lambda: draw_6a.Differences(grid(), "series"), ""),
+    (draw_6a.size_grid, lambda: draw_6a.Differences(grid(), "series"), "at n sigma squared 0.1"),
+    (
+        draw_6a.size_grid,
+        lambda: draw_6a.Differences(on_6a.size_grid((2, 3), 0.1, 500, rng(0), at_edge=True), "series"),
+        "a largest eigenvalue of alpha times 0.1",
+    ),
+    (
+        draw_6a.reach,
+        lambda: on_6a.reach([(2, 2), (9, 2)], np.array([0.1, 0.4, 4.0])),
+        lambda d: f"up to 0.4; at n sigma squared 1 they are off by {d.error_at_s.min():.1g} to",
+    ),
     (draw_6b.stacks, stacks, ""),
     (draw_6b.gradient_sizes, lambda: gradients(1), ""),
     (
