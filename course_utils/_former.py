@@ -35,7 +35,7 @@ NOW = {
 RENAMED = {
     "curvature.gram_layers": "theory.gram.layers",
     "curvature.gram_top_eigenvalues": "theory.gram.top_eigenvalues",
-    "initial_curvature.train": "experiments.curvature.train_scheme",
+    "initial_curvature.train": "experiments.curvature_training.train_scheme",
     "kernels.train": "theory.networks.train_first_layer",
     "ldlt.moment_bounds": "theory.moment_bounds.bounds",
     "ldlt_training.train": "theory.ldlt_stacks.train_stacks",

@@ -12,6 +12,7 @@ import pytest
 from course_utils.experiments import concentration as counts
 from course_utils.experiments import curvature as starts
 from course_utils.experiments import curvature_orders, ldlt_training, perturbation, sign_flips, taylor
+from course_utils.experiments import curvature_training as training
 from course_utils.experiments import kernels as nets
 from course_utils.experiments import ldlt as curves
 from course_utils.theory import (
@@ -134,6 +135,8 @@ FITTING = [
     (starts.layer_shape, 3, 2),
     (starts.expected_norm, 3, 2),
     (starts.norm_sizes, [3], 2, RNG),
+    (training.starts, "Glorot", 2, X2),
+    (training.train_scheme, "Glorot", 2, X2, np.array([0, 1])),
     (nets.kernel_curve, 4),
     (nets.circle_fit, 4),
     (nets.circle_run, 4, 2),

@@ -10,6 +10,7 @@ import numpy as np
 
 from course_utils.experiments import concentration as on_3
 from course_utils.experiments import curvature as on_4
+from course_utils.experiments import curvature_training as on_4t
 from course_utils.experiments import kernels as on_7
 from course_utils.experiments import ldlt as on_6a
 from course_utils.experiments import ldlt_training as on_6b
@@ -39,9 +40,12 @@ ROWS.append(on_6b.Comparison("Adam", 2, THETA, 0.01, -0.01, 0.03))
 
 @cache
 def trainings():
-    return tuple(
-        on_4.train_scheme(s, 2, X, T, width=4, steps=4, seeds=2, checks=2) for s in ("Glorot", "He", "Hessian")
-    )
+    return tuple(on_4t.train_scheme(s, 2, X, T, width=4, steps=4, seeds=2, checks=2) for s in on_4t.STARTS)
+
+
+def neglects(kind, *shares):
+    share = np.array(shares)[:, None, :] + np.zeros((1, 2, 1))
+    return on_4t.Neglect(kind, np.arange(2), np.array([[1.0, 1.0], [0.1, 0.1]]), share.transpose(2, 1, 0))
 
 
 @cache
@@ -164,8 +168,10 @@ FIGURES = [
     (draw_4.bound_cloud, lambda: on_4.bound_clouds([4, 5, 2], "ReLU", 9, rng(0))[0], ""),
     (draw_4.norm_sizes, lambda: on_4.norm_sizes([3, 9], 4, rng(0)), ""),
     (draw_4.layer_shape, on_4.layer_shape, ""),
-    (draw_4.training, trainings, ""),
-    (draw_4.sharpness, trainings, ""),
+    (draw_4.neglect, lambda: neglects("cross_entropy", [0.9, 0.4], [0.4, 0.4]), "in the end 40% is neglected"),
+    (draw_4.neglect, lambda: neglects("squared", [0.5, 0.1], [0.3, 0.01]), "layer 0 from 0.50 to 0.10"),
+    (draw_4.training, trainings, "data-driven"),
+    (draw_4.sharpness, trainings, "2/γ = 4"),
     (draw_5.coordinates, coordinates, "2 intervals hold the gradient of the smoothed loss, 1 that of the loss itself"),
     (draw_5.cloud, lambda: on_5.cloud("no baseline", 0.05, 1), left_out),
     (draw_5.cloud, on_5.cloud, lambda d: f"law {d.predicted:.2g}"),
