@@ -62,8 +62,25 @@ def _with_fact(measure_variance: Callable) -> Callable:
     return former
 
 
+def _with_interval(compare: Callable) -> Callable:
+    """What was measured came with its interval beside it, and held wherever that allowed it."""
+
+    def former(measured: float, bound: float, label: str, *, interval: Any = None, tolerance: float = 0.0) -> Any:
+        low, high = interval or (measured, measured)
+        if compare.__name__ == "equals":
+            return compare(measured, bound, label, margin=abs(measured - bound) if low <= bound <= high else tolerance)
+        return compare(min(measured, bound) if low <= bound else measured, bound, label)
+
+    return former
+
+
 #: Former name → what makes a function of now answer as it did.
-ADAPTED = {"concentration.clopper_pearson": _low_high, "perturbation.measure_variance": _with_fact}
+ADAPTED = {
+    "claims.at_most": _with_interval,
+    "claims.equals": _with_interval,
+    "concentration.clopper_pearson": _low_high,
+    "perturbation.measure_variance": _with_fact,
+}
 
 
 def _find(module: str, name: str) -> Any:

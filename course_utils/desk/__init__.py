@@ -4,8 +4,18 @@ Hands on what the notebooks use: ``from course_utils.desk import check, claim, a
 """
 
 from course_utils.desk.checks import check
-from course_utils.desk.claims import at_least, at_most, claim, equals, vanishes
+from course_utils.desk.claims import at_least, at_most, claim, equals, reproduces, vanishes
 from course_utils.desk.environment import check_environment
 from course_utils.desk.progress import show_progress
 
-__all__ = ["at_least", "at_most", "check", "check_environment", "claim", "equals", "show_progress", "vanishes"]
+__all__ = [
+    "at_least",
+    "at_most",
+    "check",
+    "check_environment",
+    "claim",
+    "equals",
+    "reproduces",
+    "show_progress",
+    "vanishes",
+]

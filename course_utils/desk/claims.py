@@ -1,10 +1,16 @@
 """The one path for a claim: listed in ``claims.toml``, measured in a chapter, kept as a record, shown in many places.
 
-A chapter states what it measured as *facts* and the verdict follows from them; it is never typed in::
+A chapter states what it measured as *comparisons* and the verdict follows from them; it is never typed in::
 
-    claim("lecture/prop-4.1", at_most(gap, bound, "largest gap of 2000 moves"))
+    claim("lecture/prop-4.1", at_most(gaps, bounds, "largest gap of 2000 moves"))
 
 The record is data. The notebook's text and card, the ledger, the errata and the site are all rendered from it.
+
+A verdict can go wrong, and noise cannot help it. What chance has a part in is measured as an interval, and holds only
+where the whole interval is on the right side: below the bound, or inside the margin around the expected value. Where
+it is wholly on the wrong side the statement fails, and in between the test cannot tell. All intervals of a claim share
+one error: of k, each is drawn at 1 − 0.01/k (Bonferroni), so that a true statement fails in one run of a
+hundred at most. A counter-example enters as the statement ``printed``, and so counts against it.
 """
 
 from __future__ import annotations
@@ -13,18 +19,28 @@ import html
 import math
 import tomllib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
 
+import numpy as np
+
 from course_utils.audience import shown
 from course_utils.desk.output import display
+from course_utils.theory.statistics import Interval
 
 MIME = "application/vnd.course.claim+json"
 LIST = Path(__file__).resolve().parents[1] / "claims.toml"
 
 #: A bound that exceeds the measurement by more than this factor counts as loose.
 LOOSE = 1.1
+#: The probability that no true comparison of a claim is denied by chance.
+CONFIDENCE = 0.99
+#: The fewest independent repetitions that a verdict rests on, where chance is involved.
+FEWEST = 10
+
+HOLDS, FAILS, UNDECIDED = "holds", "fails", "undecided"
+MARKS = {HOLDS: "✓", FAILS: "✗", UNDECIDED: "?"}
 
 
 @dataclass(frozen=True)
@@ -40,8 +56,10 @@ class Verdict:
 VERDICTS = {
     "holds": Verdict("holds", "", "#0072B2"),
     "loose": Verdict("holds, and its bound is loose", "Hold, and the bound is loose", "#56B4E9"),
+    "undecided": Verdict("undecided: the test cannot tell", "Undecided", "#999999"),
     "corrected": Verdict("fails as printed, holds as corrected", "Fail as printed, hold as corrected", "#E69F00"),
     "not reproduced": Verdict("not reproduced", "Not reproduced", "#D55E00"),
+    "fails": Verdict("fails, and nothing near it holds", "Fail", "#CC3311"),
 }
 
 
@@ -77,32 +95,110 @@ class Claim:
 
 @dataclass(frozen=True)
 class Fact:
-    """One measured comparison: what was measured, how it should relate to which bound, and whether it came out.
+    """One decided comparison: what was measured, how it should relate to which bound, and what came out.
 
     Numbers are kept as shown, with three digits, and rounding errors not at all: another processor repeats a record.
-    ``relation`` is "≤", "≥" or "=", ``ratio`` is bound / measured, ``interval`` is that of the measured value.
+    ``outcome`` is "holds", "fails" or "undecided", ``relation`` "≤", "≥" or "=". ``ratios`` is bound / measured, least
+    and largest over the settings; ``margin`` is around the bound of a "="; ``interval`` and ``repetitions`` are of what
+    was measured, where chance has a part in it.
     """
 
     label: str
-    holds: bool
+    outcome: str
     measured: str
     relation: str
     bound: str
-    ratio: float | None = None
+    margin: str | None = None
+    ratios: tuple[float, float] | None = None
     interval: tuple[float, float] | None = None
+    repetitions: int | None = None
+
+    @property
+    def holds(self) -> bool:
+        return self.outcome == HOLDS
 
     def __str__(self) -> str:
-        low_high = "" if self.interval is None else " ({} to {})".format(*map(_number, self.interval))
-        if self.relation == "=":
-            beside = f", expected {self.bound}"
+        text = f"{MARKS[self.outcome]} {self.label}: {self.measured}"
+        if self.interval is not None:
+            text += " ({} to {})".format(*map(_number, self.interval))
+        if self.relation != "=":
+            text += f"{' ' if self.holds else ', should be '}{self.relation} {self.bound}"
         else:
-            beside = f"{' ' if self.holds else ', should be '}{self.relation} {self.bound}"
-        return f"{'✓' if self.holds else '✗'} {self.label}: {self.measured}{low_high}{beside}"
+            text += f", expected {self.bound}" + ("" if self.margin is None else f" ± {self.margin}")
+        return text if self.repetitions is None else f"{text}; {self.repetitions} repetitions"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What a claim measured, beside what it should be: made by :func:`at_most` and its like, decided by :func:`judge`.
+
+    ``measured`` is an exact number, an array of them over settings, or an :class:`Interval`; ``bound`` a number or an
+    array of the same settings. ``quoted`` marks a number that a source printed, which may not be reproduced.
+    """
+
+    label: str
+    measured: np.ndarray | Interval
+    relation: str
+    bound: np.ndarray
+    margin: float = 0.0
+    quoted: bool = False
+
+    @property
+    def by_chance(self) -> bool:
+        return isinstance(self.measured, Interval)
+
+    def decide(self, shared: int = 1) -> Fact:
+        """The fact, where ``shared`` comparisons of a claim share its error."""
+        interval = repetitions = None
+        if isinstance(self.measured, Interval):
+            estimate = self.measured.at(1 - (1 - CONFIDENCE) / shared)
+            measured, bound, (low, high) = estimate.value, float(self.bound), estimate.interval
+            interval, repetitions = (_rounded(low), _rounded(high)), estimate.repetitions
+        else:
+            settings, bounds = np.broadcast_arrays(self.measured, self.bound)
+            excess = (settings - bounds) / np.where(bounds == 0, 1, np.abs(bounds))
+            at = int(np.argmax({"≤": excess, "≥": -excess, "=": np.abs(settings - bounds)}[self.relation]))
+            measured = low = high = float(settings.flat[at])
+            bound = float(bounds.flat[at])
+        outcome = self._outcome(low, high, bound)
+        fact = Fact(
+            self.label, outcome, _number(measured), self.relation, _number(bound), None, None, interval, repetitions
+        )
+        if self.relation == "≤":
+            return replace(fact, ratios=self._ratios())
+        if self.relation == "≥":
+            return fact
+        # Rounding errors differ between platforms: of a difference that vanishes only the tolerance is shown.
+        if outcome == HOLDS and bound == 0 and self.margin > 0 and not self.by_chance:
+            return replace(fact, measured=f"below {_number(self.margin)}")
+        return replace(fact, margin=_number(self.margin) if self.margin > 0 else None)
+
+    def _outcome(self, low: float, high: float, bound: float) -> str:
+        """Whether all from low to high is as it should be, nothing of it, or a part."""
+        if self.relation == "=":
+            good, bad = (
+                bound - self.margin <= low and high <= bound + self.margin,
+                high < bound - self.margin or low > bound + self.margin,
+            )
+        else:
+            rounding = 1e-12 * abs(bound)
+            if self.relation == "≥":
+                low, high, bound = -high, -low, -bound
+            good, bad = high <= bound + rounding, low > bound + rounding
+        return HOLDS if good else FAILS if bad else UNDECIDED
+
+    def _ratios(self) -> tuple[float, float] | None:
+        measured = np.asarray(self.measured.value if isinstance(self.measured, Interval) else self.measured)
+        measured, bound = np.broadcast_arrays(measured, self.bound)
+        if not (measured > 0).any():
+            return None
+        ratios = bound[measured > 0] / measured[measured > 0]
+        return _rounded(ratios.min()), _rounded(ratios.max())
 
 
 @dataclass(frozen=True)
 class Record:
-    """A claim as a chapter found it; ``words`` says the verdict in full ("holds, loose by ×3")."""
+    """A claim as a chapter found it; ``words`` says the verdict in full ("holds, loose by ×3 to ×20")."""
 
     id: str
     verdict: str
@@ -119,7 +215,8 @@ class Record:
         """The record whose ``asdict`` a notebook keeps as JSON."""
 
         def fact(kept: dict) -> Fact:
-            return Fact(**{**kept, "interval": kept["interval"] and tuple(kept["interval"])})
+            pairs = {name: kept[name] and tuple(kept[name]) for name in ("ratios", "interval")}
+            return Fact(**{**kept, **pairs})
 
         facts, printed = tuple(map(fact, data["facts"])), data["printed"] and fact(data["printed"])
         return cls(**{**data, "facts": facts, "printed": printed})
@@ -154,88 +251,115 @@ class Record:
         )
 
 
-def at_most(measured: float, bound: float, label: str, interval: tuple[float, float] | None = None) -> Fact:
+Measured = float | np.ndarray | Interval
+
+
+def at_most(measured: Measured, bound: float | np.ndarray, label: str) -> Comparison:
     """The measured value should not exceed the bound; how far below it stays is its looseness.
 
-    A relative 1e-12 is forgiven as rounding. With an ``interval`` (of the measured value) the fact fails only
-    when the whole interval lies above the bound.
+    Args:
+        measured: an exact number, up to a relative rounding of 1e-12 of the bound; an array of them over settings, of
+            which the worst decides, and all say how loose the bound is; or an :class:`Interval`, whose upper end must
+            stay below.
+        bound: a number, or an array that broadcasts with that of the settings.
+        label: what was measured.
+
+    Raises:
+        ValueError: for what is not finite, and for an interval that rests on fewer than :data:`FEWEST` repetitions.
     """
-    measured, bound = _finite("measured", measured), _finite("bound", bound)
-    lowest = measured if interval is None else interval[0]
-    ratio = _rounded(bound / measured) if measured > 0 else None
-    holds = bool(lowest <= bound + 1e-12 * abs(bound))
-    return Fact(label, holds, _number(measured), "≤", _number(bound), ratio, _interval(interval))
+    return _comparison(label, measured, "≤", bound)
 
 
-def equals(
-    measured: float,
-    value: float,
-    label: str,
-    *,
-    tolerance: float | None = None,
-    interval: tuple[float, float] | None = None,
-) -> Fact:
-    """The measured value should equal ``value``: within ``tolerance``, or inside the measurement's ``interval``."""
-    measured, value = _finite("measured", measured), _finite("value", value)
-    if interval is not None and tolerance is None:
-        low, high = interval
-        holds = bool(low <= value <= high)
-        return Fact(label, holds, _number(measured), "=", _number(value), interval=_interval(interval))
-    if tolerance is None or interval is not None:
-        raise ValueError(f"equals needs a tolerance or an interval, got {tolerance=} and {interval=}")
-    holds = abs(measured - value) <= tolerance
-    # Rounding errors differ between platforms: of a difference that vanishes only the tolerance is shown.
-    shown = f"below {_number(tolerance)}" if holds and value == 0 and tolerance > 0 else _number(measured)
-    return Fact(label, holds, shown, "=", _number(value))
+def at_least(measured: Measured, bound: float | np.ndarray, label: str) -> Comparison:
+    """The measured value should reach the bound: as :func:`at_most`, the other way round."""
+    return _comparison(label, measured, "≥", bound)
 
 
-def vanishes(error: float, label: str, tolerance: float = 1e-12) -> Fact:
+def equals(measured: Measured, value: float | np.ndarray, label: str, *, margin: float) -> Comparison:
+    """The measured value should equal ``value`` up to ``margin``, the smallest difference that would matter.
+
+    An :class:`Interval` must lie inside the margin as a whole (an equivalence test), so that noise cannot help.
+    """
+    if not (math.isfinite(margin) and margin >= 0):
+        raise ValueError(f"margin must be a finite number ≥ 0, got {margin}")
+    return _comparison(label, measured, "=", value, margin)
+
+
+def vanishes(error: float | np.ndarray, label: str, tolerance: float = 1e-12) -> Comparison:
     """The error of an identity, which should be zero up to rounding."""
-    return equals(error, 0.0, label, tolerance=tolerance)
+    return equals(error, 0.0, label, margin=tolerance)
 
 
-def at_least(measured: float, bound: float, label: str) -> Fact:
-    """The measured value should reach ``bound``, as when a counter-example must be a clear one."""
-    measured, bound = _finite("measured", measured), _finite("bound", bound)
-    return Fact(label, measured >= bound, _number(measured), "≥", _number(bound))
+def reproduces(measured: Measured, printed: float, label: str, *, margin: float) -> Comparison:
+    """The measured value should be the number that a source prints: as :func:`equals`, or it is not reproduced."""
+    return replace(equals(measured, printed, label, margin=margin), quoted=True)
 
 
-def judge(id: str, *facts: Fact, printed: Fact | None = None, setting: str = "") -> Record:
-    """The record of a claim, with the verdict that its facts earn.
+def _comparison(
+    label: str, measured: Measured, relation: str, bound: float | np.ndarray, margin: float = 0.0
+) -> Comparison:
+    bound = _finite("bound", bound)
+    if not isinstance(measured, Interval):
+        return Comparison(label, _finite("measured", measured), relation, bound, margin)
+    if bound.ndim:
+        raise ValueError(f"{label!r}: an interval has one bound, got {bound.size}")
+    if measured.repetitions < FEWEST:
+        raise ValueError(
+            f"{label!r} rests on {measured.repetitions} independent repetitions; a verdict needs at least {FEWEST}"
+        )
+    _finite("measured", np.array(measured))
+    return Comparison(label, measured, relation, bound, margin)
+
+
+def judge(id: str, *comparisons: Comparison, printed: Comparison | None = None, setting: str = "") -> Record:
+    """The record of a claim, with the verdict that its comparisons earn.
 
     Args:
         id: as listed in ``claims.toml``.
-        facts: what was measured of the statement, in its corrected form where the source slips.
-        printed: the same measurement of the statement *as printed*, where it differs.
+        comparisons: what was measured of the statement, in its corrected form where the source slips.
+        printed: the same measurement of the statement *as printed*, where it differs: a counter-example.
         setting: under which conditions, in a few words.
 
-    The verdict is ``corrected`` when the printed form fails and the facts hold, ``not reproduced`` when a fact fails,
-    ``loose`` when a bound exceeds what was measured by more than a factor :data:`LOOSE`, otherwise ``holds``.
+    Where ``printed`` fails the verdict is ``corrected`` if all comparisons hold, and ``fails`` if there are none. Where
+    a comparison fails it is ``fails``, or ``not reproduced`` if only quoted numbers do; where one cannot be decided,
+    ``undecided``. Else the statement holds: it is ``loose`` when its bounds exceed in every setting what was measured
+    by more than a factor :data:`LOOSE`, otherwise ``holds``.
 
     Raises:
-        ValueError: for an unlisted id, no facts, or a ``printed`` form that comes out although it should not.
+        ValueError: for an unlisted id, nothing measured, or a ``printed`` form that comes out although it should not.
     """
     entry = listed(id)
-    if not facts:
+    compared = (*comparisons, printed) if printed is not None else comparisons
+    if not compared:
         raise ValueError(f"claim {id!r} needs at least one fact, such as at_most(measured, bound, label)")
-    if printed is not None and printed.holds:
-        raise ValueError(f"claim {id!r}: the printed form came out ({printed.label}), so there is nothing to correct")
-    ratios = [fact.ratio for fact in facts if fact.ratio is not None]
-    if not all(fact.holds for fact in facts):
-        verdict = words = "not reproduced"
-    elif printed is not None:
-        verdict = words = "corrected"
-    elif ratios and min(ratios) > LOOSE:
-        verdict, words = "loose", f"holds, loose by ×{min(ratios):.3g}"
+    shared = max(1, sum(comparison.by_chance for comparison in compared))
+    facts = tuple(comparison.decide(shared) for comparison in comparisons)
+    as_printed = None if printed is None else printed.decide(shared)
+    if as_printed is not None and as_printed.holds:
+        raise ValueError(
+            f"claim {id!r}: the printed form came out ({as_printed.label}), so there is nothing to correct"
+        )
+    missed = [comparison for comparison, fact in zip(comparisons, facts) if fact.outcome == FAILS]
+    ratios = [end for fact in facts if fact.ratios is not None for end in fact.ratios]
+    if missed:
+        verdict = "not reproduced" if all(comparison.quoted for comparison in missed) else "fails"
+    elif any(fact.outcome == UNDECIDED for fact in (*facts, *([as_printed] if as_printed else []))):
+        verdict = "undecided"
+    elif as_printed is not None:
+        verdict = "corrected" if facts else "fails"
     else:
-        verdict = words = "holds"
-    return Record(id, verdict, words, entry.source.name, entry.section, entry.statement, facts, printed, setting)
+        verdict = "loose" if ratios and min(ratios) > LOOSE else "holds"
+    words = verdict
+    if verdict == "loose":
+        ends = dict.fromkeys(f"×{end:.3g}" for end in (min(ratios), max(ratios)))
+        words = "holds, loose by " + " to ".join(ends)
+    return Record(id, verdict, words, entry.source.name, entry.section, entry.statement, facts, as_printed, setting)
 
 
 @shown
-def claim(id: str, *facts: Fact, printed: Fact | None = None, setting: str = "") -> None:
+def claim(id: str, *comparisons: Comparison, printed: Comparison | None = None, setting: str = "") -> None:
     """Judge a claim (see :func:`judge`) and show it: a readable line, a small card, and the record for the ledger."""
-    record = judge(id, *facts, printed=printed, setting=setting)
+    record = judge(id, *comparisons, printed=printed, setting=setting)
     display({"text/plain": str(record), "text/html": record._repr_html_(), MIME: asdict(record)})
 
 
@@ -287,24 +411,15 @@ def listed(id: str) -> Claim:
     return _listed()[id]
 
 
-def _finite(name: str, value: float) -> float:
-    value = float(value)
-    if not math.isfinite(value):
-        raise ValueError(f"{name} must be a finite number, got {value}")
-    return value
+def _finite(name: str, value: float | np.ndarray) -> np.ndarray:
+    array = np.asarray(value, dtype=float)
+    if array.size == 0 or not np.isfinite(array).all():
+        raise ValueError(f"{name} must be finite, got {value}")
+    return array
 
 
 def _rounded(value: float) -> float:
     return float(f"{value:.3g}")
-
-
-def _interval(interval: tuple[float, float] | None) -> tuple[float, float] | None:
-    if interval is None:
-        return None
-    low, high = (_finite("interval end", end) for end in interval)
-    if low > high:
-        raise ValueError(f"interval must run from low to high, got {interval}")
-    return _rounded(low), _rounded(high)
 
 
 def _number(value: float) -> str:

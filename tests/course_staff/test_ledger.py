@@ -6,6 +6,7 @@ import pytest
 
 from course_staff import ledger
 from course_staff.build import check
+from course_utils.desk.claims import VERDICTS
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SOLUTION = "solutions/90_fixture.ipynb"
@@ -119,7 +120,7 @@ verdict = "holds"
         (
             'verdict = "holds"',
             'verdict = "true"',
-            "entry 1 (fixture/square): verdict must be one of holds, loose, corrected, not reproduced, got 'true'",
+            "entry 1 (fixture/square): verdict must be one of " + ", ".join(VERDICTS) + ", got 'true'",
         ),
     ],
 )

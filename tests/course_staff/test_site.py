@@ -146,7 +146,17 @@ CLAIM = {
     "section": "slide 1",
     "statement": "f|x| holds.",
     "facts": [
-        {"label": "e", "holds": True, "measured": "1", "relation": "≤", "bound": "1", "ratio": 1.0, "interval": [0, 1]}
+        {
+            "label": "e",
+            "outcome": "holds",
+            "measured": "1",
+            "relation": "≤",
+            "bound": "1",
+            "margin": None,
+            "ratios": [1, 1],
+            "interval": [0, 1],
+            "repetitions": 20,
+        }
     ],
     "printed": None,
     "setting": "",

@@ -94,7 +94,7 @@ def test_functions_that_answer_otherwise_now_answer_as_they_did():
     law = wp.total_variance("baseline", line.local(start), sigma=1e-3)
     rng = np.random.default_rng(0)
     measured = wp.measure_variance(line, start, line.g, 1e-3, 1, 2000, rng, "baseline", law)
-    assert str(measured.fact("variance / law")).startswith("✓ variance / law: ")
+    assert str(measured.fact("variance / law").decide()).startswith("✓ variance / law: ")
     assert measured.predicted == law and abs(measured.deviation) < 4
 
 
@@ -103,3 +103,15 @@ def test_what_never_was_is_an_ordinary_error():
         from course_utils.taylor import nothing  # noqa: F401
     with pytest.raises(ModuleNotFoundError, match="No module named 'course_utils.nowhere'"):
         import course_utils.nowhere  # noqa: F401
+
+
+def test_a_fact_of_a_former_notebook_with_its_interval_still_comes_out():
+    """Version 0.1.0: it held wherever the interval allowed it, and `tolerance` is called `margin` now."""
+    code = """
+from course_utils.claims import at_most, equals
+facts = at_most(1.1, 1, "x", interval=(0.9, 1.3)), equals(2, 1.5, "x", interval=(1, 3)), equals(2, 1, "x", tolerance=1)
+missed = at_most(1.1, 1, "x", interval=(1.05, 1.2)), equals(2, 0, "x", interval=(1, 3)), equals(2, 0, "x", tolerance=1)
+print([fact.decide().outcome for fact in (*facts, *missed)])
+"""
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert said.stdout.strip() == str(["holds"] * 3 + ["fails"] * 3)

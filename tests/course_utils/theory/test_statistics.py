@@ -1,5 +1,7 @@
 """Intervals and slopes against their definitions."""
 
+import pickle
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -30,3 +32,22 @@ def test_mean_interval_is_students_also_where_all_are_equal():
     assert estimate == pytest.approx((2, 2 - 63.6567, 2 + 63.6567), rel=1e-4)
     assert estimate.half == pytest.approx(63.6567, rel=1e-4)
     assert statistics.mean_interval([2.0, 2.0]) == (2, 2, 2)
+
+
+def test_an_interval_at_another_confidence_is_that_of_the_same_repetitions():
+    values = np.random.default_rng(1).normal(size=20)
+    for again in (
+        statistics.mean_interval(values).at(0.9),
+        pickle.loads(pickle.dumps(statistics.mean_interval(values))).at(0.9),
+    ):
+        assert again == pytest.approx(statistics.mean_interval(values, 0.9)) and again.confidence == 0.9
+    assert statistics.clopper_pearson(7, 50).at(0.999) == statistics.clopper_pearson(7, 50, 0.999)
+    assert statistics.clopper_pearson(7, 50).repetitions == 50 and statistics.mean_interval(values).repetitions == 20
+
+
+def test_an_interval_from_a_standard_error_is_that_of_the_mean():
+    values = np.random.default_rng(2).normal(size=15)
+    error = values.std(ddof=1) / 15**0.5
+    assert statistics.Interval.t(values.mean(), error, 15) == pytest.approx(statistics.mean_interval(values))
+    with pytest.raises(ValueError, match="repetitions must be at least 2, got 1"):
+        statistics.Interval.t(0, 1, 1)
