@@ -11,7 +11,7 @@ import numpy as np
 
 from course_utils.theory.accept import Array, check_array, check_choice, check_number, check_rng, check_size
 from course_utils.theory.losses import Quadratic, SoftmaxNet
-from course_utils.theory.perturbation import KINDS, Loss, draws, forward_passes, losses_at, measure_variance
+from course_utils.theory.perturbation import KINDS, Loss, draws, forward_passes, measure_variance, random_signs
 from course_utils.theory.variance_laws import Local, total_variance
 
 
@@ -22,9 +22,14 @@ class DescentRun(NamedTuple):
     epoch: Array
     evaluations: Array  # losses of one example; back-propagation counts 3 (forward, and twice that backward)
     seconds: Array  # of this machine, spent in the steps and not in the looks
-    loss: Array  # on all of the training set
+    loss: Array  # of ``watched``; infinite where the run has diverged
     accuracy: Array  # on the test set, or on the training set when there is none
     theta: Array
+
+    def evaluations_until(self, level: float) -> float:
+        """Evaluations before the first look that finds the loss below ``level``; infinite if none does."""
+        below = self.loss < level
+        return float(self.evaluations[below.argmax()]) if below.any() else math.inf
 
 
 def stochastic_descent(
@@ -41,44 +46,104 @@ def stochastic_descent(
     looks: int = 20,
     test: SoftmaxNet | None = None,
 ) -> DescentRun:
-    """Descend with the gradients of ``method``: "backprop", "note", or one of ``perturbation.KINDS``.
-
-    "note" is the update as the note prints it, ΔW = −η Ẽ Ω: no baseline, and nothing divided by σ² (claim
-    perturbation/update).
+    """One run from θ, shape (n,), over whole epochs; arguments as for :func:`descend_together`.
 
     Raises:
         ValueError: for an unknown method, or a loss that stops being finite.
     """
+    theta, steps = check_array("theta", theta, 1, net.n), check_size("epochs", epochs) * (len(net.X) // batch or 1)
+    (run,) = descend_together(
+        net, theta[None], method, step, steps, rng, sigma=sigma, K=K, batch=batch, looks=looks, test=test
+    )
+    if not np.isfinite(run.loss).all():
+        raise ValueError(f"the loss must stay finite, got {run.loss[-1]} with step {step:g}")
+    return run
+
+
+def descend_together(
+    net: SoftmaxNet,
+    thetas: Array,
+    method: str,
+    step: float | Array,
+    steps: int,
+    rng: np.random.Generator,
+    *,
+    sigma: float = 1e-3,
+    K: int = 1,
+    batch: int = 32,
+    looks: int = 20,
+    watched: SoftmaxNet | None = None,
+    test: SoftmaxNet | None = None,
+    until: float = -math.inf,
+) -> list[DescentRun]:
+    """Descend from each of the starts, shape (starts, n), with the gradients of ``method``.
+
+    The runs see the same batches in the same order, each with its own start and its own noise: so many independent
+    repetitions for the price of a few.
+
+    Args:
+        method: "backprop", "note", or one of ``perturbation.KINDS``. "note" is the update as the note prints it,
+            ΔW = −η Ẽ Ω: no baseline, and nothing divided by σ² (claim perturbation/update).
+        step: η, or one for each start.
+        steps: batches.
+        looks: how many times the loss is looked at; ``steps`` of them are one after every batch.
+        watched: whose loss is looked at; all training examples by default.
+        until: stop when every run has been seen below this loss.
+
+    Raises:
+        ValueError: for an unknown method.
+    """
     if method not in ("backprop", "note"):
         check_choice("kind", method, KINDS)
-    step, sigma, rng = check_number("step", step, above=0), check_number("sigma", sigma, above=0), check_rng(rng)
-    K, batch, looks = check_size("K", K), check_size("batch", batch), check_size("looks", looks)
-    theta, N, test = check_array("theta", theta, 1, net.n).copy(), len(net.X), test or net
+    thetas = check_array("thetas", thetas, 2).copy()
+    step = np.array([check_number("step", each, above=0) for each in np.broadcast_to(step, len(thetas))])
+    sigma, rng, K = check_number("sigma", sigma, above=0), check_rng(rng), check_size("K", K)
+    batch, looks, steps = check_size("batch", batch), check_size("looks", looks), check_size("steps", steps)
+    N, test, watched, below = len(net.X), test or net, watched or net, np.zeros(len(thetas), dtype=bool)
     if batch > N:
         raise ValueError(f"batch must be at most the {N} examples there are, got {batch}")
     cost = 3 if method == "backprop" else forward_passes("no baseline" if method == "note" else method, K)
-    steps = check_size("epochs", epochs) * (N // batch)
     times = set(np.unique(np.linspace(0, steps, looks + 1).round().astype(int)))
-    seen, busy = [], 0.0
-    for t in range(steps + 1):
-        if t in times:
-            seen.append((t * batch / N, t * batch * cost, busy, losses_at(net, theta[None])[0], test.accuracy(theta)))
-        if t == steps:
-            break
-        began = time.perf_counter()
-        if t % (N // batch) == 0:
-            order = rng.permutation(N)
-        start = t % (N // batch) * batch
-        part = net.batch(order[start : start + batch])
-        if method == "backprop":
-            g = part.gradient(theta)
-        elif method == "note":
-            g = sigma**2 * draws(part, theta, sigma, K, rng, "no baseline").mean(axis=0)
-        else:
-            g = draws(part, theta, sigma, K, rng, method).mean(axis=0)
-        theta -= step * g
-        busy += time.perf_counter() - began
-    return DescentRun(method, *map(np.array, zip(*seen)), theta)
+    seen, losses, accuracies, busy = [], [], [], 0.0
+    with np.errstate(over="ignore", invalid="ignore"):  # a diverged run is reported as such
+        for t in range(steps + 1):
+            if t in times:
+                seen.append((t * batch / N, t * batch * cost, busy / len(thetas)))
+                losses.append(np.nan_to_num(watched(thetas), nan=np.inf, posinf=np.inf))
+                if looks < steps or t == steps:
+                    accuracies.append([test.accuracy(theta) for theta in thetas])
+                below |= losses[-1] < until
+            if t == steps or below.all():
+                break
+            began = time.perf_counter()
+            if t % (N // batch) == 0:
+                order = rng.permutation(N)
+            start = t % (N // batch) * batch
+            part = net.batch(order[start : start + batch])
+            thetas -= step[:, None] * _estimates(part, thetas, method, sigma, K, rng)
+            busy += time.perf_counter() - began
+    moments, rows = [np.array(column) for column in zip(*seen)], np.array(losses).T
+    shown = np.array(accuracies).reshape(-1, len(thetas)).T
+    return [DescentRun(method, *moments, row, *each) for row, *each in zip(rows, shown, thetas)]
+
+
+def _estimates(part, thetas, method, sigma, K, rng) -> Array:
+    """An estimate of the gradient at each θ, shape (starts, n)."""
+    if method == "backprop":
+        return np.array([part.gradient(theta) for theta in thetas])
+    if method not in ("note", "no baseline", "baseline", "mean baseline", "signs"):
+        return np.array([draws(part, theta, sigma, K, rng, method).mean(axis=0) for theta in thetas])
+    rows, n = len(thetas) * K, thetas.shape[1]
+    omega = sigma * (random_signs(rows, n, rng) if method == "signs" else rng.standard_normal((rows, n)))
+    moved = (thetas[:, None] + omega.reshape(-1, K, n)).reshape(rows, n)
+    signal = part(moved).reshape(-1, K)
+    if method in ("baseline", "signs"):
+        signal -= part(thetas)[:, None]
+    elif method == "mean baseline":
+        signal -= signal.mean(axis=1, keepdims=True)
+        signal *= K / (K - 1)
+    scale = 1 if method == "note" else sigma**2
+    return np.einsum("sk,skn->sn", signal, omega.reshape(-1, K, n)) / (K * scale)
 
 
 class Cloud(NamedTuple):

@@ -1,9 +1,10 @@
 """Chapter 5's experiments: descent, and what the figures show."""
 
 import numpy as np
+import pytest
 
 from course_utils.experiments import perturbation as experiment
-from course_utils.theory import losses
+from course_utils.theory import losses, perturbation
 
 RNG = np.random.default_rng
 
@@ -42,6 +43,52 @@ def test_the_notes_update_is_the_estimate_without_baseline_times_sigma_squared()
     )
     np.testing.assert_allclose(one.theta, other.theta, rtol=1e-12)
     assert (one.theta != theta).any()
+
+
+@pytest.mark.parametrize("method", ["backprop", "note", *perturbation.KINDS])
+def test_a_step_together_is_that_of_the_estimate_alone(method):
+    """One step of one run against draws with the same stream, which is used for the order of the examples first."""
+    net, theta = a_net()
+    (run,) = experiment.descend_together(net, theta[None], method, 0.1, 1, RNG(5), sigma=0.05, K=3, batch=12)
+    rng = RNG(5)
+    part = net.batch(rng.permutation(12))
+    if method == "backprop":
+        g = part.gradient(theta)
+    else:
+        kind = "no baseline" if method == "note" else method
+        g = perturbation.draws(part, theta, 0.05, 3, rng, kind).mean(axis=0) * (0.05**2 if method == "note" else 1)
+    np.testing.assert_allclose(run.theta, theta - 0.1 * g, rtol=1e-12)
+
+
+def test_runs_together_have_their_own_steps_and_noise_and_say_where_they_diverge():
+    net, theta = a_net(N=40)
+    net = losses.SquaredNet(net.X, net.y, 4, classes=3)
+    starts = np.stack([theta] * 3)
+    one, other, wild = experiment.descend_together(
+        net, starts, "baseline", [0.01, 0.01, 1e200], 40, RNG(0), sigma=0.1, batch=10, looks=40
+    )
+    assert (one.theta != other.theta).any() and (starts == theta).all()
+    assert np.isfinite(one.loss).all() and np.isinf(wild.loss[-1])
+    assert one.loss.size == 41 and one.evaluations[1] == 20  # after every batch: ten losses, and their clean pass
+
+
+def test_the_crossing_is_found_after_every_batch_and_ends_the_run():
+    net, theta = a_net(N=40)
+    level = net(theta[None])[0] * 0.9
+    run, _ = experiment.descend_together(
+        net, np.stack([theta, theta]), "backprop", 0.5, 400, RNG(0), batch=10, looks=400, until=level
+    )
+    crossed = int((run.loss < level).argmax())
+    assert 0 < crossed <= run.loss.size - 1 < 400
+    assert run.evaluations_until(level) == crossed * 10 * 3
+    assert run.evaluations_until(-1.0) == np.inf
+
+
+def test_a_single_run_refuses_to_diverge():
+    net, theta = a_net()
+    net = losses.SquaredNet(net.X, net.y, 4, classes=3)
+    with pytest.raises(ValueError, match="the loss must stay finite"):
+        experiment.stochastic_descent(net, theta, "baseline", 1e200, 2, RNG(0), sigma=0.1, batch=6)
 
 
 def test_evaluations_are_counted_per_example():
