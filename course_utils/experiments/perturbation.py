@@ -23,7 +23,7 @@ class DescentRun(NamedTuple):
     evaluations: Array  # losses of one example; back-propagation counts 3 (forward, and twice that backward)
     seconds: Array  # of this machine, spent in the steps and not in the looks
     loss: Array  # of ``watched``; infinite where the run has diverged
-    accuracy: Array  # on the test set, or on the training set when there is none
+    accuracy: Array  # on the test set, or on the training set when there is none; at the end only with a look a batch
     theta: Array
 
     def evaluations_until(self, level: float) -> float:
@@ -144,6 +144,104 @@ def _estimates(part, thetas, method, sigma, K, rng) -> Array:
         signal *= K / (K - 1)
     scale = 1 if method == "note" else sigma**2
     return np.einsum("sk,skn->sn", signal, omega.reshape(-1, K, n)) / (K * scale)
+
+
+def gains_of_nodes(net: SoftmaxNet, starts: int, rng: np.random.Generator, batch: int = 64) -> Array:
+    """The variance of weight perturbation over that of node perturbation, by the laws, shape (starts, 2).
+
+    The first column with one signal for all examples, the second with a signal for each; at random starts and batches.
+    """
+    rows = []
+    for _ in range(check_size("starts", starts)):
+        theta, part = net.initial(rng), net.batch(rng.permutation(len(net.X))[: check_size("batch", batch)])
+        g = part.gradient(theta)
+        one = total_variance("baseline", Local(part.n, 0.0, g @ g), 1.0) / part.node_variance(theta, one_signal=True)
+        rows.append((one, part.example_variance(theta) / part.node_variance(theta)))
+    return np.array(rows)
+
+
+class Tuned(NamedTuple):
+    """A method with the step η and the σ that did best from other starts, and its runs."""
+
+    eta: float
+    sigma: float
+    trials: dict[tuple[float, float], float]  # mean loss at the end by (σ, η); infinite where a run diverged
+    runs: list[DescentRun]
+
+
+def tuned_descents(
+    net: SoftmaxNet,
+    test: SoftmaxNet,
+    method: str,
+    etas: Array,
+    steps: int,
+    rng: np.random.Generator,
+    *,
+    sigmas: Array = (1e-3,),
+    K: int = 1,
+    batch: int = 32,
+    looks: int = 1,
+    starts: int = 10,
+    trials: int = 2,
+    scale: float = 1.0,
+) -> Tuned:
+    """Runs with the best of all pairs (σ, η): that of the lowest mean loss after ``trials`` starts not used again.
+
+    Arguments as for :func:`descend_together`; ``scale`` is that of ``SoftmaxNet.initial``.
+    """
+    etas, sigmas = check_array("etas", etas, 1), check_array("sigmas", sigmas, 1)
+    starts, trials = check_size("starts", starts), check_size("trials", trials)
+
+    def runs(count, eta, sigma, looks):
+        thetas = np.array([net.initial(rng, scale) for _ in range(count)])
+        options = {"sigma": sigma, "K": K, "batch": batch, "looks": looks, "test": test}
+        return descend_together(net, thetas, method, eta, steps, rng, **options)
+
+    ends = {}
+    for sigma in sigmas:
+        losses = [run.loss[-1] for run in runs(trials * etas.size, np.repeat(etas, trials), sigma, 1)]
+        for eta, mean in zip(etas, np.reshape(losses, (etas.size, trials)).mean(axis=1)):
+            ends[float(sigma), float(eta)] = float(mean)
+    sigma, eta = min(ends, key=ends.__getitem__)
+    return Tuned(eta, sigma, ends, runs(starts, eta, sigma, looks))
+
+
+def evaluations_until(
+    net: SoftmaxNet,
+    method: str,
+    etas: Array,
+    level: float,
+    rng: np.random.Generator,
+    *,
+    K: int = 1,
+    batch: int = 32,
+    starts: int = 10,
+    trials: int = 2,
+    watched: int = 256,
+    most: int = 3000,
+) -> Array:
+    """Evaluations until the loss falls below ``level``, from each of the starts: shape (starts,).
+
+    The loss of ``watched`` training examples is looked at after every batch, so that no spacing of looks is measured.
+    Each method has its best step, by the mean over ``trials`` starts that are not used again. Infinite where a run
+    has not come that far after ``most`` batches.
+    """
+    etas, level, most = check_array("etas", etas, 1), check_number("level", level), check_size("most", most)
+    starts, trials = check_size("starts", starts), check_size("trials", trials)
+    part = net.batch(np.arange(min(check_size("watched", watched), len(net.X))))
+
+    def crossings(count, eta, batches):
+        thetas = np.array([net.initial(rng) for _ in range(count)])
+        options = {"K": K, "batch": batch, "looks": batches, "watched": part, "until": level}
+        runs = descend_together(net, thetas, method, eta, batches, rng, **options)
+        return np.array([run.evaluations_until(level) for run in runs]), runs[0].epoch.size - 1
+
+    best, least, limit = etas[0], math.inf, most
+    for eta in etas:
+        found, batches = crossings(trials, eta, limit)
+        if found.mean() < least:  # a step that takes longer than the best so far need not be followed to its end
+            best, least, limit = eta, found.mean(), min(most, 2 * batches)
+    return crossings(starts, best, most)[0]
 
 
 class Cloud(NamedTuple):

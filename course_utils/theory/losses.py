@@ -163,9 +163,9 @@ class SoftmaxNet:
         return self._outer([signal * xi for xi in xis], inputs)
 
     def example_draws(self, theta: Array, sigma: float, k: int, rng: np.random.Generator) -> Array:
-        """k draws of weight perturbation with one signal per example, shape (k, n): the mean of N estimates, each
+        """k draws of weight perturbation with one signal per example, shape (k, n).
 
-        from its own example's change of loss under its own noise on all weights.
+        Each is the mean of N estimates, one from the change of each example's loss under its own noise on all weights.
         """
         N, rows = len(self.X), np.empty((k, self.n))
         clean = self._losses(self._forward(np.asarray(theta)[None])[1])[0]

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from course_utils.theory.accept import Array, check_array, check_choice, check_number, check_rng, check_size
-from course_utils.theory.statistics import Interval
+from course_utils.theory.statistics import Interval, mean_interval
 
 Loss = Callable[[Array], Array]
 
@@ -214,6 +214,26 @@ def measure_variance(
         squares.extend(np.square(rows.mean(axis=1) - center).sum(axis=1))
     error = np.std(squares, ddof=1) / math.sqrt(repetitions)
     return Measured(kind, K, forward_passes(kind, K), predicted, float(np.mean(squares)), float(error), repetitions)
+
+
+def mean_of(estimates: Array, evaluations: int) -> Estimate:
+    """The mean of r ≥ 2 independent estimates, shape (r, n), each of so many forward passes."""
+    estimates = check_array("estimates", estimates, 2)
+    r = check_size("len(estimates)", len(estimates), 2)
+    return Estimate(estimates.mean(axis=0), estimates.std(axis=0, ddof=1) / math.sqrt(r), r * evaluations)
+
+
+def squared_distance(estimates: Array, target: Array) -> Interval:
+    """‖E ĝ − target‖² from an even number of independent estimates ĝ, shape (2r, n), without their noise.
+
+    Of two independent estimates the product of errors (ĝ − target)·(ĝ′ − target) has just this mean; the square of one
+    error would add the variance of ĝ. The interval is Student's, over the r pairs.
+    """
+    estimates = check_array("estimates", estimates, 2)
+    if len(estimates) % 2:
+        raise ValueError(f"estimates must come in pairs, got {len(estimates)}")
+    off = estimates - check_array("target", target, 1, estimates.shape[1])
+    return mean_interval((off[::2] * off[1::2]).sum(axis=1))
 
 
 def _accepted(theta, sigma, K, rng, kind, chunk) -> tuple[Array, float, int, int]:
