@@ -12,7 +12,7 @@ import numpy as np
 from course_utils.theory.accept import Array, check_array, check_choice, check_number, check_rng, check_size
 from course_utils.theory.losses import Quadratic, SoftmaxNet
 from course_utils.theory.perturbation import KINDS, Loss, draws, forward_passes, measure_variance, random_signs
-from course_utils.theory.variance_laws import Local, total_variance
+from course_utils.theory.variance_laws import Local, total_variance, usable_sigma
 
 
 class DescentRun(NamedTuple):
@@ -158,6 +158,42 @@ def gains_of_nodes(net: SoftmaxNet, starts: int, rng: np.random.Generator, batch
         one = total_variance("baseline", Local(part.n, 0.0, g @ g), 1.0) / part.node_variance(theta, one_signal=True)
         rows.append((one, part.example_variance(theta) / part.node_variance(theta)))
     return np.array(rows)
+
+
+class Curvature(NamedTuple):
+    """Curvature that an estimate meets, one entry for each random start."""
+
+    trace: Array
+    stiff: Array  # tr H/ρ: directions as stiff as the gradient's; negative where the gradient's curves downwards
+    usable_sigma: Array
+    steps: Array  # (starts, len(Ks)), largest usable steps; infinite where the mean curvature is not positive
+
+
+def curvature(
+    net: SoftmaxNet, scale: float, Ks: Array, starts: int, rng: np.random.Generator, batch: int = 64, vectors: int = 40
+) -> Curvature:
+    """tr H, ‖H‖_F and ρ at random starts of a scale, each on a batch, from products Hv with random signs v.
+
+    tr H = E vᵀHv and ‖H‖²_F = E‖Hv‖², by differences of gradients; the steps are those of
+    ``variance_laws.largest_step``.
+    """
+    rows, Ks, vectors = [], check_array("Ks", Ks, 1), check_size("vectors", vectors)
+    for _ in range(check_size("starts", starts)):
+        theta, part = net.initial(rng, scale), net.batch(rng.permutation(len(net.X))[: check_size("batch", batch)])
+        g = part.gradient(theta)
+
+        def along(v):
+            return (part.gradient(theta + 1e-4 * v) - part.gradient(theta - 1e-4 * v)) / 2e-4  # noqa: B023
+
+        signs = random_signs(vectors, net.n, rng)
+        products = np.array([along(v) for v in signs])
+        trace, square = (signs * products).sum(axis=1).mean(), np.square(products).sum(axis=1).mean()
+        rho = g @ along(g / np.linalg.norm(g)) / np.linalg.norm(g)
+        met = rho + (rho + trace) / Ks
+        at = Local(net.n, 0.0, g @ g, trace, square)
+        steps = np.where(met > 0, 2 / np.where(met > 0, met, 1), np.inf)
+        rows.append((trace, trace / rho, usable_sigma(at), steps))
+    return Curvature(*(np.array(column) for column in zip(*rows)))
 
 
 class Tuned(NamedTuple):

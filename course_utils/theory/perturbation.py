@@ -220,7 +220,8 @@ def mean_of(estimates: Array, evaluations: int) -> Estimate:
     """The mean of r ≥ 2 independent estimates, shape (r, n), each of so many forward passes."""
     estimates = check_array("estimates", estimates, 2)
     r = check_size("len(estimates)", len(estimates), 2)
-    return Estimate(estimates.mean(axis=0), estimates.std(axis=0, ddof=1) / math.sqrt(r), r * evaluations)
+    error = estimates.std(axis=0, ddof=1) / math.sqrt(r)
+    return Estimate(estimates.mean(axis=0), error, r * check_size("evaluations", evaluations))
 
 
 def squared_distance(estimates: Array, target: Array) -> Interval:

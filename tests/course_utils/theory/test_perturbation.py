@@ -331,3 +331,22 @@ def test_signs_and_frames_are_what_they_say():
     assert abs(signs.mean()) < 0.03
     frame = perturbation.orthogonal_directions(3, 8, RNG(0))
     np.testing.assert_allclose(frame @ frame.T, np.eye(3), atol=1e-12)
+
+
+def test_products_of_independent_errors_measure_the_distance_of_the_mean_alone():
+    rng = RNG(0)
+    mean, target = np.array([1.0, 2.0, 0.0]), np.array([1.0, 1.5, 0.0])
+    estimates = mean + 3 * rng.standard_normal((20_000, 3))
+    far, near = perturbation.squared_distance(estimates, target), perturbation.squared_distance(estimates, mean)
+    assert abs(far.value - 0.25) < 3.5 * far.error and abs(near.value) < 3.5 * near.error
+    assert near.error < 0.2 and far.repetitions == 10_000  # the square of an error would have the mean 27
+    with pytest.raises(ValueError, match="in pairs"):
+        perturbation.squared_distance(estimates[:3], mean)
+
+
+def test_the_mean_of_estimates_has_the_error_of_a_mean():
+    estimates = RNG(0).normal(size=(12, 4))
+    found = perturbation.mean_of(estimates, 10)
+    np.testing.assert_allclose(found.standard_error, estimates.std(axis=0, ddof=1) / np.sqrt(12))
+    np.testing.assert_allclose(found.gradient, estimates.mean(axis=0))
+    assert found.evaluations == 120
