@@ -101,7 +101,7 @@ FITTING = [
     (variance_laws.total_variance, "baseline", LOSS.local(X), 0.1),
     (variance_laws.exact_cosine, 2, 3),
     (variance_laws.best_cosine, 2, 3),
-    (estimators.squared_distance, np.eye(2), np.ones(2)),
+    (estimators.squared_distance, np.ones((4, 2)), np.ones(2)),
     (estimators.mean_of, np.eye(2), 5),
     (variance_laws.draws_for_cosine, 0.5, 3),
     (variance_laws.largest_step, X, EYE, 2),
