@@ -1,6 +1,6 @@
 PYTHON ?= python3
 .DEFAULT_GOAL := help
-.PHONY: help lab test quick lint present release grade build check slides site lock
+.PHONY: help lab test quick lint present release grade build check ledger slides site lock
 
 help:
 	@echo "make lab     set up .venv where needed and open the course in JupyterLab"
@@ -16,6 +16,7 @@ help:
 	@echo "For maintainers:"
 	@echo "make build   make the notebooks, the ledger and CLAIMS.md from solutions/*.md"
 	@echo "make check   name what is not up to date with its source; changes nothing"
+	@echo "make ledger  run every chapter with other random numbers and compare verdicts: make ledger SEED=7 (minutes)"
 	@echo "make slides  make the reveal.js decks in slides/"
 	@echo "make site    make the reading site in site/"
 	@echo "make lock    resolve requirements.lock and requirements-test.lock anew"
@@ -23,7 +24,8 @@ help:
 	@echo "Arguments are passed on: make lab ARGS=\"--no-browser --port 8899\", make test ARGS=\"-k taylor\""
 	@echo "Another Python: make lab PYTHON=python3.12"
 
-lab test quick lint present release grade build check slides site lock:
+lab test quick lint present release grade build check ledger slides site lock:
 	@command -v $(PYTHON) >/dev/null || { echo "There is no $(PYTHON) here." \
 	"Install Python 3.11 or newer, or name yours: make $@ PYTHON=python3.12"; exit 1; }
-	@$(PYTHON) course_staff/bootstrap.py $@ $(if $(and $(filter present,$@),$(CHAPTER)),$(CHAPTER) )$(ARGS)
+	@$(PYTHON) course_staff/bootstrap.py $@ $(if $(and $(filter present,$@),$(CHAPTER)),$(CHAPTER) )\
+	$(if $(filter ledger,$@),$(SEED) )$(ARGS)

@@ -39,6 +39,7 @@ COMMANDS = {
     "grade": ["-m", "grader"],
     "build": ["-m", "course_staff.build"],
     "check": ["-m", "course_staff.build", "--check"],
+    "ledger": ["-m", "course_staff.reseed"],
     "slides": ["-m", "course_staff.slides"],
     "site": ["-m", "course_staff.site"],
     "lock": ["-m", "course_staff.locks"],

@@ -9,12 +9,12 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 from course_staff.source import SOLUTIONS, sources
-from course_utils.desk.claims import MIME, VERDICTS, Claim, LedgerError, Record, read_list
+from course_utils.desk.claims import MIME, VERDICTS, Claim, LedgerError, Misprint, Record, read_list, read_misprints
 
 LIST, PAGE = "course_utils/claims.toml", "CLAIMS.md"
 
@@ -91,6 +91,18 @@ def counts(ledger: Ledger) -> list[str]:
     return ["| verdict | claims |", "|---|---:|", *rows]
 
 
+def misprints(found: Iterable[Misprint], text: Callable[[str], str]) -> list[str]:
+    """A table of misprints for each source, in Markdown whose cells ``text`` has made safe."""
+    lines: list[str] = []
+    for slip in found:
+        title = f"### {text(slip.source.title)}"
+        if title not in lines:
+            lines += [""] * bool(lines) + [title, "", "| place | printed | meant | tested as |", "|---|---|---|---|"]
+        tested = f"`{slip.claim}`" if slip.claim else ""
+        lines.append(f"| {text(slip.place)} | {text(slip.printed)} | {text(slip.correct)} | {tested} |")
+    return lines
+
+
 def render(root: Path) -> str | None:
     """The text of ``CLAIMS.md``; None for a repository without ``claims.toml`` and without claims."""
     ledger = read(root)
@@ -116,6 +128,8 @@ def render(root: Path) -> str | None:
                 words = "<br>".join(dict.fromkeys(_cell(record.words) for record in own))
                 name = f"`{claim.id}`<br>{_cell(claim.section)}"
                 lines.append(f"| {name} | {_cell(claim.statement)} | {measured} | {words} |")
+    slips = misprints(read_misprints(root / LIST), _cell)
+    lines += ["", "## Misprints of the sources", ""] * bool(slips) + slips
     return "\n".join(lines) + "\n"
 
 

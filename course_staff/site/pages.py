@@ -12,7 +12,7 @@ from nbformat import NotebookNode
 import course_utils
 from course_staff import ledger
 from course_staff.site.chapters import claim_label
-from course_utils.desk.claims import VERDICTS, Claim, Record, read_list
+from course_utils.desk.claims import VERDICTS, Claim, Record, read_list, read_misprints
 
 RUN_TIMES = Path("results") / "run_times.json"
 
@@ -88,9 +88,9 @@ def errata(root: Path, notebooks: dict[str, NotebookNode]) -> str:
     lines = [
         "# Errata of the sources",
         "",
-        "What the course found when it tested its sources: statements that could not be reproduced, statements that",
-        "fail as printed and hold once corrected, and bounds that hold with room to spare. Each entry leads to the",
-        "place where the measurement is made, and the derivation with it.",
+        "What the course found when it tested its sources: statements that fail, that could not be reproduced or not",
+        "be decided, that fail as printed and hold once corrected, and bounds that hold with room to spare. Each entry",
+        "leads to the place where the measurement is made, and the derivation with it. Misprints stand at the end.",
         "",
     ]
     for source in sorted({claim.source for claim in found.claims}):
@@ -107,6 +107,8 @@ def errata(root: Path, notebooks: dict[str, NotebookNode]) -> str:
                     *(f"  - {plain(line)}" for line in record.details),
                     "",
                 ]
+    slips = ledger.misprints(read_misprints(root / ledger.LIST), plain)
+    lines += ["## Misprints", "", "Slips of the pen, and what is meant.", "", *slips, ""] if slips else []
     return "\n".join(lines)
 
 

@@ -4,7 +4,7 @@ Hands on what the notebooks use: ``from course_utils.desk import check, claim, a
 """
 
 from course_utils.desk.checks import check
-from course_utils.desk.claims import at_least, at_most, claim, equals, reproduces, vanishes
+from course_utils.desk.claims import at_least, at_most, claim, equals, reproduces, show_misprints, vanishes
 from course_utils.desk.environment import check_environment
 from course_utils.desk.progress import show_progress
 
@@ -16,6 +16,7 @@ __all__ = [
     "claim",
     "equals",
     "reproduces",
+    "show_misprints",
     "show_progress",
     "vanishes",
 ]

@@ -94,6 +94,17 @@ class Claim:
 
 
 @dataclass(frozen=True)
+class Misprint:
+    """What a source prints and what it means; ``claim`` is the one that tests it, "" for a slip of the pen."""
+
+    source: Source
+    place: str
+    printed: str
+    correct: str
+    claim: str
+
+
+@dataclass(frozen=True)
 class Fact:
     """One decided comparison: what was measured, how it should relate to which bound, and what came out.
 
@@ -363,21 +374,56 @@ def claim(id: str, *comparisons: Comparison, printed: Comparison | None = None, 
     display({"text/plain": str(record), "text/html": record._repr_html_(), MIME: asdict(record)})
 
 
+@shown
+def show_misprints(source: str) -> None:
+    """The misprints of a source, by its key in ``claims.toml``, as a table.
+
+    Raises:
+        ValueError: for a source without any.
+    """
+    rows = [(slip.place, slip.printed, slip.correct) for slip in read_misprints() if slip.source.key == source]
+    if not rows:
+        raise ValueError(f"source must be one with misprints in claims.toml, got {source!r}")
+    cells = (map(html.escape, row) for row in rows)
+    body = "".join(f"<tr><td>{'</td><td>'.join(row)}</td></tr>" for row in cells)
+    head = "<tr><th>place</th><th>printed</th><th>meant</th></tr>"
+    text = "\n".join(f"{place}: {printed} → {correct}" for place, printed, correct in rows)
+    display({"text/plain": text, "text/html": f"<table>{head}{body}</table>"})
+
+
 def read_list(path: Path = LIST) -> list[Claim]:
     """Every claim of a ``claims.toml``, in its order; none where there is no such file.
 
     Raises:
         LedgerError: naming each entry that is incomplete, listed twice, or of an unknown source or verdict.
     """
+    kinds = {**dict.fromkeys(("id", "source", "section", "statement", "verdict"), str), "chapter": int}
+    return [Claim(**entry) for entry in _entries(path, "claim", kinds, {"verdict": VERDICTS}, unique="id")]
+
+
+def read_misprints(path: Path = LIST) -> list[Misprint]:
+    """Every misprint of a ``claims.toml``, in its order.
+
+    Raises:
+        LedgerError: naming each entry that is incomplete, or of an unknown source or claim.
+    """
+    kinds = dict.fromkeys(("source", "place", "printed", "correct", "claim"), str)
+    claims: Mapping[str, object] = {"": None, **{claim.id: claim for claim in read_list(path)}}
+    return [Misprint(**entry) for entry in _entries(path, "misprint", kinds, {"claim": claims})]
+
+
+def _entries(
+    path: Path, name: str, kinds: Mapping[str, type], choices: Mapping[str, Mapping[str, object]], unique: str = ""
+) -> list[dict]:
+    """The tables called ``name``, every key of its kind and one of its choices, the source as a :class:`Source`."""
     if not path.is_file():
         return []
     content = tomllib.loads(path.read_text(encoding="utf-8"))
     sources = {key: Source(n, key, **names) for n, (key, names) in enumerate(content.get("sources", {}).items())}
-    kinds = {"id": str, "source": str, "section": str, "statement": str, "chapter": int, "verdict": str}
-    choices: dict[str, Mapping[str, object]] = {"source": sources, "verdict": VERDICTS}
-    claims: dict[str, Claim] = {}
+    choices = {"source": sources, **choices}
+    entries: list[dict] = []
     problems = []
-    for number, entry in enumerate(content.get("claim", []), 1):
+    for number, entry in enumerate(content.get(name, []), 1):
         wrong = [
             f"{key} must be {kind.__name__}, got {entry.get(key)!r}"
             for key, kind in kinds.items()
@@ -389,14 +435,16 @@ def read_list(path: Path = LIST) -> list[Claim]:
             if isinstance(entry.get(key), str) and entry[key] not in known
         ]
         wrong += [f"unknown key {key!r}" for key in entry if key not in kinds]
-        if entry.get("id") in claims:
-            wrong.append("the id is listed twice")
-        problems += [f"{path.name}, entry {number} ({entry.get('id', 'no id')}): {what}" for what in wrong]
+        if unique and entry.get(unique) in [other[unique] for other in entries]:
+            wrong.append(f"the {unique} is listed twice")
+        called = entry.get("id", entry.get("place", "no id"))
+        kind = "entry" if name == "claim" else name
+        problems += [f"{path.name}, {kind} {number} ({called}): {what}" for what in wrong]
         if not wrong:
-            claims[entry["id"]] = Claim(**{**entry, "source": sources[entry["source"]]})
+            entries.append({**entry, "source": sources[entry["source"]]})
     if problems:
         raise LedgerError(problems)
-    return list(claims.values())
+    return entries
 
 
 @cache

@@ -53,9 +53,9 @@ def step_curve(ax: Axes, data: curvature.StepCurve) -> str:
     ax.set(xlabel="step γ", ylabel="loss", title="λ_max guards against every direction, not only this one")
     ax.legend()
     return (
-        "Loss of a network after one gradient step: its quadratic model stays below the start up to "
-        f"{data.safe:.3g}; the guarantee 2/λ_max is {data.guarantee:.3g}; the smallest loss is reached at "
-        f"{data.steps[data.loss.argmin()]:.3g}."
+        f"Loss of a network after one gradient step: its quadratic model falls up to {data.safe / 2:.3g} and stays "
+        f"below the start up to {data.safe:.3g}; the guarantee 2/λ_max is {data.guarantee:.3g}; the smallest loss is "
+        f"reached at {data.steps[data.loss.argmin()]:.3g}."
     )
 
 

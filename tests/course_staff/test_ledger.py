@@ -6,6 +6,7 @@ import pytest
 
 from course_staff import ledger
 from course_staff.build import check
+from course_utils.desk import claims
 from course_utils.desk.claims import VERDICTS
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -144,3 +145,36 @@ def test_a_course_without_claims_has_no_page(tmp_path):
 def test_the_courses_own_ledger_is_whole():
     """Every claim is shown in its chapter with the listed verdict, and nothing else is shown."""
     assert (ROOT / ledger.PAGE).read_text(encoding="utf-8") == ledger.render(ROOT)
+
+
+SLIP = """
+[[misprint]]
+source = "fixture"
+place = "page 2"
+printed = "|a| = 4"
+correct = "|a| = 5"
+claim = "fixture/square"
+"""
+
+
+def test_misprints_stand_at_the_end_of_the_page_with_the_claim_that_tests_them(built):
+    change(built, "[[claim]]", SLIP + "\n[[claim]]")
+    page = ledger.render(built)
+    title = claims.read_misprints(built / ledger.LIST)[0].source.title
+    assert f"## Misprints of the sources\n\n### {title}\n\n| place | printed | meant | tested as |" in page
+    assert page.endswith("| page 2 | \\|a\\| = 4 | \\|a\\| = 5 | `fixture/square` |\n")
+
+
+def test_a_misprint_that_refers_to_no_claim_is_named(built):
+    change(built, "[[claim]]", SLIP.replace("/square", "/cube") + "\n[[claim]]")
+    with pytest.raises(ledger.LedgerError, match=r"misprint 1 \(page 2\): claim must be one of , fixture/square, got"):
+        ledger.render(built)
+
+
+def test_the_misprints_of_a_source_are_shown_where_a_chapter_asks_for_them(capsys):
+    slips = [slip for slip in claims.read_misprints() if slip.source.key == "hessian"]
+    claims.show_misprints("hessian")
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == len(slips) >= 3 and lines[0] == f"{slips[0].place}: {slips[0].printed} → {slips[0].correct}"
+    with pytest.raises(ValueError, match="source must be one with misprints in claims.toml, got 'course'"):
+        claims.show_misprints("course")

@@ -11,9 +11,9 @@ import pytest
 
 from course_utils.experiments import concentration as counts
 from course_utils.experiments import curvature as starts
+from course_utils.experiments import curvature_orders, ldlt_training, perturbation, sign_flips, taylor
 from course_utils.experiments import kernels as nets
 from course_utils.experiments import ldlt as curves
-from course_utils.experiments import ldlt_training, perturbation, sign_flips, taylor
 from course_utils.theory import (
     concentration,
     curvature,
@@ -27,6 +27,7 @@ from course_utils.theory import (
     networks,
     statistics,
     variance_laws,
+    wide_limit,
     worst_case,
 )
 from course_utils.theory import perturbation as estimators
@@ -77,13 +78,20 @@ FITTING = [
     (kernels.arc_cosine, W, W),
     (kernels.limit_kernel, W, W),
     (kernels.kernel_error_law, W, W),
+    (kernels.whitened_error_law, W, W),
+    (kernels.orthogonal_error_law, np.eye(3), np.eye(3)),
+    (kernels.same_octant, X),
     (kernels.with_bias, W),
     (kernels.random_kernel, 4, W, RNG, W),
     (kernel_training.descent_operator, EYE, 3, 1.0),
     (kernel_training.movement, EYE, X),
     (kernel_training.expected_movement, EYE, X, 3, 1.0),
+    (kernel_training.train_both, networks.Init(W, A), W, A, W, 2, 0.1),
     (kernel_training.kernel_fit, EYE, X, W),
     (kernel_training.linear_fit, EYE, X, W),
+    (wide_limit.guarantee, EYE, X, X / 9, 4, 1.0, 0.1),
+    (wide_limit.rademacher_bound, EYE, 1.0),
+    (wide_limit.generalization_bound, 9, X, 0.1),
     (moments.moment, 2, 3, 2),
     (moments.moments, 2, 3, 2),
     (moments.moment_polynomial, 2),
@@ -107,6 +115,7 @@ FITTING = [
     (variance_laws.largest_step, X, EYE, 2),
     (taylor.tangent_envelope, "tanh", 0.5, 1.5),
     (taylor.tightness, X, X),
+    (taylor.largest_share, TANH, np.arange(2)),
     (taylor.random_moves, TANH, 3, 2, 4, RNG),
     (taylor.width_scaling, TANH, [3], 1.0, 2, 2, RNG),
     (sign_flips.plane_move, 9, 1.0, 0.5),
@@ -129,6 +138,9 @@ FITTING = [
     (curves.shape_curve, 1.0, (2,)),
     (curves.variance_curve, 3, 2),
     (curves.moment_curve, 3, 2, 1.0),
+    (curves.reach, [(3, 2)], np.array([0.1, 0.2]), 1.0),
+    (curves.edge, 3, 2),
+    (curves.largest_distances, curves.size_grid((2,), 1.0, 4, np.random.default_rng(0)), "exact", 4, 2, RNG),
     (ldlt_training.gain, 1.0, 1.0, 2, 3),
     (perturbation.cosine_curve, 10, 0.0, 3),
 ]
@@ -249,6 +261,12 @@ REFUSED = [  # call, and the words of its ValueError
     (lambda: starts.error_maps(-np.ones(2), X, [4, 2], 1, RNG), "scales must not be negative, got -1"),
     (lambda: starts.expected_norm(1, 5), "at least 2, got 1"),
     (lambda: starts.layer_shape(64, 0), "outputs must be at least 1"),
+    (lambda: starts.linearization_errors("tanh", 0.0, [4, 2], 1, RNG), "scale must be greater than 0"),
+    (lambda: starts.norm_ratios([(2, 2)], 1, RNG, "Cauchy"), "law must be one of normal, signs"),
+    (lambda: curvature_orders.orders(1, 1, RNG), "depth must be at least 2"),
+    (lambda: curvature_orders.neglected_orders("all", 1, RNG), "small must be one of f‴"),
+    (lambda: curvature_orders.neglected_orders("biases", 1, RNG, layer=2), "layer must be 0 or 1"),
+    (lambda: curvature_orders.sizes(curvature.random_net([2, 2], "tanh", 1.0, RNG), X2, X2), "one row"),
     (lambda: ldlt_training.gain(depth=17), "depth must be at most 16, got 17"),
     (lambda: ldlt_training.gain(gamma=0), "gamma must be greater than 0"),
     (lambda: curves.variance_curve(2, 2, s=0), "s must be greater than 0, got 0"),

@@ -181,7 +181,17 @@ FIGURES = [
     (draw_6a.moment_curve, lambda: on_6a.moment_curve(6, 9, 0.5), "6 by 9"),
     (draw_6a.shape_curve, lambda: on_6a.shape_curve(1.0), ""),
     (draw_6a.size_grid, lambda: draw_6a.Differences(spoilt(), "exact"), "3 of 4 within"),
-    (draw_6a.size_grid, lambda: draw_6a.Differences(grid(), "series"), ""),
+    (draw_6a.size_grid, lambda: draw_6a.Differences(grid(), "series"), "at n sigma squared 0.1"),
+    (
+        draw_6a.size_grid,
+        lambda: draw_6a.Differences(on_6a.size_grid((2, 3), 0.1, 500, rng(0), at_edge=True), "series"),
+        "a largest eigenvalue of alpha times 0.1",
+    ),
+    (
+        draw_6a.reach,
+        lambda: on_6a.reach([(2, 2), (9, 2)], np.array([0.1, 0.4, 4.0])),
+        lambda d: f"up to 0.4; at n sigma squared 1 they are off by {d.error_at_s.min():.1g} to",
+    ),
     (draw_6b.stacks, stacks, ""),
     (draw_6b.gradient_sizes, lambda: gradients(1), ""),
     (
@@ -200,6 +210,11 @@ FIGURES = [
     (draw_7.kernel_errors, lambda: on_7.kernel_errors([16, 64], CIRCLE, 4, rng(0)), ""),
     (draw_7.paths, lambda: draw_7.Paths(study(), np.arange(6)), lambda d: f"{study().paths[2, -1]:.1f} at m = 64"),
     (draw_7.distances, study, lambda d: f"net, f₀ {np.median(d.net_tangent[:, 0]):.2g} to"),
+    (
+        draw_7.switch,
+        lambda: on_7.lazy_switch([16, 64], CIRCLE, np.array([1.0, -1, 1]), 3, 5, 1.0, rng(0)),
+        lambda d: f"1/m {100 * np.median(d.turned[1, :, 0]):.2g} % to",
+    ),
     (draw_7.circle_run, lambda: on_7.circle_run(16, 10), lambda d: f"differ by {d.apart:.3f}"),
     (draw_7.circle_fit, lambda: on_7.circle_fit(8), lambda d: f"leaves {d.error:.2g}"),
     (
