@@ -257,7 +257,7 @@ def exercise_6(c=1):
             lambda s: np.arctan(c / s) / np.pi,
             "This falls when the move grows. You have the angle on the other side of the line.",
         ),
-        after=f"{where} the network of (★), s = B/√(md). Multiply by its neurons: so many flips are to be expected, and "
+        after=f"{where} the network of (★), s = B/√(md). Multiply by its neurons: so many flips are to be expected; "
         "you can compare them with those that we counted.",
         variants=Variants(_SCALES, exercise_6),
     )
