@@ -6,7 +6,7 @@ Every array has a first axis for the networks, so that ten random starts cost li
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -84,6 +84,8 @@ def descend(
         if i in moments:
             now = tuple(w.numpy().copy() for w in weights), tuple(b[:, 0].numpy().copy() for b in biases)
             kept.append(Ensemble(now[0], now[1], start.sigma))
+        if not alive.any() and not (moments > i).any():
+            break
         error = step / len(x) * error
         for k in range(len(weights) - 1, -1, -1):
             by_w, by_b = torch.bmm(error.transpose(1, 2), z[k]), error.sum(1, keepdim=True)
@@ -124,21 +126,11 @@ def spectrum_ends(
     weights, biases = _tensors(alive)
     if layer is not None and not 0 <= layer < len(weights):
         raise ValueError(f"layer must lie in 0 … {len(weights) - 1}, got {layer}")
-    chosen = [*weights, *biases] if layer is None else [weights[layer]]
-    for part in chosen:
-        part.requires_grad_()
-    value, _ = _loss(_forward(weights, biases, nets.sigma, inputs)[-1], target, loss)
-    slope = torch.autograd.grad(value.sum(), chosen, create_graph=True)
-    sizes, S = [part[0].numel() for part in chosen], int(fine.sum())
-
-    def product(v: Tensor) -> Tensor:
-        pieces = [piece.reshape(part.shape) for piece, part in zip(v.split(sizes, 1), chosen)]
-        rows = torch.autograd.grad(slope, chosen, pieces, retain_graph=True, materialize_grads=True)
-        return torch.cat([row.reshape(S, -1) for row in rows], 1)
-
-    v = torch.from_numpy(np.random.default_rng(0).standard_normal(sum(sizes))).expand(S, -1)
+    product, size = _hessian(weights, biases, nets.sigma, inputs, target, loss, layer), int(fine.sum())
+    total = sum(part[0].numel() for part in ([*weights, *biases] if layer is None else [weights[layer]]))
+    v = torch.from_numpy(np.random.default_rng(0).standard_normal(total)).expand(size, -1)
     basis, diagonal, beside = [v / v.norm(dim=1, keepdim=True)], [], []
-    for _ in range(min(check_size("rounds", rounds), sum(sizes))):
+    for _ in range(min(check_size("rounds", rounds), total)):
         rest = product(basis[-1])
         diagonal.append((rest * basis[-1]).sum(1))
         former = torch.stack(basis, 1)
@@ -153,6 +145,67 @@ def spectrum_ends(
     ends = torch.linalg.eigvalsh(T).numpy()
     low[fine], high[fine] = ends[:, 0], ends[:, -1]
     return Ends(low, high)
+
+
+def _hessian(
+    weights: Sequence[Tensor],
+    biases: Sequence[Tensor],
+    sigma: str,
+    inputs: Tensor,
+    target: Tensor,
+    loss: str,
+    layer: int | None,
+) -> Callable[[Tensor], Tensor]:
+    """Products of every network's Hessian with a vector, (S, p) to (S, p): the derivative of back-propagation.
+
+    Pearlmutter's method by hand, several times as fast as differentiating twice. ``moved`` is the change of z, then
+    of the errors, as the parameters move along the vector.
+    """
+    import torch
+
+    z = _forward(weights, biases, sigma, inputs)
+    top, samples, first = len(weights) - 1, len(inputs), layer or 0
+    p = torch.softmax(z[-1], 2)
+    errors, slopes, bends = [_loss(z[-1], target, loss)[1] / samples], {}, {}
+    for k in range(top, first, -1):
+        back = torch.bmm(errors[0], weights[k])
+        slopes[k] = _slope(sigma, z[k])
+        bends[k] = -2 * z[k] * back if sigma == "tanh" else None  # f'' = -2 f f'
+        errors.insert(0, back * slopes[k])
+    parts = [*weights, *biases] if layer is None else [weights[layer]]
+    sizes = [part[0].numel() for part in parts]
+
+    def product(v: Tensor) -> Tensor:
+        pieces = [piece.reshape(part.shape) for piece, part in zip(v.split(sizes, 1), parts)]
+        ahead: dict[int, Tensor] = {}
+        for k in range(first, top + 1):
+            if layer is None:
+                moved = torch.baddbmm(pieces[top + 1 + k], z[k], pieces[k].transpose(1, 2))
+            elif k == layer:
+                moved = torch.bmm(z[k], pieces[0].transpose(1, 2))
+            if k in ahead:
+                w = weights[k].transpose(1, 2)
+                moved = torch.baddbmm(moved, ahead[k], w) if layer is None else torch.bmm(ahead[k], w)
+            if k < top:
+                ahead[k + 1] = moved * slopes[k + 1]
+        moved = 2 * moved if loss == "squared" else p * (moved - (p * moved).sum(2, keepdim=True))
+        moved = moved / samples
+        by_w, by_b = [], []
+        for k in range(top, first - 1, -1):
+            if layer is None or k == layer:
+                row = torch.bmm(moved.transpose(1, 2), z[k])
+                by_w.insert(0, torch.baddbmm(row, errors[k - first].transpose(1, 2), ahead[k]) if k in ahead else row)
+                by_b.insert(0, moved.sum(1))
+            if k > first:
+                moved = torch.bmm(moved, weights[k])
+                if layer is None:
+                    moved = torch.baddbmm(moved, errors[k - first], pieces[k])
+                moved = moved * slopes[k]
+                if bends[k] is not None:
+                    moved = torch.addcmul(moved, bends[k], ahead[k])
+        return torch.cat([row.reshape(len(v), -1) for row in (by_w + by_b if layer is None else by_w)], 1)
+
+    return product
 
 
 def _batch(nets: Ensemble, x: Array, t: Array, loss: str) -> tuple[Tensor, Tensor]:
