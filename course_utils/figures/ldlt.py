@@ -82,12 +82,13 @@ def spectrum(ax: Axes, data: Spectrum) -> str:
     ax.set(xlim=(0, 3), ylim=(0, 1.25), xlabel="singular value of W", ylabel="mean density")
     ax.set_title(f"{data.m} × {data.n}")
     ax.legend()
-    middle = (data.s > 0.3) & (data.s < 1.7)
+    low, high = 0.3, 1.7  # away from the edges
+    middle = (data.s > low) & (data.s < high)
     gap = np.abs(data.density - data.limit)[middle].max()
     return (
         f"Mean density of the singular values of a {data.m} by {data.n} matrix with variance "
         f"1/{max(data.m, data.n)}: {data.density[0]:.2f} at 0 where large layers have {data.limit[0]:.2f}, "
-        f"and at most {gap:.1g} away from large layers between 0.3 and 1.7."
+        f"and at most {gap:.1g} away from large layers between {low} and {high}."
     )
 
 
