@@ -40,7 +40,7 @@ class _Cornered(np.random.Generator):
             return places[self.turn[1]]
         return usual
 
-    def integers(self, low, high=None, size=None, dtype=np.int64, endpoint=False):  # noqa: D102
+    def integers(self, low, high=None, size=None, dtype=np.int64, endpoint=False):
         usual = super().integers(low, high, size, dtype, endpoint)
         least, most = (0, low) if high is None else (low, high)
         if np.ndim(least) or np.ndim(most):  # bounds of their own for each entry
@@ -54,7 +54,7 @@ class _Cornered(np.random.Generator):
         places = [all_of(value) for value in dict.fromkeys((least, most))]
         return self._draw(usual, places, {kind: all_of(value) for kind, value in together.items()})
 
-    def uniform(self, low=0.0, high=1.0, size=None):  # noqa: D102
+    def uniform(self, low=0.0, high=1.0, size=None):
         usual = super().uniform(low, high, size)
         if np.ndim(low) or np.ndim(high):
             return usual
@@ -63,7 +63,7 @@ class _Cornered(np.random.Generator):
         middle = self._filled(min(max(1.0, low), high), size)
         return self._draw(usual, places, {"lowest": places[0], "highest": places[1], "equal numbers": middle})
 
-    def normal(self, loc=0.0, scale=1.0, size=None):  # noqa: D102
+    def normal(self, loc=0.0, scale=1.0, size=None):
         usual = super().normal(loc, scale, size)
         array = np.asarray(usual)
         ones, zeros = np.ones_like(array), np.zeros_like(array)
@@ -75,14 +75,14 @@ class _Cornered(np.random.Generator):
         places = [place if array.ndim else float(place) for place in places]
         return self._draw(usual, places, {"equal numbers": places[1]})
 
-    def choice(self, a, size=None, *args, **kwargs):  # noqa: D102
+    def choice(self, a, size=None, *args, **kwargs):
         usual = super().choice(a, size, *args, **kwargs)
         options = np.arange(a) if np.ndim(a) == 0 else np.asarray(a)
         ends = options if len(options) <= 4 else options[[0, -1]]
         places = [np.full_like(usual, end) if size is not None else end for end in ends]
         return self._draw(usual, places, {"lowest": places[0], "highest": places[-1]})
 
-    def permutation(self, x, axis=0):  # noqa: D102
+    def permutation(self, x, axis=0):
         usual = super().permutation(x, axis)
         options = np.arange(x) if np.ndim(x) == 0 else np.asarray(x)
         return self._draw(usual, [options.copy(), np.flip(options, axis).copy()], {})
