@@ -6,8 +6,8 @@ from course_utils.exercises import Card, Exercise, slips
 
 
 def _stack(rng):
-    layers = int(rng.integers(2, 6))  # of a single layer one factor, not multiplied, would be right
-    return {"widths": rng.integers(2, 60, size=layers + 1), "sigmas": np.round(rng.uniform(0.05, 0.4, size=layers), 3)}
+    layers = int(rng.integers(1, 6))
+    return {"widths": rng.integers(1, 60, size=layers + 1), "sigmas": np.round(rng.uniform(0.05, 0.4, size=layers), 3)}
 
 
 def forward_factor(widths, sigmas):
@@ -31,13 +31,23 @@ exercise_1 = Exercise(
         "Glorot's compromise takes the mean of both widths. Forward alone, only the inputs count.",
         lambda widths, sigmas: np.sqrt(np.prod(widths[:-1] * sigmas**2)),
         "This is the factor of the standard deviation. The variance is asked for: no root.",
+        lambda widths, sigmas: widths[-2] * sigmas[-1] ** 2,
+        "This is the factor of the last layer. A stack multiplies those of all its layers.",
+        lambda widths, sigmas: widths[0] * sigmas[0] ** 2,
+        "This is the factor of the first layer. A stack multiplies those of all its layers.",
+        lambda widths, sigmas: np.prod(widths) * np.prod(sigmas**2),
+        "One width too many: there are L layers, and the last width d_L sums over nothing.",
+        lambda widths, sigmas: np.prod(widths[:-1] ** 2 * sigmas**2),
+        "The variances of d_k independent terms add up: d_k of them, not d_k².",
+        lambda widths, sigmas: np.prod(widths[:-1] * sigmas**2 / 2),
+        "The half belongs to ReLU, which loses half of the mean square. These layers are linear.",
     ),
     after="One factor per layer, all multiplied: a few percent off at each is a collapse at depth fifty.",
 )
 
 
 def _bowl(rng):
-    n = int(rng.integers(2, 5))
+    n = int(rng.integers(1, 5))
     A = np.round(rng.normal(size=(n, n)), 1)
     return {"H": A @ A.T + 0.5 * np.eye(n), "g": np.round(rng.normal(size=n), 1) + 0.05}
 
@@ -65,17 +75,27 @@ exercise_2 = Exercise(
         "The linear term −γ‖g‖² is missing: it pulls down what the curvature lifts.",
         lambda H, g: (g @ H @ g) / (2 * (g @ g)),
         "Upside down: the more curvature, the shorter the step.",
+        lambda H, g: 2 / np.linalg.norm(H),
+        "np.linalg.norm of a matrix is by default Frobenius's. And what counts is the curvature along g, gᵀHg/‖g‖².",
+        lambda H, g: 2 / np.trace(H),
+        "The trace adds the curvatures of all directions. What counts is the one along g, gᵀHg/‖g‖².",
+        lambda H, g: 2 / np.linalg.eigvalsh(H)[0],
+        "This is the step that the flattest direction would allow. Along g it is gᵀHg/‖g‖² that counts.",
+        lambda H, g: 2 * (g @ g) / ((H @ g) @ (H @ g)),
+        "You have ‖Hg‖² below. The quadratic term is gᵀHg: H enters once.",
+        lambda H, g: 2 * (g @ g) / np.linalg.norm(H @ g),
+        "You have the length of Hg below. The quadratic term is its inner product with g.",
     ),
     after="2/λ_max is the smallest of these steps over all gradients: a guarantee, not a limit.",
 )
 
 
 def _theorem(rng):
-    n, m, C = rng.integers(2, 5, size=3)
+    n, m, C = (int(rng.integers(1, 5)) for _ in range(3))
     R = np.round(rng.normal(size=(C, C)), 1)
     return {
         "B": np.round(rng.normal(size=(C, m)), 1),
-        "slope": np.round(rng.uniform(0.1, 1, size=m), 2),
+        "slope": np.round(rng.uniform(-0.2, 1.1, size=m), 2),  # of ReLU zero, of GELU below zero as well
         "g": np.round(rng.normal(size=(m, n)), 1),
         "z": np.round(rng.normal(size=n), 1),
         "Hz": R.T @ R + np.eye(C),
@@ -102,13 +122,23 @@ exercise_3 = Exercise(
         "You have summed H_z v. The quadratic form multiplies by v a second time.",
         lambda B, slope, g, z, Hz: (B @ (slope**2 * (g @ z))) @ Hz @ (B @ (slope**2 * (g @ z))),
         "A enters v once. You have multiplied by it twice, as if B were B^(k), which contains it already.",
+        lambda B, slope, g, z, Hz: theorem_1(B, np.abs(slope), g, z, Hz),
+        "A slope below zero turns its entry of v round: take it with its sign.",
+        lambda B, slope, g, z, Hz: theorem_1(B, np.maximum(slope, 0), g, z, Hz),
+        "A slope below zero counts, with its sign: GELU has some.",
+        lambda B, slope, g, z, Hz: np.linalg.norm(Hz, 2) * np.sum((B @ (slope * (g @ z))) ** 2),
+        "This is a bound on the form, by the norm of H_z. The form itself is vᵀ H_z v.",
+        lambda B, slope, g, z, Hz: np.trace(Hz) * np.sum((B @ (slope * (g @ z))) ** 2),
+        "The trace of H_z stands for no direction. The form is vᵀ H_z v.",
+        lambda B, slope, g, z, Hz: (B @ (g @ z)) @ Hz @ (B @ (slope * (g @ z))),
+        "The slope A belongs to v on both sides of H_z.",
     ),
     after="Products of matrices with vectors only, for a form whose matrix has (d_k d_{k+1})² entries.",
 )
 
 
 def _norms(rng):
-    layers = int(rng.integers(2, 6))
+    layers = int(rng.integers(1, 6))
     return {
         "J": np.round(rng.uniform(0.3, 3, size=layers), 2),
         "A": np.round(rng.uniform(0.2, 1, size=layers), 2),
@@ -151,13 +181,23 @@ exercise_4 = Exercise(
         "v enters vᵀH_z v twice, H_z only once.",
         lambda J, A, z, Hz, k: Hz * (np.prod(J[:k]) * A[k] * z[k]) ** 2,
         "These are the Jacobians before layer k. The way from layer k to the output goes through those after it.",
+        lambda J, A, z, Hz, k: Hz * (np.prod(J) * A[k] * z[k]) ** 2,
+        "The product runs over the layers after k only: those up to k have made z^(k), whose length is given.",
+        lambda J, A, z, Hz, k: Hz * (np.prod(J[k + 2 :]) * A[k] * z[k]) ** 2,
+        "One Jacobian is missing: the layers after k begin with k + 1.",
+        lambda J, A, z, Hz, k: Hz * (np.sum(J[k + 1 :]) * A[k] * z[k]) ** 2,
+        "Norms of a product multiply; you have added them.",
+        lambda J, A, z, Hz, k: Hz * (np.prod(J[k + 1 :]) * np.prod(A[k:]) * z[k]) ** 2,
+        "The slopes of the layers after k are in their Jacobians J already.",
+        lambda J, A, z, Hz, k: Hz * (np.prod(J[k + 1 :]) * A[k] * z[-1]) ** 2,
+        "The input of layer k is z^(k), not that of the last layer.",
     ),
     after="Every factor is squared: halving one layer's norm divides the bound of every other layer by four.",
 )
 
 
 def _layer(rng):
-    return {"n": int(rng.integers(2, 900)), "m": int(rng.integers(2, 900)), "slope": round(rng.uniform(0.2, 1.5), 2)}
+    return {"n": int(rng.integers(1, 900)), "m": int(rng.integers(1, 900)), "slope": round(rng.uniform(0.2, 1.5), 2)}
 
 
 def hessian_sigma(n, m, slope):
@@ -181,6 +221,14 @@ exercise_5 = Exercise(
         "This is σ². The standard deviation is asked for.",
         lambda n, m, slope: np.sqrt(2 / (n + m)) / slope,
         "Glorot's σ, which looks after variances. Here the norm of the matrix is to be 1.",
+        lambda n, m, slope: 1 / (slope * (n + m)),
+        "The norm of a random matrix grows with the roots of its sides, √n + √m.",
+        lambda n, m, slope: 1 / (slope * np.sqrt(n)),
+        "This keeps the variance of what passes. The norm of the matrix is (√n + √m)σ.",
+        lambda n, m, slope: np.sqrt(2 / n),
+        "This is He's σ, for ReLU's variance. Here the norm of the matrix, with the slope, is to be 1.",
+        lambda n, m, slope: 1 / (slope * 2 * np.sqrt(n)),
+        "Right for a square weight only: both sides enter, √n + √m.",
     ),
     after="tanh has slope 1 at zero, sigmoid 1/4: its weights must be four times as large.",
 )
@@ -216,6 +264,9 @@ def _has_unit_jacobian(answer, case):
 exercise_6 = Exercise(
     *Card("4.6", "a layer whose Jacobian has norm 1", points=3, difficulty=4, minutes=10),
     cases=_relu_layer,
+    allows=lambda W, X: len(X) > 0 and mean_norm(W, X) > 0,
+    # The second input switches every neuron off: its Jacobian is zero, and counts in the mean.
+    edge_cases=({"W": np.array([[1.0, 0.3], [0.2, 1.5]]), "X": np.array([[1.0, 1.0], [-1.0, -1.0], [1.0, -2.0]])},),
     reference=unit_jacobian,
     property=_has_unit_jacobian,
     misconceptions=slips(
@@ -229,13 +280,17 @@ exercise_6 = Exercise(
         "This uses the Frobenius norm. ‖J‖ is the largest singular value: `np.linalg.norm(J, 2)`.",
         lambda W, X: W / max(np.linalg.norm((W @ x > 0)[:, None] * W, 2) for x in X),
         "You have made the largest ‖J‖ equal to 1. The exercise asks for the mean.",
+        lambda W, X: W / np.mean([n for x in X if (n := np.linalg.norm((W @ x > 0)[:, None] * W, 2)) > 0]),
+        "Inputs at which no neuron is on have a Jacobian of norm 0, and count in the mean.",
+        lambda W, X: W / np.linalg.norm((W @ X.mean(axis=0) > 0)[:, None] * W, 2),
+        "You have taken one set of switches for all inputs, that of their mean. Each input has its own.",
     ),
     after="One division is enough because ReLU is homogeneous: scaling w leaves every switch where it is.",
 )
 
 
 def _factors(rng):
-    N, d, n = rng.integers(2, 6, size=3)
+    N, d, n = (int(rng.integers(1, 6)) for _ in range(3))
     return {"M": np.round(rng.normal(size=(N, d)), 1), "Z": np.round(rng.normal(size=(N, n)), 1) + 0.05}
 
 
@@ -262,6 +317,8 @@ exercise_7 = Exercise(
         "You have divided by the number of columns of Z. The mean is over samples, the rows: divide by N.",
         lambda M, Z: (M @ M.T + Z @ Z.T) / len(Z),
         "Inner products of Kronecker products are products, not sums: (m ⊗ z)·(m′ ⊗ z′) = (m·m′)(z·z′).",
+        lambda M, Z: Z @ Z.T / len(Z),
+        "The other factor is missing, the inner products of the m_i: (m ⊗ z)·(m′ ⊗ z′) = (m·m′)(z·z′).",
     ),
     after="Its non-zero eigenvalues are the layer's: N² numbers in place of (d_k d_{k+1})².",
 )

@@ -32,11 +32,9 @@ def layer(n, m, alpha, gamma):
     import torch
 
     def matrix(W):
-        values, vectors = torch.linalg.eigh(alpha * torch.eye(n) + W.T @ W)
-        # Or `return gamma * W @ (vectors / values.sqrt()) @ vectors`: any root of the inverse.
-        # Or `return gamma * W @ (vectors / values.sqrt())`: any root of the inverse.
-        # Or `return -(gamma * W @ (vectors / values.sqrt()) @ vectors.T)`: any root of the inverse.
-        return gamma * W @ (vectors / values.sqrt()) @ vectors.T
+        L = torch.linalg.cholesky(alpha * torch.eye(n) + W.T @ W)
+        # Or `return -(gamma * torch.linalg.solve_triangular(L, W.T, upper=False).T)`: any root of the inverse.
+        return gamma * torch.linalg.solve_triangular(L, W.T, upper=False).T
 
     return _module(n, m, matrix)
 
@@ -66,15 +64,45 @@ def _wrong_triangle(n, m, alpha, gamma):
     return _module(n, m, matrix)
 
 
-_NO_GRADIENT = (
-    "The values are right, but W gets no gradient from them: such a layer cannot be trained. Keep the forward "
-    "pass in torch, without `detach`, `no_grad` or numpy."
-)
-
-
 def _is_a_form_of_the_layer(answer, case):
-    y, trained = answer
-    (n, m, alpha, gamma), W, x = case["arguments"], case["W"], case["x"]
+    alpha, gamma = case["arguments"][2:]
+    before, after = case["W"], 0.5 * np.roll(case["W"], 1) + 0.3  # the step that the probe takes
+    y, gradient, y_after, gradient_after = answer
+    if wrong := _values(y, case, before) or _gradient(gradient, before, alpha, gamma):
+        return wrong
+    if _values(y_after, case, after):
+        return "After a step of W the layer still gives what it gave before: compute from self.W at each call."
+    return _gradient(gradient_after, after, alpha, gamma)
+
+
+def _gradient(gradient, W, alpha, gamma):
+    if gradient.size != W.size:
+        return f"The layer has parameters with {gradient.size} numbers; W alone has {W.size}."
+    if not np.isfinite(gradient).all():
+        return (
+            "The values are right, and the gradient by W is not finite: such a layer cannot be trained. Derivatives of "
+            "eigenvectors divide by differences of eigenvalues, which vanish at the start W = 0: Cholesky has none."
+        )
+    if not gradient.any() and W.any():
+        return (
+            "The values are right, but W gets no gradient from them: such a layer cannot be trained. Keep the forward "
+            "pass in torch, without `detach`, `no_grad` or numpy."
+        )
+    # Of tr(C M Mᵀ), with M Mᵀ = γ²(I − αR): its differential is γ²α tr(C R (dW Wᵀ + W dWᵀ) R).
+    place = np.arange(len(W))
+    C = 1 / (1.0 + np.abs(place[:, None] - place))
+    R = np.linalg.inv(alpha * np.eye(len(W)) + W @ W.T)
+    expected = 2 * gamma**2 * alpha * R @ C @ R @ W
+    if np.abs(gradient.reshape(W.shape) - expected).max() > 1e-5 * max(np.abs(expected).max(), 1e-3):
+        return (
+            "The values are right, and the gradient by W is not: a part of the forward pass hides W, by `detach`, "
+            "`no_grad` or a value kept from before; or eigenvectors were differentiated where eigenvalues coincide."
+        )
+    return None
+
+
+def _values(y, case, W):
+    (n, m, alpha, gamma), x = case["arguments"], case["x"]
     if np.shape(y) != (len(x), m):
         return f"{len(x)} rows gave an output of shape {np.shape(y)}; expected (rows, m) = {(len(x), m)}."
     if not np.isfinite(y).all():
@@ -84,7 +112,7 @@ def _is_a_form_of_the_layer(answer, case):
         return "The output is not linear in x: no matrix maps these rows to it."
     expected = gamma**2 * W @ np.linalg.inv(alpha * np.eye(n) + W.T @ W) @ W.T
     if np.abs(M @ M.T - expected).max() <= 1e-5 * gamma**2:
-        return None if trained.all() else _NO_GRADIENT
+        return None
     found, largest = np.linalg.norm(M, 2), np.sqrt(np.linalg.norm(expected, 2))
     return f"Its largest singular value is {found:.5g}; γ s/√(α + s²) with that of W is {largest:.5g}."
 
@@ -157,6 +185,18 @@ exercise_2 = Exercise(
         "This is the sum over the outputs. Divide by m for the average.",
         lambda G, m, alpha: (len(G) - alpha * len(G) ** 2 / (alpha * len(G) + np.trace(G))) / m,
         "The trace of an inverse is not the inverse of a trace: invert the matrix first.",
+        lambda G, m, alpha: variance_from_gram(G, m, alpha**2),
+        "You have squared α: an eigenvalue λ contributes λ/(α + λ).",
+        lambda G, m, alpha: np.trace(np.linalg.inv(alpha * np.eye(len(G)) + G)) / m,
+        "This is the trace of the inverse over m, as it stands in what is lost: times α, and taken from r.",
+        lambda G, m, alpha: np.trace(G) / (alpha + np.trace(G)) / m,
+        "Each eigenvalue has its own λ/(α + λ). You have put their sum in the place of λ.",
+        lambda G, m, alpha: np.trace(G) / m,
+        "This is the mean square of W's rows. Large eigenvalues do not pass whole: λ/(α + λ).",
+        lambda G, m, alpha: np.sum(G / (alpha + G)) / m,
+        "A function of a matrix is that function of its eigenvalues, not of its entries.",
+        lambda G, m, alpha: np.sum(G @ np.linalg.inv(alpha * np.eye(len(G)) + G)) / m,
+        "You have added all entries. Of the covariance the diagonal is asked for: a trace.",
     ),
     after="A layer of 10 inputs needs a 10 × 10 inverse, however many outputs it has.",
 )
@@ -201,9 +241,26 @@ def _both(k, pairs):
     return len(set(i)), len(set(j))
 
 
+def _renamed_once(k, pairs):
+    i, j = list(range(k)), list(range(k))
+    for a, b in pairs:
+        i[(a + 1) // 2 % k] = i[(b + 1) // 2 % k]
+        j[a // 2] = j[b // 2]
+    return len(set(i)), len(set(j))
+
+
+def _previous_row(k, pairs):
+    i = j = range(k)
+    for a, b in pairs:
+        i = _joined(i, a // 2 if a % 2 == 0 else (a // 2 - 1) % k, b // 2 if b % 2 == 0 else (b // 2 - 1) % k)
+        j = _joined(j, a // 2, b // 2)
+    return len(set(i)), len(set(j))
+
+
 exercise_3 = Exercise(
     *Card("6.3", "what one pairing contributes", points=3, difficulty=3, minutes=10),
     cases=_random_pairing,
+    whole=True,
     reference=free_indices,
     edge_cases=(
         {"k": 1, "pairs": np.array([[0, 1]])},
@@ -223,6 +280,16 @@ exercise_3 = Exercise(
         "Two indices that were joined before must both move when one of them is joined again.",
         lambda k, pairs: (k, k),
         "These are all indices. Each pair identifies two rows and two columns: count what is left.",
+        _renamed_once,
+        "Where a pair joins two indices, all that were joined with the first before take the new name, not it alone.",
+        _previous_row,
+        "Factor 2t + 1 has the next row, i_(t+1), not the one before.",
+        lambda k, pairs: tuple(k - left for left in free_indices(k, pairs)),
+        "You have counted the indices that are lost. Asked is how many are left.",
+        lambda k, pairs: (free_indices(k, pairs)[0] - 1, free_indices(k, pairs)[1]),
+        "The columns are right, and of the rows one is missing: i_k is i_0, and counts as one.",
+        lambda k, pairs: (k + 1 - free_indices(k, pairs)[1], free_indices(k, pairs)[1]),
+        "Rows and columns add up to k + 1 only where pairs do not cross. Count the rows themselves.",
     ),
     after="Pairings with rows + columns = k + 1 can be drawn without crossings: they alone survive in large layers.",
 )
@@ -291,6 +358,16 @@ exercise_4 = Exercise(
         "Divide by m: the variance is an average over the outputs.",
         _single_terms,
         "These are single terms. The sums of the first one, two, three, ... enclose.",
+        lambda M, m, ratio: tuple([0.0, *_sums(M, m, ratio)][-2:] if len(M) % 2 else _sums(M, m, ratio)[:-3:-1]),
+        "The last two sums do enclose the variance, in the right order. Earlier ones may do so more tightly.",
+        lambda M, m, ratio: series_bounds(M, m, 1 / ratio),
+        "You have taken α/σ² for the ratio. It is σ²/α, as it is given.",
+        lambda M, m, ratio: series_bounds(M / ratio, m, ratio),
+        "The powers begin with ratio¹: the k-th moment has ratio**k, and k begins with 1.",
+        lambda M, m, ratio: (0.0, series_bounds(M, m, ratio)[1]),
+        "The upper bound is right. Sums of two, four, ... terms are lower bounds, and may be better than 0.",
+        lambda M, m, ratio: (series_bounds(M, m, ratio)[0], _sums(M, m, ratio)[0]),
+        "The lower bound is right. For the upper one look at the sums of three, five, ... terms as well.",
     ),
     after="Where the series stops being useful, its moments are not used up: read on.",
 )
@@ -345,6 +422,20 @@ exercise_5 = Exercise(
         "This is what is lost, α/(α + λ). The variance is the mean of λ/(α + λ).",
         lambda a, b, r, m, ratio: r / m * np.mean(ratio * a / (1 + ratio * a)),
         "The nodes are the eigenvalues of the whole tridiagonal matrix, not its diagonal.",
+        lambda a, b, r, m, ratio: gauss_bound(a, b, m, r, ratio),
+        "r and m are swapped: r eigenvalues, shared by m outputs.",
+        lambda a, b, r, m, ratio: r / m * _quadrature(a, b, lambda x: ratio * x),
+        "This is the mean of σ²λ/α, as if nothing were lost. The share of an eigenvalue is σ²x/(α + σ²x).",
+        lambda a, b, r, m, ratio: gauss_bound(a, b, r, m, 1 / ratio),
+        "You have taken α/σ² for the ratio. It is σ²/α, as it is given.",
+        lambda a, b, r, m, ratio: (
+            r
+            / m
+            * _quadrature(a, b, lambda x: ratio * x / (1 + ratio * x), weights=lambda V: np.full(len(V), 1 / len(V)))
+        ),
+        "The nodes do not count alike: the weights are the squares of the first components, V[0]**2.",
+        lambda a, b, r, m, ratio: gauss_bound(a, b, r, m, np.sqrt(ratio)),
+        "The ratio is σ²/α already: no root of it is taken.",
     ),
     after="N nodes from 2N moments: the best that any rule could do with them.",
 )
@@ -382,13 +473,23 @@ exercise_6 = Exercise(
         _other_root,
         "The other root, which exceeds 1: the variance is below γ² = 1, and 0 for σ = 0.",
         lambda m, n, sigma2, alpha: large_variance(n, m, sigma2, alpha),
-        "n and m are swapped: ρ = m/n, and s has n, the number of inputs.",
+        "Either n and m are swapped (ρ = m/n, and s has n, the number of inputs), or ρ is missing below the fraction line.",
         lambda m, n, sigma2, alpha: large_variance(m, n, sigma2, 1),
         "α is missing: the variance depends on s = nσ²/α.",
         lambda m, n, sigma2, alpha: n * sigma2 / alpha / (1 + n * sigma2 / alpha),
         "This is right for a single output. The factor 1 − ρv, the others' share, is missing.",
         lambda m, n, sigma2, alpha: large_variance(n, n, sigma2, alpha),
-        "This is the square layer. The shape enters by ρ = m/n.",
+        "Either ρ is missing, or it was taken for 1, as in a square layer. The shape enters by ρ = m/n.",
+        lambda m, n, sigma2, alpha: large_variance(m, n, sigma2**2, alpha),
+        "sigma2 is σ² already: it is not squared once more.",
+        lambda m, n, sigma2, alpha: large_variance(m, n, sigma2 / n, alpha),
+        "The n is missing: s = nσ²/α grows with the number of inputs.",
+        lambda m, n, sigma2, alpha: n * sigma2 / alpha,
+        "This is s, what the variance would be if no eigenvalue were squeezed. The equation has 1 − v and 1 − ρv.",
+        lambda m, n, sigma2, alpha: large_variance(m, n, sigma2, alpha) * 2 * m * sigma2 / alpha / 2,
+        "You have divided the difference by 2 alone: the quadratic's leading coefficient is ρs.",
+        lambda m, n, sigma2, alpha: large_variance(m, n, np.sqrt(sigma2), alpha),
+        "s has σ², not σ: sigma2 goes in as it is.",
     ),
     after="For a square layer v = s(1 − v)²: at s = 1 the solution is 1/φ², the golden ratio squared.",
 )

@@ -21,12 +21,15 @@ import numpy as np
 
 def trainable_output(
     answer: Callable[..., Any], arguments: tuple, x: np.ndarray, **state: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """What the torch module ``answer(*arguments)`` makes of ``x``, and which parameters a gradient reaches from it.
+) -> tuple[np.ndarray, ...]:
+    """What the torch module ``answer(*arguments)`` makes of ``x`` and passes back, before and after a step.
 
     ``answer`` is a subclass of ``torch.nn.Module``; each keyword of ``state`` is the value of a parameter or buffer.
-    Returns the output in float64, and a boolean for each parameter in order of name: False is what a forward pass
-    through ``detach``, ``no_grad`` or numpy leaves, and such a module cannot be trained.
+    Returns four arrays in float64: the output; the gradient by all parameters (in order of name, flattened; zero where
+    none arrives) of ``sum(C * (Y.T @ Y))``, with ``Y`` the output for the rows of the identity and
+    ``C[i, j] = 1 / (1 + |i - j|)``; and both once more after each parameter has moved. The number that is
+    differentiated is the same for every root of a covariance. Values from before the move show a matrix that was kept;
+    zeros are what ``detach``, ``no_grad`` or numpy leave.
 
     Raises:
         TypeError: if ``answer(*arguments)`` is no torch module, or its forward pass returns no tensor.
@@ -39,14 +42,31 @@ def trainable_output(
         raise TypeError(f"expected a torch.nn.Module, got an object of type {type(module).__name__}")
     module = module.double()
     module.load_state_dict({name: torch.as_tensor(value) for name, value in state.items()})
-    output = module(torch.tensor(x, dtype=torch.float64))
-    if output is None:
-        raise TypeError("forward returns nothing: is the `return` missing?")
-    if isinstance(output, np.ndarray):
-        raise TypeError("forward returns a numpy array; a torch layer returns a tensor")
-    if not isinstance(output, torch.Tensor):
-        raise TypeError(f"forward returns an object of type {type(output).__name__}; a torch layer returns a tensor")
-    if output.requires_grad:
-        output.sum().backward()
-    reached = [parameter.grad is not None for _, parameter in sorted(module.named_parameters())]
-    return output.detach().numpy(), np.array(reached, dtype=bool)
+    # As torch knows them, whatever the module itself says of its parameters.
+    parameters = [parameter for _, parameter in sorted(torch.nn.Module.named_parameters(module))]
+
+    def pass_both_ways() -> tuple[np.ndarray, np.ndarray]:
+        output = module(torch.tensor(x, dtype=torch.float64))
+        if output is None:
+            raise TypeError("forward returns nothing: is the `return` missing?")
+        if isinstance(output, np.ndarray):
+            raise TypeError("forward returns a numpy array; a torch layer returns a tensor")
+        if not isinstance(output, torch.Tensor):
+            raise TypeError(
+                f"forward returns an object of type {type(output).__name__}; a torch layer returns a tensor"
+            )
+        Y = module(torch.eye(x.shape[1], dtype=torch.float64))
+        place = torch.arange(Y.shape[1])
+        weights = 1 / (1.0 + (place[:, None] - place).abs())
+        loss = (weights * (Y.T @ Y)).sum()
+        found = [None] * len(parameters)
+        if loss.requires_grad:
+            found = torch.autograd.grad(loss, parameters, allow_unused=True, retain_graph=True)
+        arrived = [torch.zeros_like(p) if g is None else g for p, g in zip(parameters, found, strict=True)]
+        gradient = torch.cat([g.ravel() for g in arrived]) if arrived else torch.zeros(0)
+        return output.detach().numpy().copy(), gradient.detach().numpy().copy()
+
+    first = pass_both_ways()
+    for parameter in parameters:
+        parameter.data = 0.5 * parameter.data.roll(1) + 0.3
+    return *first, *pass_both_ways()

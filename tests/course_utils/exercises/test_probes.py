@@ -98,12 +98,44 @@ class Returns(torch.nn.Module):
         return self.what
 
 
-@pytest.mark.parametrize("answer, reached", [(Layer, True), (Detached, False), (LeavesTorch, False)])
-def test_trainable_output_says_whether_a_gradient_reaches_the_parameter(answer, reached):
-    W, x = np.array([[1.0, 2.0]]), np.array([[0.5, -1.0], [0.1, 0.2]])
-    output, found = probes.trainable_output(answer, arguments=(2, 1), x=x, weight=W)
-    np.testing.assert_allclose(output, np.tanh(x @ W.T), rtol=1e-12)
-    assert found.dtype == bool and found.tolist() == [reached]
+class Kept(Layer):
+    """Computes its output for each number of rows once."""
+
+    def __init__(self, n, m):
+        super().__init__(n, m)
+        self.kept = {}
+
+    def forward(self, x):
+        return self.kept.setdefault(len(x), super().forward(x))
+
+
+class Lies(Detached):
+    def named_parameters(self, *args, **kwargs):
+        return iter(())
+
+
+X, W = np.array([[0.5, -1.0], [0.1, 0.2]]), np.array([[1.0, 2.0]])
+MOVED = np.array([[1.3, 0.8]])  # half of the other entry and 0.3
+
+
+def test_a_probe_returns_outputs_and_gradients_before_and_after_a_step():
+    output, gradient, later, gradient_later = probes.trainable_output(Layer, arguments=(2, 1), x=X, weight=W)
+    for found, slopes, weight in ((output, gradient, W), (later, gradient_later, MOVED)):
+        np.testing.assert_allclose(found, np.tanh(X @ weight.T), rtol=1e-12)
+        # Of the squared outputs for the rows of the identity, by hand.
+        np.testing.assert_allclose(slopes, (2 * np.tanh(weight) * (1 - np.tanh(weight) ** 2)).ravel(), rtol=1e-12)
+
+
+@pytest.mark.parametrize("answer", [Detached, LeavesTorch, Lies])
+def test_a_parameter_that_no_gradient_reaches_has_a_gradient_of_zeros(answer):
+    _, gradient, _, later = probes.trainable_output(answer, arguments=(2, 1), x=X, weight=W)
+    assert gradient.shape == (2,) and not gradient.any() and not later.any()
+
+
+def test_what_was_kept_from_the_first_call_is_seen_after_the_step():
+    X3 = np.vstack([X, X[:1]])
+    output, _, later, _ = probes.trainable_output(Kept, arguments=(2, 1), x=X3, weight=W)
+    assert np.array_equal(output, later)
 
 
 @pytest.mark.parametrize("what, says", [(None, "`return` missing"), (np.ones(2), "numpy array"), (3, "type int")])
