@@ -21,14 +21,14 @@ from tqdm import tqdm
 from course_staff import variants
 from course_staff.release import read_manifest
 from course_staff.roster import read_roster
-from course_staff.source import NOTEBOOKS, sources
+from course_staff.source import NOTEBOOKS, part, sources
 from course_utils.desk.answers import clean
 from grader import exports, records
 from grader import run as running
 from grader.jail import BUBBLEWRAP, NONE, Limits, make_view, problem
 from grader.marking import read_released
 from grader.records import INFRASTRUCTURE_ERROR, UnitResult
-from grader.submissions import find
+from grader.submissions import Handout, find
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -42,7 +42,11 @@ def chapters(
     """The chapters to grade, by default all, or those of the release, as the course's own notebooks ask for them."""
     if release is not None:
         listed = [chapter["name"] for chapter in read_manifest(release)["chapters"]]
-        names = [name for name in listed if not names or name in names or name.split("_")[0] in names]
+        called = {one: (one, part(one), part(one)[:2]) for one in listed}
+        missing = [name for name in names or [] if not any(name in words for words in called.values())]
+        if missing:
+            raise ValueError(f"the release {release} has no chapter {', '.join(missing)}; it has {', '.join(listed)}")
+        names = [one for one in listed if not names or {*called[one]} & {*names}]
     found = {}
     for source in sources(root, names):
         notebook = root / NOTEBOOKS / f"{source.stem}.ipynb"
@@ -50,9 +54,14 @@ def chapters(
             raise ValueError(f"the chapter {source.stem} is not built: there is no {NOTEBOOKS}/{notebook.name}")
         content = json.loads(notebook.read_text(encoding="utf-8"))
         tasks, modules = read_released(content)
-        digest = running.digest_of(content, source.stem, with_variants, root)
+        cells = ("".join(cell["source"]) for cell in content["cells"] if cell["cell_type"] == "code")
         found[source.stem] = running.Chapter(
-            source.stem, tasks, digest, modules, content["metadata"]["course"].get("version")
+            source.stem,
+            tasks,
+            running.digest_of(content, source.stem, with_variants, root),
+            Handout(frozenset(task.id for task in tasks), frozenset(cells)),
+            modules,
+            content["metadata"]["course"].get("version"),
         )
     return found
 
@@ -135,7 +144,7 @@ def _grade(arguments: argparse.Namespace) -> int:
     if arguments.release is not None:
         _same_secret(arguments.release, secret)
     wanted = chapters(arguments.chapter, arguments.release, secret is not None)
-    found = find(folder, list(people), list(wanted))
+    found = find(folder, people, {name: chapter.handout for name, chapter in wanted.items()})
     with running.locked(out):
         limits = Limits(
             cell_seconds=arguments.cell_seconds,

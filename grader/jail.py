@@ -62,8 +62,8 @@ class Limits:
     address_space: int = 6 * _GIB
     files: int = _GIB // 4
     file_size: int = _GIB // 8
-    processes: int = 128
-    open_files: int = 256
+    processes: int = 64  # with the open files: what is kept in buffers of sockets belongs to no process
+    open_files: int = 128
 
 
 def make_view(folder: Path) -> Path:
@@ -144,18 +144,18 @@ _SETTINGS = "/etc/ld.so.cache /etc/ld.so.conf /etc/ld.so.conf.d /etc/alternative
 
 def _bubblewrap(binds: list[tuple[str, str]], hidden: tuple[Path, ...] = ()) -> list[str]:
     """The command that makes the jail: an empty system into which only what is listed is put, to be read."""
-    command = ["bwrap", *_SHUT_OFF.split()]
+    command = [shutil.which("bwrap") or "bwrap", *_SHUT_OFF.split()]  # also where the jail's own PATH has none
     if os.getuid() == 0:
         # As root, folders that only root can enter can be put in. The worker itself then becomes nobody.
         command += "--cap-drop ALL --cap-add CAP_SETUID --cap-add CAP_SETGID --cap-add CAP_SYS_ADMIN".split()
         command += ["--dir", "/proc"]
     else:
         command += ["--unshare-user", "--proc", "/proc"]
-    for path in ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"):
+    system = [path for path in ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32") if os.path.isdir(path)]
+    for path in system:
         if os.path.islink(path):
             command += ["--symlink", os.readlink(path), path]
-        elif os.path.isdir(path):
-            command += ["--ro-bind", path, path]
+    binds = [*((path, path) for path in system if not os.path.islink(path)), *binds]
     for path in _SETTINGS.split():
         command += ["--ro-bind-try", path, path]
     command += "--dev /dev --remount-ro /dev --perms 1777 --tmpfs /dev/shm --perms 1777 --tmpfs /tmp".split()
@@ -173,16 +173,20 @@ def _bubblewrap(binds: list[tuple[str, str]], hidden: tuple[Path, ...] = ()) -> 
     return command
 
 
-def _python_folders() -> list[str]:
-    """Where this interpreter and its packages live, outermost only."""
-    paths = {
-        sys.prefix,
-        sys.base_prefix,
-        *(sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")),
-    }
+def _python_folders(hidden: tuple[Path, ...]) -> list[str]:
+    """Where this interpreter and its packages live, outermost only; of /usr, which is bound, what is hidden there."""
+    paths = {sys.prefix, sys.base_prefix, *map(sysconfig.get_path, ("stdlib", "platstdlib", "purelib", "platlib"))}
     paths |= {os.path.realpath(path) for path in paths}
-    paths = {path for path in paths if os.path.isdir(path) and not path.startswith("/usr/") and path != "/usr"}
+    inside = {path for path in paths if any(Path(path).is_relative_to(folder) for folder in hidden)}
+    paths = {path for path in paths if os.path.isdir(path) and (path in inside or not f"{path}/".startswith("/usr/"))}
     return sorted(path for path in paths if not any(path.startswith(other + "/") for other in paths))
+
+
+def _installed_copies() -> list[Path]:
+    """Other copies of the course, with its answers, among the packages of this interpreter."""
+    places = {Path(os.path.realpath(sysconfig.get_path(name))) for name in ("purelib", "platlib")}
+    names = "course_utils", "course_staff", "grader"
+    return [place / name for place in places for name in names if (place / name / "__init__.py").is_file()]
 
 
 def _environment(view: str, home: str) -> dict[str, str]:
@@ -226,7 +230,7 @@ class Jail:
         self, kind: str, view: Path, limits: Limits, hidden: tuple[Path, ...] = (), modules: tuple[str, ...] = ()
     ) -> None:
         self.kind, self.view, self.limits, self.modules = kind, view, limits, modules
-        self.hidden = tuple(path.resolve() for path in (_ROOT, *hidden))
+        self.hidden = tuple(path.resolve() for path in (_ROOT, *_installed_copies(), *hidden))
         self.process: subprocess.Popen | None = None
         self.isolated = self.running = False
         self.ended = ""
@@ -261,7 +265,7 @@ class Jail:
         environment = _environment(view, self._folder or "/tmp")
         command = [sys.executable, "-m", "grading_worker.worker", str(theirs.fileno())]
         if inside:
-            folders = _python_folders()
+            folders = _python_folders(self.hidden)
             # A session's own /tmp would cover them, so they are also put where it can fetch them from.
             settings["again"] = [(f"/again/{n}", path) for n, path in enumerate(folders) if path.startswith("/tmp/")]
             binds = [
@@ -290,6 +294,9 @@ class Jail:
         self.control = ours
         hello = self._hear(_START)
         self.isolated = hello["isolated"]
+        if "refused" in hello:
+            self.stop()
+            raise JailError(f"students' code could read the answers in {hello['refused']}: hide or remove that copy")
 
     def _hear(self, seconds: float) -> dict:
         ready, _, _ = select.select([self.control], [], [], seconds)

@@ -2,8 +2,9 @@
 
 The verdict is reached here, where the student's code never runs. All exercises are first tried on the inputs of
 the notebook's own check, which the student can see, and all that a student may read later comes from this round.
-Those that pass it are then tried on hidden inputs, some of them twice, by the same process: from the moment that
-it knows a hidden input nothing of what it says is shown.
+Those that pass it are then tried on hidden inputs, some of them twice. The first hidden input of a notebook is sent
+when the last public round of all its exercises is over, and from then on nothing is shown of what any process says.
+Another notebook, also one handed in again, is tried on other hidden inputs.
 """
 
 from __future__ import annotations
@@ -12,9 +13,9 @@ import ast
 import hashlib
 import hmac
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -36,6 +37,9 @@ MAX_SESSIONS = 6
 _GRACE = 5.0
 #: Seconds in which a session has to start, on a busy machine.
 _START = 60.0
+
+#: Times the limit of one run that all sessions of a notebook may take.
+UNIT_RUNS = 4
 
 _STOPPED = "error", "The notebook was stopped before this exercise could be tried."
 
@@ -83,10 +87,10 @@ class Paper:
     rounds: tuple[list[int], list[int]]
 
 
-def make_paper(exercise: Exercise, secret: bytes) -> Paper:
-    """The paper of an exercise, the same for everybody who is given this exercise and this secret."""
+def make_paper(exercise: Exercise, secret: bytes, notebook: str) -> Paper:
+    """The paper of an exercise for the notebook of this hash: its hidden inputs follow from all three."""
     public = exercise.draw_cases(checks.public_seed(exercise))
-    seed = int.from_bytes(hmac.digest(secret, f"inputs\0{exercise.id}".encode(), "sha256"))
+    seed = int.from_bytes(hmac.digest(secret, f"inputs\0{exercise.id}\0{notebook}".encode(), "sha256"))
     cases = public + exercise.draw_cases(seed)[len(exercise.edge_cases) :]
     rng = np.random.default_rng(seed + 1)
 
@@ -139,7 +143,10 @@ def judge_public(paper: Paper, reply: Any, body: bytes) -> tuple[Result, str | N
     answer = _hash([attempt.yours for attempt in attempts if attempt.yours is not None])
     second = {index: attempt.yours for index, attempt in zip(paper.rounds[0][count:], attempts[count:])}
     result = checks.conclude(exercise, paper.cases[:count], paper.expected[:count], attempts[:count], second.get)
-    if result.correct and not _conclude(paper, 0, attempts).correct:
+    again = _conclude(paper, 0, attempts)
+    if result.correct and again.status == "timeout":
+        result = again
+    elif result.correct and not again.correct:
         result = replace(result, status="values", sentence=TWO_ANSWERS)
     return result, answer
 
@@ -212,12 +219,15 @@ def _hash(answers: list[Plain]) -> str | None:
 # Asking
 
 
+_Candidates = dict[Task, list[list[str]]]
+_Ask = Callable[[Any, list[Task], _Candidates, bool], list[Task]]
+
+
 class Marker:
     """Marks one notebook after the other in a jail."""
 
     def __init__(self, jail: Jail, limits: Limits, secret: bytes) -> None:
         self.jail, self.limits, self.secret = jail, limits, secret
-        self._papers: dict[int, Paper] = {}
 
     def mark(
         self, notebook: Notebook, tasks: tuple[Task, ...], exercises: Mapping[str, Exercise]
@@ -231,23 +241,27 @@ class Marker:
         Raises:
             JailError: when the grader itself is in trouble.
         """
-        papers = {task: self._paper(exercises[task.id]) for task in tasks}
+        handed_in = hashlib.sha256("\0".join(notebook.cells).encode()).hexdigest()
+        papers = {task: make_paper(exercises[task.id], self.secret, handed_in) for task in tasks}
         sitting = _Sitting(self, notebook, papers)
-        sitting.run(lean=True, tasks=list(tasks))
-        open_tasks = [task for task in tasks if not sitting.settled(task)]
-        if open_tasks:
-            sitting.run(lean=False, tasks=open_tasks)
+        sitting.run()
         return [sitting.result(task) for task in tasks]
 
-    def _paper(self, exercise: Exercise) -> Paper:
-        # By identity: an exercise holds functions and dicts. The paper keeps it alive.
-        if id(exercise) not in self._papers:
-            self._papers[id(exercise)] = make_paper(exercise, self.secret)
-        return self._papers[id(exercise)]
+
+class _Passed(NamedTuple):
+    """A public round that came out: in which run of the notebook, at which of its moments, and the verdict."""
+
+    lean: bool
+    key: list[str]
+    result: Result
+    answer: str | None
 
 
 class _Sitting:
-    """One notebook: the best verdict on each exercise so far."""
+    """One notebook: the best verdict on each exercise so far.
+
+    ``open`` are the exercises whose public round is not over, ``passed`` those that wait for their hidden one.
+    """
 
     def __init__(self, marker: Marker, notebook: Notebook, papers: dict[Task, Paper]) -> None:
         self.jail, self.limits = marker.jail, marker.limits
@@ -257,29 +271,35 @@ class _Sitting:
         self.questions = 0
         self.stopped: dict[Task, tuple[str, str]] = {}
         self.functions = {task.function for task in papers}
+        self.open, self.passed = list(papers), dict[Task, _Passed]()
+        self.skip: dict[bool, set[int]] = {True: set(), False: set()}
+        # One for all that a notebook takes, however it goes about it.
+        self.end = time.monotonic() + UNIT_RUNS * self.limits.notebook_seconds
 
-    def settled(self, task: Task) -> bool:
-        """Whether running the rest of the notebook could change nothing."""
-        if task not in self.verdicts:
-            return False
-        result = self.verdicts[task][0]
-        return result.correct or result.status in ("misconception", "not attempted")
+    def run(self) -> None:
+        """Public rounds in a lean run and, of those not right, in a full one; then the hidden rounds."""
+        for lean in (True, False):
+            self.all_of(self.open, lean, self._ask_public)
+        for lean in (True, False):
+            self.all_of([task for task, passed in self.passed.items() if passed.lean == lean], lean, self._ask_hidden)
 
-    def run(self, lean: bool, tasks: list[Task]) -> None:
+    def all_of(self, tasks: list[Task], lean: bool, ask: _Ask) -> None:
         """Have the tasks answered in one session, and then alone those that came to no end in it."""
-        end = time.monotonic() + 2 * self.limits.notebook_seconds
-        skip: set[int] = set()
-        for task in self._session(lean, tasks, skip, end):
-            if self._session(lean, [task], skip, end):
+        for task in self._session(lean, list(tasks), ask) if tasks else []:
+            if self._session(lean, [task], ask) and (ask == self._ask_hidden or not lean):
                 self.keep(task, Result(self.papers[task].exercise, *self.stopped.get(task, _STOPPED)), None)
+                self.passed.pop(task, None)
+        if not lean and ask == self._ask_public:
+            self.open = []
 
-    def _session(self, lean: bool, tasks: list[Task], skip: set[int], end: float) -> list[Task]:
+    def _session(self, lean: bool, tasks: list[Task], ask: _Ask) -> list[Task]:
         """Run the cells and ask; returns the tasks to which no answer came, for whatever reason.
 
-        A cell in which a session ends is added to those to ``skip``, and another session begins.
+        A cell in which a session ends is left out from then on, and another session begins.
         """
+        skip = self.skip[lean]
         for _ in range(MAX_SESSIONS):
-            if time.monotonic() > end:
+            if time.monotonic() > self.end:
                 break
             with self.jail.session() as channel:
                 cell = None
@@ -295,9 +315,11 @@ class _Sitting:
                             "cell_seconds": self.limits.cell_seconds,
                             "notebook_seconds": self.limits.notebook_seconds,
                         },
+                        seconds=_START,
                     )
                     self._started(channel)
-                    while "at" in (header := self._hear(channel)):
+                    ready = min(self.end, time.monotonic() + self.limits.notebook_seconds + _GRACE)
+                    while "at" in (header := self._hear(channel, ready)):
                         cell = header["at"]
                     candidates = self._candidates(header)
                 except protocol.ProtocolError:
@@ -307,7 +329,7 @@ class _Sitting:
                     reason = self.jail.reason() or "it was ended before it was done"
                     self.errors[cell] = f"it was left out: {reason}"
                     continue
-                return self._ask_all(channel, tasks, candidates, lean)
+                return ask(channel, tasks, candidates, lean)
         return tasks
 
     def _started(self, channel: Any) -> None:
@@ -317,10 +339,11 @@ class _Sitting:
         except protocol.ProtocolError as error:
             raise JailError(f"a session did not start ({self.jail.reason() or error})") from error
 
-    def _hear(self, channel: Any) -> dict:
-        return protocol.receive(channel, self.limits.cell_seconds + _GRACE)[0]
+    def _hear(self, channel: Any, ready: float) -> dict:
+        left = ready - time.monotonic()
+        return protocol.receive(channel, min(self.limits.cell_seconds + _GRACE, left))[0]
 
-    def _candidates(self, header: dict) -> dict[Task, list[list[str]]]:
+    def _candidates(self, header: dict) -> _Candidates:
         """For each task the moments of the notebook at which it can be asked, the most telling first.
 
         That is its check, where the student saw the verdict; a check of the same name under another number, as
@@ -333,7 +356,7 @@ class _Sitting:
             self.errors |= {int(cell): clean(str(error), 200) for cell, error in header["errors"].items()}
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise protocol.ProtocolError("a report of no known form") from error
-        found: dict[Task, list[list[str]]] = {}
+        found: _Candidates = {}
         for task in self.papers:
             named = [key for key in snapshots if key[1] == task.function]
             renamed = [key for key in snapshots if key[0] == task.id and key[1] not in self.functions]
@@ -343,9 +366,9 @@ class _Sitting:
             found[task] = [list(key) for key in keys]
         return found
 
-    def _ask_all(self, channel: Any, tasks: list[Task], candidates: dict, lean: bool) -> list[Task]:
-        """Both rounds; returns the tasks to which no answer came."""
-        unanswered, passed = [], []
+    def _ask_public(self, channel: Any, tasks: list[Task], candidates: _Candidates, lean: bool) -> list[Task]:
+        """The public rounds; returns the tasks to which no answer came. If they were the last ones, also the hidden."""
+        unanswered = []
         for task in tasks:
             if not candidates[task] and not lean:
                 self.keep(task, self._missing(task), None)
@@ -359,19 +382,31 @@ class _Sitting:
                 except protocol.ProtocolError:
                     result, answer = self._unreadable(task), None
                 if result.correct:
-                    passed.append((task, key, result, answer))
+                    self.passed[task] = _Passed(lean, key, result, answer)
                     break
                 self.keep(task, result, answer)
-        for task, key, result, answer in passed:
-            reply = self._ask(channel, task, key, 1, lean)
+            if task in self.passed or not lean and task not in unanswered:
+                self.open.remove(task)
+        if not self.open:
+            here = [task for task in tasks if task in self.passed]
+            self._ask_hidden(channel, here, candidates, lean)  # those without an answer get a session of their own
+        return unanswered
+
+    def _ask_hidden(self, channel: Any, tasks: list[Task], candidates: _Candidates, lean: bool) -> list[Task]:
+        """The hidden rounds; returns the tasks to which no answer came."""
+        unanswered = []
+        for task in tasks:
+            passed = self.passed[task]
+            reply = self._ask(channel, task, passed.key, 1, lean)
             if reply is None:
                 unanswered.append(task)
                 continue
             try:
-                result = judge_hidden(self.papers[task], *reply, result)
+                result = judge_hidden(self.papers[task], *reply, passed.result)
             except protocol.ProtocolError:
                 result = self._unreadable(task)
-            self.keep(task, result, answer)
+            self.keep(task, result, passed.answer)
+            del self.passed[task]
         return unanswered
 
     def _ask(self, channel: Any, task: Task, key: list[str], round: int, lean: bool) -> tuple[Any, bytes] | None:
@@ -391,9 +426,10 @@ class _Sitting:
             "seconds": seconds,
             "probe": protocol.encode(paper.exercise.probe, body),
         }
+        until = min(self.end, time.monotonic() + seconds + 2 * _GRACE)
         try:
-            protocol.send(channel, header, body)
-            header, answers = protocol.receive_reply(channel, self.questions, seconds + 2 * _GRACE)
+            protocol.send(channel, header, body, until - time.monotonic())
+            header, answers = protocol.receive_reply(channel, self.questions, until - time.monotonic())
         except protocol.Late:
             header, answers = {"ended": "timeout"}, b""
         except protocol.ProtocolError:

@@ -9,6 +9,7 @@ This module is also copied into the jail: it imports numpy and the standard libr
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import json
 import math
@@ -52,14 +53,24 @@ class Late(ProtocolError):
     """Nothing complete arrived in time."""
 
 
-def send(channel: socket.socket, header: dict, body: Iterable[bytes] = ()) -> None:
-    """Send one frame. Raises :class:`Closed` when nobody can receive it."""
+def send(channel: socket.socket, header: dict, body: Iterable[bytes] = (), seconds: float | None = None) -> None:
+    """Send one frame.
+
+    Raises:
+        Closed: when nobody can receive it.
+        Late: when it has not been taken within ``seconds``: whoever does not read would hold up the sender for ever.
+    """
     text, raw = json.dumps(header).encode(), b"".join(body)
     try:
-        channel.sendall(_LENGTHS.pack(_MAGIC, len(text), len(raw)) + text)
-        channel.sendall(raw)
+        channel.settimeout(None if seconds is None else max(seconds, 1e-3))
+        channel.sendall(_LENGTHS.pack(_MAGIC, len(text), len(raw)) + text + raw)
+    except TimeoutError as error:
+        raise Late("what was sent is not read") from error
     except (OSError, ValueError) as error:
         raise Closed(f"the frame could not be sent: {error}") from error
+    finally:
+        with contextlib.suppress(OSError):  # it is closed
+            channel.settimeout(None)
 
 
 def receive(
@@ -71,7 +82,7 @@ def receive(
         Closed, Late: when there is none, or none within ``seconds``.
         ProtocolError: when what came is no frame, or is larger than the limits.
     """
-    deadline = None if seconds is None else time.monotonic() + seconds
+    deadline = None if seconds is None else time.monotonic() + max(seconds, 0.0)
     magic, header_size, body_size = _LENGTHS.unpack(_exactly(channel, _LENGTHS.size, deadline))
     if magic != _MAGIC or header_size > max_header or body_size > max_body:
         raise ProtocolError("what arrived is no frame of this protocol, or too large")

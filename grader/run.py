@@ -27,7 +27,7 @@ from grader import records
 from grader.jail import Jail, JailError, Limits
 from grader.marking import Marker, Task
 from grader.records import GRADED, INFRASTRUCTURE_ERROR, MISSING, STUDENT_ERROR, UnitResult
-from grader.submissions import StudentError, Unit, digest, read_notebook
+from grader.submissions import Handout, StudentError, Unit, digest, read_notebook
 
 SECRET, LOCK, LOG, PRIVATE = "secret", ".lock", "log.jsonl", ".grading"
 
@@ -36,13 +36,14 @@ SECRET, LOCK, LOG, PRIVATE = "secret", ".lock", "log.jsonl", ".grading"
 class Chapter:
     """A chapter that is graded.
 
-    ``digest`` is a hash of what its verdicts depend on, ``modules`` what its notebook imports, and ``version``
-    that of its release.
+    ``digest`` is a hash of what its verdicts depend on, ``handout`` what the class was given, ``modules`` what its
+    notebook imports, and ``version`` that of its release.
     """
 
     name: str
     tasks: tuple[Task, ...]
     digest: str
+    handout: Handout
     modules: tuple[str, ...] = ()
     version: str | None = None
 
@@ -136,6 +137,8 @@ def key_of(unit: Unit, data: bytes | None, settings: Settings) -> str:
         asdict(settings.limits),
         unit.label(Path(settings.submissions)),
         unit.notes,
+        unit.problem,
+        unit.unread,
     ]
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
 
@@ -143,7 +146,7 @@ def key_of(unit: Unit, data: bytes | None, settings: Settings) -> str:
 def read_unit(unit: Unit) -> tuple[bytes | None, str | None]:
     """A unit's bytes, None where there are none, and what is wrong with them for the student to mend."""
     if unit.path is None:
-        return None, None
+        return None, unit.problem
     try:
         return unit.read(), None
     except StudentError as error:
@@ -171,6 +174,8 @@ def grade_unit(unit: Unit, settings: Settings) -> UnitResult:
     begun = time.monotonic()
     result = _blank(unit, settings)
     try:
+        if unit.path is None and unit.trouble is not None:
+            raise OSError(unit.trouble)
         data, problem = read_unit(unit)
         result = replace(result, key=key_of(unit, data, settings))
         if problem is not None:
@@ -200,9 +205,15 @@ def _blank(unit: Unit, settings: Settings) -> UnitResult:
         points=0,
         max_points=sum(exercises[task.id].points for task in settings.chapters[unit.chapter].tasks),
         notes=unit.notes,
-        problem="Nothing was handed in.",
+        problem=_nothing(unit),
         submission=unit.label(Path(settings.submissions)),
     )
+
+
+def _nothing(unit: Unit) -> str:
+    if not unit.unread:
+        return "Nothing was handed in."
+    return f"Nothing was handed in for this chapter. Found and not read: {'; '.join(unit.unread[:20])}."
 
 
 def _in_trouble(result: UnitResult, why: str) -> UnitResult:

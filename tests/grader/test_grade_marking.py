@@ -3,6 +3,7 @@
 What wrong ones do to get some, or to cost others theirs, is in the attack suite.
 """
 
+import hashlib
 import json
 import re
 from pathlib import Path
@@ -151,13 +152,17 @@ def test_hidden_inputs_are_never_told(marker):
         "import os\nseen = []\ndef {}:\n    seen.append(repr(({})))\n    print(seen)\n"
         "    open('/tmp/seen', 'a').write(seen[-1])\n"
     )
+    papers = [make_paper(all_exercises()[id], SECRET, "any") for id in ("1.2", "1.3")]
+    known = {repr(tuple(case.values())) for case in papers[0].cases[: papers[0].n_public]}
     beta = tell.format("scaled_beta(beta, s, c)", "beta, s, c") + (
-        "    if len(seen) > 40: raise RuntimeError(open('/tmp/seen').read())\n    return abs(s) * c**2 * beta"
+        f"    if seen[-1] not in {known!r}: raise RuntimeError(open('/tmp/seen').read())\n    return abs(s) * c**2 * beta"
     )
     step = tell.format("safe_step(beta, eps)", "beta, eps") + "    raise RuntimeError(open('/tmp/seen').read())"
-    results = mark(marker, IMPORTS, beta, CHECK, step, CHECK_STEP, ids=("1.2", "1.3"))
+    cells = IMPORTS, beta, CHECK, step, CHECK_STEP
+    results = mark(marker, *cells, ids=("1.2", "1.3"))
     assert results["1.2"].status == "error" and not results["1.2"].rows
-    papers = [make_paper(all_exercises()[id], SECRET) for id in ("1.2", "1.3")]
+    handed_in = hashlib.sha256("\0".join(cells).encode()).hexdigest()
+    papers = [make_paper(all_exercises()[id], SECRET, handed_in) for id in ("1.2", "1.3")]
     public, hidden = (
         {repr(value) for paper in papers for case in paper.cases[part] for value in case.values()}
         for part in (slice(papers[0].n_public), slice(papers[0].n_public, None))
@@ -173,11 +178,12 @@ def test_a_missing_function_is_named_with_the_reason(marker):
     assert result.status == "not attempted" and "does not run: SyntaxError" in result.sentence
 
 
-def test_the_same_secret_asks_the_same_and_another_one_other_inputs(marker):
+def test_the_same_notebook_is_asked_the_same_and_another_one_or_another_secret_other_inputs():
     exercise = all_exercises()["1.2"]
-    one, same, other = (make_paper(exercise, secret) for secret in (b"a" * 64, b"a" * 64, b"b" * 64))
+    one, same = (make_paper(exercise, b"a" * 64, "a notebook") for _ in range(2))
     assert one.cases == same.cases and one.rounds == same.rounds
-    assert one.cases[: one.n_public] == other.cases[: one.n_public] and one.cases != other.cases
+    for other in make_paper(exercise, b"b" * 64, "a notebook"), make_paper(exercise, b"a" * 64, "handed in again"):
+        assert one.cases[: one.n_public] == other.cases[: one.n_public] and one.cases != other.cases
     assert len(set(one.rounds[1])) < len(one.rounds[1]), "no input is repeated"
     assert set(range(len(one.cases))) == {*one.rounds[0], *one.rounds[1]}
 

@@ -178,7 +178,7 @@ def test_any_json_for_answers_is_refused_or_plain(tree, body):
 
 @cache
 def paper():
-    return make_paper(find("1.2"), b"s" * 32)
+    return make_paper(find("1.2"), b"s" * 32, "a notebook")
 
 
 ATTEMPT = st.fixed_dictionaries(
