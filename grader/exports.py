@@ -101,7 +101,8 @@ def _write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence]) -> P
     writer = csv.writer(table)
     writer.writerow(header)
     for row in rows:
-        cells = [_harmless(cell) if isinstance(cell, str) else cell for cell in row]
+        # An id is a file's name, which can be no formula: systems find the student by it, so it stays.
+        cells = [_harmless(cell) if number and isinstance(cell, str) else cell for number, cell in enumerate(row)]
         writer.writerow([*cells, *[None] * (len(header) - len(row))])
     # With a byte order mark: without one Excel misreads every name outside of ASCII.
     records.write_atomically(path, table.getvalue().encode("utf-8-sig"))
@@ -109,8 +110,9 @@ def _write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence]) -> P
 
 
 def _harmless(cell: str) -> str:
-    """The text behind an apostrophe where a spreadsheet would compute it."""
-    return f"'{cell}" if _FORMULA.match(cell) else cell
+    """The text on one line, without what separates cells elsewhere, behind an apostrophe where it would be computed."""
+    line = re.sub(r"[;\t\r\n\0]+", " ", cell)
+    return f"'{line}" if _FORMULA.match(cell) else line
 
 
 def write_gradescope(out: Path, results: Iterable[UnitResult]) -> list[Path]:

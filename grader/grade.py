@@ -110,7 +110,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         _check(arguments)
         return _grade(arguments)
-    except (ValueError, FileNotFoundError, PermissionError, running.Busy) as error:
+    except (ValueError, OSError, running.Busy) as error:  # a full disk, a file where a folder is asked for
         print(error, file=sys.stderr)
         return UNUSABLE
     except KeyboardInterrupt:
@@ -163,7 +163,9 @@ def _grade(arguments: argparse.Namespace) -> int:
             limits=limits,
         )
         results = _results(found.units, settings, arguments)
-        made = exports.write_all(out, results, people, found.unknown)
+        # Reports are of all that was ever graded here, not of this run's chapters alone.
+        known = {(result.student, result.chapter): result for result in [*records.read_known(out), *results]}
+        made = exports.write_all(out, [one for one in known.values() if one.student in people], people, found.unknown)
     _tell(results, found.unknown, made, arguments)
     return UNGRADED if any(result.status == INFRASTRUCTURE_ERROR for result in results) else 0
 

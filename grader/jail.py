@@ -92,15 +92,19 @@ def make_view(folder: Path) -> Path:
     if not view.is_dir():
         folder.mkdir(parents=True, exist_ok=True)
         making = Path(tempfile.mkdtemp(dir=folder, prefix=".making-"))
-        for path, content in files.items():
-            (making / path).parent.mkdir(parents=True, exist_ok=True)
-            (making / path).write_bytes(content)
-        for place in (making, *making.rglob("*")):  # read in the jail by another user
-            place.chmod(0o755 if place.is_dir() else 0o644)
         try:
-            making.rename(view)
-        except OSError:  # another grader was faster
-            shutil.rmtree(making)
+            for path, content in files.items():
+                (making / path).parent.mkdir(parents=True, exist_ok=True)
+                (making / path).write_bytes(content)
+            for place in (making, *making.rglob("*")):  # read in the jail by another user
+                place.chmod(0o755 if place.is_dir() else 0o644)
+            try:
+                making.rename(view)
+            except OSError:
+                if not view.is_dir():  # else another grader was faster
+                    raise
+        finally:
+            shutil.rmtree(making, ignore_errors=True)
     return view
 
 

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import shutil
 import stat
 import sys
@@ -52,7 +53,7 @@ def test_totals_have_a_row_for_each_student(tmp_path):
 def test_a_formula_becomes_text(tmp_path, start):
     name = f"{start}cmd|' /C calc'!A0"
     row = next(iter(table(exports.write_grades(tmp_path, of("ada"), {"ada": name}))))
-    assert row["name"] == f"'{name}"
+    assert row["name"] == "'" + re.sub(r"[\t\r\n\0]", " ", name)
 
 
 @pytest.mark.parametrize("name", ["Ada", "Anne-Marie", "1+1", "a=b", 'Zoë, "Z"', ""])
@@ -60,10 +61,16 @@ def test_other_text_stays_as_it_is(tmp_path, name):
     assert table(exports.write_grades(tmp_path, of("ada"), {"ada": name}))[0]["name"] == name
 
 
-def test_an_id_or_a_problem_cannot_be_a_formula_either(tmp_path):
+def test_a_problem_cannot_be_a_formula_and_an_id_stays_what_a_system_finds_the_student_by(tmp_path):
     units = [replace(unit("ada", ONE, status="student error", points=0, problem="=1+1"), student="-ada")]
     row = table(exports.write_grades(tmp_path, units))[0]
-    assert (row["student_id"], row["problem"]) == ("'-ada", "'=1+1")
+    assert (row["student_id"], row["problem"]) == ("-ada", "'=1+1")
+
+
+def test_a_spreadsheet_that_splits_at_semicolons_finds_no_formula(tmp_path):
+    units = [replace(unit("ada", ONE, status="student error", points=0, problem="01 a;=cmd|'&C calc'!A0;.ipynb"))]
+    exports.write_grades(tmp_path, units)
+    assert ";" not in (tmp_path / exports.GRADES).read_text(encoding="utf-8-sig")
 
 
 #: Gradescope's documentation of results.json: keys, and what they may hold.

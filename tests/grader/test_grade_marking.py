@@ -155,7 +155,8 @@ def test_hidden_inputs_are_never_told(marker):
     papers = [make_paper(all_exercises()[id], SECRET, "any") for id in ("1.2", "1.3")]
     known = {repr(tuple(case.values())) for case in papers[0].cases[: papers[0].n_public]}
     beta = tell.format("scaled_beta(beta, s, c)", "beta, s, c") + (
-        f"    if seen[-1] not in {known!r}: raise RuntimeError(open('/tmp/seen').read())\n    return abs(s) * c**2 * beta"
+        f"    if seen[-1] not in {known!r}: raise RuntimeError(open('/tmp/seen').read())\n"
+        "    return abs(s) * c**2 * beta"
     )
     step = tell.format("safe_step(beta, eps)", "beta, eps") + "    raise RuntimeError(open('/tmp/seen').read())"
     cells = IMPORTS, beta, CHECK, step, CHECK_STEP
