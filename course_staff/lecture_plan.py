@@ -191,6 +191,8 @@ def _chapter(name: str, course: dict, parts: list[Part], exercises: Mapping, cla
     for part in parts:
         said = [f"- *Ask*: {question}" for question in part.questions]
         said += [_exercise(exercises[id]) for id in part.exercises if id in exercises]
+        if part.if_time:  # cut first, and so said in short: a chapter is to be read in five minutes
+            said = []
         if part.notes or said:
             stop = "" if part.title.endswith(("?", "!")) else "."
             lines += ["", f"**{part.start}–{part.end}, {part.title}{stop}** {part.notes}".rstrip(), ""]
@@ -219,8 +221,9 @@ def _minutes(exercises: Sequence) -> int:
 
 
 def _exercise(exercise) -> str:
-    wrong = " ".join(f"“{_plain(m.message)}”" for m in exercise.misconceptions[:2])
-    return f"- *Exercise {exercise.id}, {exercise.title}*, {exercise.minutes} min. What goes wrong: {wrong}"
+    """With the likeliest slip; its minutes stand in the table."""
+    wrong = " ".join(f"“{_plain(m.message)}”" for m in exercise.misconceptions[:1])
+    return f"- *Exercise {exercise.id}, {exercise.title}*. What goes wrong: {wrong}"
 
 
 def _follows(claim: Claim) -> str:

@@ -12,7 +12,7 @@ from course_utils.desk.output import say
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 #: What notebooks read of the package beside its modules.
-FILES = ("claims.toml", "data/higgs_sweep.csv")
+FILES = ("claims.toml", "data/higgs_sweep.csv", "data/digits_sweep.csv", "data/digits_again.csv")
 
 
 def missing_requirements() -> dict[str, str]:

@@ -257,8 +257,8 @@ def exercise_6(c=1):
             lambda s: np.arctan(c / s) / np.pi,
             "This falls when the move grows. You have the angle on the other side of the line.",
         ),
-        after=f"{where} the network of (★), s = B/√(md) = 0.021, and 2000 neurons make 13.5 flips on average; "
-        "we counted 18.",
+        after=f"{where} the network of (★), s = B/√(md). Multiply by its neurons: so many flips are to be expected; "
+        "you can compare them with those that we counted.",
         variants=Variants(_SCALES, exercise_6),
     )
 

@@ -315,7 +315,7 @@ def exercise_6(k=1):
             lambda c, B, eps: k * ceil((c * B / eps) ** 6 / k),
             "The movement enters as B^(4/3), so as B⁸ in the end.",
         ),
-        after="Half the error costs 64 times the neurons; a smooth activation asks for four times as many.",
+        after="Half the error costs 2⁶ times the neurons; a smooth activation asks for four times as many.",
         variants=Variants(range(3, 43), exercise_6, example={"c": 0.438, "B": 1, "eps": 0.1}),
     )
 

@@ -157,7 +157,7 @@ exercise_2 = Exercise(
         lambda G, m, alpha: (len(G) - alpha * len(G) ** 2 / (alpha * len(G) + np.trace(G))) / m,
         "The trace of an inverse is not the inverse of a trace: invert the matrix first.",
     ),
-    after="A 10 000 × 10 layer needs a 10 × 10 inverse.",
+    after="A layer of 10 inputs needs a 10 × 10 inverse, however many outputs it has.",
 )
 
 

@@ -49,7 +49,7 @@ exercise_7 = Exercise(
         lambda v, share: round(log(share) / log(v)),
         "You have rounded to the nearest number, which is sometimes a layer too few: always round up.",
     ),
-    after="At 10/√n a stack may be nine times as deep as at 1/√n before its signal is as weak.",
+    after="At 10/√n a linear stack may be nine times as deep as at 1/√n before its mean signal is as weak.",
 )
 
 
@@ -77,7 +77,7 @@ exercise_8 = Exercise(
         lambda v, L: (1 / sqrt(v), 1.0),
         "The gain is right. It also stretches: a layer is γ-Lipschitz, so that 1 is not kept.",
     ),
-    after="The guarantee is given away at the rate at which the typical signal is gained: γᴸ against v^(−L/2).",
+    after="What the signal gains, the guarantee loses: γᴸ = v^(−L/2). ReLUs ask for √(2/v) instead.",
 )
 
 
@@ -247,6 +247,7 @@ exercise_12 = Exercise(
     *Card("6.12", "paired, with an interval", points=2, difficulty=3, minutes=7),
     cases=_two_starts,
     reference=paired_interval,
+    edge_cases=({"a": np.array([0.64, 0.65, 0.66]), "b": np.full(3, 0.63)},),
     misconceptions=slips(
         lambda a, b: _apart(a, b, len(a) - 1),
         "You have added the variances of both. The seeds are shared: take differences first, and what "
@@ -273,7 +274,7 @@ exercise_12 = Exercise(
         _mean_and_half,
         "These are the mean and half of the width: return where the interval begins and where it ends.",
     ),
-    after="Pairing is free accuracy: the luck of a fold or of a draw enters both sides.",
+    after="Pairing is free accuracy: the luck of a fold enters both sides. Shared rows cost some of it.",
 )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -12,9 +12,9 @@ from course_utils.theory import concentration
 from course_utils.theory.accept import Array, check_array, check_number, check_rng, check_size
 from course_utils.theory.concentration import TailBounds
 from course_utils.theory.networks import Init, train_first_layer
-from course_utils.theory.sign_flips import random_flips, star
-from course_utils.theory.statistics import rms
-from course_utils.theory.worst_case import worst_case_gap
+from course_utils.theory.sign_flips import random_flips, random_gap_rms, star
+from course_utils.theory.statistics import Interval, mean_interval, rms
+from course_utils.theory.worst_case import worst_case_gap, worst_case_law
 
 
 class MgfCurves(NamedTuple):
@@ -76,24 +76,44 @@ class WorstScaling(NamedTuple):
         """gap / (B^(4/3) m^(1/3)), which tends to ``WORST_CASE_CONSTANT``; the shape of ``gap``."""
         return self.gap / (self.Bs[:, None, None] ** (4 / 3) * self.widths ** (1 / 3))
 
+    @property
+    def law(self) -> Array:
+        """``worst_case_law``, of shape (Bs, widths)."""
+        return np.array([[worst_case_law(int(m), float(B)) for m in self.widths] for B in self.Bs])
+
 
 class WidthRates(NamedTuple):
     """What training, chance and malice do to networks of growing width; rows are networks, columns widths.
 
     ``movement`` = ‖W − W0‖_F after training and ``flips``, the mean over the inputs, belong to the trained
     weights. The three gaps have the factor 1/√m: ``trained``, and, for the same W0 or its law and the same
-    movement, the ``worst`` and an isotropic ``random`` move. ``signed`` is the mean of sign(y) (f − f0), which is
-    negative where the net lags behind its tangent, and ``loss`` that after the last step.
+    movement, the ``worst`` and an isotropic ``random`` move. ``lag`` is (f − f0)·δ/‖δ‖² for the change δ of f0
+    on X, negative where the net lags behind its tangent, and ``loss`` that after the last step. ``shape`` is that of X.
     """
 
     widths: Array
     movement: Array
     flips: Array
     trained: Array
-    signed: Array
+    lag: Array
     worst: Array
     random: Array
     loss: Array
+    shape: tuple[int, int]
+
+    @property
+    def worst_law(self) -> Array:
+        """√m^(-1) times ``worst_case_law`` at the measured movement, root mean square over the networks: (widths,)."""
+        return self._law(worst_case_law)
+
+    @property
+    def random_law(self) -> Array:
+        """√m^(-1) times ``random_gap_rms`` at the measured movement, root mean square over the networks: (widths,)."""
+        return self._law(lambda m, B: random_gap_rms(m, self.shape[1], B))
+
+    def _law(self, law: Callable[[int, float], float]) -> Array:
+        at = zip(map(int, self.widths), self.movement.T)
+        return np.array([rms([law(m, float(B)) for B in movement]) / math.sqrt(m) for m, movement in at])
 
 
 def mgf_curves(ps: Sequence[float], reach: float = 2.0) -> MgfCurves:
@@ -173,20 +193,22 @@ def adversary_curve(k: int = 300, B: float = 3.0, m: int = 10_000, seed: int = 0
 
 
 def worst_case_scaling(
-    widths: Sequence[int], Bs: Sequence[float], networks: int, rng: np.random.Generator
+    widths: Sequence[int], Bs: Sequence[float], networks: int, rng: np.random.Generator, deviation: float = 1.0
 ) -> WorstScaling:
     """The exact worst case of ``networks`` random nets at each width, for every B and ‖x‖ = 1.
 
-    For a standard normal W0 the numbers w0_iᵀx are standard normal, so that no (m, d) matrix is drawn.
+    For a normal W0 whose entries have this standard ``deviation`` the numbers w0_iᵀx are independent normal numbers
+    of the same deviation, so that no (m, d) matrix is drawn.
 
-    Source: claim course/lemma-4.1-tight.
+    Source: claims course/lemma-4.1-tight, lecture/input-scale.
     """
     widths = np.array([check_size("width", m) for m in widths])
     Bs, networks, rng = check_array("Bs", Bs, 1), check_size("networks", networks), check_rng(rng)
+    deviation = check_number("deviation", deviation, above=0)
     gap = np.empty((len(Bs), networks, len(widths)))
     for i in range(networks):
         for j, m in enumerate(widths):
-            u, a = rng.standard_normal(m), 2.0 * rng.integers(0, 2, m) - 1
+            u, a = deviation * rng.standard_normal(m), 2.0 * rng.integers(0, 2, m) - 1
             gap[:, i, j] = [worst_case_gap(u, a, float(B)).gap for B in Bs]
     return WorstScaling(widths, Bs, gap)
 
@@ -220,15 +242,32 @@ def width_rates(
             run = train_first_layer(init, X, y, steps, lr)
             before, after, B = init.W0 @ X.T, run.W @ X.T, float(run.movement[-1])
             gap = star(before, after, init.a) / math.sqrt(m)
+            change = init.a @ (np.maximum(after, 0) - np.maximum(before, 0)) / math.sqrt(m) - gap
             worst = worst_case_gap(before[:, 0], init.a, B).gap
             random = [random_flips(m, X.shape[1], B, 0.0, rng).gap for _ in range(random_moves)]
             columns[:, i, j] = (
                 B,
                 ((before >= 0) != (after >= 0)).sum(axis=0).mean(),
                 rms(gap),
-                np.mean(np.sign(y) * gap),
+                gap @ change / (change @ change),
                 worst / math.sqrt(m),
                 rms(random) / math.sqrt(m),
                 run.loss[-1],
             )
-    return WidthRates(widths, *columns)
+    return WidthRates(widths, *columns, X.shape)
+
+
+def rate_mixture(widths: Array, gaps: Array) -> tuple[Interval, Interval]:
+    """α and β of m gap² = α + β/√m, fitted to each repetition: ``gaps`` is (repetitions, widths), ``widths`` (widths,).
+
+    α is the part of the squared gap that falls as 1/m, what all neurons do alike, β the part that falls as m^(−3/2),
+    where random signs average out. Which of the two an exponent shows depends on the data and on the widths.
+    """
+    widths, gaps = check_array("widths", widths, 1), check_array("gaps", gaps, 2)
+    if gaps.shape[1] != len(widths) or np.unique(widths).size < 2:
+        raise ValueError(f"gaps must have one column for each of at least 2 widths, got {gaps.shape} for {widths}")
+    if widths.min() <= 0:
+        raise ValueError(f"widths must be positive, got {widths.min():g}")
+    terms = np.stack([np.ones(len(widths)), widths**-0.5], axis=1)
+    alpha, beta = np.linalg.lstsq(terms, (widths * gaps**2).T, rcond=None)[0]
+    return mean_interval(alpha), mean_interval(beta)

@@ -2,17 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import sqrt
 from typing import NamedTuple
 
 import numpy as np
 
 from course_utils.theory import curvature as theory
-from course_utils.theory.accept import Array, check_array, check_number, check_rng, check_size
+from course_utils.theory.accept import Array, check_array, check_choice, check_number, check_rng, check_size
+from course_utils.theory.activations import Activation
 from course_utils.theory.hessians import layer_operator, to_torch, top_eigenvalue, torch_loss
 
 TRACY_WIDOM_MEAN = -1.2065335745820  # of the law for real matrices
+
+#: What is called a variant of ReLU (claim hessian/remark-1): three that are made of straight pieces, and a smooth one.
+VARIANTS: dict[str, Activation] = {
+    a.name: a
+    for a in (
+        Activation(
+            "leaky ReLU",
+            lambda u: np.where(u > 0, u, 0.01 * u),
+            lambda u: np.where(u > 0, 1.0, 0.01),
+            np.zeros_like,
+            np.inf,
+            0.0,
+        ),
+        Activation(
+            "ReLU6", lambda u: np.clip(u, 0, 6), lambda u: ((u > 0) & (u < 6)) * 1.0, np.zeros_like, np.inf, 0.0
+        ),
+        Activation(
+            "hard tanh", lambda u: np.clip(u, -1, 1), lambda u: (np.abs(u) < 1) * 1.0, np.zeros_like, np.inf, 1.0
+        ),
+        Activation(
+            "ELU",
+            lambda u: np.where(u > 0, u, np.expm1(np.minimum(u, 0))),
+            lambda u: np.exp(np.minimum(u, 0)),
+            lambda u: np.where(u > 0, 0.0, np.exp(np.minimum(u, 0))),
+            1.0,
+            0.0,
+        ),
+    )
+}
 
 
 class VarianceFlow(NamedTuple):
@@ -39,6 +69,31 @@ def variance_flow(
             error = error * slope @ w
             back[i, k] = np.square(error).mean()
     return VarianceFlow(scheme, ahead / ahead[:, :1], back / back[:, -1:])
+
+
+def linearization_errors(
+    sigma: str, scale: float, widths: Sequence[int], nets: int, rng: np.random.Generator
+) -> tuple[Array, Array]:
+    """Relative errors of (1) and (2), f(u) ≈ u, through Glorot networks; two arrays (nets,), forward and backward.
+
+    ``scale`` is the size of an input's entries, the networks have no biases (claim hessian/linearization).
+    """
+    scale, errors = check_number("scale", scale, above=0), np.empty((2, check_size("nets", nets)))
+    for i in range(nets):
+        net = theory.random_net(widths, sigma, "Glorot", rng)
+        linear = net._replace(sigma=theory.choice("linear"))
+        x, back = scale * rng.standard_normal((1, widths[0])), rng.standard_normal((1, widths[-1]))
+        run, straight = theory.forward(net, x), theory.forward(linear, x)
+        errors[0, i] = _relative(run.z[-1], straight.z[-1])
+        through = both = back
+        for w, slope in reversed(list(zip(net.weights, theory.slopes(net, run.u)))):
+            through, both = through * slope @ w, both @ w
+        errors[1, i] = _relative(through, both)
+    return errors[0], errors[1]
+
+
+def _relative(found: Array, reference: Array) -> float:
+    return float(np.linalg.norm(found - reference) / np.linalg.norm(reference))
 
 
 class Descent(NamedTuple):
@@ -92,6 +147,111 @@ def step_curve(net: theory.Net, x: Array, t: Array, loss: str = "cross_entropy",
     ]
     quadratic = found.loss - gammas * squared + gammas**2 / 2 * bend
     return StepCurve(gammas, np.array(after), quadratic, found.loss, 2 / top_eigenvalue(operator, 1e-6), safe)
+
+
+def first_decrease(net: theory.Net, x: Array, t: Array, loss: str = "cross_entropy", step: float = 1e-5) -> float:
+    """The decrease of a very short gradient step on the weights over ``γ‖g‖²``, which tends to 1."""
+    found = theory.gradients(net, x, t, loss)
+    g = [u.T @ z / len(x) for u, z in zip(found.u, found.run.z)]
+    after = net._replace(weights=tuple(w - step * d for w, d in zip(net.weights, g)))
+    gained = found.loss - theory.gradients(after, x, t, loss).loss
+    return float(gained / (step * sum(np.square(d).sum() for d in g)))
+
+
+def theorem_1_errors(
+    sigma: str,
+    nets: int,
+    rng: np.random.Generator,
+    loss: str = "squared",
+    widths: Sequence[int] = (8, 10, 9, 3),
+    *,
+    as_printed: bool = False,
+) -> Array:
+    """``|vᵀH_z v / gᵀHg − 1|`` against automatic differentiation, shape (nets, layers); claim hessian/thm-1.
+
+    Every network has its own weights, biases of size 0.3, five inputs and a random direction g for each layer.
+    ``sigma`` may be one of :data:`VARIANTS`, too. ``as_printed`` takes B^(k) for B^(k+1), where the layer is square;
+    other layers are left out.
+    """
+    nets, errors = check_size("nets", nets), []
+    for _ in range(nets):
+        net = theory.random_net(widths, "ReLU" if sigma in VARIANTS else sigma, "Glorot", rng, 0.3)
+        net = net._replace(sigma=VARIANTS.get(sigma, net.sigma))
+        x = rng.standard_normal((5, widths[0]))
+        t = rng.standard_normal((5, widths[-1])) if loss == "squared" else rng.integers(widths[-1], size=5)
+        model = to_torch(net)
+        value, A = torch_loss(model, x, t, loss), theory.slopes(net, theory.forward(net, x).u)
+        row = []
+        for k, layer in enumerate(theory.layer_curvatures(net, x, t, loss)):
+            g, w = rng.standard_normal(net.weights[k].shape), net.weights[k]
+            if as_printed and w.shape[0] != w.shape[1]:
+                continue
+            exact = g.ravel() @ (layer_operator(value, list(model.parameters())[2 * k]) @ g.ravel())
+            v = layer.z @ g.T
+            v = A[k] * v @ w.T if as_printed else v  # B^(k) is B^(k+1) A^(k) w^(k)
+            main = np.einsum("ni,nij,nj->n", v, layer.main, v).mean()
+            row.append(0.0 if main == exact else abs(main / exact - 1))  # both vanish where a whole layer is off
+        errors.append(row)
+    return np.array(errors)
+
+
+class SplitErrors(NamedTuple):
+    """Arrays (nets, layers): two relative errors and a share, see :func:`split_errors`."""
+
+    both: Array
+    share: Array
+    direction: Array
+
+
+def split_errors(
+    missing: Callable[[theory.Net, list[Array], list[Array], int], Array],
+    sigma: str,
+    nets: int,
+    rng: np.random.Generator,
+) -> SplitErrors:
+    """(10), (17) and (24) for one sample of each network 8-10-9-3, squared loss; gᵀHg by automatic differentiation.
+
+    ``H₁ = vᵀH_z v`` with v the derivative of the output along g, by a complex step; ``H₂ = (gz)ᵀQ(gz)`` with ``Q =
+    missing(net, u, by_u, k)`` for the vectors u and ∂L/∂u of all layers. ``both`` is the error of H₁ + H₂ and
+    ``share`` the size of H₂, relative to |H₁| + |H₂|; ``direction`` compares v with ``B^(k+1) A^(k) g z^(k)``.
+    ``sigma`` must be one that numpy knows for complex numbers: tanh, sin or linear.
+    """
+    check_choice("sigma", sigma, ("tanh", "sin", "linear"))
+    rows = []
+    for _ in range(check_size("nets", nets)):
+        net = theory.random_net([8, 10, 9, 3], sigma, "Glorot", rng, 0.3)
+        x, t = rng.standard_normal((1, 8)), rng.standard_normal((1, 3))
+        found, A = theory.gradients(net, x, t, "squared"), theory.slopes(net, theory.forward(net, x).u)
+        u, by_u = [row[0] for row in found.run.u], [row[0] for row in found.u]
+        model = to_torch(net)
+        value = torch_loss(model, x, t, "squared")
+        for k, w in enumerate(net.weights):
+            g = rng.standard_normal(w.shape)
+            exact = g.ravel() @ (layer_operator(value, list(model.parameters())[2 * k]) @ g.ravel())
+            moved = [v + 1e-30j * g if j == k else v for j, v in enumerate(net.weights)]
+            v = theory.forward(net._replace(weights=tuple(moved)), x).z[-1][0].imag / 1e-30
+            gz = g @ found.run.z[k][0]
+            by_hand = A[k][0] * gz
+            for later, slope in zip(net.weights[k + 1 :], A[k + 1 :]):
+                by_hand = slope[0] * (later @ by_hand)
+            main, rest = 2 * v @ v, gz @ missing(net, u, by_u, k) @ gz
+            size = abs(main) + abs(rest)
+            direction = np.linalg.norm(by_hand - v) / np.linalg.norm(v)
+            rows.append([(main + rest - exact) / size, rest / size, direction])
+    return SplitErrors(*np.abs(rows).reshape(nets, -1, 3).transpose(2, 0, 1))
+
+
+def factorization_errors(sigma: str, scale: float, bias: float, nets: int, rng: np.random.Generator) -> Array:
+    """Equation (5)'s error, ``‖J⋯Jx − z‖`` at the output of 8-10-9-3 networks, inputs of size ``scale``; (nets,)."""
+    scale, errors = check_number("scale", scale, above=0), np.empty(check_size("nets", nets))
+    for i in range(nets):
+        net = theory.random_net([8, 10, 9, 3], sigma, 1.0, rng, bias)
+        x = scale * rng.standard_normal((1, 8))
+        run, z = theory.forward(net, x), x
+        for w, slope in zip(net.weights, theory.slopes(net, run.u)):
+            z = slope * (z @ w.T)
+        errors[i] = np.linalg.norm(z - run.z[-1])
+    return errors
 
 
 class ErrorMap(NamedTuple):
@@ -154,17 +314,31 @@ class BoundCloud(NamedTuple):
 
 
 def bound_clouds(
-    widths: Sequence[int], sigma: str, nets: int, rng: np.random.Generator, bias_scale: float = 0.0
+    widths: Sequence[int],
+    sigma: str,
+    nets: int,
+    rng: np.random.Generator,
+    bias_scale: float = 0.0,
+    *,
+    unit: bool = False,
+    scale: float | None = None,
 ) -> tuple[BoundCloud, BoundCloud]:
-    """Theorem 2 as printed and as corrected over random networks of random weight scale 0.5 … 2, squared loss."""
+    """Theorem 2 as printed and as corrected over random networks, squared loss.
+
+    The weights' ``scale`` σ√d is drawn from 0.5 … 2 for each network unless given. With ``unit`` inputs have norm 1
+    and the loss is ½‖z − t‖², so that ‖H_z‖ = 1: in these units the printed bound lacks nothing but its square.
+    """
     rows = []
     for _ in range(check_size("nets", nets)):
-        net = theory.random_net(widths, sigma, 2 ** rng.uniform(-1, 1), rng, bias_scale)
+        net = theory.random_net(widths, sigma, 2 ** rng.uniform(-1, 1) if scale is None else scale, rng, bias_scale)
         x, t = rng.standard_normal((1, widths[0])), rng.standard_normal((1, widths[-1]))
-        bounds = theory.norm_bounds(net, x, t)
+        bounds = theory.norm_bounds(net, x / np.linalg.norm(x) if unit else x, t)
+        if unit:
+            bounds = bounds._replace(exact=bounds.exact / 2, corrected=bounds.corrected / 2)
         rows += [(*row, k) for k, row in enumerate(zip(*bounds)) if bounds.exact[k] > 0]
     exact, printed, corrected, layers = np.array(rows).T
-    return BoundCloud("printed", exact, printed, layers), BoundCloud("corrected", exact, corrected, layers)
+    kind = "printed (unit norms)" if unit else "printed"
+    return BoundCloud(kind, exact, printed, layers), BoundCloud("corrected", exact, corrected, layers)
 
 
 class NormSizes(NamedTuple):
@@ -189,14 +363,32 @@ def expected_norm(m: int, n: int) -> float:
     return sqrt(edge + TRACY_WIDOM_MEAN * spread)
 
 
+#: Laws of mean zero and standard deviation 1 for a matrix's entries: ``law(rng, shape)``.
+LAWS: dict[str, Callable[[np.random.Generator, tuple[int, int]], Array]] = {
+    "normal": lambda rng, shape: rng.standard_normal(shape),
+    "signs": lambda rng, shape: rng.integers(2, size=shape) * 2.0 - 1,
+    "uniform": lambda rng, shape: rng.uniform(-sqrt(3), sqrt(3), shape),
+    "Laplace": lambda rng, shape: rng.laplace(size=shape) / sqrt(2),
+    "Student t, 2.5 degrees": lambda rng, shape: rng.standard_t(2.5, shape) / sqrt(5),
+}
+
+
+def norm_ratios(shapes: Sequence[tuple[int, int]], draws: int, rng: np.random.Generator, law: str = "normal") -> Array:
+    """‖w‖/(√m + √n) for m × n matrices of one of the :data:`LAWS`, shape (draws, shapes); claim hessian/cor-2."""
+    draw, rng = LAWS[check_choice("law", law, LAWS)], check_rng(rng)
+    ratio = np.empty((check_size("draws", draws), len(shapes)))
+    for j, (m, n) in enumerate(shapes):
+        for i in range(draws):
+            w = draw(rng, (check_size("m", m), check_size("n", n)))
+            small = w @ w.T if m <= n else w.T @ w  # its largest eigenvalue is ‖w‖², and found faster
+            ratio[i, j] = sqrt(np.linalg.eigvalsh(small)[-1]) / (sqrt(m) + sqrt(n))
+    return ratio
+
+
 def norm_sizes(sizes: Sequence[int], draws: int, rng: np.random.Generator) -> NormSizes:
     """How far Corollary 2's √m + √n is from the mean norm of square matrices."""
-    sizes = np.array([check_size("size", n) for n in sizes])
-    ratio, rng = np.empty((check_size("draws", draws), sizes.size)), check_rng(rng)
-    for j, n in enumerate(sizes):
-        for i in range(draws):
-            ratio[i, j] = np.linalg.norm(rng.standard_normal((n, n)), 2) / (2 * sqrt(n))
-    return NormSizes(sizes, ratio, np.array([expected_norm(n, n) / (2 * sqrt(n)) for n in sizes]))
+    ratio = norm_ratios([(check_size("size", n), n) for n in sizes], draws, rng)
+    return NormSizes(np.array(sizes), ratio, np.array([expected_norm(n, n) / (2 * sqrt(n)) for n in sizes]))
 
 
 class Shape(NamedTuple):
@@ -216,55 +408,3 @@ def layer_shape(inputs: int = 64, outputs: int = 64) -> Shape:
     sigma = {name: np.array([scheme(inputs, m) for m in grid]) for name, scheme in theory.SCHEMES.items()}
     ratio = theory.SCHEMES["Hessian"](inputs, outputs) / theory.SCHEMES["Glorot"](inputs, outputs)
     return Shape(inputs, outputs, grid, sigma, ratio)
-
-
-class SchemeTraining(NamedTuple):
-    """Losses (seeds, steps + 1) of constant-step gradient descent; λ_max of the whole net, (seeds, checks)."""
-
-    scheme: str
-    depth: int
-    step: float
-    losses: Array
-    checks: Array
-    top: Array
-
-
-def train_scheme(
-    scheme: str,
-    depth: int,
-    x: Array,
-    t: Array,
-    *,
-    sigma: str = "tanh",
-    width: int = 32,
-    step: float = 0.5,
-    steps: int = 60,
-    seeds: int = 5,
-    checks: int = 4,
-) -> SchemeTraining:
-    """Full-batch gradient descent with cross-entropy from ``seeds`` random starts; the same seeds for every scheme.
-
-    λ_max is found at ``checks`` moments from start to end, which costs most of the time; 0 leaves it out.
-    A run whose loss grows beyond 1000 has diverged: from there on its losses are inf and its λ_max is NaN.
-    """
-    depth, seeds, steps = check_size("depth", depth), check_size("seeds", seeds), check_size("steps", steps)
-    step = check_number("step", step, above=0)
-    at = np.unique(np.linspace(0, steps, checks and check_size("checks", checks)).astype(int))
-    losses, top = np.full((seeds, steps + 1), np.inf), np.full((seeds, at.size), np.nan)
-    widths = [x.shape[1], *[width] * (depth - 1), int(np.max(t)) + 1]
-    for seed in range(seeds):
-        net = theory.random_net(widths, sigma, scheme, np.random.default_rng(seed))
-        for i in range(steps + 1):
-            found = theory.gradients(net, x, t, "cross_entropy")
-            if not found.loss < 1000:
-                break
-            losses[seed, i] = found.loss
-            if i in at:
-                model = to_torch(net)
-                operator = layer_operator(torch_loss(model, x, t, "cross_entropy"), list(model.parameters()))
-                top[seed, at == i] = top_eigenvalue(operator, 1e-3)
-            net = net._replace(
-                weights=tuple(w - step / len(x) * u.T @ z for w, u, z in zip(net.weights, found.u, found.run.z)),
-                biases=tuple(b - step * u.mean(axis=0) for b, u in zip(net.biases, found.u)),
-            )
-    return SchemeTraining(scheme, depth, step, losses, at, top)

@@ -11,10 +11,19 @@ import numpy as np
 from course_utils.data.digits import digits
 from course_utils.theory import kernels as theory
 from course_utils.theory.accept import Array, check_array, check_rng, check_size
-from course_utils.theory.kernel_training import Trio, kernel_fit, linear_fit, train_three
-from course_utils.theory.networks import Init, gaussian_init
+from course_utils.theory.kernel_training import (
+    Trio,
+    descent_operator,
+    kernel_fit,
+    linear_fit,
+    movement,
+    train_both,
+    train_three,
+)
+from course_utils.theory.networks import Init, gaussian_init, outputs, train_first_layer
 from course_utils.theory.sign_flips import star
 from course_utils.theory.statistics import rms
+from course_utils.theory.wide_limit import generalization_bound, guarantee
 from course_utils.theory.worst_case import lemma_4_1_bound, worst_case_gap
 
 
@@ -41,14 +50,16 @@ class WidthStudy(NamedTuple):
     widths: Array
     movement: Array  # ‖W − W0‖_F after the last step
     relative: Array  # the same, divided by ‖W0‖_F
-    net_tangent: Array  # trained net against trained f0
+    predicted: Array  # ‖W − W0‖_F of the limit kernel's function from the net's own start
+    net_tangent: Array  # two weights: f at the trained net's, f0 at its own after the same steps
     tangent_limit: Array  # trained f0 against the limit kernel
     net_limit: Array  # trained net against the limit kernel
-    gap: Array  # f(x; W) − f0(x; W), both at the trained W: Chapter 3's gap
+    gap: Array  # one weight: f(x; W) − f0(x; W), both at the trained net's W, which is Chapter 3's gap
     gap_seen: Array  # the same over the training inputs
     worst: Array  # the largest gap within the distance moved, at the first new input
     lemma: Array  # Lemma 4.1 at that distance, δ = 0.05
     loss: Array
+    turned: Array  # ‖K_W − K_W0‖_F/‖K_W0‖_F of the net's own kernel on the training inputs
     paths: Array  # ‖W_t − W0‖_F after t steps, root mean square over the nets: (widths, steps + 1)
 
 
@@ -68,7 +79,9 @@ def width_study(
     """
     widths = np.array([check_size("width", m) for m in widths])
     X_new = check_array("X_new", X_new, 2)
-    columns = np.empty((10, check_size("networks", networks), widths.size))
+    columns = np.empty((12, check_size("networks", networks), widths.size))
+    K = theory.limit_kernel(X)
+    G = descent_operator(K, steps, lr)
     squares = np.zeros((widths.size, check_size("steps", steps) + 1))
     for j, m in enumerate(map(int, widths)):
         for i in range(networks):
@@ -80,6 +93,7 @@ def width_study(
             columns[:, i, j] = (
                 B,
                 B / np.linalg.norm(init.W0),
+                movement(K, G @ (y - outputs(X, *init))),
                 rms(three.net - three.tangent),
                 rms(three.tangent - three.limit),
                 rms(three.net - three.limit),
@@ -88,9 +102,136 @@ def width_study(
                 worst,
                 lemma_4_1_bound(m, B, 0.05, norm_x) / math.sqrt(m),
                 three.run.loss[-1],
+                _turned(init, three.run.W, X),
             )
             squares[j] += three.run.movement**2 / networks
     return WidthStudy(widths, *columns, np.sqrt(squares))
+
+
+def _turned(init: Init, W: Array, X: Array) -> float:
+    before, after = theory.empirical_kernel(init, X), theory.empirical_kernel(Init(W, init.a), X)
+    return float(np.linalg.norm(after - before) / np.linalg.norm(before))
+
+
+class Kept(NamedTuple):
+    """What nets of one width did, each over what the theorem allows: all (networks,)."""
+
+    width: int
+    farthest: Array  # the largest ‖w_i(t) − w_i(0)‖ over the allowed radius
+    slowest: Array  # the largest ‖y − f_t‖/‖y − f_0‖ over rate^t
+    apart: Array  # |f_t(x) − limit kernel's| after the last step over its bound
+    gap: Array  # |f(x; W_t) − f0(x; W_t)| after the last step over its bound
+
+    @property
+    def all(self) -> int:
+        """The number of nets that keep every promise."""
+        return int(np.sum(np.max(self[1:], axis=0) <= 1))
+
+
+def theorem_study(
+    X: Array, y: Array, x_new: Array, networks: int, steps: int, lr: float, delta: float, rng: np.random.Generator
+) -> Kept:
+    """Train nets of the least width of which the theorem of Chapter 7 speaks (lecture/ntk-full)."""
+    m = math.ceil(guarantee(X, y, x_new, 1, lr, delta).width)
+    radius, rate, apart, gap = guarantee(X, y, x_new, m, lr, delta)[1:]
+    ratios = np.empty((4, check_size("networks", networks)))
+    x, G = x_new[None], descent_operator(theory.limit_kernel(X), steps, lr)
+    for i in range(networks):
+        init = gaussian_init(m, len(x_new), rng)
+        run = train_first_layer(init, X, y, steps, lr)
+        limit = outputs(x, *init) + theory.limit_kernel(x, X) @ G @ (y - outputs(X, *init))
+        ratios[:, i] = (
+            math.sqrt(np.square(run.W - init.W0).sum(axis=1).max()) / radius,
+            np.max(np.sqrt(run.loss / run.loss[0]) / rate ** np.arange(steps + 1)),
+            abs(outputs(x, run.W, init.a) - limit)[0] / apart,
+            abs(star(init.W0 @ x_new, run.W @ x_new, init.a)) / math.sqrt(m) / gap,
+        )
+    return Kept(m, *ratios)
+
+
+class Early(NamedTuple):
+    """Nets of several ``widths`` against the theorem's conclusions, with each net's own start: (networks, widths)."""
+
+    widths: Array
+    farthest: Array  # the largest ‖w_i(t) − w_i(0)‖ over 2‖X‖‖y − f_0‖/(λ√m)
+    slowest: Array  # the largest ‖y − f_t‖/‖y − f_0‖ over (1 − ηλ/2n)^t
+
+
+def early_study(
+    widths: Sequence[int], X: Array, y: Array, networks: int, steps: int, lr: float, rng: np.random.Generator
+) -> Early:
+    """Where nets begin to do what the theorem promises, whether or not it speaks of them yet (lecture/ntk-full)."""
+    X, _ = theory.check_rows(X)
+    widths = np.array([check_size("width", m) for m in widths])
+    n, smallest, norm = len(X), np.linalg.eigvalsh(theory.limit_kernel(X))[0], np.linalg.norm(X, 2)
+    ratios = np.empty((2, check_size("networks", networks), widths.size))
+    for i in range(networks):
+        for j, m in enumerate(map(int, widths)):
+            init = gaussian_init(m, X.shape[1], rng)
+            run = train_first_layer(init, X, y, steps, lr)
+            allowed = 2 * norm * math.sqrt(2 * n * run.loss[0]) / (smallest * math.sqrt(m))
+            fallen = np.sqrt(run.loss / run.loss[0]) / (1 - lr * smallest / (2 * n)) ** np.arange(steps + 1)
+            ratios[:, i, j] = np.linalg.norm(run.W - init.W0, axis=1).max() / allowed, fallen.max()
+    return Early(widths, *ratios)
+
+
+class BothStudy(NamedTuple):
+    """Nets of which both layers were trained: rows are nets, columns ``widths``."""
+
+    widths: Array
+    net_limit: Array  # from the net to the limit kernel of both layers, root mean square over new inputs
+    first: Array  # ‖W − W0‖_F
+    second: Array  # ‖a − a0‖
+
+
+def both_study(
+    widths: Sequence[int], X: Array, y: Array, X_new: Array, networks: int, steps: int, rng: np.random.Generator
+) -> BothStudy:
+    """Train both layers on (X, y) and the kernel of both from the same start; compare at X_new (lecture/ntk-full).
+
+    The step is half of the largest safe one, 2n/λ_max of the limit kernel.
+    """
+    widths = np.array([check_size("width", m) for m in widths])
+    K, K_new = (theory.limit_kernel(Z, X) + theory.arc_cosine(Z, X) for Z in (X, X_new))
+    lr = len(K) / float(np.linalg.norm(K, 2))
+    step = K_new @ descent_operator(K, steps, lr)
+    found = np.empty((3, check_size("networks", networks), widths.size))
+    for i in range(networks):
+        for j, m in enumerate(map(int, widths)):
+            init = gaussian_init(m, X.shape[1], rng)
+            trained = train_both(init, X, y, X_new, steps, lr)
+            limit = outputs(X_new, *init) + step @ (y - outputs(X, *init))
+            found[:, i, j] = rms(trained.net - limit), trained.first, trained.second
+    return BothStudy(widths, *found)
+
+
+class LazySwitch(NamedTuple):
+    """Nets with two factors in front: axes are the factor (1/√m, then 1/m), the net, the width."""
+
+    widths: Array
+    share: Array  # ‖W − W0‖_F/‖W0‖_F
+    turned: Array  # how far the kernel moved, over its norm
+    loss: Array  # after the last step, over that of f = 0
+
+
+def lazy_switch(
+    widths: Sequence[int], X: Array, y: Array, networks: int, steps: int, lr: float, rng: np.random.Generator
+) -> LazySwitch:
+    """Train f = (1/√m) Σ and f = (1/m) Σ from the same weights, at equal speed of f: the step is ``lr`` and m ``lr``.
+
+    Source: claim course/lazy-switch.
+    """
+    widths = np.array([check_size("width", m) for m in widths])
+    y = check_array("y", y, 1, len(X))
+    found = np.empty((3, 2, check_size("networks", networks), widths.size))
+    for i in range(networks):
+        for j, m in enumerate(map(int, widths)):
+            init = gaussian_init(m, X.shape[1], rng)
+            for k, factor in enumerate((1.0, 1 / math.sqrt(m))):
+                run = train_first_layer(Init(init.W0, factor * init.a), X, y, steps, lr / factor**2)
+                share = run.movement[-1] / np.linalg.norm(init.W0)
+                found[:, k, i, j] = share, _turned(init, run.W, X), run.loss[-1] / np.mean(y**2 / 2)
+    return LazySwitch(widths, *found)
 
 
 class Labelled(NamedTuple):
@@ -164,6 +305,43 @@ def learning_curve(
     return LearningCurve(sizes, *errors)
 
 
+class Generalization(NamedTuple):
+    """Nets of infinite width with a start at zero after training: rows are repetitions, columns ``shares``."""
+
+    shares: Array
+    B: Array  # distance ‖W − W0‖_F
+    seen: Array  # mean loss min(1, |f − y|) over the sample
+    new: Array  # over new inputs
+    bound: Array  # on new − seen, from generalization_bound
+
+
+def generalization_study(
+    n: int,
+    shares: Sequence[float],
+    repetitions: int,
+    delta: float,
+    rng: np.random.Generator,
+    steps: int = 60,
+    new: int = 500,
+) -> Generalization:
+    """Learn y = x₁ on the sphere in three dimensions from n inputs, a share of whose targets are tosses of ±1.
+
+    Inputs to be judged on have as many tosses. Steps are half of the largest safe one (lecture/generalization).
+    """
+    n, shares = check_size("n", n), check_array("shares", shares, 1)
+    found = np.empty((4, check_size("repetitions", repetitions), shares.size))
+    for i in range(repetitions):
+        for j, share in enumerate(shares):
+            X = theory.directions(rng.standard_normal((n + check_size("new", new), 3)))
+            y = np.where(rng.random(len(X)) < share, rng.choice([-1.0, 1.0], len(X)), X[:, 0])
+            K = theory.limit_kernel(X[:n])
+            alpha = descent_operator(K, steps, n / np.linalg.norm(K, 2)) @ y[:n]
+            loss = np.minimum(np.abs(theory.limit_kernel(X, X[:n]) @ alpha - y), 1)
+            B = movement(K, alpha)
+            found[:, i, j] = B, loss[:n].mean(), loss[n:].mean(), generalization_bound(n, np.array(B), delta)
+    return Generalization(shares, *found)
+
+
 #: The first layers whose kernels are compared: rows of one net, all of independent size.
 LAYERS = ("Gaussian", "orthogonal", "LDLT", "uniform", "signs", "mirrored")
 
@@ -174,26 +352,31 @@ def first_layer(kind: str, m: int, d: int, rng: np.random.Generator) -> Array:
     ``orthogonal`` stacks rotations (Haar), ``LDLT`` is W(I + WᵀW)^(-1/2) of Chapter 6 for a Gaussian W, ``uniform`` is
     torch's default, ``signs`` has entries ±1, and ``mirrored`` brings every row with its negative.
     """
-    m, d, rng = check_size("m", m), check_size("d", d), check_rng(rng)
+    return first_layers(kind, 1, check_size("m", m), check_size("d", d), check_rng(rng))[0]
+
+
+def first_layers(kind: str, networks: int, m: int, d: int, rng: np.random.Generator) -> Array:
+    """Independent layers as :func:`first_layer` draws them, (networks, m, d)."""
+    shape = networks, m, d
     if kind == "Gaussian":
-        return rng.standard_normal((m, d))
+        return rng.standard_normal(shape)
     if kind == "orthogonal":
-        Q, R = np.linalg.qr(rng.standard_normal((-(-m // d), d, d)))
+        Q, R = np.linalg.qr(rng.standard_normal((networks, -(-m // d), d, d)))
         # the signs of R make the law of Q that of a uniformly random rotation
-        return (Q * np.sign(np.diagonal(R, axis1=1, axis2=2))[:, None, :]).reshape(-1, d)[:m]
+        return (Q * np.sign(np.diagonal(R, axis1=2, axis2=3))[..., None, :]).reshape(networks, -1, d)[:, :m]
     if kind == "LDLT":
-        W = rng.standard_normal((m, d)) / math.sqrt(d)
-        values, vectors = np.linalg.eigh(np.eye(d) + W.T @ W)
-        return W @ (vectors / np.sqrt(values)) @ vectors.T
+        W = rng.standard_normal(shape) / math.sqrt(d)
+        values, vectors = np.linalg.eigh(np.eye(d) + W.mT @ W)
+        return W @ (vectors / np.sqrt(values)[:, None]) @ vectors.mT
     if kind == "uniform":
-        return rng.uniform(-1, 1, (m, d))
+        return rng.uniform(-1, 1, shape)
     if kind == "signs":
-        return rng.choice([-1.0, 1.0], (m, d))
+        return rng.choice([-1.0, 1.0], shape)
     if kind == "mirrored":
         if m % 2:
             raise ValueError(f"a mirrored layer needs an even m, got {m}")
-        half = rng.standard_normal((m // 2, d))
-        return np.concatenate([half, -half])
+        half = rng.standard_normal((networks, m // 2, d))
+        return np.concatenate([half, -half], axis=1)
     raise ValueError(f"kind must be one of {', '.join(LAYERS)}, got {kind!r}")
 
 
@@ -234,6 +417,19 @@ def layer_study(widths: Sequence[int], X: Array, networks: int, rng: np.random.G
     # rounding may take p(1 − 2p) below zero where x = x'
     mirrored = np.abs(X @ X.T) * np.sqrt(np.maximum(p * (1 - 2 * p), 0))
     return LayerStudy(LAYERS, widths, error, *extremes, rms(theory.kernel_error_law(X)), rms(mirrored))
+
+
+def layer_ratios(kind: str, m: int, X: Array, networks: int, rng: np.random.Generator) -> Array:
+    """m times the mean square error of each net's kernel, over the Gaussian law's: (networks,) (course/row-laws)."""
+    X, _ = theory.check_rows(X)
+    m, networks = check_size("m", m), check_size("networks", networks)
+    products, limit, law = X @ X.T, theory.limit_kernel(X), np.mean(theory.kernel_error_law(X) ** 2)
+    ratios: list[Array] = []
+    while left := networks - sum(map(len, ratios)):
+        W = first_layers(kind, min(left, 200), m, X.shape[1], check_rng(rng))
+        on = (W @ X.T > 0).astype(np.float32)  # counts are exact in single precision
+        ratios.append(m * np.mean((products * (on.mT @ on) / m - limit) ** 2, axis=(1, 2)) / law)
+    return np.concatenate(ratios)
 
 
 class KernelCurve(NamedTuple):

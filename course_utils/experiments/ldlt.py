@@ -7,9 +7,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from course_utils.theory.accept import Array, check_number, check_size
+from course_utils.theory.accept import Array, check_array, check_choice, check_number, check_rng, check_size
 from course_utils.theory.ldlt import CHECKED_MOMENTS, exact_over, exact_variance, limit_over, mean_density, simulate
 from course_utils.theory.moment_bounds import Bounds, bounds, bounds_over, partial_sums
+from course_utils.theory.moments import moments_between
 
 
 class Spectrum(NamedTuple):
@@ -114,17 +115,83 @@ class SizeGrid(NamedTuple):
     series: Array  # ten terms
     simulated: Array
     standard_error: Array
+    at_edge: bool = False  # whether s is σ²(√m + √n)²/α instead of nσ²/α
 
 
-def size_grid(sizes: tuple[int, ...], s: float, samples: int, rng: np.random.Generator) -> SizeGrid:
-    """Exact variance, ten-term series and simulation for all m, n in ``sizes`` at nσ²/α = s (ldlt/figures)."""
+def edge(m: int, n: int) -> float:
+    """``(√m + √n)²``: for σ = 1 the largest eigenvalue of S where m and n are large."""
+    return (math.sqrt(check_size("m", m)) + math.sqrt(check_size("n", n))) ** 2
+
+
+def size_grid(
+    sizes: tuple[int, ...], s: float, samples: int, rng: np.random.Generator, at_edge: bool = False
+) -> SizeGrid:
+    """Exact variance, ten-term series and simulation for all m, n in ``sizes`` (ldlt/figures).
+
+    ``s`` is nσ²/α, or with ``at_edge`` the largest eigenvalue of a large layer over α, ``σ²(√m + √n)²/α``.
+    """
     if not len(sizes):
         raise ValueError(f"sizes must not be empty, got {sizes!r}")
     s = check_number("s", s, above=0)
     exact, series, mean, error = np.empty((4, len(sizes), len(sizes)))
     for i, m in enumerate(sizes):
         for j, n in enumerate(sizes):
-            exact[i, j] = exact_variance(m, n, s / n).value
-            series[i, j] = partial_sums(CHECKED_MOMENTS, m, n, s / n)[-1]
-            mean[i, j], error[i, j] = simulate(m, n, s / n, samples, rng)
-    return SizeGrid(tuple(sizes), s, exact, series, mean, error)
+            sigma2 = s / (edge(m, n) if at_edge else n)
+            exact[i, j] = exact_variance(m, n, sigma2).value
+            series[i, j] = partial_sums(CHECKED_MOMENTS, m, n, sigma2)[-1]
+            mean[i, j], error[i, j] = simulate(m, n, sigma2, samples, rng)
+    return SizeGrid(tuple(sizes), s, exact, series, mean, error, at_edge)
+
+
+def largest_distances(grid: SizeGrid, theory: str, samples: int, repetitions: int, rng: np.random.Generator) -> Array:
+    """The largest |theory − simulation| of all sizes in each of some new simulations, shape (repetitions,).
+
+    Its mean is no less than the largest |theory − true variance|, because a mean of distances is no less than the
+    distance of the mean, and a mean of maxima no less than the maximum of means. ``theory`` is "exact" or "series".
+    """
+    values = getattr(grid, check_choice("theory", theory, ("exact", "series")))
+    samples, repetitions, rng = check_size("samples", samples), check_size("repetitions", repetitions), check_rng(rng)
+    largest = np.zeros(repetitions)
+    for i, m in enumerate(grid.sizes):
+        for j, n in enumerate(grid.sizes):
+            sigma2 = grid.s / (edge(m, n) if grid.at_edge else n)
+            found = [simulate(m, n, sigma2, samples, rng).mean for _ in range(repetitions)]
+            largest = np.maximum(largest, np.abs(values[i, j] - found))
+    return largest
+
+
+class Reach(NamedTuple):
+    """How far ten terms of the series are off, for every pair of sizes: at some common edges, and at one nσ²/α."""
+
+    shapes: Array  # (pairs, 2) m and n
+    edges: Array  # (settings,) σ²(√m + √n)²/α
+    error: Array  # (settings, pairs) |ten terms − exact|
+    s: float  # nσ²/α
+    edges_at_s: Array  # (pairs,)
+    error_at_s: Array  # (pairs,)
+
+    def upto(self, error: float) -> float:
+        """The last of the edges before any pair is off by more than this, or 0."""
+        fine = np.logical_and.accumulate((self.error <= error).all(axis=1))
+        return float(self.edges[fine].max(initial=0))
+
+
+def reach(shapes: list[tuple[int, int]], edges: Array, s: float = 1.0) -> Reach:
+    """The error of the paper's estimate for each (m, n) in ``shapes`` (ldlt/paper-estimate).
+
+    ``edges``, in increasing order, are values of the largest eigenvalue of a large layer over α, see :func:`edge`.
+    """
+    edges, s = check_array("edges", edges, 1), check_number("s", s, above=0)
+    pairs = [(check_size("m", m), check_size("n", n)) for m, n in shapes]
+    if edges[0] <= 0 or (np.diff(edges) <= 0).any():
+        raise ValueError(f"edges must be positive and increase, got {edges}")
+    common = np.array([_errors(m, n, edges / edge(m, n)) for m, n in pairs]).T
+    own = np.array([s / n * edge(m, n) for m, n in pairs])
+    at_s = np.concatenate([_errors(m, n, np.array([s / n])) for m, n in pairs])
+    return Reach(np.array(pairs), edges, common, s, own, at_s)
+
+
+def _errors(m: int, n: int, ratios: Array) -> Array:
+    k = np.arange(1, CHECKED_MOMENTS + 1)
+    terms = -((-ratios[:, None]) ** k) * np.array(moments_between(m, n, 1, CHECKED_MOMENTS), dtype=float)
+    return np.abs(terms.sum(axis=1) / m - exact_over(m, n, ratios)[0])

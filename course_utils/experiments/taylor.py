@@ -79,6 +79,16 @@ def tightness(steps: Array | Sequence[float], z0: Array | None = None) -> Tightn
     return Tightness(tuple(ACTIVATIONS), steps, np.array(share))
 
 
+def largest_share(sigma: Activation, z: Array) -> float:
+    """The largest ``|gap| / (β step²/2)`` over all pairs of different points of ``z``, shape (n,)."""
+    z = check_array("z", z, 1)
+    step = z[:, None] - z
+    if not step.any():
+        raise ValueError(f"z must hold two different points at least, got {z}")
+    gap = np.abs(tangent_gap(sigma, z[:, None], z))[step != 0]
+    return float((gap / (sigma.beta / 2 * step[step != 0] ** 2)).max())
+
+
 class MoveCloud(NamedTuple):
     """Random moves of a network's first layer: how far, how large the gap, and what Proposition 4.1 allows.
 
@@ -129,7 +139,7 @@ def width_scaling(
 
     Only ``w0_iᵀx`` and the part of each row's move along x enter the gap. For a Gaussian ``W0`` and an isotropic move
     both are independent normals, so no (m, d) matrix is ever drawn, and the random move is drawn chunk by chunk.
-    The worst move is found among 32 768 of the neurons: more of them no longer bend it visibly further.
+    The worst move is found among 16 384 of the neurons: more of them no longer bend it visibly further.
 
     Source: claim lecture/width-scaling-smooth.
     """
@@ -139,7 +149,7 @@ def width_scaling(
     check_rng(rng)
     for i in range(networks):
         for j, m in enumerate(widths):
-            n = min(m, CHUNK // 4)
+            n = min(m, CHUNK // 8)
             u0, a = rng.standard_normal(n), rng.choice([-1.0, 1.0], size=n)
             delta = worst_move(sigma, u0, a, B)
             worst[i, j] = abs(a @ gap_of_step(sigma, u0, delta)) / sqrt(m)

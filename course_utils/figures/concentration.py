@@ -6,7 +6,8 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from course_utils.experiments import concentration
-from course_utils.figures import ALLOWED, CYCLE, MEASURED, MUTED, SECOND, THEORY, THIRD, WORST, band
+from course_utils.figures import ALLOWED, CYCLE, MEASURED, MUTED, SECOND, THEORY, THIRD, WORST
+from course_utils.theory.statistics import mean_interval, power_law_slope
 from course_utils.theory.worst_case import WORST_CASE_CONSTANT
 
 BOUNDS = {
@@ -89,36 +90,59 @@ def adversary(ax: Axes, data: concentration.AdversaryCurve) -> str:
 
 
 def approach(ax: Axes, data: concentration.WorstScaling) -> str:
-    """The worst case in units of B^(4/3) m^(1/3): it settles on its limit."""
-    constant = data.constant
+    """The mean worst case in units of B^(4/3) m^(1/3), with its law: it comes down to its limit."""
+    units = data.Bs[:, None] ** (4 / 3) * data.widths ** (1 / 3)
     ax.axhline(WORST_CASE_CONSTANT, color=THEORY, lw=1.2)
-    ax.text(data.widths[-1], WORST_CASE_CONSTANT - 0.005, "limit 0.438", color=THEORY, ha="right")
-    for i, (B, rows) in enumerate(zip(data.Bs, constant)):
-        band(ax, data.widths * 1.12 ** (i - 1), rows, CYCLE[i], f"B = {B:g}")
-    ax.set(xscale="log", ylim=(0.42, 0.5), xlabel="width m", ylabel="worst |f − f₀| / (B$^{4/3}$ m$^{1/3}$)")
-    ax.set_title("The worst case settles on 0.438 B$^{4/3}$ m$^{1/3}$")
-    ax.legend(loc="upper right")
-    means = ", ".join(f"{rows[:, -1].mean():.3f} for B = {B:g}" for B, rows in zip(data.Bs, constant))
-    return f"Exact worst case over B^(4/3) m^(1/3) against the width: at m = {data.widths[-1]} it is {means}."
+    ax.text(data.widths[-1], WORST_CASE_CONSTANT - 0.004, "limit 0.438", color=THEORY, ha="right")
+    for i, (B, rows, law) in enumerate(zip(data.Bs, data.constant, data.law / units)):
+        ax.plot(data.widths, law, "--", color=CYCLE[i], lw=1)
+        _means(ax, data.widths * 1.06 ** (i - 1), rows, CYCLE[i], f"B = {B:g}")
+    ax.set(xscale="log", ylim=(0.43, 0.475), xlabel="width m", ylabel="worst |f − f₀| / (B$^{4/3}$ m$^{1/3}$)")
+    ax.set_title("The worst case comes down to 0.438 B$^{4/3}$ m$^{1/3}$")
+    ax.legend(loc="upper right", title="mean, 99 %; dashed: law")
+    means = ", ".join(f"{rows[:, -1].mean():.3f} for B = {B:g}" for B, rows in zip(data.Bs, data.constant))
+    return (
+        f"Mean of the exact worst case over B^(4/3) m^(1/3) against the width, with 99 % intervals on the dashed laws: "
+        f"at m = {data.widths[-1]} it is {means}."
+    )
 
 
 def rates(ax: Axes, data: concentration.WidthRates) -> str:
-    """The worst, the trained and a random move at the same distance, on lines of slope −1/6, −1/2, −3/4."""
+    """The worst, the trained and a random move at the same distance: root mean squares over the networks, and laws."""
     cases = (
-        ("worst move, slope −1/6", data.worst, WORST, -1 / 6),
-        ("gradient descent, slope −1/2", data.trained, SECOND, -1 / 2),
-        ("random move, slope −3/4", data.random, MEASURED, -3 / 4),
+        ("worst move", data.worst, data.worst_law, WORST),
+        ("trained", data.trained, _mixture(data), SECOND),
+        ("random move", data.random, data.random_law, MEASURED),
     )
-    for label, rows, colour, slope in cases:
-        # the line has its theoretical slope and the height of the measurements
-        height = np.exp(np.mean(np.log(rows)) - slope * np.mean(np.log(data.widths)))
-        ax.plot(data.widths, height * data.widths**slope, color=THEORY, lw=1)
-        band(ax, data.widths, rows, colour, label)
+    slopes = {}
+    for label, rows, law, colour in cases:
+        ax.plot(data.widths, law, "--" if label == "trained" else "-", color=THEORY, lw=1)
+        squares = [mean_interval(row**2) for row in rows.T]
+        middle = np.sqrt([s.value for s in squares])
+        factor = np.exp([s.half / s.value / 2 for s in squares])
+        slopes[label] = power_law_slope(data.widths, rows).value
+        _dots(ax, data.widths, middle / factor, middle, middle * factor, colour, label)
     ax.set_xscale("log", base=2)
     ax.set(yscale="log", ylim=(1e-4, 10), xlabel="width m", ylabel="|f − f₀|, with the factor 1/√m")
-    ax.set_title("Training is closer to chance than to malice")
+    n, d = data.shape
+    ax.set_title(f"Trained on {n} inputs: m$^{{{slopes['trained']:.2f}}}$".replace("-", "−"))
     ax.legend(loc="lower left")
+    measured = ", ".join(f"{label} {slope:.2f}" for label, slope in slopes.items()).replace("-", "−")
     return (
-        f"Gap against width from {data.widths[0]} to {data.widths[-1]} on logarithmic axes at the same movement: "
-        "the worst move falls with slope −1/6, gradient descent with −1/2, a random move with −3/4."
+        f"Root mean square gap, {n} inputs in {d} dimensions, against width from {data.widths[0]} to {data.widths[-1]} "
+        f"on logarithmic axes, at the same movement. Measured slopes: {measured}."
     )
+
+
+def _mixture(data: concentration.WidthRates):
+    alpha, beta = concentration.rate_mixture(data.widths, data.trained)
+    return np.sqrt(np.maximum(alpha.value / data.widths + beta.value / data.widths**1.5, 1e-12))
+
+
+def _means(ax: Axes, x, rows, colour: str, label: str) -> None:
+    low, middle, high = np.transpose([(s.low, s.value, s.high) for s in map(mean_interval, rows.T)])
+    _dots(ax, x, low, middle, high, colour, label)
+
+
+def _dots(ax: Axes, x, low, middle, high, colour: str, label: str) -> None:
+    ax.errorbar(x, middle, [middle - low, high - middle], fmt="o", color=colour, ms=4, lw=1.2, label=label)

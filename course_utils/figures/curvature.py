@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.axes import Axes
 
-from course_utils.experiments import curvature
-from course_utils.figures import ALLOWED, MEASURED, MUTED, SECOND, THEORY, WORST, band
+from course_utils.experiments import curvature, curvature_training
+from course_utils.figures import ALLOWED, MEASURED, MUTED, SECOND, THEORY, THIRD, WORST, band
+from course_utils.theory.statistics import mean_interval
 
-SCHEME_COLOURS = {"Glorot": MEASURED, "He": WORST, "Hessian": SECOND}
+SCHEME_COLOURS = {"Glorot": MEASURED, "He": WORST, "Hessian": SECOND, "data-driven": THIRD}
 
 
 def variance_flow(ax: Axes, data: curvature.VarianceFlow) -> str:
@@ -53,9 +54,9 @@ def step_curve(ax: Axes, data: curvature.StepCurve) -> str:
     ax.set(xlabel="step γ", ylabel="loss", title="λ_max guards against every direction, not only this one")
     ax.legend()
     return (
-        "Loss of a network after one gradient step: its quadratic model stays below the start up to "
-        f"{data.safe:.3g}; the guarantee 2/λ_max is {data.guarantee:.3g}; the smallest loss is reached at "
-        f"{data.steps[data.loss.argmin()]:.3g}."
+        f"Loss of a network after one gradient step: its quadratic model falls up to {data.safe / 2:.3g} and stays "
+        f"below the start up to {data.safe:.3g}; the guarantee 2/λ_max is {data.guarantee:.3g}; the smallest loss is "
+        f"reached at {data.steps[data.loss.argmin()]:.3g}."
     )
 
 
@@ -95,16 +96,18 @@ def bound_cloud(ax: Axes, data: curvature.BoundCloud) -> str:
 
 
 def norm_sizes(ax: Axes, data: curvature.NormSizes) -> str:
-    """Mean norm of square normal matrices relative to Corollary 2."""
+    """Mean norm of square normal matrices relative to Corollary 2, with its interval."""
+    means = [mean_interval(column) for column in data.ratio.T]
     ax.axhline(1, color=MUTED, lw=1, label="Corollary 2: √m + √n")
     ax.plot(data.sizes, data.predicted, color=THEORY, label="with Tracy–Widom's mean")
-    band(ax, data.sizes, data.ratio, MEASURED, "measured, middle 80 %")
+    values, halves = zip(*((mean.value, mean.half) for mean in means))
+    ax.errorbar(data.sizes, values, halves, fmt="o", ms=4, color=MEASURED, label="mean, with its 99 % interval")
     ax.set(xscale="log", ylim=(0.6, 1.15), xlabel="size n of an n × n matrix", ylabel="‖w‖ / (2√n σ)")
     ax.set_title("Small matrices are smaller than the corollary says")
     ax.legend(loc="lower right")
     return (
         f"Norm of n × n matrices over 2√n for n from {data.sizes[0]} to {data.sizes[-1]}: on average from "
-        f"{data.ratio[:, 0].mean():.2f} to {data.ratio[:, -1].mean():.3f}."
+        f"{means[0].value:.2f} to {means[-1].value:.3f}."
     )
 
 
@@ -122,32 +125,60 @@ def layer_shape(ax: Axes, data: curvature.Shape) -> str:
     )
 
 
-def training(ax: Axes, data: tuple[curvature.SchemeTraining, ...]) -> str:
-    """Losses of several schemes at one depth."""
+def neglect(ax: Axes, data: curvature_training.Neglect) -> str:
+    """What Theorem 1 neglects against the loss, as networks train from right to left."""
+    loss = data.loss.mean(axis=1)
+    for k, colour in zip(range(data.share.shape[2]), (MEASURED, WORST, SECOND)):
+        share = data.share[:, :, k]
+        ax.fill_between(loss, share.min(axis=1), share.max(axis=1), color=colour, alpha=0.2, linewidth=0)
+        ax.plot(loss, share.mean(axis=1), "o-", color=colour, label=f"layer {k}, mean of {share.shape[1]} nets")
+    name = data.kind.replace("_", "-")
+    first, last = data.share[0].mean(axis=0), data.share[-1].mean(axis=0)
+    ax.set(xscale="log", yscale="log", ylim=(0.01, 1.2), xlabel=f"loss, {name} (training goes left)")
+    ax.set(ylabel="neglected ‖Q‖ / ‖H‖")
+    ax.set_title(f"{name}: in the end {last.max():.0%} is neglected")
+    ax.legend(loc="lower right")
+    ends = ", ".join(f"layer {k} from {a:.2f} to {b:.2f}" for k, (a, b) in enumerate(zip(first, last)))
+    return (
+        f"Share of a layer's Hessian that Theorem 1 neglects while the {name} falls from {loss[0]:.2g} to "
+        f"{loss[-1]:.2g}: {ends}."
+    )
+
+
+def training(ax: Axes, data: tuple[curvature_training.SchemeTraining, ...]) -> str:
+    """Losses of several starts at one depth: mean, and range over the networks."""
     for run in data:
-        low, middle, high = np.quantile(run.losses, [0.1, 0.5, 0.9], axis=0)
-        steps = np.arange(middle.size)
-        ax.fill_between(steps, low, high, color=SCHEME_COLOURS[run.scheme], alpha=0.2, linewidth=0)
-        ax.plot(steps, middle, color=SCHEME_COLOURS[run.scheme], label=run.scheme)
-    ax.set(ylim=(0, 4.5), xlabel="steps", ylabel="cross-entropy")
-    ax.set_title(f"{data[0].depth} layers, {data[-1].scheme} ends at {data[-1].losses[:, -1].mean():.2f}")
+        _mean_and_range(ax, np.arange(run.losses.shape[1]), run.losses, run.scheme, "-")
+    ends = {run.scheme: run.losses[:, -1].mean() for run in data}
+    worst = max(ends, key=ends.__getitem__)
+    ax.set(ylim=(0, 4), xlabel="steps", ylabel="cross-entropy, mean and range")
+    ax.set_title(f"{data[0].depth} layers: {worst} ends at {ends[worst]:.2f}")
     ax.legend(loc="upper right")
-    ends = ", ".join(f"{run.scheme} {run.losses[:, -1].mean():.2f}" for run in data)
-    return f"Training losses of {data[0].depth} layers with constant step {data[0].step:g}; mean at the end {ends}."
+    return (
+        f"Training losses of {data[0].depth} layers with constant step {data[0].step:g}; mean at the end "
+        + ", ".join(f"{scheme} {end:.2f}" for scheme, end in ends.items())
+        + "."
+    )
 
 
-def sharpness(ax: Axes, data: tuple[curvature.SchemeTraining, ...]) -> str:
-    """λ_max during training, median and middle 80 % of the seeds, against 2/γ."""
+def sharpness(ax: Axes, data: tuple[curvature_training.SchemeTraining, ...]) -> str:
+    """λ_max during training, mean and range of the networks, against 2/γ."""
     ax.axhline(2 / data[0].step, color=THEORY, ls="--", lw=1.2, label="2/γ")
     for run in data:
-        low, middle, high = np.quantile(run.top, [0.1, 0.5, 0.9], axis=0)
-        ax.fill_between(run.checks, low, high, color=SCHEME_COLOURS[run.scheme], alpha=0.2, linewidth=0)
-        ax.plot(run.checks, middle, "o-", color=SCHEME_COLOURS[run.scheme], label=run.scheme)
-    ax.set(yscale="log", ylim=(1e-3, 1e3), xlabel="steps", ylabel="λ_max of the whole network")
-    ax.set_title(f"{data[0].depth} layers, 2/γ = {2 / data[0].step:g}")
-    ax.legend(loc="lower left")
-    starts = ", ".join(f"{run.scheme} {np.median(run.top[:, 0]):.2g}" for run in data)
+        _mean_and_range(ax, run.checks, run.top, run.scheme, "o-")
+    means = [run.top.mean(axis=0) for run in data]
+    most = max(range(len(data)), key=lambda i: means[i].max() / means[i][0])
+    ax.set(yscale="log", ylim=(0.1, 1000), xlabel="steps", ylabel="λ_max, mean and range")
+    ax.set_title(f"{data[0].depth} layers: {data[most].scheme} from {means[most][0]:.1g} to {means[most].max():.1g}")
+    ax.legend(loc="upper right")
+    starts = ", ".join(f"{run.scheme} {mean[0]:.2g} and {mean.max():.2g}" for run, mean in zip(data, means))
     return (
         f"Largest eigenvalue during training of {data[0].depth} layers, against 2/γ = {2 / data[0].step:g}; "
-        f"at the start {starts}."
+        f"mean at the start and at its largest: {starts}."
     )
+
+
+def _mean_and_range(ax: Axes, x, rows, scheme: str, style: str) -> None:
+    colour = SCHEME_COLOURS[scheme]
+    ax.fill_between(x, rows.min(axis=0), rows.max(axis=0), color=colour, alpha=0.2, linewidth=0)
+    ax.plot(x, rows.mean(axis=0), style, color=colour, label=scheme)

@@ -106,6 +106,25 @@ def distances(ax: Axes, data: kernels.WidthStudy) -> str:
     return f"Median distances of trained functions, widths {data.widths[0]} to {data.widths[-1]}: {ends}."
 
 
+def switch(ax: Axes, data: kernels.LazySwitch) -> str:
+    """How far training moves the kernel, against the width, with 1/√m and with 1/m in front of the net."""
+    ends = []
+    for turned, colour, name in zip(data.turned, (MEASURED, WORST), ("1/√m", "1/m")):
+        band(ax, data.widths, 100 * turned, colour, f"{name} in front")
+        middle = 100 * np.median(turned, axis=0)
+        ax.plot(data.widths, middle, color=colour, lw=1)
+        ends.append(f"{name} {middle[0]:.2g} % to {middle[-1]:.2g} %")
+    _wide_axis(ax, data.widths, "width m")
+    ax.set(yscale="log", ylabel="move of the kernel, % of its norm")
+    ticks = [1, 2, 5, 10, 20]
+    ax.set_yticks(ticks, [str(tick) for tick in ticks])
+    ax.set_yticks([], minor=True)
+    ax.set_title("With 1/m in front, the kernel moves at every width")
+    ax.legend(loc="lower left")
+    sizes = f"{data.widths[0]} to {data.widths[-1]} neurons"
+    return f"Move of the net's own kernel in training, medians, {sizes}: {', '.join(ends)}."
+
+
 def circle_run(ax: Axes, data: kernels.CircleRun) -> str:
     """Trained net, trained f0 and limit kernel on the circle, with the start they share."""
     degrees = np.degrees(data.grid)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from matplotlib.axes import Axes
 
-from course_utils.experiments.ldlt import MomentCurve, ShapeCurve, SizeGrid, Spectrum, VarianceCurve
+from course_utils.experiments.ldlt import MomentCurve, Reach, ShapeCurve, SizeGrid, Spectrum, VarianceCurve
 from course_utils.figures import ALLOWED, MEASURED, MUTED, SECOND, THEORY, THIRD, WORST
 from course_utils.theory.moments import Pairing
 
@@ -82,12 +82,13 @@ def spectrum(ax: Axes, data: Spectrum) -> str:
     ax.set(xlim=(0, 3), ylim=(0, 1.25), xlabel="singular value of W", ylabel="mean density")
     ax.set_title(f"{data.m} × {data.n}")
     ax.legend()
-    middle = (data.s > 0.3) & (data.s < 1.7)
+    low, high = 0.3, 1.7  # away from the edges
+    middle = (data.s > low) & (data.s < high)
     gap = np.abs(data.density - data.limit)[middle].max()
     return (
         f"Mean density of the singular values of a {data.m} by {data.n} matrix with variance "
         f"1/{max(data.m, data.n)}: {data.density[0]:.2f} at 0 where large layers have {data.limit[0]:.2f}, "
-        f"and at most {gap:.1g} away from large layers between 0.3 and 1.7."
+        f"and at most {gap:.1g} away from large layers between {low} and {high}."
     )
 
 
@@ -172,8 +173,26 @@ def size_grid(ax: Axes, data: Differences) -> str:
     inside = int((np.abs(difference) <= 3 * grid.standard_error).sum())
     name = {"exact": "exact", "series": "ten terms"}[theory]
     ax.set_title(f"{name}: {inside} of {count**2} within 3 errors")
+    scale = "a largest eigenvalue of alpha times" if grid.at_edge else "n sigma squared"
     return (
         f"Theory ({name}) minus simulation for {count**2} pairs of sizes from {grid.sizes[0]} to "
-        f"{grid.sizes[-1]} at n sigma squared {grid.s:g}: largest difference {np.abs(difference).max():.2g}, "
+        f"{grid.sizes[-1]} at {scale} {grid.s:g}: largest difference {np.abs(difference).max():.1g}, "
         f"{inside} within three standard errors, the largest of which is {grid.standard_error.max():.1g}."
+    )
+
+
+def reach(ax: Axes, data: Reach) -> str:
+    """The error of ten terms for every pair of sizes, over the largest eigenvalue of large layers."""
+    for edge, error in zip(data.edges, data.error, strict=True):
+        ax.plot(np.full(len(error), edge), np.maximum(error, 1e-16), "o", color=THEORY, ms=2.5)
+    ax.plot(data.edges_at_s, data.error_at_s, "o", color=WORST, ms=3)
+    ax.axhline(1e-3, color=ALLOWED, ls="--")
+    ax.set(xscale="log", yscale="log", ylim=(1e-17, 1e12), xlabel="σ²(√m + √n)²/α", ylabel="|ten terms − exact|")
+    ax.set_title(f"Ten terms are right to 0.001 up to {data.upto(1e-3):.2g}")
+    at_s = "nσ² = α" if data.s == 1 else f"nσ² = {data.s:g} α"
+    _names(ax, 0.93, (at_s, WORST), ("every pair at the same σ²(√m + √n)²", THEORY), ("0.001", OCHRE))
+    return (
+        f"Error of ten terms for {len(data.shapes)} pairs of sizes over the largest eigenvalue of large layers, from "
+        f"{data.edges[0]:.2g} to {data.edges[-1]:.2g} alpha: all are right to 0.001 up to {data.upto(1e-3):.2g}; at "
+        f"n sigma squared {data.s:g} they are off by {data.error_at_s.min():.1g} to {data.error_at_s.max():.1g}."
     )

@@ -57,15 +57,19 @@ def tau_tradeoff(ax: Axes, data: TauTradeoff) -> str:
 
 
 def gap_against_width(ax: Axes, data: GapAgainstWidth) -> str:
-    """Gap of random moves against the width, under the bound by flips and the naive one."""
+    """Gap of random moves against the width (root mean square), under the bound by flips and the naive one."""
     ax.plot(data.widths, data.naive, color=MUTED, label="naive √m‖W‖$_F$")
     band(ax, data.widths, data.flip_bound, SECOND, "√flips · B")
-    ax.plot(data.widths, data.rms, "--", color=THEORY, lw=1.2, label="theory, root mean square")
-    band(ax, data.widths, data.gap, MEASURED, "|f − f₀|, random move")
+    # The theory is a mean square's, so the dots are too; the band holds the middle 80 %, as everywhere.
+    measured = np.sqrt(np.mean(data.gap**2, axis=0))
+    ax.fill_between(data.widths, *np.quantile(data.gap, [0.1, 0.9], axis=0), color=MEASURED, alpha=0.2, linewidth=0)
+    ax.plot(data.widths, measured, "o", color=MEASURED, markersize=4, label="|f − f₀|, root mean square")
+    ax.plot(data.widths, data.rms, "--", color=THEORY, lw=1.2, label="its theory")
     ax.set(xscale="log", yscale="log", xlabel="width m", ylabel="|f − f₀|, without the factor 1/√m")
+    ax.set_ylim(top=1e9)
     ax.set_title("The naive bound looks at everyone, the gap only at flips")
     ax.legend(loc="upper left")
-    ratio = data.naive[-1] / np.median(data.gap[:, -1])
+    ratio = data.naive[-1] / measured[-1]
     return (
         f"Gap against width from {data.widths[0]} to {data.widths[-1]}: the naive bound grows like the width, the "
         f"bound by counted flips like its fourth root, the gap falls. At the largest width the naive bound is "

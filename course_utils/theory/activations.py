@@ -103,6 +103,30 @@ ACTIVATIONS: dict[str, Activation] = {
     )
 }
 
+#: β-smooth all the same: their slope is β-Lipschitz, and their second derivative jumps (``lecture/without-second-
+#: derivative``). ``curvature`` is what it is beside the jumps.
+ONCE_DIFFERENTIABLE: dict[str, Activation] = {
+    a.name: a
+    for a in (
+        Activation(
+            "Huber",
+            lambda z: np.where(np.abs(z) <= 1, np.square(z) / 2, np.abs(z) - 1 / 2),
+            lambda z: np.clip(z, -1, 1),
+            lambda z: (np.abs(z) <= 1) * 1.0,
+            1.0,
+            0.0,
+        ),
+        Activation(
+            "squared ReLU",
+            lambda z: np.maximum(z, 0) ** 2,
+            lambda z: 2 * np.maximum(z, 0),
+            lambda z: (np.asarray(z) > 0) * 2.0,
+            2.0,
+            1.0,
+        ),
+    )
+}
+
 
 def activation(name: str) -> Activation:
     """One of the seven :data:`ACTIVATIONS` by name."""

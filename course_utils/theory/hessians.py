@@ -93,6 +93,10 @@ def to_torch(net: Net) -> Module:
         "softplus": torch.nn.Softplus,
         "GELU": torch.nn.GELU,
         "SiLU": torch.nn.SiLU,
+        "leaky ReLU": torch.nn.LeakyReLU,
+        "ReLU6": torch.nn.ReLU6,
+        "hard tanh": torch.nn.Hardtanh,
+        "ELU": torch.nn.ELU,
     }
     check_choice("activation", net.sigma.name, modules)
     parts = []

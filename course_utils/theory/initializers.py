@@ -58,6 +58,8 @@ def hessian_jacobian_(model: Module, x: Tensor, rng: np.random.Generator, gain: 
             norm = jacobian_norms(layer, activation, z).mean()
             if not norm > 0:
                 raise ValueError(f"a layer's activation is flat at every input: mean ‖J‖ is {float(norm):g}")
+            if abs(norm / gain - 1) < 1e-12:
+                break
             with torch.no_grad():
                 layer.weight *= gain / norm
         with torch.no_grad():

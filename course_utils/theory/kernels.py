@@ -68,6 +68,55 @@ def kernel_error_law(X: Array, Y: Array | None = None) -> Array:
     return np.abs(X @ Y.T) * np.sqrt(p * (1 - p))
 
 
+def whitened_error_law(X: Array, Y: Array | None = None) -> Array:
+    """As :func:`kernel_error_law` for rows W(WᵀW)^(-1/2) of a Gaussian W, to first order in 1/m, shape (n, p).
+
+    Whitening takes from each indicator h what wwᵀ can tell of it. With C = E[h (wwᵀ − I)], which has the eigenvalues
+    ± sin θ/(2π) in the plane of x and x' and 0 elsewhere, h loses the variance ‖C‖²/2, and the law becomes
+    ``|xᵀx'| √(p(1 − p) − (sin θ/2π)²)``. LDLT rows, W(I + WᵀW)^(-1/2), follow it as m/d grows.
+
+    Source: claim course/row-laws.
+    """
+    X, Y = check_rows(X, Y)
+    p, theta = arc_cosine(X, Y, 0), angles(X, Y)
+    return np.abs(X @ Y.T) * np.sqrt(np.maximum(p * (1 - p) - (np.sin(theta) / (2 * np.pi)) ** 2, 0))
+
+
+def same_octant(theta: Array) -> Array:
+    """The chance that two vectors at the angle θ, turned at random in three dimensions, have equal signs; as theta.
+
+    The great circle through both crosses the three coordinate planes. If its normal is ν, the gaps ℓ between crossings
+    have ``tan ℓ = |ν₃|/|ν₁ν₂|`` and the like, so that ``P(ℓ > t) = 1 − (2/π)(t + cot t log cos t)`` up to t = π/2.
+    Both vectors fit into a gap with the chance ``(3/π)`` times its integral from θ to π/2, Li₂ being the dilogarithm:
+
+        (3/π²) ((π/2 − θ)² + (π²/6 − Li₂(sin²θ))/2),  and 0 beyond π/2.
+    """
+    from scipy.special import spence  # Li₂(1 − z)
+
+    theta = check_array("theta", theta)
+    if theta.min() < 0 or theta.max() > np.pi:
+        raise ValueError(f"theta must lie between 0 and π, got {theta.min():g} to {theta.max():g}")
+    sharp = np.minimum(theta, np.pi / 2)
+    return 3 / np.pi**2 * ((np.pi / 2 - sharp) ** 2 + (np.pi**2 / 6 - spence(np.cos(sharp) ** 2)) / 2)
+
+
+def orthogonal_error_law(X: Array, Y: Array | None = None) -> Array:
+    """As :func:`kernel_error_law` for rows in blocks that are random rotations of three dimensions, shape (n, p).
+
+    Let c_i = sign(w_iᵀx) sign(w_iᵀx'), and S the chance that in a block all c_i are equal. Two rows of the block have
+    ``E c_i c_j = (4S − 1)/3``, and each of a row's two neighbours adds ``(E c_i c_j − (1 − 2θ/π)²)/16`` to p(1 − p).
+
+    Source: claim course/row-laws.
+    """
+    X, Y = check_rows(X, Y)
+    if X.shape[1] != 3:
+        raise ValueError(f"X must have 3 columns, got {X.shape[1]}")
+    p, theta = arc_cosine(X, Y, 0), angles(X, Y)
+    together = (4 * same_octant(np.minimum(theta, np.pi - theta)) - 1) / 3
+    covariance = (together - (1 - 2 * theta / np.pi) ** 2) / 16
+    return np.abs(X @ Y.T) * np.sqrt(np.maximum(p * (1 - p) + 2 * covariance, 0))
+
+
 def with_bias(X: Array, bias: float = 1.0) -> Array:
     """Rows (x, bias)/√(1 + bias²), shape (n, d + 1): unit rows stay unit, in a plane beside the origin."""
     X, bias = check_array("X", X, 2), check_number("bias", bias)

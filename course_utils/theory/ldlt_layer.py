@@ -17,7 +17,8 @@ class _InverseRoot(torch.autograd.Function):
     """``(αI + G)^(-1/2)`` of symmetric positive semi-definite matrices G, shape (..., k, k).
 
     The derivative of torch's eigenvectors divides by differences of eigenvalues, which may be 0. That of a
-    matrix function needs divided differences only (Daleckii and Krein), and those of λ^(-1/2) cancel nothing.
+    matrix function needs divided differences only (Daleckii and Krein), and those of λ^(-1/2) cancel nothing. α may be
+    a number or a tensor without axes; as it is added to the diagonal of G, its derivative is a trace.
     """
 
     generate_vmap_rule = True
@@ -40,14 +41,18 @@ class _InverseRoot(torch.autograd.Function):
         roots, vectors = ctx.saved_tensors
         rows, columns = roots[..., :, None], roots[..., None, :]
         divided = -1 / (rows * columns * (rows + columns))
-        return vectors @ ((vectors.mT @ grad @ vectors) * divided) @ vectors.mT, None
+        by_G = vectors @ ((vectors.mT @ grad @ vectors) * divided) @ vectors.mT
+        return by_G, by_G.diagonal(dim1=-2, dim2=-1).sum() if ctx.needs_input_grad[1] else None
 
 
-def ldlt_matrix(W: torch.Tensor, alpha: float = 1.0, gamma: float = 1.0, form: str = "symmetric") -> torch.Tensor:
+def ldlt_matrix(
+    W: torch.Tensor, alpha: float | torch.Tensor = 1.0, gamma: float | torch.Tensor = 1.0, form: str = "symmetric"
+) -> torch.Tensor:
     """The layer as a matrix, shape (..., m, n) as W; its singular values are ``γ s/√(α + s²)`` (ldlt/lipschitz).
 
     The factorisation is that of the smaller of ``WᵀW`` and ``WWᵀ``, and any number of layers can be stacked
-    in the leading axes. All arguments but W are taken as they are: :class:`LDLT` checks them.
+    in the leading axes. All arguments but W are taken as they are: :class:`LDLT` checks them. α and γ may be tensors
+    without axes that ask for a gradient (ldlt/alpha-gamma).
 
     Args:
         form: "symmetric" is the paper's ``γ W (αI + WᵀW)^(-1/2)``, by eigenvalues. "cholesky" is several
@@ -67,7 +72,7 @@ def ldlt_matrix(W: torch.Tensor, alpha: float = 1.0, gamma: float = 1.0, form: s
     return gamma * torch.linalg.solve_triangular(L, W, upper=False)
 
 
-def _cholesky(gram: torch.Tensor, alpha: float) -> torch.Tensor:
+def _cholesky(gram: torch.Tensor, alpha: float | torch.Tensor) -> torch.Tensor:
     identity = torch.eye(gram.shape[-1], dtype=gram.dtype, device=gram.device)
     return torch.linalg.cholesky(gram + alpha * identity)
 

@@ -3,6 +3,11 @@
 A *setting* is an optimizer, an initialization scale, a depth and a learning rate; a *run* is a setting and a seed.
 The runs of one setting are trained together: every weight carries a leading axis of seeds, so that one batched
 Cholesky factorization serves all of them. They never exchange a number, and a run does not depend on its company.
+
+A trained layer is ``relu(γ L⁻¹W x + b)`` with ``LLᵀ = αI + WWᵀ``: the paper's ``γ W(αI + WᵀW)^(-1/2)`` with its outputs
+rotated, in the Cholesky form that leaves the inputs alone. So rotating W's inputs rotates the layer's, and with ReLU
+the mean square of a layer's outputs is exactly ``γ²v/2`` times that of its inputs, on average over W and for every
+input, v being ``theory.ldlt.exact_variance`` (ldlt/activations). A *gain* of ``γ = √(2/v)`` makes the factor 1.
 """
 
 from __future__ import annotations
@@ -22,7 +27,11 @@ if TYPE_CHECKING:
 #: Names of the initialization scales and their factor σ√n, n being the inputs of a layer (claim ldlt/higgs).
 SCALES = {"1/sqrt(n)": 1.0, "sqrt(2/n)": sqrt(2), "10/sqrt(n)": 10.0}
 
-OPTIMIZERS = ("SGD", "Adam", "AdamW", "RMSprop")
+#: What a stack starts from: name → (factor σ√n, whether each layer has the gain √(2/v)). Without it γ is the recipe's.
+ARMS = {name + " gain" * gain: (factor, gain) for gain in (False, True) for name, factor in SCALES.items()}
+
+#: Adam stands for its kind: AdamW and RMSprop, whose steps are made of the same running means, were one group with it.
+OPTIMIZERS = ("SGD", "Adam")
 
 MOMENTUM = 0.9  # of SGD; everything else is torch's default
 
@@ -34,7 +43,7 @@ DIVERGED = 1e6  # beyond it αI is lost in WᵀW to rounding, and nothing is lea
 
 
 class Setting(NamedTuple):
-    """What is compared; ``scale`` is one of :data:`SCALES`, ``rate`` the learning rate."""
+    """What is compared; ``scale`` is one of :data:`ARMS`, ``rate`` the learning rate."""
 
     optimizer: str
     scale: str
@@ -52,8 +61,10 @@ class Recipe(NamedTuple):
     gamma: float = 1.0
 
 
-#: That of the recorded sweep.
 RECIPE = Recipe()
+
+#: Those of the recorded sweeps, some 340 steps each.
+RECIPES = {"HIGGS": Recipe(epochs=8), "digits": Recipe(batch=42)}
 
 
 class Run(NamedTuple):
@@ -61,7 +72,6 @@ class Run(NamedTuple):
 
     setting: Setting
     seed: int
-    train_loss: float
     validation_loss: float
     test_loss: float
     test_accuracy: float
@@ -82,8 +92,10 @@ class Parts(NamedTuple):
 def fold_rows(rows: int, seeds: Sequence[int]) -> Parts:
     """Seed s tests on fold s of ten, chooses its learning rate on the two next folds and trains on the other seven.
 
-    So ten seeds in a row test on every row once, and no run has seen its test rows. The folds are those of a fixed
-    random order; rows left over by ten equal folds are used for training only. Shapes are (seeds, rows of that part).
+    So ten seeds in a row test on every row once, and no run has seen its test rows. But any two seeds share most of
+    their training rows, so that their results are not independent: see ``experiments.ldlt_training.Comparison``. The
+    folds are those of a fixed random order; rows left over by ten equal folds are used for training only. Shapes are
+    (seeds, rows of that part).
     """
     rows = check_size("rows", rows)
     if rows < FOLDS:
@@ -100,15 +112,35 @@ def fold_rows(rows: int, seeds: Sequence[int]) -> Parts:
     return Parts(*(np.array(part) for part in parts))
 
 
+def layer_gains(widths: Sequence[int], factor: float, alpha: float = 1.0) -> list[float]:
+    """The gains ``√(2/v)`` with which a stack of LDLT layers and ReLU keeps the mean square of its inputs.
+
+    Args:
+        widths: inputs of the first layer, then outputs of each; a layer with n inputs has σ = factor/√n.
+    """
+    from course_utils.theory.ldlt import exact_variance
+
+    factor = check_number("factor", factor, above=0)
+    shapes = zip(widths[1:], widths[:-1], strict=True)
+    return [sqrt(2 / exact_variance(m, n, factor**2 / n, alpha).value) for m, n in shapes]
+
+
 class Stacks:
-    """One network for each seed: ``depth`` LDLT layers of ``width`` neurons with ReLU, then a linear readout.
+    """One network for each seed: ``depth`` LDLT layers of ``width`` neurons, a ReLU after each, a linear readout.
 
     Weights of a layer with n inputs are normal with deviation σ = factor/√n, biases 0, the readout's deviation is
     1/√width. Each seed has its generator, and draws the same normals at every scale: comparisons are paired.
     """
 
     def __init__(
-        self, rngs: list, inputs: int, classes: int, depth: int, factor: float, recipe: Recipe = RECIPE
+        self,
+        rngs: list,
+        inputs: int,
+        classes: int,
+        depth: int,
+        factor: float,
+        recipe: Recipe = RECIPE,
+        gain: bool = False,
     ) -> None:
         import torch
 
@@ -119,6 +151,11 @@ class Stacks:
             return torch.from_numpy(draws / sqrt(shape[-1]))
 
         self.recipe = recipe
+        self.gains = [recipe.gamma] * depth
+        if gain:
+            # Two shapes, whatever the depth.
+            first, hidden = layer_gains([inputs, n, n], factor, recipe.alpha)
+            self.gains = [first] + [hidden] * (depth - 1)
         self.first = normal(n, inputs) * factor
         self.hidden = normal(depth - 1, n, n) * factor
         self.biases = torch.zeros(len(rngs), depth, 1, n, dtype=torch.float64)
@@ -132,14 +169,11 @@ class Stacks:
 
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
         """Logits of shape (s, rows, classes) for x of shape (s, rows, inputs)."""
-        from course_utils.theory.ldlt_layer import ldlt_matrix
-
-        alpha, gamma = self.recipe.alpha, self.recipe.gamma
-        layers = [ldlt_matrix(self.first, alpha, gamma, "cholesky")]
+        layers = [_contraction(self.first, self.recipe.alpha)]
         if self.hidden.shape[1]:
-            layers += ldlt_matrix(self.hidden, alpha, gamma, "cholesky").unbind(1)
-        for layer, bias in zip(layers, self.biases.unbind(1), strict=True):
-            x = (x @ layer.mT + bias).relu()
+            layers += _contraction(self.hidden, self.recipe.alpha).unbind(1)
+        for layer, gamma, bias in zip(layers, self.gains, self.biases.unbind(1), strict=True):
+            x = (gamma * (x @ layer.mT) + bias).relu()
         return x @ self.readout.mT + self.offset
 
     def stop_diverged(self) -> torch.Tensor:
@@ -153,6 +187,14 @@ class Stacks:
                 for parameter in self.parameters():
                     parameter[diverged] = 0
         return diverged
+
+
+def _contraction(W: torch.Tensor, alpha: float) -> torch.Tensor:
+    """``L⁻¹W`` with ``LLᵀ = αI + WWᵀ``, shape as W; rotating the inputs of W rotates those of the layer."""
+    import torch
+
+    identity = torch.eye(W.shape[-2], dtype=W.dtype)
+    return torch.linalg.solve_triangular(torch.linalg.cholesky(W @ W.mT + alpha * identity), W, upper=False)
 
 
 def train_stacks(x: Array, y: Array, setting: Setting, seeds: Sequence[int], recipe: Recipe = RECIPE) -> list[Run]:
@@ -173,7 +215,8 @@ def train_stacks(x: Array, y: Array, setting: Setting, seeds: Sequence[int], rec
         raise ValueError(f"batch must be at most the {parts.train.shape[1]} training rows, got {recipe.batch}")
     rows, labels = _standardised(x, parts), Parts(*(torch.from_numpy(y[part]) for part in parts))
     rngs = [np.random.default_rng([20_260_613, seed]) for seed in seeds]
-    stacks = Stacks(rngs, x.shape[1], int(y.max()) + 1, setting.depth, SCALES[setting.scale], recipe)
+    factor, gain = ARMS[setting.scale]
+    stacks = Stacks(rngs, x.shape[1], int(y.max()) + 1, setting.depth, factor, recipe, gain)
     optimizer = _optimizer(setting, stacks.parameters())
     at = torch.arange(len(seeds))[:, None]
     steps = parts.train.shape[1] // recipe.batch
@@ -187,9 +230,12 @@ def train_stacks(x: Array, y: Array, setting: Setting, seeds: Sequence[int], rec
             optimizer.step()
             diverged |= stacks.stop_diverged()
     with torch.no_grad():
-        logits = Parts(*(stacks(part) for part in rows))
-        losses = [_loss(z, t).masked_fill(diverged, torch.inf).numpy() for z, t in zip(logits, labels, strict=True)]
-        accuracy = (logits.test.argmax(-1) == labels.test).double().mean(1).numpy()
+        logits = stacks(rows.validation), stacks(rows.test)
+        losses = [
+            _loss(z, t).masked_fill(diverged, torch.inf).numpy()
+            for z, t in zip(logits, (labels.validation, labels.test), strict=True)
+        ]
+        accuracy = (logits[1].argmax(-1) == labels.test).double().mean(1).numpy()
     return [
         Run(setting, int(seed), *(float(loss[i]) for loss in losses), float(accuracy[i]))
         for i, seed in enumerate(seeds)
@@ -225,7 +271,7 @@ def _check(x: Array, y: Array, setting: Setting, recipe: Recipe) -> None:
     if y.min() < 0:
         raise ValueError(f"y must hold classes 0, 1, …, got {y.min()}")
     check_choice("optimizer", setting.optimizer, OPTIMIZERS)
-    check_choice("scale", setting.scale, SCALES)
+    check_choice("scale", setting.scale, ARMS)
     check_size("depth", setting.depth)
     check_number("rate", setting.rate, above=0)
     for name in ("width", "epochs", "batch"):
@@ -241,11 +287,10 @@ def stack_variances(
 
     Given the weights it is ``‖P‖²_F / n`` for the product P of the n × n layers: no input is drawn. Transposed, P
     carries gradients, and has the same norm: backwards the variance is the same (ldlt/unit-variance, ldlt/backward).
+    That a trained layer is the paper's with its outputs rotated does not show: the next W has no preferred direction.
     ``factor`` is σ√n; the shape is (draws, depth + 1), a row for each of the independent stacks.
     """
     import torch
-
-    from course_utils.theory.ldlt_layer import ldlt_matrix
 
     depth, n, draws = check_size("depth", depth), check_size("n", n), check_size("draws", draws)
     factor, gamma = check_number("factor", factor, at_least=0), check_number("gamma", gamma, above=0)
@@ -254,9 +299,36 @@ def stack_variances(
     variances = [torch.ones(draws, dtype=torch.float64)]
     for _ in range(depth):
         W = torch.from_numpy(factor / sqrt(n) * rng.standard_normal((draws, n, n)))
-        product = ldlt_matrix(W, 1.0, gamma) @ product
+        product = gamma * (_contraction(W, 1.0) @ product)
         variances.append(product.square().sum((1, 2)) / n)
     return torch.stack(variances, dim=1).numpy()
+
+
+def second_moments(
+    depth: int, x: Array, width: int, factor: float, draws: int, rng: np.random.Generator, gain: bool = False
+) -> Array:
+    """Mean square of the components of ``x`` and after 1, …, ``depth`` LDLT layers with ReLU, α = 1, for random W.
+
+    On average over W it is multiplied by ``γ²v/2`` at each layer, for every single x (ldlt/activations); with ``gain``
+    by 1, for γ = √(2/v). ``x`` has shape (n,), ``factor`` is σ√n, the result has shape (draws, depth + 1).
+    """
+    import torch
+
+    depth, width, draws = check_size("depth", depth), check_size("width", width), check_size("draws", draws)
+    x, factor, rng = check_array("x", x, 1), check_number("factor", factor, above=0), check_rng(rng)
+    widths = [x.size] + [width] * depth
+    gammas = [1.0] * depth
+    if gain:
+        first, hidden = layer_gains([x.size, width, width], factor)
+        gammas = [first] + [hidden] * (depth - 1)
+    h = torch.from_numpy(np.broadcast_to(x[:, None], (draws, x.size, 1)).copy())
+    moments = [np.full(draws, np.mean(x**2))]
+    for n, m, gamma in zip(widths, widths[1:], gammas, strict=False):
+        W = torch.from_numpy(factor / sqrt(n) * rng.standard_normal((draws, m, n)))
+        L = torch.linalg.cholesky(W @ W.mT + torch.eye(m, dtype=W.dtype))
+        h = gamma * torch.linalg.solve_triangular(L, W @ h, upper=False).relu()
+        moments.append(h.square().mean((1, 2)).numpy())
+    return np.stack(moments, axis=1)
 
 
 class FirstGradients(NamedTuple):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from typing import Self
 
 import numpy as np
 
@@ -76,129 +78,196 @@ class SineNet:
 
 
 class SoftmaxNet:
-    """A classifier with one tanh layer and the mean cross-entropy, batched over parameter vectors.
+    """A classifier with tanh layers and the mean cross-entropy, batched over parameter vectors.
 
-    θ holds W1 (h, d), b1 (h,), W2 (c, h), b2 (c,), one after the other: n = h(d + 1) + c(h + 1). Arrays inside have
-    the shape (k, units, N), so that the sums over units run along contiguous examples.
+    θ holds W1 (h, d), b1 (h,), W2, b2, …, one after the other; with one hidden layer n = h(d + 1) + c(h + 1). Arrays
+    inside have the shape (k, units, N), so that the sums over units run along contiguous examples.
     """
 
-    def __init__(self, X: Array, y: Array, hidden: int, classes: int = 10) -> None:
-        """X: inputs (N, d); y: labels (N,) from 0 to classes − 1."""
+    def __init__(self, X: Array, y: Array, hidden: int | Sequence[int], classes: int = 10) -> None:
+        """X: inputs (N, d); y: labels (N,) from 0 to classes − 1; hidden: the width of the hidden layer, or of each."""
         self.X = check_array("X", X, 2)
-        self.hidden, self.classes = check_size("hidden", hidden), check_size("classes", classes)
+        widths = [hidden] if np.ndim(hidden) == 0 else list(hidden)
+        self.hidden, self.classes = [check_size("hidden", h) for h in widths], check_size("classes", classes)
         self.y = np.asarray(y)
         if self.y.shape != (len(self.X),) or self.y.dtype.kind not in "iu":
             raise ValueError(f"y must hold {len(self.X)} whole numbers, got shape {self.y.shape}, {self.y.dtype}")
         if self.y.min() < 0 or self.y.max() >= classes:
             raise ValueError(f"y must lie from 0 to {classes - 1}, got {self.y.min()} to {self.y.max()}")
-        d = self.X.shape[1]
-        self._sizes = [hidden * d, hidden, classes * hidden, classes]
+        units = [self.X.shape[1], *self.hidden, self.classes]
+        self._shapes = list(zip(units[1:], units))
+        self._sizes = [size for h, d in self._shapes for size in (h * d, h)]
         self.n = sum(self._sizes)
 
-    def batch(self, rows: Array) -> SoftmaxNet:
+    def batch(self, rows: Array) -> Self:
         """The same network on some of its examples."""
-        return SoftmaxNet(self.X[rows], self.y[rows], self.hidden, self.classes)
+        return type(self)(self.X[rows], self.y[rows], self.hidden, self.classes)
 
     def initial(self, rng: np.random.Generator, scale: float = 1.0) -> Array:
         """Random θ, shape (n,): normal weights of Chapter 4's Glorot size times ``scale``, zero biases."""
         theta = np.zeros(self.n)
-        W1, _, W2, _ = self._unpack(theta[None])
-        for W in (W1, W2):
+        for W, _ in self._layers(theta[None]):
             W[:] = check_rng(rng).normal(scale=scale * math.sqrt(2 / sum(W.shape[1:])), size=W.shape)
         return theta
 
+    @property
+    def is_bias(self) -> Array:
+        """Which entries of θ are biases, shape (n,)."""
+        return np.repeat(np.arange(len(self._sizes)) % 2 == 1, self._sizes)
+
+    @property
+    def fan_in(self) -> Array:
+        """The number of weights that lead to the unit of each entry of θ, shape (n,)."""
+        return np.repeat([d for _, d in self._shapes for _ in range(2)], self._sizes)
+
     def __call__(self, thetas: Array) -> Array:
-        _, logits = self._forward(thetas)
-        return self._losses(logits).mean(axis=1)
+        return self._losses(self._forward(thetas)[1]).mean(axis=1)
 
     def accuracy(self, theta: Array) -> float:
         """The share of examples whose largest output is that of their label."""
-        _, logits = self._forward(np.asarray(theta)[None])
-        return float((logits[0].argmax(axis=0) == self.y).mean())
+        _, outputs = self._forward(np.asarray(theta)[None])
+        return float((outputs[0].argmax(axis=0) == self.y).mean())
 
     def gradient(self, theta: Array) -> Array:
         """Back-propagation, by hand: the gradient of the mean loss, shape (n,)."""
-        _, _, W2, _ = self._unpack(np.asarray(theta)[None])
-        Z, logits = self._forward(np.asarray(theta)[None])
-        d_out = self._residual(logits)[0]
-        d_hidden = W2[0].T @ d_out * (1 - Z[0] ** 2)
-        return self._outer(d_hidden[None], d_out[None], Z)[0] / len(self.X)
+        inputs, deltas = self._backward(theta)
+        return self._outer(deltas, inputs)[0] / len(self.X)
 
     def slopes(self, theta: Array, V: Array) -> Array:
         """Forward-mode derivatives ``gᵀv`` along the rows of V, shape (k, n), without g: shape (k,)."""
-        _, _, W2, _ = self._unpack(np.asarray(theta)[None])
-        Z, logits = self._forward(np.asarray(theta)[None])
-        V1, v1, V2, v2 = self._unpack(np.asarray(V))
-        d_hidden = (1 - Z**2) * (self._inputs(V1) + v1[:, :, None])
-        d_out = W2 @ d_hidden + V2 @ Z + v2[:, :, None]
-        return (self._residual(logits) * d_out).sum(axis=1).mean(axis=1)
+        thetas = np.asarray(theta)[None]
+        inputs, outputs = self._forward(thetas)
+        moved: Array | float = 0.0
+        for (W, _), (V_l, v_l), Z in zip(self._layers(thetas), self._layers(np.asarray(V)), inputs):
+            along = V_l @ Z + v_l[:, :, None]
+            if Z is not inputs[0]:
+                along += W @ ((1 - Z**2) * moved)
+            moved = along
+        return (self._residual(outputs) * moved).sum(axis=1).mean(axis=1)
 
-    def node_draws(self, theta: Array, sigma: float, k: int, rng: np.random.Generator) -> Array:
+    def node_draws(
+        self, theta: Array, sigma: float, k: int, rng: np.random.Generator, one_signal: bool = False
+    ) -> Array:
         """k draws of node perturbation with baseline, shape (k, n).
 
-        The noise sits on the h + c pre-activations, independently for every example, and each example's own change of
-        loss is its error signal. A unit's noise times its input stands in for the gradient of its weights.
+        The noise sits on the pre-activations of all layers, independently for every example, and each example's own
+        change of loss is its error signal; with ``one_signal`` all have the change of the mean loss, as weights do. A
+        unit's noise times its input stands in for the gradient of its weights.
         """
-        W1, b1, W2, b2 = self._unpack(np.asarray(theta)[None])
-        U, N = self._inputs(W1) + b1[:, :, None], len(self.X)
-        Z = np.tanh(U)
-        clean = self._losses(W2 @ Z + b2[:, :, None])
-        xi_1, xi_2 = (sigma * rng.standard_normal((k, units, N)) for units in (self.hidden, self.classes))
-        noisy = W2 @ np.tanh(U + xi_1) + b2[:, :, None] + xi_2
-        signal = (self._losses(noisy) - clean)[:, None, :] / (sigma**2 * N)
-        return self._outer(signal * xi_1, signal * xi_2, Z)
+        inputs, outputs = self._forward(np.asarray(theta)[None])
+        xis = [sigma * rng.standard_normal((k, h, len(self.X))) for h, _ in self._shapes]
+        _, noisy = self._forward(np.asarray(theta)[None], xis)
+        signal = (self._losses(noisy) - self._losses(outputs))[:, None, :] / (sigma**2 * len(self.X))
+        if one_signal:
+            signal = signal.sum(axis=2, keepdims=True)
+        return self._outer([signal * xi for xi in xis], inputs)
 
-    def node_variance(self, theta: Array, K: int = 1) -> float:
+    def example_draws(self, theta: Array, sigma: float, k: int, rng: np.random.Generator) -> Array:
+        """k draws of weight perturbation with one signal per example, shape (k, n).
+
+        Each is the mean of N estimates, one from the change of each example's loss under its own noise on all weights.
+        """
+        N, rows = len(self.X), np.empty((k, self.n))
+        clean = self._losses(self._forward(np.asarray(theta)[None])[1])[0]
+        for row in rows:
+            omega = sigma * rng.standard_normal((N, self.n))
+            outputs = self._forward(theta + omega, first=self.X[:, :, None])[1]
+            row[:] = (self._losses(outputs[:, :, 0].T[None])[0] - clean) @ omega / (sigma**2 * N)
+        return rows
+
+    def node_variance(self, theta: Array, K: int = 1, one_signal: bool = False) -> float:
         """The law of node perturbation for small σ: E‖ĝ − g‖² of the mean of K draws.
 
-        For one example with gradient δ = (δ1, δ2) by its nodes the Gaussian law has covariance ‖δ‖² I + δδᵀ; layer
-        l's part is spread over weights and bias by the factor ‖z_l‖² + 1. Examples are independent:
-        (1/N²) Σ_i Σ_l (n_l ‖δ_i‖² + ‖δ_il‖²)(‖z_il‖² + 1)/K, which counts nodes, not weights.
+        For one example with gradient δ = (δ_1, δ_2, …) by its nodes the Gaussian law has covariance ‖δ‖² I + δδᵀ;
+        layer l's part is spread over weights and bias by the factor ‖z_l‖² + 1, with z_l the layer's input. Examples
+        are independent: (1/N²) Σ_i Σ_l (n_l ‖δ_i‖² + ‖δ_il‖²)(‖z_il‖² + 1)/K, which counts nodes, not weights.
+
+        With one signal for all, the nodes of all examples are one vector D = (δ_1, …, δ_N)/N, and g = A D with the
+        linear map A that multiplies by inputs. The covariance ‖D‖² I + DDᵀ becomes ‖D‖² AAᵀ + ggᵀ, of trace
+        (1/N²) Σ_i ‖δ_i‖² · Σ_i Σ_l n_l (‖z_il‖² + 1) + ‖g‖².
         """
-        _, _, W2, _ = self._unpack(np.asarray(theta)[None])
-        Z, logits = self._forward(np.asarray(theta)[None])
-        d_2 = self._residual(logits)[0]
-        d_1 = W2[0].T @ d_2 * (1 - Z[0] ** 2)
-        size_1, size_2 = np.square(d_1).sum(axis=0), np.square(d_2).sum(axis=0)
-        in_1, in_2 = np.square(self.X).sum(axis=1) + 1, np.square(Z[0]).sum(axis=0) + 1
-        total = (self.hidden * (size_1 + size_2) + size_1) * in_1 + (self.classes * (size_1 + size_2) + size_2) * in_2
-        return float(total.sum() / len(self.X) ** 2 / check_size("K", K))
+        inputs, deltas = self._backward(theta)
+        spread = [np.square(Z).sum(axis=-2).reshape(-1) + 1 for Z in inputs]
+        parts = [np.square(delta[0]).sum(axis=0) for delta in deltas]
+        nodes = sum(h * s for (h, _), s in zip(self._shapes, spread))
+        N, K = len(self.X), check_size("K", K)
+        if one_signal:
+            g = self._outer(deltas, inputs)[0] / N
+            return float((sum(parts).sum() * nodes.sum() / N**2 + g @ g) / K)
+        own = sum(part * s for part, s in zip(parts, spread))
+        return float((sum(parts) * nodes + own).sum() / N**2 / K)
 
-    def _unpack(self, thetas):
-        k, d = len(thetas), self.X.shape[1]
-        if thetas.shape != (k, self.n):
+    def example_variance(self, theta: Array, K: int = 1) -> float:
+        """The law of :meth:`example_draws` for small σ: (n + 1)/N² Σ_i ‖g_i‖²/K, N independent estimates of g_i each.
+
+        The gradient g_i of example i has the squared length Σ_l ‖δ_il‖² (‖z_il‖² + 1).
+        """
+        inputs, deltas = self._backward(theta)
+        own = sum(
+            np.square(delta[0]).sum(axis=0) * (np.square(Z).sum(axis=-2).reshape(-1) + 1)
+            for delta, Z in zip(deltas, inputs)
+        )
+        return float((self.n + 1) * own.sum() / len(self.X) ** 2 / check_size("K", K))
+
+    def _layers(self, thetas):
+        """(W (k, out, in), b (k, out)) of each layer, as views of θ."""
+        if thetas.shape != (len(thetas), self.n):
             raise ValueError(f"parameters must have shape (k, {self.n}), got {thetas.shape}")
-        W1, b1, W2, b2 = np.split(thetas, np.cumsum(self._sizes[:-1]), axis=1)
-        return W1.reshape(k, self.hidden, d), b1, W2.reshape(k, self.classes, self.hidden), b2
+        parts = np.split(thetas, np.cumsum(self._sizes[:-1]), axis=1)
+        return [(W.reshape(-1, *shape), b) for W, b, shape in zip(parts[::2], parts[1::2], self._shapes)]
 
-    def _inputs(self, W):
-        return W @ self.X.T  # k small products: W is a part of θ, and one large product would first copy it
+    def _forward(self, thetas, noise=None, first=None):
+        """Each layer's inputs, the first (d, N) and the others (k, units, N), and the outputs (k, c, N)."""
+        Z = self.X.T if first is None else first
+        inputs = []
+        for number, (W, b) in enumerate(self._layers(np.asarray(thetas))):
+            inputs.append(Z)
+            Z = W @ Z  # k small products: W is a part of θ, and one large product would first copy it
+            Z += b[:, :, None]
+            if noise is not None:
+                Z = Z + noise[number]
+            if number < len(self.hidden):
+                np.tanh(Z, out=Z)
+        return inputs, Z
 
-    def _forward(self, thetas):
-        W1, b1, W2, b2 = self._unpack(np.asarray(thetas))
-        Z = self._inputs(W1)
-        Z += b1[:, :, None]
-        np.tanh(Z, out=Z)
-        logits = W2 @ Z
-        logits += b2[:, :, None]
-        return Z, logits
+    def _backward(self, theta):
+        """Each layer's inputs, and each example's derivatives by its pre-activations (1, units, N)."""
+        inputs, outputs = self._forward(np.asarray(theta)[None])
+        deltas = [self._residual(outputs)]
+        for (W, _), Z in zip(self._layers(np.asarray(theta)[None])[:0:-1], inputs[:0:-1]):
+            deltas.insert(0, W.transpose(0, 2, 1) @ deltas[0] * (1 - Z**2))
+        return inputs, deltas
 
-    def _losses(self, logits):
-        above = logits - logits.max(axis=1, keepdims=True)
+    def _losses(self, outputs):
+        """The loss of each example, (k, N)."""
+        above = outputs - outputs.max(axis=1, keepdims=True)
         correct = above[:, self.y, np.arange(len(self.y))]
         return np.log(np.exp(above, out=above).sum(axis=1)) - correct
 
-    def _residual(self, logits):
-        p = np.exp(logits - logits.max(axis=1, keepdims=True))
+    def _residual(self, outputs):
+        """Its derivative by the outputs, (k, c, N)."""
+        p = np.exp(outputs - outputs.max(axis=1, keepdims=True))
         p /= p.sum(axis=1, keepdims=True)
         p[:, self.y, np.arange(len(self.y))] -= 1
         return p
 
-    def _outer(self, by_hidden, by_out, Z):
+    def _outer(self, deltas, inputs):
         """Sums over examples of (derivative by pre-activation) × (input, 1), flattened as θ is."""
-        k = len(by_out)
-        parts = by_hidden @ self.X, by_hidden.sum(axis=2), by_out @ Z.transpose(0, 2, 1), by_out.sum(axis=2)
-        return np.concatenate([part.reshape(k, -1) for part in parts], axis=1)
+        k = len(deltas[0])
+        parts = [(delta @ Z.swapaxes(-1, -2), delta.sum(axis=2)) for delta, Z in zip(deltas, inputs)]
+        return np.concatenate([part.reshape(k, -1) for layer in parts for part in layer], axis=1)
+
+
+class SquaredNet(SoftmaxNet):
+    """The same network with the note's loss: the mean of ½‖y(x) − t‖², t the indicator (c,) of the label."""
+
+    def _losses(self, outputs):
+        return np.square(self._residual(outputs)).sum(axis=1) / 2
+
+    def _residual(self, outputs):
+        off = np.array(outputs)
+        off[:, self.y, np.arange(len(self.y))] -= 1
+        return off
 
 
 class TorchLoss:

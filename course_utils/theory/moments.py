@@ -13,7 +13,7 @@ from course_utils.theory.accept import Array, check_size
 
 
 def moment(k: int, m: int, n: int) -> int:
-    """``E tr S^k`` for σ = 1, an exact whole number; in general ``σ^(2k)`` times that (ldlt/moments).
+    """``E tr S^k`` for σ = 1, an exact whole number; in general ``σ^(2k)`` times that (ldlt/moments, ldlt/james).
 
     A sum over the partitions of k without the box (3, 2), because all others carry a factor 0: at most two
     rows and a column below them. Their number grows as k², so that k = 100 takes well under a second.

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from course_utils.theory.accept import Array, check_array, check_choice, check_number, check_rng, check_size
-from course_utils.theory.statistics import Interval
+from course_utils.theory.statistics import Interval, mean_interval
 
 Loss = Callable[[Array], Array]
 
@@ -43,8 +43,12 @@ def estimate(
             ``slopes(theta, V)``, "node" its method ``node_draws``; ``losses.SoftmaxNet`` has both.
         theta: parameters, shape (n,).
         sigma: size of the perturbation, positive; "forward" does not use it.
-        K: draws; an antithetic draw is a pair.
-        chunk: draws that are held, and evaluated in one forward pass, at a time. "orthogonal" holds all K ≤ n.
+        K: draws; an antithetic draw is a pair, and "mean baseline" needs at least 2.
+        chunk: draws that are held, and evaluated in one forward pass, at a time. "orthogonal" and "mean baseline" hold
+            all K, "orthogonal" at most n.
+
+    "mean baseline" subtracts the mean of the K losses, which costs no pass, and multiplies by K/(K − 1), because each
+    draw's own loss is part of that mean: the covariance of loss and noise in the sample.
 
     The K orthogonal draws are not independent: they are drawn *without replacement* from an orthonormal basis. Their
     standard error is therefore that of a survey, √(1 − K/n) times the usual one, and 0 when K = n.
@@ -86,6 +90,11 @@ def _no_baseline(loss, theta, sigma, k, rng, baseline):
     return _gaussian(loss, theta, sigma, k, rng, 0.0)
 
 
+def _mean_baseline(loss, theta, sigma, k, rng, baseline):
+    values, omega = _gaussian(loss, theta, sigma, k, rng, 0.0)
+    return (values - values.mean()) * (k / (k - 1)), omega
+
+
 def _signs(loss, theta, sigma, k, rng, baseline):
     omega = sigma * random_signs(k, theta.size, rng)
     return (losses_at(loss, theta + omega) - baseline) / sigma**2, omega
@@ -111,17 +120,30 @@ def _node(loss, theta, sigma, k, rng, baseline):
     return np.ones(k), _need(loss, "node_draws")(theta, sigma, k, rng)
 
 
+def _global_node(loss, theta, sigma, k, rng, baseline):
+    return np.ones(k), _need(loss, "node_draws")(theta, sigma, k, rng, one_signal=True)
+
+
+def _example(loss, theta, sigma, k, rng, baseline):
+    return np.ones(k), _need(loss, "example_draws")(theta, sigma, k, rng)
+
+
 #: Ways to draw: (loss, theta, sigma, k, rng, baseline) -> weights (k,) and directions (k, n), whose products are
 #: the k draws.
 KINDS: dict[str, Callable[..., tuple[Array, Array]]] = {
     "no baseline": _no_baseline,
     "baseline": _gaussian,
+    "mean baseline": _mean_baseline,
     "antithetic": _antithetic,
     "signs": _signs,
     "orthogonal": _orthogonal,
     "forward": _forward,
     "node": _node,
+    "global node": _global_node,
+    "example": _example,
 }
+#: Kinds whose K draws are made together.
+TOGETHER = ("orthogonal", "mean baseline")
 
 _SIGNS = 2.0 * np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1) - 1  # the eight signs of a byte
 
@@ -143,7 +165,7 @@ def orthogonal_directions(k: int, n: int, rng: np.random.Generator) -> Array:
 
 
 class Measured(NamedTuple):
-    """A predicted total variance beside a measured one with its standard error."""
+    """A predicted total variance beside a measured one with its standard error, from so many estimates."""
 
     kind: str
     K: int
@@ -151,6 +173,7 @@ class Measured(NamedTuple):
     predicted: float
     measured: float
     error: float
+    repetitions: int = 2
 
     @property
     def deviation(self) -> float:
@@ -159,9 +182,8 @@ class Measured(NamedTuple):
 
     @property
     def ratio(self) -> Interval:
-        """measured / predicted, with an interval of ± 3 standard errors."""
-        value, half = self.measured / self.predicted, 3 * self.error / self.predicted
-        return Interval(value, value - half, value + half)
+        """measured / predicted, with Student's interval at 99 %."""
+        return Interval.t(self.measured / self.predicted, self.error / self.predicted, self.repetitions)
 
 
 def measure_variance(
@@ -184,25 +206,46 @@ def measure_variance(
     repetitions, predicted = check_size("repetitions", repetitions), check_number("predicted", predicted)
     if repetitions < 2:
         raise ValueError(f"repetitions must be at least 2 for a standard error, got {repetitions}")
-    at_once = 1 if kind == "orthogonal" else max(1, CHUNK // K)
+    at_once = 1 if kind in TOGETHER else max(1, CHUNK // K)
     squares = []
     while len(squares) < repetitions:
         r = min(at_once, repetitions - len(squares))
         rows = draws(loss, theta, sigma, r * K, rng, kind).reshape(r, K, -1)
         squares.extend(np.square(rows.mean(axis=1) - center).sum(axis=1))
     error = np.std(squares, ddof=1) / math.sqrt(repetitions)
-    return Measured(kind, K, forward_passes(kind, K), predicted, float(np.mean(squares)), float(error))
+    return Measured(kind, K, forward_passes(kind, K), predicted, float(np.mean(squares)), float(error), repetitions)
+
+
+def mean_of(estimates: Array, evaluations: int) -> Estimate:
+    """The mean of r ≥ 2 independent estimates, shape (r, n), each of so many forward passes."""
+    estimates = check_array("estimates", estimates, 2)
+    r = check_size("len(estimates)", len(estimates), 2)
+    error = estimates.std(axis=0, ddof=1) / math.sqrt(r)
+    return Estimate(estimates.mean(axis=0), error, r * check_size("evaluations", evaluations))
+
+
+def squared_distance(estimates: Array, target: Array) -> Interval:
+    """‖E ĝ − target‖² from an even number of independent estimates ĝ, shape (2r, n), without their noise.
+
+    Of two independent estimates the product of errors (ĝ − target)·(ĝ′ − target) has just this mean; the square of one
+    error would add the variance of ĝ. The interval is Student's, over the r pairs.
+    """
+    estimates = check_array("estimates", estimates, 2)
+    if len(estimates) % 2:
+        raise ValueError(f"estimates must come in pairs, got {len(estimates)}")
+    off = estimates - check_array("target", target, 1, estimates.shape[1])
+    return mean_interval((off[::2] * off[1::2]).sum(axis=1))
 
 
 def _accepted(theta, sigma, K, rng, kind, chunk) -> tuple[Array, float, int, int]:
     theta, sigma, K = check_array("theta", theta, 1), check_number("sigma", sigma, above=0), check_size("K", K)
     chunk = check_size("chunk", chunk)
     check_rng(rng)
-    if check_choice("kind", kind, KINDS) == "orthogonal":
-        if K > theta.size:
-            raise ValueError(f"K must be at most n = {theta.size} for orthogonal directions, got {K}")
-        chunk = K
-    return theta, sigma, K, chunk
+    if check_choice("kind", kind, KINDS) == "orthogonal" and K > theta.size:
+        raise ValueError(f"K must be at most n = {theta.size} for orthogonal directions, got {K}")
+    if kind == "mean baseline" and K < 2:
+        raise ValueError(f"K must be at least 2 for a mean of K losses to compare with, got {K}")
+    return theta, sigma, K, K if kind in TOGETHER else chunk
 
 
 def losses_at(loss: Loss, thetas: Array) -> Array:
@@ -224,7 +267,7 @@ def _baseline(loss: Loss, theta: Array, kind: str) -> float:
 
 def forward_passes(kind: str, K: int) -> int:
     """How many times K draws of a kind evaluate the loss."""
-    return {"no baseline": K, "forward": K, "antithetic": 2 * K}.get(kind, K + 1)
+    return {"no baseline": K, "mean baseline": K, "forward": K, "antithetic": 2 * K}.get(kind, K + 1)
 
 
 def _need(loss: Loss, method: str) -> Callable[..., Array]:

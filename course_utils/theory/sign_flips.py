@@ -80,10 +80,10 @@ def star_gap(W0: Array, W: Array, x: Array, a: Array) -> float:
 def direct_gap(W0: Array, W: Array, x: Array, a: Array) -> float:
     """f(x; W) − f(x; W0) − ⟨∂_W f(x; W0), W − W0⟩, term by term and without (★).
 
-    The derivative of ReLU at 0 is taken as 1 here, as in the indicators of (★). With the minimum-norm choice
-    0 the two forms still agree with one another, and only neurons with w0_iᵀx exactly 0 notice.
+    The derivative of ReLU at 0 is taken as 1 here, as in the indicators of (★). With the minimum-norm choice 0 a neuron
+    that starts exactly at 0 and ends above it leaves its tangent, and (★) does not see it (lecture/min-norm).
 
-    Source: claim lecture/relu-homogeneous.
+    Source: claim lecture/star.
     """
     W0, W, x = _layers(W0, W, x)
     a = check_array("a", a, 1, len(W0))

@@ -1,6 +1,6 @@
 """Chapter 1: how far a smooth activation, and a network made of it, strays from its tangent.
 
-Notation: ``sigma`` is β-smooth when its slope is β-Lipschitz, that is ``|σ''| ≤ β``.
+Notation: ``sigma`` is β-smooth when its slope is β-Lipschitz; where it is twice differentiable, ``|σ''| ≤ β``.
 """
 
 from __future__ import annotations

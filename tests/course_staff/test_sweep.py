@@ -14,12 +14,11 @@ import numpy as np
 import pytest
 
 from course_staff import sweep
-from course_utils.data import higgs
 from course_utils.experiments import ldlt_training as experiment
 from course_utils.theory import ldlt_stacks
 
 OPTIONS = "--width 4 --epochs 1 --batch 40 --depths 1 2 --rates 0.01 0.1 --seeds 3".split()
-RUNS = 4 * 3 * 2 * 2 * 3
+RUNS = 2 * 6 * 2 * 2 * 3
 
 
 @pytest.fixture(scope="module")
@@ -66,10 +65,20 @@ def same(found, expected):
 def test_a_sweep_runs_every_run_once_and_says_how(local):
     assert len(local.runs) == RUNS
     assert {run.setting.optimizer for run in local.runs} == set(ldlt_stacks.OPTIMIZERS)
-    assert {run.setting.scale for run in local.runs} == set(ldlt_stacks.SCALES)
+    assert {run.setting.scale for run in local.runs} == set(ldlt_stacks.ARMS)
     assert local.provenance["rows"] == 120 and local.provenance["recipe"]["width"] == 4
     assert local.provenance["data"] == "HIGGS, rows.csv" and "torch" in local.provenance["versions"]
+    assert 0.5 <= local.provenance["larger_class"] < 0.6
     assert "/" not in json.dumps(local.provenance)
+
+
+def test_digits_are_swept_in_the_same_way(out):
+    few = "--width 4 --epochs 1 --depths 1 --rates 0.01 --seeds 2 --optimizers SGD --scales".split()
+    sweep.main(["digits", "--rows", "300", "--out", str(out), *few, "10/sqrt(n) gain"])
+    found = experiment.read_results(out)
+    assert found.provenance["data"] == "scikit-learn's digits" and len(found.runs) == 2
+    assert found.provenance["recipe"] == ldlt_stacks.RECIPES["digits"]._replace(width=4, epochs=1)._asdict()
+    assert sweep.parse(["digits"]).out == experiment.DIGITS and sweep.parse(["a"]).out == experiment.RESULTS
 
 
 def killed(rows, out, count, *more) -> bytes:
@@ -152,7 +161,7 @@ def test_a_file_of_something_else_is_never_touched(rows, out):
 
 @pytest.mark.skipif(not find_spec("fcntl"), reason="this system has no file locks that a killed process gives back")
 def test_two_sweeps_do_not_write_to_one_file(rows, out):
-    made = sweep.provenance(higgs.load(rows), ldlt_stacks.Recipe())
+    made = sweep.provenance(sweep.load([rows], None), ldlt_stacks.Recipe())
     with sweep.results_file(out, made), pytest.raises(SystemExit, match="another sweep is writing"):
         sweep.main([str(rows), "--out", str(out), *OPTIONS])
 
@@ -199,38 +208,58 @@ BESIDE = Path(__file__).resolve().parents[3] / "shared" / "data"
 beside = pytest.mark.skipif(not BESIDE.is_dir(), reason="there are no HIGGS rows beside the project, in ../shared/data")
 
 
-@pytest.fixture(scope="module")
-def recorded():
-    return experiment.read_results()
+FILES = {"HIGGS": experiment.RESULTS, "digits": experiment.DIGITS}
 
 
-def test_the_recorded_sweep_is_complete(recorded):
-    done = {run.key for run in recorded.runs}
-    assert len(done) == len(recorded.runs)
-    assert recorded.provenance["recipe"] == ldlt_stacks.Recipe()._asdict() and recorded.provenance["rows"] == 7500
-    pairs = {(run.setting.optimizer, run.setting.depth) for run in recorded.runs}
-    assert pairs >= {(o, d) for o in ldlt_stacks.OPTIMIZERS for d in (2, 4)} | {("SGD", 8), ("Adam", 8)}
-    for optimizer, depth in pairs:
-        options = sweep.parse(["rows.csv", "--optimizers", optimizer, "--depths", str(depth)])
-        assert sweep.plan(options, done) == [], (optimizer, depth)
+@pytest.fixture(scope="module", params=FILES)
+def recorded(request):
+    return request.param, experiment.read_results(FILES[request.param])
+
+
+def test_the_recorded_sweeps_are_complete(recorded):
+    name, (provenance, runs) = recorded
+    assert provenance["recipe"] == ldlt_stacks.RECIPES[name]._asdict()
+    assert provenance["rows"] == {"HIGGS": 7500, "digits": 1797}[name]
+    assert sweep.plan(sweep.parse(["digits" if name == "digits" else "rows.csv"]), {run.key for run in runs}) == []
+    assert len(runs) == 2 * 6 * 3 * 7 * 10
+    assert len({len(rates) for rates in sweep.RATES.values()}) == 1, "every optimizer has as many rates"
+
+
+def test_the_runs_with_new_starts_are_at_the_rates_that_the_sweep_found_best():
+    made, again = experiment.read_results(experiment.AGAIN)
+    curves = experiment.rate_curves(experiment.read_results(experiment.DIGITS).runs, "SGD", 8)
+    best = {scale: curves.rates[curves.best(i)] for i, scale in enumerate(curves.scales)}
+    assert {run.setting for run in again} == {ldlt_stacks.Setting("SGD", s, 8, rate) for s, rate in best.items()}
+    assert {run.seed for run in again} == {*range(10, 70)} and len(again) == 6 * 60
+    assert made["recipe"] == ldlt_stacks.RECIPES["digits"]._asdict()
 
 
 def test_the_best_recorded_rates_lie_inside_their_grids(recorded):
-    for optimizer, depth in {(run.setting.optimizer, run.setting.depth) for run in recorded.runs}:
-        curves = experiment.rate_curves(recorded.runs, optimizer, depth)
-        for i, scale in enumerate(curves.scales):
-            trained = curves.loss[i].mean(axis=1).min() < 0.69  # of log 2 = 0.693 for guessing
-            inside = 0 < curves.best(i) < len(curves.rates) - 1
-            assert inside or not trained, (optimizer, depth, scale)
+    name, (_, runs) = recorded
+    guessing = {"HIGGS": np.log(2), "digits": np.log(10)}[name]
+    for optimizer in ldlt_stacks.OPTIMIZERS:
+        for depth in (2, 4, 8):
+            curves = experiment.rate_curves(runs, optimizer, depth)
+            for i, scale in enumerate(curves.scales):
+                trained = curves.loss[i].mean(axis=1).min() < 0.99 * guessing
+                inside = 0 < curves.best(i) < len(curves.rates) - 1
+                assert inside or not trained, (optimizer, depth, scale)
 
 
-@beside
-def test_a_recorded_run_comes_out_again(recorded):
-    data = higgs.load(BESIDE / "higgs_train_7000.csv.gz", BESIDE / "higgs_test_500.csv.gz")
-    assert data.fingerprint() == recorded.provenance["sha256"]
-    setting = ldlt_stacks.Setting("SGD", "sqrt(2/n)", 2, 0.03)
-    (found,) = ldlt_stacks.train_stacks(data.x, data.y, setting, [7])
-    expected = next(run for run in recorded.runs if run.key == found.key)
+@pytest.mark.parametrize(
+    "name, setting",
+    [
+        pytest.param("HIGGS", ldlt_stacks.Setting("SGD", "sqrt(2/n)", 2, 0.03), marks=beside),
+        ("digits", ldlt_stacks.Setting("Adam", "10/sqrt(n) gain", 2, 0.003)),
+    ],
+)
+def test_a_recorded_run_comes_out_again(name, setting):
+    provenance, runs = experiment.read_results(FILES[name])
+    files = [BESIDE / "higgs_train_7000.csv.gz", BESIDE / "higgs_test_500.csv.gz"]
+    data = sweep.load(files if name == "HIGGS" else ["digits"], None)
+    assert data.fingerprint() == provenance["sha256"]
+    (found,) = ldlt_stacks.train_stacks(data.x, data.y, setting, [7], ldlt_stacks.RECIPES[name])
+    expected = next(run for run in runs if run.key == found.key)
     # Other processors round otherwise, and training amplifies it.
-    assert found[2:5] == pytest.approx(expected[2:5], rel=1e-3)
-    assert found.test_accuracy == pytest.approx(expected.test_accuracy, abs=3 / 750)
+    assert found[2:4] == pytest.approx(expected[2:4], rel=1e-2)
+    assert found.test_accuracy == pytest.approx(expected.test_accuracy, abs=0.02)

@@ -115,3 +115,12 @@ print([fact.decide().outcome for fact in (*facts, *missed)])
 """
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert said.stdout.strip() == str(["holds"] * 3 + ["fails"] * 3)
+
+
+def test_a_claim_of_a_former_notebook_whose_counter_example_is_none_any_more_still_shows_its_facts():
+    code = """
+from course_utils.claims import at_least, claim
+claim("ldlt/higgs", at_least(1, 0, "a fact"), printed=at_least(1, 0, "came out"))
+"""
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "a fact" in said.stdout and "came out" not in said.stdout

@@ -94,17 +94,23 @@ LIGHT = "desk desk.checks figures.slider theory.taylor theory.sign_flips theory.
 LIGHT += "theory.statistics theory.activations"
 
 
-def test_importing_takes_less_than_a_tenth_of_a_second_and_imports_nothing_heavy():
-    """Torch, matplotlib and scipy take longer than that on their own."""
+def test_importing_takes_less_than_numpy_on_its_own_and_imports_nothing_heavy():
+    """Compared in one process, the best of three: a second on one machine is three on another."""
     code = f"""
 import sys, time
 start = time.process_time()
+import numpy
+middle = time.process_time()
 import course_utils, course_utils.theory, course_utils.experiments, course_utils.figures, course_utils.desk
-print(time.process_time() - start)
+print((time.process_time() - middle) / (middle - start))
 for name in {LIGHT.split()}:
     __import__(f"course_utils.{{name}}")
     print(name, {{"torch", "matplotlib", "scipy", "IPython", "ipywidgets", "course_staff"}} & set(sys.modules))
 """
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
-    spent, *found = run.stdout.splitlines()
-    assert float(spent) < 0.1 and found == [f"{name} set()" for name in LIGHT.split()]
+    ratios = []
+    for _ in range(3):
+        run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+        ratio, *found = run.stdout.splitlines()
+        assert found == [f"{name} set()" for name in LIGHT.split()]
+        ratios.append(float(ratio))
+    assert min(ratios) < 1

@@ -63,4 +63,4 @@ def test_what_must_be_there_is_what_is_read():
     from course_utils.experiments import ldlt_training
 
     found = {(environment._PACKAGE / name).resolve() for name in environment.FILES}
-    assert found == {claims.LIST, ldlt_training.RESULTS}
+    assert found == {claims.LIST, ldlt_training.RESULTS, ldlt_training.DIGITS, ldlt_training.AGAIN}

@@ -141,3 +141,54 @@ def test_the_kernel_curve_and_the_circle_run_agree_with_their_parts():
     narrow, wide = experiment.circle_run(16, 50), experiment.circle_run(1024, 50)
     assert wide.apart < narrow.apart
     assert wide.distance == wide.functions.run.movement[-1]
+
+
+def test_each_net_of_the_study_comes_with_its_own_prediction_and_the_turn_of_its_kernel():
+    rng = RNG(0)
+    X, y, X_new = sphere(3, 4, rng), np.array([1.0, -1, 1]), sphere(2, 4, rng)
+    study = experiment.width_study([20, 5000], X, y, X_new, 2, 40, 3.0, RNG(5))
+    ratio = study.movement / study.predicted
+    np.testing.assert_allclose(ratio[:, 1], 1, atol=0.02)
+    assert (study.turned[:, 0] > study.turned[:, 1]).all() and study.turned.min() >= 0
+
+
+def test_the_theorem_is_kept_and_its_ratios_are_those_of_the_promise():
+    kept = experiment.theorem_study(np.eye(2), np.array([1.0, -1]), np.ones(2) / 2, 3, 8, 2.0, 0.3, RNG(0))
+    assert kept.all == 3 and len(kept.farthest) == 3
+    assert (kept.slowest >= 1).all()  # at the start the residual is all there
+    early = experiment.early_study([4, 64], sphere(4, 6, RNG(1)), np.ones(4), 3, 20, 2.0, RNG(0))
+    assert early.farthest.shape == (3, 2) and (early.farthest > 0).all()
+
+
+def test_trained_in_both_layers_nets_approach_the_kernel_of_both():
+    rng = RNG(0)
+    X, y, X_new = sphere(4, 3, rng), rng.choice([-1.0, 1.0], 4), sphere(10, 3, rng)
+    found = experiment.both_study([32, 8192], X, y, X_new, 4, 60, rng)
+    narrow, wide = found.net_limit.mean(axis=0)
+    assert wide < narrow / 5 and found.second.min() > 0
+
+
+def test_only_one_over_m_keeps_turning_the_kernel():
+    data = experiment.two_digits(3, 8, 8)
+    switch = experiment.lazy_switch([128, 2048], data.X, data.y, 3, 60, 4.0, RNG(0))
+    lazy, rich = switch.turned.mean(axis=1)
+    assert lazy[1] < lazy[0] / 2 and rich[1] > 0.1
+    np.testing.assert_allclose(switch.share[1], switch.share[1].mean(), rtol=0.15)
+
+
+def test_tossed_targets_cost_distance_and_gap_within_the_guarantee():
+    found = experiment.generalization_study(64, [0, 1], 6, 0.1, RNG(0), new=200)
+    gap = found.new - found.seen
+    assert (found.B[:, 1] > 2 * found.B[:, 0]).all() and gap[:, 1].mean() > gap[:, 0].mean()
+    assert (gap <= found.bound).all()
+
+
+def test_ratios_of_layers_do_not_hang_on_how_they_are_batched():
+    X = sphere(5, 3, RNG(0))
+    one = experiment.layer_ratios("Gaussian", 12, X, 250, RNG(1))
+    rng = RNG(1)
+    law = np.mean(kernels.kernel_error_law(X) ** 2)
+    W = experiment.first_layers("Gaussian", 200, 12, 3, rng)[0]
+    K = kernels.empirical_kernel(networks.Init(W, np.ones(12)), X)
+    assert one.shape == (250,)
+    assert one[0] == pytest.approx(12 * np.mean((K - kernels.limit_kernel(X)) ** 2) / law)

@@ -51,4 +51,40 @@ def test_the_grid_of_sizes():
     grid = experiment.size_grid((2, 5), 0.1, 4000, np.random.default_rng(0))
     assert grid.exact[0, 1] == ldlt.exact_variance(2, 5, 0.1 / 5).value
     assert grid.series[1, 0] == moment_bounds.partial_sums(10, 5, 2, 0.1 / 2)[-1]
-    assert (np.abs(grid.simulated - grid.exact) < 4 * grid.standard_error).all()
+    assert (np.abs(grid.simulated - grid.exact) < 4 * grid.standard_error).all() and not grid.at_edge
+    at_edge = experiment.size_grid((2, 8), 0.1, 100, np.random.default_rng(0), at_edge=True)
+    assert at_edge.exact[0, 1] == pytest.approx(ldlt.exact_variance(2, 8, 0.1 / 18).value) and at_edge.at_edge
+
+
+def test_largest_distances_are_those_of_the_worst_pair_and_never_too_small_on_average():
+    rng = np.random.default_rng(0)
+    grid = experiment.size_grid((2, 5), 0.3, 10, rng)
+    spoilt = grid._replace(exact=grid.exact + np.array([[0, 0], [0.5, 0]]))
+    distances = experiment.largest_distances(spoilt, "exact", 4000, 12, rng)
+    assert distances.shape == (12,) and np.abs(distances - 0.5).max() < 0.02
+    assert 0 < experiment.largest_distances(grid, "exact", 4000, 12, rng).mean() < 0.02
+    off = np.abs(grid.series - grid.exact).max()
+    assert experiment.largest_distances(grid, "series", 4000, 12, rng).mean() > 0.9 * off
+    with pytest.raises(ValueError, match="theory must be one of exact, series, got 'limit'"):
+        experiment.largest_distances(grid, "limit", 10, 10, rng)
+
+
+def test_the_reach_of_ten_terms():
+    data = experiment.reach([(2, 8), (3, 3)], np.array([0.1, 0.5, 1.0]), s=0.5)
+    assert data.edges_at_s == pytest.approx(np.array([0.5 * 18 / 8, 0.5 * 4]))
+
+    def error(m, n, sigma2):
+        return abs(moment_bounds.partial_sums(10, m, n, sigma2)[-1] - ldlt.exact_variance(m, n, sigma2).value)
+
+    for j, (m, n, edge) in enumerate(((2, 8, 18), (3, 3, 12))):
+        assert data.error_at_s[j] == pytest.approx(error(m, n, 0.5 / n), rel=1e-9)
+        assert data.error[:, j] == pytest.approx([error(m, n, at / edge) for at in data.edges], rel=1e-6, abs=1e-15)
+    assert data.upto(1e-3) == 0.5 and data.upto(1e9) == 1.0 and data.upto(0) == 0
+    made = data._replace(error=np.array([[0, 0], [2.0, 0], [0, 0]]))
+    assert made.upto(1) == 0.1
+
+
+@pytest.mark.parametrize("edges", [[0.0, 1.0], [1.0, 1.0], [2.0, 1.0]])
+def test_edges_that_do_not_increase_are_named(edges):
+    with pytest.raises(ValueError, match="edges must be positive and increase"):
+        experiment.reach([(2, 3)], np.array(edges))

@@ -79,3 +79,11 @@ def test_peak_memory_does_not_depend_on_the_width():
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 20 * 8 * experiment.CHUNK
+
+
+def test_the_largest_share_of_the_envelope_is_one_for_a_parabola_and_less_across_a_kink():
+    huber = activations.ONCE_DIFFERENTIABLE["Huber"]
+    assert experiment.largest_share(huber, np.array([-1.0, 0.0, 1.0])) == 1
+    assert experiment.largest_share(huber, np.array([0.5, 1.5])) == 0.75
+    with pytest.raises(ValueError, match="two different points"):
+        experiment.largest_share(huber, np.array([2.0, 2.0]))

@@ -10,6 +10,7 @@ import numpy as np
 
 from course_utils.experiments import concentration as on_3
 from course_utils.experiments import curvature as on_4
+from course_utils.experiments import curvature_training as on_4t
 from course_utils.experiments import kernels as on_7
 from course_utils.experiments import ldlt as on_6a
 from course_utils.experiments import ldlt_training as on_6b
@@ -39,9 +40,12 @@ ROWS.append(on_6b.Comparison("Adam", 2, THETA, 0.01, -0.01, 0.03))
 
 @cache
 def trainings():
-    return tuple(
-        on_4.train_scheme(s, 2, X, T, width=4, steps=4, seeds=2, checks=2) for s in ("Glorot", "He", "Hessian")
-    )
+    return tuple(on_4t.train_scheme(s, 2, X, T, width=4, steps=4, seeds=2, checks=2) for s in on_4t.STARTS)
+
+
+def neglects(kind, *shares):
+    share = np.array(shares)[:, None, :] + np.zeros((1, 2, 1))
+    return on_4t.Neglect(kind, np.arange(2), np.array([[1.0, 1.0], [0.1, 0.1]]), share.transpose(2, 1, 0))
 
 
 @cache
@@ -99,6 +103,25 @@ def rates(optimizer="Adam", rates=(0.01, 0.1)):
     return on_6b.RateCurves(optimizer, 2, np.array(rates), tuple(ldlt_stacks.SCALES), loss)
 
 
+def six_rates(optimizer="Adam"):
+    one = rates(optimizer)
+    return one._replace(scales=tuple(ldlt_stacks.ARMS), loss=np.concatenate([one.loss, one.loss + 0.01]))
+
+
+def relu():
+    x, moments, gammas = np.ones(8), {}, {}
+    for name, factor in ldlt_stacks.SCALES.items():
+        moments[name] = ldlt_stacks.second_moments(3, x, 8, factor, 30, rng(0), gain=True)
+        gammas[name] = ldlt_stacks.layer_gains([8, 8], factor)[0]
+    return draw_6b.Rectified(moments, gammas)
+
+
+def accuracies():
+    values = 0.5 + 0.01 * rng(0).uniform(size=(2, 6, 5))
+    values[1, 3] += 0.4
+    return on_6b.Accuracies("digits", [("SGD", 2), ("SGD", 8)], tuple(ldlt_stacks.ARMS), values, 0.1)
+
+
 def error_maps():
     return on_4.error_maps(SCALES, SCALES, [4, 5, 2], 3, rng(0))
 
@@ -145,8 +168,10 @@ FIGURES = [
     (draw_4.bound_cloud, lambda: on_4.bound_clouds([4, 5, 2], "ReLU", 9, rng(0))[0], ""),
     (draw_4.norm_sizes, lambda: on_4.norm_sizes([3, 9], 4, rng(0)), ""),
     (draw_4.layer_shape, on_4.layer_shape, ""),
-    (draw_4.training, trainings, ""),
-    (draw_4.sharpness, trainings, ""),
+    (draw_4.neglect, lambda: neglects("cross_entropy", [0.9, 0.4], [0.4, 0.4]), "in the end 40% is neglected"),
+    (draw_4.neglect, lambda: neglects("squared", [0.5, 0.1], [0.3, 0.01]), "layer 0 from 0.50 to 0.10"),
+    (draw_4.training, trainings, "data-driven"),
+    (draw_4.sharpness, trainings, "2/γ = 4"),
     (draw_5.coordinates, coordinates, "2 intervals hold the gradient of the smoothed loss, 1 that of the loss itself"),
     (draw_5.cloud, lambda: on_5.cloud("no baseline", 0.05, 1), left_out),
     (draw_5.cloud, on_5.cloud, lambda d: f"law {d.predicted:.2g}"),
@@ -181,25 +206,44 @@ FIGURES = [
     (draw_6a.moment_curve, lambda: on_6a.moment_curve(6, 9, 0.5), "6 by 9"),
     (draw_6a.shape_curve, lambda: on_6a.shape_curve(1.0), ""),
     (draw_6a.size_grid, lambda: draw_6a.Differences(spoilt(), "exact"), "3 of 4 within"),
-    (draw_6a.size_grid, lambda: draw_6a.Differences(grid(), "series"), ""),
+    (draw_6a.size_grid, lambda: draw_6a.Differences(grid(), "series"), "at n sigma squared 0.1"),
+    (
+        draw_6a.size_grid,
+        lambda: draw_6a.Differences(on_6a.size_grid((2, 3), 0.1, 500, rng(0), at_edge=True), "series"),
+        "a largest eigenvalue of alpha times 0.1",
+    ),
+    (
+        draw_6a.reach,
+        lambda: on_6a.reach([(2, 2), (9, 2)], np.array([0.1, 0.4, 4.0])),
+        lambda d: f"up to 0.4; at n sigma squared 1 they are off by {d.error_at_s.min():.1g} to",
+    ),
     (draw_6b.stacks, stacks, ""),
     (draw_6b.gradient_sizes, lambda: gradients(1), ""),
     (
         draw_6b.depths,
         lambda: [gradients(1), gradients(4)],
-        lambda d: f"4 layers at {d[1].factors[d[1].absolute.mean(axis=0).argmax()]:.2g}",
+        lambda d: f"4 layers at {d[1].factors[np.median(d[1].absolute, axis=0).argmax()]:.2g}",
     ),
     (draw_6b.gain, lambda: on_6b.gain(10.0, 2.0, 16), lambda d: f"the Lipschitz constant {d.lipschitz[16]:.2g}"),
     (draw_6b.gain, on_6b.gain, lambda d: f"{d.variance[8]:.2g} left"),
-    (draw_6b.rates, rates, "Adam, 2 layers: √2/√n is lowest"),
+    (draw_6b.rectified, relu, lambda d: f"10/√n {d.without('10/sqrt(n)')[:, -1].mean():.2g}. With the gain"),
+    (draw_6b.gain, lambda: on_6b.gain(1.0, 2.0, 4, activation="ReLU"), lambda d: f"{d.variance[4]:.2g} left"),
+    (draw_6b.rates, rates, "Adam, 2 layers: "),
     (draw_6b.rates, rates, lambda d: f"1/√n {d.loss[0, 0].mean():.3f} at rate 0.01"),
-    (draw_6b.higgs_rates, rates, "5 seeds with 99 % intervals"),
+    (draw_6b.higgs_rates, six_rates, "means of 5 seeds and the middle 80 % of them"),
+    (draw_6b.accuracies, accuracies, "digits: the start matters most for SGD with 8 layers"),
+    (draw_6b.accuracies, accuracies, "SGD 8: 1/√n and gain 9"),
     (draw_6b.contest, lambda: draw_6b.Contest("sqrt(2/n)", "10/sqrt(n)", ROWS), "better in 1 of 3, worse in 1"),
     (draw_6b.contest, lambda: draw_6b.Contest("sqrt(2/n)", "10/sqrt(n)", ROWS), "SGD 8: -4.0, Adam 2: +1.0"),
     (draw_7.kernel_curve, lambda: on_7.kernel_curve(64), lambda d: f"distance {np.abs(d.kernel - d.limit).max():.3f}"),
     (draw_7.kernel_errors, lambda: on_7.kernel_errors([16, 64], CIRCLE, 4, rng(0)), ""),
     (draw_7.paths, lambda: draw_7.Paths(study(), np.arange(6)), lambda d: f"{study().paths[2, -1]:.1f} at m = 64"),
     (draw_7.distances, study, lambda d: f"net, f₀ {np.median(d.net_tangent[:, 0]):.2g} to"),
+    (
+        draw_7.switch,
+        lambda: on_7.lazy_switch([16, 64], CIRCLE, np.array([1.0, -1, 1]), 3, 5, 1.0, rng(0)),
+        lambda d: f"1/m {100 * np.median(d.turned[1, :, 0]):.2g} % to",
+    ),
     (draw_7.circle_run, lambda: on_7.circle_run(16, 10), lambda d: f"differ by {d.apart:.3f}"),
     (draw_7.circle_fit, lambda: on_7.circle_fit(8), lambda d: f"leaves {d.error:.2g}"),
     (
@@ -224,8 +268,12 @@ SLIDERS = [
     (on_5.cloud, draw_5.cloud, {"kind": ("no baseline", "orthogonal"), "sigma": (0.05, 2.0), "K": (1, 2)}),
     (on_6a.variance_curve, draw_6a.variance_curve, {"m": (1, 8), "n": (1, 8), "s": (0.5, 0.5)}),
     (on_6a.moment_curve, draw_6a.moment_curve, {"m": (1, 8), "n": (1, 8), "s": (0.5, 0.5)}),
-    (on_6b.gain, draw_6b.gain, {"factor": (0.1, 10.0), "gamma": (1.0, 2.0), "depth": (1, 16)}),
-    (rates, draw_6b.higgs_rates, {"optimizer": ("Adam", "SGD"), "rates": ((0.0003, 0.3), (0.01, 3.0))}),
+    (
+        on_6b.gain,
+        draw_6b.gain,
+        {"factor": (0.1, 10.0), "gamma": (1.0, 2.0), "depth": (1, 16), "activation": ("none", "ReLU")},
+    ),
+    (six_rates, draw_6b.higgs_rates, {"optimizer": ("Adam", "SGD")}),
     (on_7.kernel_curve, draw_7.kernel_curve, {"m": (4, 2**14)}),
     (on_7.circle_run, draw_7.circle_run, {"m": (8, 1024), "steps": (1, 200)}),
     (on_7.circle_fit, draw_7.circle_fit, {"n": (4, 64), "bias": ("without", "with")}),

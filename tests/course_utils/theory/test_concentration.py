@@ -146,6 +146,18 @@ def test_lemma_4_1_follows_from_its_parts(m, B, delta):
     assert sign_flips.flip_bound(S, B) <= worst_case.lemma_4_1_bound(m, B, delta) * (1 + 1e-12)
 
 
+@given(WIDTHS, st.floats(1e-3, 100), DELTAS)
+def test_without_roundings_the_lemma_is_the_best_choice_of_tau(m, B, delta):
+    def bound(tau):
+        p = 2 * tau * stats.norm.pdf(0)
+        return B * math.sqrt(m * p + B**2 / tau**2 + math.sqrt(m * math.log(1 / delta) / 2))
+
+    best = (2 * B**2 / (m * 2 * stats.norm.pdf(0))) ** (1 / 3)
+    value = worst_case.unrounded_lemma_4_1(m, B, delta)
+    assert value == pytest.approx(bound(best)) and value <= min(bound(0.9 * best), bound(1.1 * best))
+    assert value <= worst_case.lemma_4_1_bound(m, B, delta)
+
+
 def test_lemma_4_1_as_printed():
     assert worst_case.lemma_4_1_bound(1000, 8.0, math.exp(-16)) == pytest.approx(10 * (math.sqrt(2) * 16 + 8 * 2))
 
@@ -246,6 +258,100 @@ def test_ascent_without_budget_or_input():
     W0, x, a = layer(10, 2, 0)
     assert not worst_case.ascent_gap(W0, x, a, 0.0, np.random.default_rng(0), steps=3, starts=2).any()
     assert not worst_case.ascent_gap(W0, 0 * x, a, 1.0, np.random.default_rng(0), steps=3, starts=2).any()
+
+
+@given(st.floats(1e-3, 50), st.lists(st.floats(0, 60), min_size=1, max_size=8), st.floats(0, 60), st.floats(1e-3, 9))
+def test_the_square_that_takes_the_move_out_of_the_upper_bound(lam, moves, u, B):
+    for t in moves:
+        assert max(t - u, 0) <= t**2 / (4 * lam) + max(lam - u, 0) + 1e-9
+
+
+@pytest.mark.parametrize("m, B", [(1000, 0.05), (1000, 3.0), (1000, 60.0), (20_000, 1.0)])
+def test_the_worst_case_lies_between_its_bounds(m, B):
+    # δ = 1/5, 300 nets: were the share outside 1/5, fewer than 36 would lie there in less than 1e-4 of the runs
+    rng = np.random.default_rng(9)
+    low, high = worst_case.worst_case_bounds(m, B, 0.2)
+    gaps = []
+    for _ in range(300):
+        gaps.append(worst_case.worst_case_gap(rng.standard_normal(m), rng.choice([-1.0, 1.0], m), B).gap)
+    assert 0 < low < high and sum(not low <= gap <= high for gap in gaps) < 36
+    # and the bounds are not idle: the middle of the worst cases is nearer to them than they are to one another
+    assert max(np.median(gaps) - low, high - np.median(gaps)) < high - low
+
+
+def test_the_lower_bound_holds_whatever_the_signs_are():
+    rng = np.random.default_rng(10)
+    low = worst_case.worst_case_bounds(2000, 2.0, 0.2).lower
+    signs = np.where(np.arange(2000) % 2, 1.0, -1.0)
+    assert all(worst_case.worst_case_gap(rng.standard_normal(2000), signs, 2.0).gap >= low for _ in range(100))
+
+
+def test_the_parts_of_the_upper_bound_by_quadrature():
+    # mean and mean square of 1{a = 1}(λ − |z|)₊, whose sums are at most B²/(8λ) and B²/12
+    m, B = 5000, 4.0
+    lam = (B**2 / (2 * math.sqrt(2 / math.pi) * m)) ** (1 / 3)
+    u = (np.arange(200_000) + 0.5) / 200_000 * lam
+    density = 2 * stats.norm.pdf(u) / 2
+    mean, square = (m * np.mean((lam - u) ** k * density) * lam for k in (1, 2))
+    assert 0.99 * B**2 / (8 * lam) < mean <= B**2 / (8 * lam)
+    assert 0.99 * B**2 / 12 < square <= B**2 / 12
+    leading = 3 * B**2 / (8 * lam)
+    assert leading == pytest.approx(worst_case.WORST_CASE_CONSTANT * B ** (4 / 3) * m ** (1 / 3), rel=1e-12)
+    L = math.log(4 / 0.1)
+    upper = worst_case.worst_case_bounds(m, B, 0.1).upper
+    assert upper == pytest.approx(leading + B * math.sqrt(L / 6) + lam * L / 3, rel=1e-12)
+
+
+def test_both_bounds_meet_at_the_constant():
+    for B in (0.5, 3.0, 20.0):
+        ratio = np.array(worst_case.worst_case_bounds(10**15, B, 0.01)) / (B ** (4 / 3) * 1e5)
+        np.testing.assert_allclose(ratio, worst_case.WORST_CASE_CONSTANT, rtol=1e-3)
+    assert worst_case.worst_case_bounds(10, 0.01, 0.01).lower == 0
+
+
+@given(WIDTHS, st.floats(1e-3, 100), DELTAS)
+def test_the_proved_bounds_are_ordered(m, B, delta):
+    low, high = worst_case.worst_case_bounds(m, B, delta)
+    assert 0 <= low <= high <= worst_case.all_inputs_bound(m, 1, B, delta)
+    assert worst_case.all_inputs_bound(m, 3, B, delta) < worst_case.all_inputs_bound(m, 4, B, delta)
+
+
+def test_the_length_that_bounds_all_rows_of_the_first_layer():
+    # Pr[‖w‖² > R²] is at most 2^(d/2) e^(−R²/4), which at R² = 2d log 2 + 4 log(2m/δ) makes δ/2 of m rows
+    for d in (1, 20, 300):
+        m, delta = 1000, 0.1
+        R2 = 2 * d * math.log(2) + 4 * math.log(2 * m / delta)
+        assert m * stats.chi2.sf(R2, d) <= delta / 2
+        assert 2 ** (d / 2) * math.exp(-R2 / 4) * m == pytest.approx(delta / 2)
+
+
+def test_an_ascent_over_inputs_finds_more_than_chance_and_less_than_the_bound():
+    rng = np.random.default_rng(11)
+    W0, _, a = layer(400, 6, 11)
+    found, typical = worst_case.worst_input(W0, a, 2.0, rng, steps=40, starts=4)
+    best = 0.0
+    for x in rng.standard_normal((400, 6)):
+        best = max(best, worst_case.worst_case_gap(W0 @ x / np.linalg.norm(x), a, 2.0).gap)
+    assert typical < best <= found < worst_case.all_inputs_bound(400, 6, 2.0, 0.05)
+    assert worst_case.worst_input(W0, a, 0.0, rng, steps=2, starts=2) == (0, 0)
+
+
+def test_the_law_of_the_mean_worst_case():
+    # 400 nets: the mean's standard error is 0.012 B, the law's own error below 0.01 B, so 0.06 B is four of the first
+    rng = np.random.default_rng(12)
+    m, B = 10_000, 3.0
+    gaps = [worst_case.worst_case_gap(rng.standard_normal(m), rng.choice([-1.0, 1.0], m), B).gap for _ in range(400)]
+    assert np.mean(gaps) == pytest.approx(worst_case.worst_case_law(m, B), abs=0.06 * B)
+    limit = worst_case.WORST_CASE_CONSTANT * B ** (4 / 3) * m ** (1 / 3)
+    assert worst_case.worst_case_law(m, B) - limit == pytest.approx(B / math.sqrt(12 * math.pi))
+
+
+def test_few_sorted_neurons_give_the_same_worst_case_as_all():
+    # u so small that far more neurons pay than the law expects
+    u, a = 1e-3 * np.random.default_rng(13).standard_normal(3000), np.ones(3000)
+    worst = worst_case.worst_case_gap(u, a, 0.5)
+    gains = worst_case.adversary_gains(u, a, 0.5)
+    assert worst.gap == gains.max() and worst.k == gains.argmax() > 1000
 
 
 def test_the_constant_is_its_limit():

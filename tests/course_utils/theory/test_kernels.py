@@ -67,6 +67,41 @@ def test_the_law_of_the_kernels_error():
     np.testing.assert_allclose(across[0], kernels.kernel_error_law(X)[0], rtol=1e-12)
 
 
+def test_the_chance_of_a_shared_octant():
+    from course_utils.experiments.kernels import first_layers
+
+    Q = first_layers("orthogonal", 300_000, 3, 3, RNG(0))
+    assert kernels.same_octant(np.array([0.0, np.pi / 2, 3.0])).tolist() == pytest.approx([1, 0, 0])
+    for theta in (0.3, 0.8, 1.2):
+        other = np.cos(theta) * Q[:, :, 0] + np.sin(theta) * Q[:, :, 1]
+        p = float(kernels.same_octant(np.array(theta)))
+        assert abs(((Q[:, :, 0] * other) > 0).all(axis=1).mean() - p) < 4 * np.sqrt(p * (1 - p) / len(Q))
+    with pytest.raises(ValueError, match="theta must lie between 0 and π, got 4"):
+        kernels.same_octant(np.array([4.0]))
+
+
+@pytest.mark.parametrize(
+    "kind, law, m", [("orthogonal", "orthogonal_error_law", 3), ("LDLT", "whitened_error_law", 300)]
+)
+def test_the_laws_of_orthogonal_and_whitened_rows_hold_at_every_angle(kind, law, m):
+    from course_utils.experiments.kernels import first_layers
+
+    theta = np.array([0.4, 1.0, 1.4, 2.0, 2.7])
+    X = np.column_stack([np.cos(theta), np.sin(theta), np.zeros(5)])
+    x, nets = np.array([[1.0, 0, 0]]), 60_000 if m == 3 else 6000
+    on = [first_layers(kind, nets // 10, m, 3, RNG([2, i])) for i in range(10)]
+    drawn = np.concatenate([np.mean((W @ x.T > 0) & (W @ X.T > 0), axis=1) for W in on]) * np.cos(theta)
+    squares = m * (drawn - kernels.limit_kernel(x, X)) ** 2
+    error = squares.std(axis=0) / np.sqrt(nets)
+    assert (np.abs(squares.mean(axis=0) - getattr(kernels, law)(x, X)[0] ** 2) < 4 * error).all()
+    assert (getattr(kernels, law)(x, X) < kernels.kernel_error_law(x, X)).all()
+
+
+def test_the_law_of_orthogonal_rows_is_for_three_dimensions():
+    with pytest.raises(ValueError, match="X must have 3 columns, got 2"):
+        kernels.orthogonal_error_law(np.eye(2))
+
+
 @pytest.mark.parametrize("signs", [True, False])
 def test_the_empirical_kernel_is_that_of_the_jacobians(signs, monkeypatch):
     import torch

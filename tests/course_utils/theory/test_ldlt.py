@@ -2,6 +2,7 @@
 
 import math
 from fractions import Fraction
+from functools import cache
 
 import numpy as np
 import pytest
@@ -42,6 +43,39 @@ def test_there_are_as_many_pairings_as_there_should_be():
         assert len(found) == len({pairing.pairs for pairing in found}) == count
         for pairing in found:
             assert sorted(sum(pairing.pairs, ())) == list(range(2 * k))
+
+
+@cache
+def by_parts(powers, m, n):
+    """E of a product of tr S^k by integration by parts over the first factor, without pairings or boxes."""
+    if not any(powers):
+        return m ** len(powers)
+    k, rest = powers[0], powers[1:]
+
+    def then(new, others=rest):
+        return by_parts(tuple(sorted(others + new, reverse=True)), m, n)
+
+    cut = sum(then((j, k - 1 - j)) for j in range(1, k))
+    merged = sum(2 * q * then((k + q - 1,), rest[:i] + rest[i + 1 :]) for i, q in enumerate(rest))
+    return (n + k - 1) * then((k - 1,)) + cut + merged
+
+
+@pytest.mark.parametrize("k", range(1, 11))
+def test_integration_by_parts_gives_the_same_polynomials_as_partitions(k):
+    """Of degree ≤ k in m and in n, 0 at 0: equal at 1..k is equal everywhere."""
+    sizes = range(1, k + 1)
+    assert all(by_parts((k,), m, n) == moments.moment(k, m, n) for m in sizes for n in sizes)
+
+
+@pytest.mark.parametrize("m, n", [(9, 9), (3, 20), (70, 2)])
+def test_integration_by_parts_agrees_up_to_the_twentieth_moment(m, n):
+    assert [by_parts((k,), m, n) for k in range(1, 21)] == moments.moments(20, m, n)[1:]
+
+
+@given(st.integers(1, 40), SIZES, SIZES)
+@settings(max_examples=40, deadline=None)
+def test_moments_lie_between_those_of_a_rows_and_of_all_weights_squares(k, m, n):
+    assert math.prod(range(n, n + 2 * k, 2)) <= moments.moment(k, m, n) <= math.prod(range(m * n, m * n + 2 * k, 2))
 
 
 def test_the_claims_tenth_moment():
@@ -206,13 +240,13 @@ def test_another_grid_gives_the_same(m, n, monkeypatch):
     before = [ldlt.exact_variance(m, n, s / n).value for s in (0.1, 1, 100, 1e5)]
     caches = (ldlt._density, ldlt._legendre)
     monkeypatch.setattr(ldlt, "NODES", 23)
-    for cache in caches:
-        cache.cache_clear()
+    for kept in caches:
+        kept.cache_clear()
     try:
         after = [ldlt.exact_variance(m, n, s / n).value for s in (0.1, 1, 100, 1e5)]
     finally:
-        for cache in caches:
-            cache.cache_clear()
+        for kept in caches:
+            kept.cache_clear()
     np.testing.assert_allclose(after, before, atol=1e-13)
 
 
@@ -290,6 +324,33 @@ def test_the_exact_value_tends_to_the_limit_as_one_over_n(shape):
         m, n = (scale * side for side in shape)
         gaps.append(ldlt.exact_variance(m, n, 1 / n).value - ldlt.limit_variance(m, n, 1 / n))
     assert 1.9 < gaps[0] / gaps[1] < 2.1 and 1.9 < gaps[1] / gaps[2] < 2.1
+
+
+@given(st.integers(1, 60), st.integers(1, 60), st.floats(0.01, 300))
+@settings(max_examples=60, deadline=None)
+def test_the_limit_is_as_near_as_proved(m, n, s):
+    gap = ldlt.exact_variance(m, n, s / n).value - ldlt.limit_variance(m, n, s / n)
+    assert -s / (4 * n) - 1e-12 <= gap <= 27 * s**2 / (64 * n**2) + 1e-12
+
+
+@pytest.mark.parametrize("n, s", [(2, 0.3), (5, 10.0), (40, 1.0)])
+def test_the_limits_equation_is_exact_with_its_two_corrections(n, s):
+    """For one row, where the density is the law of the only eigenvalue and gives the variance of its share."""
+    density = ldlt.mean_density(1, n)
+    x = s / n * density.x
+    share = x / (1 + x)
+    v, square, last = (density.weights @ values for values in (share, share**2, x / (1 + x) ** 2))
+    right = s * (1 - v) * (1 - v / n) + s / n * (square - v**2) - s / n * last
+    assert v == pytest.approx(right, abs=1e-13)
+
+
+@pytest.mark.parametrize("n", [1, 8, 65])
+def test_a_huge_sigma_sees_only_the_density_at_zero(n):
+    density = ldlt.mean_density(n, n)
+    at_zero = density.density[0] * math.sqrt(n) / n
+    missing = (1 - ldlt.exact_variance(n, n, 1e12 / n).value) * 1e6
+    assert missing == pytest.approx(math.pi / 2 * at_zero, rel=1e-3)
+    assert at_zero == pytest.approx(1, abs=0.26 / n)
 
 
 @pytest.mark.parametrize("m, n, s", [(1, 1, 1), (1, 6, 2), (6, 1, 2), (5, 5, 100), (8, 20, 1), (20, 8, 0.5)])

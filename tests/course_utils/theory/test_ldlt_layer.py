@@ -47,6 +47,26 @@ def test_gradients(shape, form):
     assert torch.autograd.gradcheck(lambda W: ldlt_matrix(W, 0.5, 1.3, form), W)
 
 
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("shape", SHAPES)
+def test_gradients_in_alpha_and_gamma(shape, form):
+    W = weight(*shape).requires_grad_()
+    alpha, gamma = (torch.tensor(value, dtype=torch.float64, requires_grad=True) for value in (0.5, 1.3))
+    assert torch.autograd.gradcheck(lambda *knobs: ldlt_matrix(*knobs, form), (W, alpha, gamma))
+    stacked = torch.stack([W, 2 * W]).detach()
+    assert torch.autograd.gradcheck(lambda alpha: ldlt_matrix(stacked, alpha, 1.3, form), alpha)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_only_the_unit_of_W_and_a_factor_distinguish_two_layers(shape):
+    """M(W; α, γ) = γ M(W/√α; 1, 1), hence Euler's identity 2α ∂M/∂α + ⟨W, ∂/∂W⟩ M = 0."""
+    W, alpha, gamma = weight(*shape).requires_grad_(), torch.tensor(0.7, dtype=torch.float64, requires_grad=True), 2.3
+    M = ldlt_matrix(W, alpha, gamma)
+    torch.testing.assert_close(M, gamma * ldlt_matrix(W / alpha.sqrt()))
+    by_W, by_alpha = torch.autograd.grad((weight(*shape, seed=1) * M).sum(), (W, alpha))
+    torch.testing.assert_close(2 * alpha * by_alpha, -(W * by_W).sum())
+
+
 @pytest.mark.parametrize("W", [torch.eye(3, dtype=torch.float64), torch.zeros(2, 4, dtype=torch.float64)])
 def test_gradients_where_singular_values_coincide(W):
     """There torch's own gradient of eigenvectors is not a number."""

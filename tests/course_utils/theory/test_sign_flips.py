@@ -249,3 +249,14 @@ def test_random_gap_rms_is_its_integral(B):
     if s < 1e-3:
         leading = math.sqrt(2 / (3 * math.pi)) * B**1.5 * d**-0.75 * m**-0.25
         assert sign_flips.random_gap_rms(m, d, B) == pytest.approx(leading, rel=1e-6)
+
+
+def test_at_a_kink_the_star_identity_needs_slope_one_or_a_strict_sign():
+    """Claim lecture/min-norm: with the minimum-norm slope 0, (★) misses a neuron that leaves its kink."""
+    W0, W, x, a = np.array([[1.0, -2.0]]), np.array([[1.3, -2.3]]), np.array([2.0, 1.0]), np.ones(1)
+    before, after = W0 @ x, W @ x
+    assert before == 0 and after == pytest.approx(0.3)
+    assert sign_flips.star_gap(W0, W, x, a) == sign_flips.direct_gap(W0, W, x, a) == 0
+    with_minimum_norm = np.maximum(after, 0) - (before > 0) * after
+    strict = a @ (after * ((after >= 0) * 1.0 - (before > 0)))
+    assert with_minimum_norm == strict == pytest.approx(0.3)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from course_utils.theory import taylor
-from course_utils.theory.activations import ACTIVATIONS, activation
+from course_utils.theory.activations import ACTIVATIONS, ONCE_DIFFERENTIABLE, activation
 from course_utils.theory.networks import gaussian_init, linearization
 from course_utils.theory.taylor import tangent_gap
 
@@ -93,3 +93,17 @@ def test_worst_move_has_the_asked_length_and_is_what_the_network_shows():
     gap = a @ np.tanh(W @ x) - linearization(x, W, W0, a, tanh.value, tanh.slope)
     assert np.linalg.norm(W - W0) == pytest.approx(2.0, rel=1e-12)
     assert 0.95 * taylor.proposition_4_1(tanh.beta, W, W0) < gap <= taylor.proposition_4_1(tanh.beta, W, W0)
+
+
+@pytest.mark.parametrize("sigma", ONCE_DIFFERENTIABLE.values(), ids=list(ONCE_DIFFERENTIABLE))
+def test_a_slope_that_is_lipschitz_keeps_the_envelope_and_reaches_it(sigma):
+    """Claim lecture/without-second-derivative, on dyadic points, where nothing is rounded."""
+    z = np.arange(-40, 41) / 8
+    slopes = np.abs(np.subtract.outer(sigma.slope(z), sigma.slope(z)))
+    steps = np.abs(np.subtract.outer(z, z))
+    assert (slopes <= sigma.beta * steps).all() and (slopes == sigma.beta * steps)[steps > 0].any()
+    gaps = np.abs(tangent_gap(sigma, z[:, None], z))
+    assert (gaps <= sigma.beta / 2 * steps**2).all() and (gaps == sigma.beta / 2 * steps**2)[steps > 0].any()
+    np.testing.assert_allclose(np.diff(sigma.value(z)), np.diff(z) * (sigma.slope(z[1:]) + sigma.slope(z[:-1])) / 2)
+    jumps = np.diff(sigma.curvature(z))
+    assert set(np.unique(np.abs(jumps))) == {0.0, sigma.beta}, "the second derivative jumps"
