@@ -230,13 +230,13 @@ class Marker:
         self.jail, self.limits, self.secret = jail, limits, secret
 
     def mark(
-        self, notebook: Notebook, tasks: tuple[Task, ...], exercises: Mapping[str, Exercise]
+        self, notebook: Notebook, tasks: tuple[Task, ...], exercises: Mapping[str, Exercise], untouched: bool = False
     ) -> list[ExerciseResult]:
-        """Results in the order of the tasks.
+        """Results in the order of the tasks; ``untouched`` is a notebook in whose cells nothing was written.
 
         First only the statements run on which an answer depends by name: figures and simulations take nearly all
         of a notebook's time, and most answers need none of them. Whoever is not right by that is judged again
-        after all cells have run, so that this saves time and never costs a point.
+        after all cells have run (unless nothing was written), so that this saves time and never costs a point.
 
         Raises:
             JailError: when the grader itself is in trouble.
@@ -244,7 +244,7 @@ class Marker:
         handed_in = hashlib.sha256("\0".join(notebook.cells).encode()).hexdigest()
         papers = {task: make_paper(exercises[task.id], self.secret, handed_in) for task in tasks}
         sitting = _Sitting(self, notebook, papers)
-        sitting.run()
+        sitting.run(untouched)
         return [sitting.result(task) for task in tasks]
 
 
@@ -276,10 +276,11 @@ class _Sitting:
         # One for all that a notebook takes, however it goes about it.
         self.end = time.monotonic() + UNIT_RUNS * self.limits.notebook_seconds
 
-    def run(self) -> None:
+    def run(self, untouched: bool) -> None:
         """Public rounds in a lean run and, of those not right, in a full one; then the hidden rounds."""
-        for lean in (True, False):
-            self.all_of(self.open, lean, self._ask_public)
+        self.all_of(self.open, True, self._ask_public)
+        if not (untouched and self.verdicts.keys() | self.passed.keys() == self.papers.keys()):
+            self.all_of(self.open, False, self._ask_public)
         for lean in (True, False):
             self.all_of([task for task, passed in self.passed.items() if passed.lean == lean], lean, self._ask_hidden)
 

@@ -235,7 +235,8 @@ def _graded(result: UnitResult, data: bytes, unit: Unit, settings: Settings) -> 
             "The notebook says other numbers than this student was given, as if it had been made for somebody else: "
             "the student's own numbers count."
         )
-    marked = tuple(_marker(settings).mark(notebook, chapter.tasks, exercises_of(unit, settings)))
+    untouched = chapter.handout.cells.issuperset(notebook.cells)
+    marked = tuple(_marker(settings).mark(notebook, chapter.tasks, exercises_of(unit, settings), untouched))
     points = sum(exercise.points for exercise in marked)
     return replace(result, status=GRADED, points=points, exercises=marked, notes=tuple(notes), problem=None)
 

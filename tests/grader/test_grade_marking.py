@@ -6,6 +6,7 @@ What wrong ones do to get some, or to cost others theirs, is in the attack suite
 import hashlib
 import json
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -35,7 +36,7 @@ def test_solution_full_marks_student_notebook_none(warm_jail, path):
     solved = patient.mark(read_notebook((ROOT / "solutions" / path.name).read_bytes()), tasks, all_exercises())
     assert [(r.id, r.status, r.points) for r in solved] == [(r.id, "correct", r.max_points) for r in solved]
     assert all(r.answer and not r.rows and not r.remarks for r in solved)
-    empty = patient.mark(read_notebook(path.read_bytes()), tasks, all_exercises())
+    empty = patient.mark(read_notebook(path.read_bytes()), tasks, all_exercises(), untouched=True)
     assert [(r.status, r.points) for r in empty] == [("not attempted", 0)] * len(tasks)
     assert all(r.sentence.startswith("Nothing is written here yet.") for r in empty)
 
@@ -201,3 +202,44 @@ def test_trouble_of_the_jail_is_no_verdict(marker, monkeypatch):
     monkeypatch.setattr(marker.jail, "session", lambda: (_ for _ in ()).throw(JailError("out of memory")))
     with pytest.raises(JailError):
         mark(marker, IMPORTS, BETA)
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        (STUB, "%%time\n" + BETA, CHECK),
+        (STUB, "%%capture\n" + BETA, CHECK),
+        (STUB, "%%capture\n" + BETA + "\n" + CHECK),
+        (POWER.format(1), "%%time\n" + BETA, CHECK),  # a usual slip, mended below it
+        (f"exec({BETA!r})", CHECK),
+        ("power = None\ndef choose():\n    global power\n    power = 2", "choose()", POWER.format("power"), CHECK),
+        ("table = {}\ndef fill(t):\n    t[1] = 2", "fill(table)", POWER.format("table[1]"), CHECK),
+        ("%%writefile helper.py\npower = 2", "from helper import power", POWER.format("power"), CHECK),
+    ],
+)
+def test_what_is_right_in_a_notebook_is_right_here_however_its_cells_come_about_it(marker, cells):
+    assert mark(marker, IMPORTS, *cells)["1.2"].status == "correct"
+
+
+FOR_EVER = """
+import gc, json, socket, struct, threading, time
+def on():
+    text = json.dumps({"at": 0}).encode()
+    while True:
+        for one in gc.get_objects():
+            if isinstance(one, socket.socket) and one.fileno() >= 0:
+                try:
+                    one.send(struct.pack(">8sII", b"course/1", len(text), 0) + text)
+                except OSError:
+                    pass
+        time.sleep(0.2)
+threading.Thread(target=on, daemon=True).start()
+time.sleep(60)
+"""
+
+
+def test_a_notebook_that_goes_on_saying_that_it_goes_on_comes_to_an_end(warm_jail):
+    hasty = Marker(warm_jail, Limits(cell_seconds=1, notebook_seconds=3, patience=0.2), SECRET)
+    begun = time.monotonic()
+    assert mark(hasty, IMPORTS, FOR_EVER, BETA, CHECK)["1.2"].status != "correct"
+    assert time.monotonic() - begun < 60
