@@ -27,5 +27,4 @@ help:
 lab test quick lint present release grade build check ledger slides site lock:
 	@command -v $(PYTHON) >/dev/null || { echo "There is no $(PYTHON) here." \
 	"Install Python 3.11 or newer, or name yours: make $@ PYTHON=python3.12"; exit 1; }
-	@$(PYTHON) course_staff/bootstrap.py $@ $(if $(and $(filter present,$@),$(CHAPTER)),$(CHAPTER) )\
-	$(if $(filter ledger,$@),$(SEED) )$(ARGS)
+	@$(PYTHON) course_staff/bootstrap.py $@ $(if $(and $(filter present,$@),$(CHAPTER)),$(CHAPTER) )$(if $(and $(filter ledger,$@),$(SEED)),$(SEED) )$(ARGS)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import tomllib
-from importlib import metadata
 from pathlib import Path
 
 from course_utils.audience import shown
@@ -20,6 +19,8 @@ def missing_requirements() -> dict[str, str]:
 
     The requirements are those of the installed package ``course-utils``, or of the ``pyproject.toml`` beside it.
     """
+    from importlib import metadata
+
     from packaging.requirements import Requirement
 
     problems = {}
@@ -38,6 +39,8 @@ def missing_requirements() -> dict[str, str]:
 
 
 def _requirements() -> list[str]:
+    from importlib import metadata
+
     try:
         return metadata.requires("course-utils") or []
     except metadata.PackageNotFoundError:  # the package lies beside the notebooks, as in a class's zip

@@ -119,7 +119,8 @@ def worst_case_law(m: int, B: float) -> float:
     c B^(4/3) m^(1/3), c = ``WORST_CASE_CONSTANT``. The gain fluctuates around it with standard deviation B/√12 for
     each sign, and the larger of two independent normal numbers exceeds its mean by 1/√π standard deviations.
 
-    Good where many neurons move, and move little: 1/m ≪ B ≪ √m (course/lemma-4.1-tight).
+    Its first term is good where many neurons move, and move little: 1/m ≪ B ≪ √m. The second is for B well below
+    m^(1/5) only: the fall of the density takes about B²λ/96 off, λ = (B²/(2rm))^(1/3) (course/lemma-4.1-tight).
     """
     m, B = check_size("m", m), check_number("B", B, at_least=0)
     return WORST_CASE_CONSTANT * B ** (4 / 3) * m ** (1 / 3) + B / math.sqrt(12 * math.pi)
@@ -135,7 +136,7 @@ def worst_case_bounds(m: int, B: float, delta: float) -> WorstCaseBounds:
     - lower: B√n − nλ/2 − λ√(nL/2) with n = ⌈κ − √(κL)⌉ and κ = m erf(λ/√2)/2, or 0 where that is larger, for any
       signs a. Chernoff leaves 2n neurons in the strip |u_i| ≤ λ, n of one sign; Hoeffding bounds their Σ|u_i|.
 
-    Both are c B^(4/3) m^(1/3) up to O(B√L) as m grows (course/rate-proved).
+    Both are c B^(4/3) m^(1/3) up to O(B√L) as m grows at a fixed B (course/rate-proved).
     """
     m, B, L = check_size("m", m), check_number("B", B, above=0), log_inverse(delta) + math.log(4)
     lam = _strip(m, B)
