@@ -73,7 +73,7 @@ def locked(out: Path) -> Iterator[None]:
     Raises:
         Busy: if another grader has it.
     """
-    out.mkdir(parents=True, exist_ok=True)
+    out.mkdir(mode=0o700, parents=True, exist_ok=True)
     with open(out / LOCK, "a") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -177,7 +177,8 @@ def grade_unit(unit: Unit, settings: Settings) -> UnitResult:
         if unit.path is None and unit.trouble is not None:
             raise OSError(unit.trouble)
         data, problem = read_unit(unit)
-        result = replace(result, key=key_of(unit, data, settings))
+        known = {"file": digest(data), "handed_in": unit.changed} if data is not None else {}
+        result = replace(result, key=key_of(unit, data, settings), **known)
         if problem is not None:
             result = replace(result, status=STUDENT_ERROR, problem=problem)
         elif data is not None:
@@ -230,7 +231,9 @@ def _graded(result: UnitResult, data: bytes, unit: Unit, settings: Settings) -> 
             "under the same name."
         )
     numbers = variants.numbers_for(result.student, result.chapter, settings.course_secret)
+    said = {id: value for id in numbers if type(value := notebook.variant.get(id)) in (int, float) and abs(value) < 1e9}
     if notebook.variant and notebook.variant != numbers:
+        result = replace(result, numbers=tuple(said.items()))
         notes.append(
             "The notebook says other numbers than this student was given, as if it had been made for somebody else: "
             "the student's own numbers count."
@@ -267,7 +270,7 @@ def close() -> None:
 def _log(settings: Settings, unit: Unit, event: str, **more: str) -> None:
     """A line in the run's log; lines of several processes do not mix."""
     line = {"event": event, "student": unit.student, "chapter": unit.chapter, "time": round(time.time(), 3), **more}
-    descriptor = os.open(Path(settings.out) / LOG, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+    descriptor = os.open(Path(settings.out) / LOG, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     try:
         os.write(descriptor, json.dumps(line).encode() + b"\n")
     finally:

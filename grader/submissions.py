@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from grader import reader
+from grader.adjustments import handed_in
 
 #: Largest notebook, in bytes.
 MAX_BYTES = 256 << 20
@@ -59,7 +60,8 @@ class Unit:
     """One student's chapter: where its notebook is, or why there is none.
 
     ``problem`` is for the student to mend, ``trouble`` for the instructor: a folder that may not be entered, say.
-    ``unread`` are the student's files that were found and belong to no chapter.
+    ``unread`` are the student's files that were found and belong to no chapter, ``changed`` is when the notebook was
+    handed in, in seconds since 1970.
     """
 
     student: str
@@ -70,6 +72,7 @@ class Unit:
     problem: str | None = None
     trouble: str | None = None
     unread: tuple[str, ...] = ()
+    changed: float | None = None
 
     def read(self) -> bytes:
         """The notebook's bytes.
@@ -277,7 +280,8 @@ class _Search:
             notes.append(f"The file {name} was read as {chapter}.ipynb.")
         if len(found) > 1:
             notes.append(f"{len(found)} files fit this chapter; {name}, the last one worked on, was graded.")
-        return Unit(student, chapter, str(best.path), best.entry, tuple(notes), unread=unread)
+        when = handed_in(best.path, best.changed if best.entry else None)
+        return Unit(student, chapter, str(best.path), best.entry, tuple(notes), unread=unread, changed=when)
 
     def best(self, found: list[_File], handout: Handout) -> _File:
         """Of several notebooks the newest in which something was written, if there is one."""

@@ -46,7 +46,7 @@ def test_totals_have_a_row_for_each_student(tmp_path):
         "total": "9",
     }
     assert (zoe["name"], zoe[ONE], zoe[TWO], zoe["total"]) == ("Zoë", "0", "", "")
-    assert (bob["name"], bob["email"]) == ('\'=HYPERLINK("x")', "'@bob")
+    assert (bob["name"], bob["email"]) == ('\'=HYPERLINK("x")', "@bob")
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t=", "\r=", "\n=", "\t", "\r", "\n", " =", "\uff1d", "\0="])
@@ -208,7 +208,9 @@ def test_without_nbgrader_there_is_no_gradebook(tmp_path, monkeypatch):
 def test_everything_is_made_at_once_and_again(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "nbgrader.api", None)
     made = exports.write_all(tmp_path, results(), ROSTER, ["mallory/: not in the roster"])
-    assert {path.name for path in made} == {"report.html", "feedback", "grades.csv", "totals.csv", "gradescope"}
+    assert {path.name for path in made} == {
+        *("report.html", "feedback", "grades.csv", "totals.csv", "canvas.csv", "moodle.csv", "gradescope")
+    }
     assert all(path.exists() for path in made)
     assert "mallory/: not in the roster" in (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "Ada Lovelace" in (tmp_path / "feedback" / "ada.html").read_text(encoding="utf-8")
