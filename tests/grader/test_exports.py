@@ -67,6 +67,17 @@ def test_a_problem_cannot_be_a_formula_and_an_id_stays_what_a_system_finds_the_s
     assert (row["student_id"], row["problem"]) == ("-ada", "'=1+1")
 
 
+def test_canvas_gets_its_own_columns_and_every_system_the_ids_as_they_are(tmp_path):
+    units = [replace(one, student=id) for id in ("-ada", "@bob", "007") for one in of("ada")]
+    with exports.write_canvas(tmp_path, units).open(encoding="utf-8-sig", newline="") as file:
+        header, possible, *rows = csv.reader(file)
+    assert header == ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", ONE, TWO]
+    assert possible == ["    Points Possible", "", "", "", "", "6", "3"]
+    assert [row[3] for row in rows] == ["-ada", "007", "@bob"]
+    for write in (exports.write_totals, exports.write_moodle):
+        assert [next(iter(row.values())) for row in table(write(tmp_path, units))] == ["-ada", "007", "@bob"]
+
+
 def test_a_spreadsheet_that_splits_at_semicolons_finds_no_formula(tmp_path):
     units = [replace(unit("ada", ONE, status="student error", points=0, problem="01 a;=cmd|'&C calc'!A0;.ipynb"))]
     exports.write_grades(tmp_path, units)

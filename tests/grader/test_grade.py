@@ -97,7 +97,10 @@ def test_a_class_from_roster_to_reports(klass, arguments, kind, capsys):
     assert "4/4" in said.err, "no progress bar"
     assert (klass / "grades/report.html").is_file() and (klass / "grades/grades.csv").is_file()
     assert sorted(path.stem for path in (klass / "grades/feedback").glob("*.html")) == ["ada", "bob", "cyd", "dan"]
-    assert (klass / "grades/secret").stat().st_mode & 0o777 == 0o600
+    files = [path for path in (klass / "grades").rglob("*") if path.is_file() and ".grading" not in path.parts]
+    assert (klass / "grades").stat().st_mode & 0o777 == 0o700
+    assert {path.name for path in files if path.stat().st_mode & 0o077} <= {".lock"}, "others may read these"
+    assert found["ada"].handed_in == pytest.approx((klass / "submissions/ada" / f"{CHAPTER}.ipynb").stat().st_mtime)
 
 
 def test_a_second_run_does_only_what_is_new(klass, grading):
@@ -123,6 +126,24 @@ def test_only_reports(klass, grading, monkeypatch):
     monkeypatch.setattr(exports, "write_all", lambda out, results, *_: made.append(len(results)) or [])
     monkeypatch.setattr(run, "run", None)
     assert grading(klass, "--only-reports") == 0 and made == [4]
+
+
+def test_what_an_instructor_wrote_counts_in_every_run_and_stays(klass, arguments):
+    (klass / "grades").mkdir()
+    table = klass / "grades" / "adjustments.csv"
+    text = "student,what,points,reason\nbob,0.1,0.5,shown to me\n"
+    table.write_text(text)
+    for more in ((), ("--only-reports",)):
+        assert grade.main([*arguments(klass), *more]) == 0
+        assert "bob,Bob,,0.5,0.5" in (klass / "grades/totals.csv").read_text(encoding="utf-8-sig")
+        assert results(klass)["bob"].points == 0 and table.read_text() == text
+    table.write_text(text + "eve,0.1,1,\n")
+    before = (klass / "grades/totals.csv").read_bytes()
+    assert grade.main(arguments(klass)) == grade.UNUSABLE
+    assert (klass / "grades/totals.csv").read_bytes() == before
+    table.write_text(text)
+    assert grade.main([*arguments(klass), "--anonymous"]) == 0
+    assert (klass / "grades/anonymous/report.html").is_file() and (klass / "grades/anonymous-key.csv").is_file()
 
 
 def test_trouble_of_the_grader_is_no_zero_and_is_graded_later(klass, grading, monkeypatch, capsys):
@@ -187,6 +208,11 @@ def test_two_graders_never_share_a_folder(klass, grading, capsys):
         (["--secret-file", "nowhere"], "nowhere"),
         (["--memory", "nan"], "--memory"),
         (["--out", "{}/submissions/grades"], "choose a folder outside"),
+        (["--out", "{}/roster.csv"], "is a file; expected a folder"),
+        (["--out", "{}"], "holds 'roster.csv' and no grades"),
+        (["--release", "{}/roster.csv"], "is a file; expected the folder"),
+        (["--adjustments", "{}/nowhere.csv"], "no table of adjustments"),
+        (["--adjustments", "{}/roster.csv"], "has the columns student_id, name; expected"),
     ],
 )
 def test_what_cannot_be_done_is_said_in_a_sentence(klass, arguments, capsys, change, says):
