@@ -32,6 +32,8 @@ from grader.records import GRADED, INFRASTRUCTURE_ERROR, ExerciseResult, UnitRes
 
 TABLE, GRADEBOOK = "adjustments.csv", "gradebook.db"
 COLUMNS = ("student", "what", "points", "change", "due", "late", "reason")
+#: Files beside a notebook in which nbgrader and Gradescope say when it was handed in.
+TIMES = "timestamp.txt", "submission_metadata.json"
 #: The cell of nbgrader's gradebook that holds what a whole chapter gained or lost.
 CHAPTER_CELL = "adjustments"
 EVERYONE = "*"
@@ -266,13 +268,14 @@ def handed_in(path: Path, changed: float | None = None) -> float | None:
 
     ``changed`` is the date that an archive gives one of its files; where it gives none, its own counts.
     """
-    with contextlib.suppress(OSError, ValueError, TypeError, KeyError, OverflowError):
-        if (beside := path.parent / "timestamp.txt").is_file() and not beside.is_symlink():
-            text = re.sub(r" (UTC|\+0000)$", "+00:00", beside.read_text(encoding="utf-8")[:100].strip())
+    nbgraders, gradescopes = (path.parent / name for name in TIMES)
+    with contextlib.suppress(OSError, ValueError, TypeError, KeyError, OverflowError, RecursionError):
+        if nbgraders.is_file():
+            text = re.sub(r" (UTC|\+0000)$", "+00:00", nbgraders.read_text(encoding="utf-8").strip())
             when = datetime.fromisoformat(text)
             return (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
-        if (beside := path.parent / "submission_metadata.json").is_file() and not beside.is_symlink():
-            return datetime.fromisoformat(json.loads(beside.read_bytes()[: 1 << 20])["created_at"]).timestamp()
+        if gradescopes.is_file():
+            return datetime.fromisoformat(json.loads(gradescopes.read_bytes())["created_at"]).timestamp()
     with contextlib.suppress(OSError):
         return changed if changed and changed > _ZIP_BEGINS else path.stat().st_mtime
     return None

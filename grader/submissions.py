@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from grader import reader
-from grader.adjustments import handed_in
+from grader.adjustments import TIMES, handed_in
 
 #: Largest notebook, in bytes.
 MAX_BYTES = 256 << 20
@@ -210,7 +210,7 @@ class _Search:
             found = sorted(entries, key=lambda entry: entry.name)
         for one in found:
             place, kind = Path(one.path), one.stat(follow_symlinks=False).st_mode
-            if one.name.startswith(".") or one.name == "timestamp.txt":  # checkpoints, .DS_Store, nbgrader's own
+            if one.name.startswith(".") or one.name in TIMES:  # checkpoints, .DS_Store, what others say of the time
                 continue
             if stat.S_ISDIR(kind) and depth < MAX_DEPTH:
                 yield from self.walk(place, depth + 1)

@@ -6,6 +6,7 @@ import os
 import sqlite3
 import zipfile
 from datetime import datetime
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -277,3 +278,11 @@ def test_the_grader_compares_the_release_with_what_grades(tmp_path):
     wanted = {name: SimpleNamespace(version=version) for name, version in ((ONE, "new"), (TWO, "same"))}
     [sentence] = grade._other_versions(tmp_path, wanted)
     assert ONE in sentence and "old" in sentence and "new" in sentence
+
+
+def test_the_table_in_the_instructors_guide_is_one(tmp_path):
+    guide = (Path(__file__).resolve().parents[2] / "docs" / "teaching.md").read_text(encoding="utf-8")
+    text = guide[guide.index("student,what,points") :].split("```")[0]
+    (tmp_path / adjustments.TABLE).write_text(text)
+    table = adjustments.read(tmp_path / adjustments.TABLE, ROSTER, [ONE, TWO])
+    assert [row.student for row in table] == ["*", "ada", "bob", "*", "eve"]

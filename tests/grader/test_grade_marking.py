@@ -243,3 +243,21 @@ def test_a_notebook_that_goes_on_saying_that_it_goes_on_comes_to_an_end(warm_jai
     begun = time.monotonic()
     assert mark(hasty, IMPORTS, FOR_EVER, BETA, CHECK)["1.2"].status != "correct"
     assert time.monotonic() - begun < 60
+
+
+def test_a_neighbours_answer_has_the_hash_of_the_right_one_whatever_the_numbers(marker):
+    """The edge cases depend on the number, and the repeated inputs on the notebook: neither has a part in it."""
+    [path] = [path for path in NOTEBOOKS if path.stem.startswith("01_")]
+    tasks = tuple(task for task in read_released(json.loads(path.read_text()))[0] if task.id == "1.6")
+    wanted = all_exercises()["1.6"]
+    own, neighbours = (wanted.variant(number) for number in wanted.variants.numbers[:2])
+    number = wanted.variants.numbers[0]
+    cells = (
+        "import numpy as np",
+        "def width_needed(beta, B, eps):\n"
+        f"    return {number} * int(np.ceil((beta * B**2 / (2 * eps)) ** 2 / {number}))",
+    )
+    [right] = marker.mark(Notebook(cells, None, {}), tasks, {"1.6": own})
+    [copied] = marker.mark(Notebook((*cells, "# mine"), None, {}), tasks, {"1.6": neighbours})
+    assert right.status == "correct" != copied.status
+    assert right.answer is not None and right.answer == copied.answer
