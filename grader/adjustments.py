@@ -245,7 +245,7 @@ def _changed(points: float, rows: list[Row], least: float = 0) -> tuple[float, l
             what = f"{number:+g}" + " %" * percent
         else:
             continue
-        reason = f": {row.reason}" if row.reason else "."
+        reason = f": {row.reason.rstrip('.')}." if row.reason else "."
         said.append(f"Points by hand, {what}: {tidy(points)} became {tidy(after)}{reason}")
         points = after
     return tidy(points), said
@@ -254,10 +254,10 @@ def _changed(points: float, rows: list[Row], least: float = 0) -> tuple[float, l
 def _late(unit: UnitResult, points: float, rows: list[Row]) -> tuple[float, float, list[str]]:
     """Seconds after the deadline, what they cost, and the sentence about it."""
     rows = sorted(rows, key=Row.rank)
-    over = unit.handed_in - rows[-1].due if rows and unit.handed_in is not None else 0
-    if over <= 0:
+    due = rows[-1].due if rows else None
+    if due is None or unit.handed_in is None or (over := unit.handed_in - due) <= 0:
         return 0, 0, []
-    said = f"Handed in {moment(unit.handed_in)}, after {moment(rows[-1].due)}"
+    said = f"Handed in {moment(unit.handed_in)}, after {moment(due)}"
     number, percent, seconds = next((row.late for row in reversed(rows) if row.late), (0, False, None))
     cost = min(points, (points * number / 100 if percent else number) * (math.ceil(over / seconds) if seconds else 1))
     return over, cost, [f"{said}: {tidy(cost)} fewer points." if cost else f"{said}."]

@@ -174,7 +174,8 @@ def _comment(unit: UnitResult) -> str:
     if unit.points is None:
         return ""
     scores = ", ".join(f"{one.id}: {tidy(one.points)} of {one.max_points}" for one in unit.exercises)
-    return " ".join(part for part in (scores and scores + ".", unit.problem or "", _by_hand(unit)) if part)
+    said = " ".join(part for part in (scores and scores + ".", unit.problem or "", _by_hand(unit)) if part)
+    return said.replace("<", "‹").replace(">", "›")  # a comment may be shown as HTML
 
 
 def _person(roster: Roster | None, student: str) -> tuple[str, str]:

@@ -189,7 +189,8 @@ def misconceptions(results: Iterable[UnitResult]) -> list[Message]:
 
 def matrix(results: Iterable[UnitResult]) -> tuple[list[str], list[tuple[str, list[str], float | None]]]:
     """The exercises, and for each student the points in each of them as text, and the total, None while it is open."""
-    students, chapters = defaultdict(list), defaultdict(set)
+    students: dict[str, list[UnitResult]] = defaultdict(list)
+    chapters: dict[str, set[str]] = defaultdict(set)
     for unit in results:
         students[unit.student].append(unit)
         chapters[unit.chapter] |= {exercise.id for exercise in unit.exercises}

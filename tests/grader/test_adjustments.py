@@ -49,8 +49,8 @@ def test_each_kind_of_row_counts_and_says_why(tmp_path):
         ("ada", TWO): 4, ("bob", TWO): 1, ("kim", TWO): 1
     }  # fmt: skip
     found = {(one.student, one.chapter): one for one in after}
-    assert found["bob", ONE].exercises[0].remarks == ("Points by hand, set: 0 became 1.5: half of it is right",)
-    assert found["ada", ONE].notes == ("Points by hand, -10 %: 6 became 5.4: copied a figure",)
+    assert found["bob", ONE].exercises[0].remarks == ("Points by hand, set: 0 became 1.5: half of it is right.",)
+    assert found["ada", ONE].notes == ("Points by hand, -10 %: 6 became 5.4: copied a figure.",)
     assert found["zoe", TWO].status == "graded", "who has points by hand is no infrastructure error"
     assert found["eve", TWO].points == 0 and not found["eve", TWO].adjusted, "for everyone is: for what is graded"
 
@@ -134,6 +134,7 @@ def test_an_adjustment_reaches_everything(tmp_path):
     assert (bob[ONE], bob["total"]) == ("2.5", "2.5")
     moodle = {row["Username"]: row for row in table_of(tmp_path / "moodle.csv")}["bob"]
     assert moodle[ONE] == "2.5" and "half of it" in moodle[f"{ONE} feedback"] and "a bonus" in moodle[f"{ONE} feedback"]
+    assert "<" not in (tmp_path / "moodle.csv").read_text(encoding="utf-8"), "a comment may be shown as HTML"
     canvas = {row["SIS Login ID"]: row for row in table_of(tmp_path / "canvas.csv")}
     assert canvas["bob"][ONE] == "2.5" and canvas[""][ONE] == "6"
     page = (tmp_path / "feedback" / "bob.html").read_text(encoding="utf-8")
