@@ -218,9 +218,11 @@ def first_line(cell: NotebookNode) -> str:
 
 def card_line(exercise) -> str:
     """The line that an exercise's card must carry, from its declaration."""
+    corner = exercise.corner
+    partly = f", {corner.share * exercise.points:g} for all but {corner.name}" if corner else ""
     return (
         f"Difficulty {exercise.difficulty} of 5 · about {exercise.minutes} minute{_s(exercise.minutes)}"
-        f" · {exercise.points} point{_s(exercise.points)}"
+        f" · {exercise.points} point{_s(exercise.points)}{partly}"
     )
 
 

@@ -9,21 +9,23 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, ParamSpec
+from typing import Any, ParamSpec, TypeVar
 
 P = ParamSpec("P")
+R = TypeVar("R")
 _takers: Mapping[Callable, Callable] | None = None  # None: a notebook's reader, who sees all of it
 
 
-def shown(function: Callable[P, None]) -> Callable[P, None]:
-    """Mark a function that shows something and returns nothing: its calls go to the audience of the moment."""
+def shown(function: Callable[P, R]) -> Callable[P, R | None]:
+    """Mark a function that shows something: its calls go to the audience of the moment, values to a reader only."""
 
     @functools.wraps(function)
-    def show(*arguments: P.args, **named: P.kwargs) -> None:
+    def show(*arguments: P.args, **named: P.kwargs) -> R | None:
         if _takers is None:
-            function(*arguments, **named)
-        elif show in _takers:
+            return function(*arguments, **named)
+        if show in _takers:
             _takers[show](*arguments, **named)
+        return None
 
     return show
 

@@ -10,6 +10,7 @@ import inspect
 import numbers
 import reprlib
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +20,10 @@ Plain = np.ndarray | tuple["Plain", ...]
 
 #: Tolerance for an answer in single precision (float32, what torch makes of a bare number): 100 roundings.
 SINGLE = 100 * float(np.finfo(np.float32).eps)
+
+
+#: More numbers than these are not compared: no exercise asks for so many.
+MOST = 1_000_000
 
 
 class Unreadable(TypeError):
@@ -40,7 +45,12 @@ def read(answer: object) -> Plain:
         Unreadable: for anything else. Whatever the answer's own methods raise also comes through.
     """
     torch = sys.modules.get("torch")
-    if torch is not None and isinstance(answer, torch.Tensor):
+    tensor = torch is not None and isinstance(answer, torch.Tensor)
+    if tensor or isinstance(answer, np.ndarray):
+        size = answer.numel() if tensor else answer.size
+        if size > MOST:
+            raise Unreadable(f"an array of {size:,} numbers, far more than are asked for")
+    if tensor:
         answer = answer.detach().cpu().numpy()
     if isinstance(answer, list | tuple) and len(answer) > 0:
         kinds = set(map(type, answer))
@@ -126,6 +136,11 @@ def _nested(plain: Plain) -> Any:
 def parts(plain: Plain) -> list[np.ndarray]:
     """The arrays of a plain answer, in order."""
     return [part for item in plain for part in parts(item)] if isinstance(plain, tuple) else [plain]
+
+
+def mapped(function: Callable[[np.ndarray], np.ndarray], plain: Plain) -> Plain:
+    """The plain answer with ``function`` of each of its arrays."""
+    return tuple(mapped(function, part) for part in plain) if isinstance(plain, tuple) else function(plain)
 
 
 def is_single(plain: Plain) -> bool:

@@ -18,12 +18,12 @@ import linecache
 import math
 import os
 import re
+import sys
 import traceback
 import types
 import zlib
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -31,7 +31,7 @@ import numpy as np
 from course_utils.audience import shown
 from course_utils.desk import answers, progress
 from course_utils.desk.answers import Misfit, Plain, Unreadable
-from course_utils.desk.guarded import Guard, TimeUp
+from course_utils.desk.guarded import Guard, TimeUp, left_as_found, warm_up
 from course_utils.desk.output import display, say
 from course_utils.exercises import Case, Exercise, Number, find, variants
 
@@ -55,8 +55,16 @@ TWO_ANSWERS = (
     "call to the next?"
 )
 
-#: Relative errors up to here are called close, and up to there they look like a rounding.
-CLOSE, ROUNDED = 0.01, 1e-4
+#: Relative errors up to here are called close; up to there, when they have both signs, scattered; and up to there
+#: they look like single precision, whose roundings are 6e-8 each.
+CLOSE, SCATTERED, SINGLE = 0.01, 0.05, 1e-6
+
+#: What is said where nothing particular is recognised: of several values, of an array, of a number.
+GENERIC = (
+    "As many values as asked, but not yet the right ones.",
+    "The right shape, but not yet the right values.",
+    "A value of the right kind, but not yet the right one.",
+)
 
 
 class CheckFailed(AssertionError):
@@ -72,7 +80,7 @@ def _head(shown: Any) -> tuple[str, str, str, str]:
     else:
         nearly = shown.status == "misconception" or (shown.status == "values" and 2 * shown.passed >= shown.tried)
         tone = _ALMOST if nearly else _WORKING
-    return *tone, f"{shown.points} of {shown.max_points} point" + "s" * (shown.max_points != 1)
+    return *tone, f"{shown.points:g} of {shown.max_points} point" + "s" * (shown.max_points != 1)
 
 
 def as_text(shown: Any) -> str:
@@ -122,6 +130,7 @@ class Result:
     remarks     sentences that cost nothing, such as that the function changes its argument
     passed      number of the ``tried`` inputs that came out right
     misconception   index of the one that was recognised
+    share       of the points, for what is not correct: see :class:`course_utils.exercises.Misconception`
     """
 
     exercise: Exercise
@@ -132,15 +141,16 @@ class Result:
     passed: int = 0
     tried: int = 0
     misconception: int | None = None
+    share: float = 0.0
 
     @property
     def correct(self) -> bool:
         return self.status == "correct"
 
     @property
-    def points(self) -> int:
-        """All points of the exercise for a correct answer, otherwise none."""
-        return self.exercise.points if self.correct else 0
+    def points(self) -> float:
+        """All points of the exercise for a correct answer, otherwise the share that it declares: mostly none."""
+        return self.exercise.points if self.correct else self.share * self.exercise.points
 
     @property
     def id(self) -> str:
@@ -153,8 +163,20 @@ class Result:
     __str__, _repr_html_ = as_text, as_card
 
 
+class _Shown(str):
+    """A result that is on the screen already: a notebook does not show it again, and ``print`` does."""
+
+    __slots__ = ()
+
+    def _ipython_display_(self) -> None:
+        pass
+
+    def __repr__(self) -> str:
+        return ""
+
+
 @shown
-def check(id: str, fn: object, number: Number | None = None) -> None:
+def check(id: str, fn: object, number: Number | None = None) -> str | float:
     """Check a student's function, show the result and remember it. Never raises for a student's mistake.
 
     Args:
@@ -162,24 +184,61 @@ def check(id: str, fn: object, number: Number | None = None) -> None:
         fn: the function, called with keyword arguments on the exercise's inputs, the same at every check.
         number: with which a class's notebook asks the exercise, in place of the chapter's own.
 
+    Returns:
+        The text of the result, which a notebook does not show twice; the points where nbgrader gives marks and the
+        exercise has a share for this answer.
+
     Raises:
         ValueError: for an id that no exercise has, or a number that it does not have.
         CheckFailed: when nbgrader runs the check (``NBGRADER_EXECUTION`` is "autograde" or "validate") and
-            the answer is not correct.
+            the answer has no points.
     """
+    id = id.strip() if isinstance(id, str) else id
     result = grade(find(id, variants.said.get(id) if number is None else number), fn)
+    if _unread.holds(fn):
+        result = replace(result, remarks=(_unread.sentence, *result.remarks))
     display({"text/plain": str(result), "text/html": result._repr_html_()})
     if os.environ.get("NBGRADER_EXECUTION") in ("autograde", "validate"):
-        if not result.correct:
+        if not result.points:
             raise CheckFailed(f"exercise {id}: {result.status}. {result.sentence}")
-        return
+        return _Shown(result) if result.correct else result.points
     message = progress.record(id, result.status, result.points)
     if message:
         say(message)
+    return _Shown(result)
+
+
+class _Unread:
+    """The cell that Python could not read, if it was the last one run: what it defines is still what it was before."""
+
+    def __init__(self) -> None:
+        self.source = self.error = ""
+
+    def after_cell(self, result: Any) -> None:
+        """What IPython calls after each cell."""
+        error = result.error_before_exec
+        unread = isinstance(error, SyntaxError)
+        self.source, self.error = (result.info.raw_cell, str(error)) if unread else ("", "")
+
+    def holds(self, fn: object) -> bool:
+        name = getattr(fn, "__name__", "")
+        return bool(self.source) and re.search(rf"^\s*(def|class)\s+{re.escape(name)}\b", self.source, re.M) is not None
+
+    @property
+    def sentence(self) -> str:
+        return (
+            f"The cell before this one did not run (SyntaxError: {answers.clean(self.error, 100)}), so that this is "
+            "about your function as it was before."
+        )
+
+
+_unread = _Unread()
+if (_ipython := sys.modules.get("IPython")) is not None and (_shell := _ipython.get_ipython()) is not None:
+    _shell.events.register("post_run_cell", _unread.after_cell)
 
 
 #: How a call can end: see :class:`Attempt`.
-OUTCOMES = ("answer", "nothing", "unwritten", "timeout", "error", "foreign")
+OUTCOMES = ("answer", "nothing", "unwritten", "timeout", "error", "foreign", "argument")
 
 
 @dataclass(frozen=True)
@@ -187,9 +246,9 @@ class Attempt:
     """What became of one call, without a verdict. All of it is plain, so that another process may send it.
 
     outcome   "answer"; "nothing" was returned; "unwritten": it raises NotImplementedError; "timeout"; "error";
-              or "foreign": what was returned is not made of numbers
+              "foreign": what was returned is not made of numbers; or "argument": it is an argument, changed
     yours     the answer
-    what      of an error its type and message; of something foreign, what it is
+    what      of an error its type and message; of something foreign, what it is; of an argument, its name
     where     of an error, the innermost line that the student wrote
     printed   what the call printed, shortened
     changed   names of the arguments that it changed
@@ -224,7 +283,8 @@ def grade(exercise: Exercise, fn: object, seed: int | None = None) -> Result:
         return not_callable(exercise)
     cases = exercise.draw_cases(public_seed(exercise) if seed is None else seed)
     expected = expect(exercise, cases)
-    with _numpy_stream_kept(), Guard(exercise.time_limit) as guard:
+    warm_up(fn)
+    with left_as_found(), Guard(exercise.time_limit) as guard:
         theirs = None if exercise.probe else other_parameters(fn, cases[0], guard)
         if theirs is not None:
             return wrong_parameters(exercise, cases[0], theirs)
@@ -256,15 +316,6 @@ def wrong_parameters(exercise: Exercise, case: Case, theirs: str) -> Result:
     return Result(exercise, "error", sentence)
 
 
-@contextmanager
-def _numpy_stream_kept() -> Iterator[None]:
-    state = np.random.get_state()
-    try:
-        yield
-    finally:
-        np.random.set_state(state)
-
-
 def expect(exercise: Exercise, cases: Sequence[Case]) -> list[Plain]:
     """The right answer to each case."""
     return [_ask(exercise, exercise.reference, case) for case in cases]
@@ -276,24 +327,39 @@ def _ask(exercise: Exercise, function: Callable[..., Any], case: Case) -> Plain:
 
 
 def _answer(function: Callable[..., Any], case: Case, probe: Callable[..., Any] | None) -> Any:
-    return function(**case) if probe is None else probe(function, **case)
+    if probe is not None:
+        return probe(function, **case)
+    if _parameters(function, case) == "other names":
+        return function(*case.values())
+    return function(**case)
+
+
+def _parameters(fn: Callable[..., Any], case: Case) -> str:
+    """ "" where a function can be called with the names of the case; "other names" where it takes as many arguments,
+    and none of the case's names in another's place; else its own parameters as text."""
+    try:
+        signature = inspect.signature(fn)
+    except Exception:  # some compiled functions do not say
+        return ""
+    try:
+        signature.bind(**case)
+        return ""
+    except TypeError:
+        pass
+    theirs = list(signature.parameters)
+    try:
+        signature.bind(*case.values())
+        if all(name == mine for name, mine in zip(theirs, case, strict=False) if name in case):
+            return "other names"
+    except TypeError:
+        pass
+    return answers.clean(", ".join(theirs) or "nothing", 100)
 
 
 def other_parameters(fn: Callable[..., Any], case: Case, guard: Guard) -> str | None:
-    """The parameters of a function that cannot be called with the names of the case; None when it can."""
-
-    def theirs() -> str | None:
-        try:
-            signature = inspect.signature(fn)
-        except (TypeError, ValueError):  # some compiled functions do not say
-            return None
-        try:
-            signature.bind(**case)
-        except TypeError:
-            return answers.clean(", ".join(signature.parameters) or "nothing", 100)
-        return None
-
-    return guard.call(theirs).value
+    """The parameters of a function that cannot be called on the case, by name or by position; None when it can."""
+    theirs = guard.call(lambda: _parameters(fn, case)).value
+    return None if theirs in ("", "other names") else theirs
 
 
 def collect(
@@ -336,7 +402,23 @@ def _try(fn: Callable[..., Any], case: Case, guard: Guard, probe: Callable[..., 
             known = isinstance(reading.error, Unreadable)
             what = str(reading.error) if known else f"an object of type {answers.type_name(call.value)}"
     changed = guard.call(lambda: _changed(given, case)).value or ()
+    if outcome == "answer" and (same := guard.call(lambda: _returned(call.value, given, changed)).value):
+        outcome, yours, what = "argument", None, same
     return Attempt(outcome, yours, what, where, call.printed, changed)
+
+
+def _returned(answer: object, given: Case, changed: tuple[str, ...]) -> str:
+    """The name of a changed argument that the answer is, or shares its numbers with; "" if there is none."""
+    parts = answer if isinstance(answer, tuple) else (answer,)
+    for name in changed:
+        if any(part is given[name] or _shares(part, given[name]) for part in parts):
+            return name
+    return ""
+
+
+def _shares(one: object, other: object) -> bool:
+    arrays = [value.detach().numpy() if hasattr(value, "detach") else value for value in (one, other)]
+    return all(isinstance(array, np.ndarray) for array in arrays) and np.may_share_memory(*arrays)
 
 
 def _judged(exercise: Exercise, case: Case, expected: Plain, attempt: Attempt) -> _Trial:
@@ -346,6 +428,12 @@ def _judged(exercise: Exercise, case: Case, expected: Plain, attempt: Attempt) -
     elif attempt.outcome == "foreign":
         trial.status = "type"
         trial.sentence = f"Expected {_kind(expected)}; yours is {attempt.what}".rstrip("?.") + "."
+    elif attempt.outcome == "argument":
+        trial.status, name = "type", attempt.what
+        trial.sentence = (
+            f"Your function changes `{name}` itself and returns it, so that whoever called it has lost what they gave. "
+            f"Work on a copy, as `{name}.copy()` or as a sum that is a new array."
+        )
     elif attempt.outcome != "answer":
         trial.status = attempt.outcome
     else:
@@ -375,6 +463,8 @@ def _judge(exercise: Exercise, trial: _Trial) -> tuple[str, str]:
     if isinstance(fitted, Misfit):
         return fitted.status, fitted.sentence
     trial.yours = fitted
+    if exercise.whole and any(part.dtype.kind == "f" for part in answers.parts(fitted)):
+        return "type", "The answer is a whole number, of the type `int`; yours is a float."
     return ("correct" if answers.equal(fitted, trial.expected, exercise.rtol, exercise.atol) else "values"), ""
 
 
@@ -429,6 +519,7 @@ def conclude(
         return Result(exercise, "not attempted", _not_attempted(trials))
     for trial in trials:
         _require_a_value(trial)
+    _read_as_single(exercise, trials)
     passed = sum(trial.status == "correct" for trial in trials)
     verdict = functools.partial(Result, exercise, passed=passed, tried=len(cases))
     if passed == len(cases):
@@ -438,7 +529,12 @@ def conclude(
     remarks = _remarks(trials, shown)
     index = _misconception(exercise, trials)
     if index is not None:
-        return verdict("misconception", exercise.misconceptions[index].message, remarks=remarks, misconception=index)
+        known = exercise.misconceptions[index]
+        return verdict("misconception", known.message, remarks=remarks, misconception=index, share=known.share)
+    corner = exercise.corner
+    if corner is not None and all(trial.status == "correct" or corner.where(**trial.case) for trial in trials):
+        _, rows = _told(exercise, trials, shown, "")
+        return verdict("misconception", corner.message, rows, remarks, share=corner.share)
     sentence, rows = _told(exercise, trials, shown, f"Right on {passed} of {len(cases)} inputs")
     if again and shown.status == "values" and _answers_otherwise(exercise, shown, again(trials.index(shown))):
         remarks += (TWO_ANSWERS,)
@@ -453,6 +549,30 @@ def _not_attempted(trials: list[_Trial]) -> str:
     return f"Your function returns nothing yet. {hint}"
 
 
+def _read_as_single(exercise: Exercise, trials: list[_Trial]) -> None:
+    """Compare as single precision what went through it: ``torch.tensor(0.3).item()`` is a float64 that holds a float32.
+
+    Each number of each answer must be one that a float32 can hold; that right answers are so by chance costs nothing,
+    and wrong ones that are, and lie within its roundings of the right ones, are right.
+    """
+    if exercise.property is not None or exercise.whole or any(trial.yours is None for trial in trials):
+        return
+    if not any(trial.status == "values" for trial in trials):
+        return
+    with np.errstate(all="ignore"):
+        for trial in trials:
+            if any(p.dtype.kind == "f" and not _same_in_single(p) for p in answers.parts(trial.yours)):
+                return
+        for trial in trials:
+            single = answers.mapped(lambda p: p.astype(np.float32) if p.dtype.kind == "f" else p, trial.yours)
+            if answers.equal(single, trial.expected, exercise.rtol, exercise.atol):
+                trial.yours, trial.status, trial.sentence = single, "correct", ""
+
+
+def _same_in_single(part: np.ndarray) -> bool:
+    return bool(np.array_equal(part.astype(np.float32).astype(float), part.astype(float), equal_nan=True))
+
+
 def _require_a_value(trial: _Trial) -> None:
     """Where other inputs get an answer, one that gets none is a wrong answer."""
     if trial.status == "not attempted":
@@ -463,10 +583,15 @@ def _require_a_value(trial: _Trial) -> None:
 
 
 def _smallest_failing(exercise: Exercise, trials: list[_Trial]) -> _Trial:
-    """Of the inputs on the lowest rung the smallest."""
+    """Of the inputs on the lowest rung the smallest; the largest where the answer has not the form that is asked for.
+
+    With one neuron a forgotten sum has the shape (1,), as a comma at the end of a line makes it too: in a large input
+    only one of the two is left.
+    """
     status = min((trial.status for trial in trials), key=LADDER.index)
     failing = [trial for trial in trials if trial.status == status]
-    return min(failing, key=lambda trial: (exercise.size or _size)(trial.case))
+    pick = max if status in ("type", "shape") else min
+    return pick(failing, key=lambda trial: (exercise.size or _size)(trial.case))
 
 
 def _told(exercise: Exercise, trials: list[_Trial], shown: _Trial, score: str) -> tuple[str, Rows]:
@@ -575,16 +700,57 @@ def _diagnosis(trials: list[_Trial], shown: _Trial) -> str:
             return "Yours is zero, every time."
         if factor is not None and abs(factor - 1) > CLOSE:
             return f"Yours is {factor:.4g} times the expected value, every time."
-        error = max(_relative_error(trial) for trial in trials)
-        if 0 < error <= CLOSE:
-            if error <= ROUNDED:
-                return f"Close: off by {error:.1g} of the value at most, but more digits are compared."
-            return f"Close: off by {error:.1g} of the value at most. A small term or a constant is not right yet."
-    if isinstance(shown.expected, tuple):
-        return "As many values as asked, but not yet the right ones."
-    if shown.expected.ndim:
-        return "The right shape, but not yet the right values."
-    return "A value of the right kind, but not yet the right one."
+        close = _closeness(trials)
+        if close:
+            return close
+    return GENERIC[0] if isinstance(shown.expected, tuple) else GENERIC[1] if shown.expected.ndim else GENERIC[2]
+
+
+def _closeness(trials: list[_Trial]) -> str:
+    """What nearly right values look like: rounded, in single precision, simulated, or a term short; "" for others."""
+    if any(trial.yours.shape != trial.expected.shape for trial in trials):
+        return ""
+    mine, right = (
+        np.concatenate([np.ravel(plain).astype(float) for plain in plains])
+        for plains in zip(*((trial.yours, trial.expected) for trial in trials), strict=True)
+    )
+    rounded = _rounded(mine, right)
+    if rounded:
+        return f"Yours are the right values, rounded to {rounded}: return all digits."
+    error = max(_relative_error(trial) for trial in trials)
+    if not 0 < error <= SCATTERED:
+        return ""
+    if error <= SINGLE:
+        return (
+            f"Close: off by {error:.1g} of the value at most, as a rounding in single precision is: "
+            "`torch.tensor(0.3)` is float32 unless you add `dtype=torch.float64`, and so is what is taken out of it."
+        )
+    both = (mine > right).any() and (mine < right).any()
+    if both:
+        return (
+            f"Close: off by {error:.1g} of the value at most, sometimes above and sometimes below, as from a "
+            "simulation or a coarse grid. Asked is the exact value; or a small term is not right yet."
+        )
+    if error > CLOSE:
+        return ""
+    never = "below" if (mine > right).any() else "above"
+    return (
+        f"Close: off by {error:.1g} of the value at most, never {never} it. A small term or a constant is not right "
+        "yet, or a sum or grid ends too early."
+    )
+
+
+def _rounded(mine: np.ndarray, right: np.ndarray) -> str:
+    """ "3 decimals" or "3 digits" where that turns the right values into yours; "" where nothing does."""
+    if not np.isfinite(right).all() or np.array_equal(mine, np.zeros_like(mine)):
+        return ""
+    for digits in range(10):
+        if np.allclose(mine, np.round(right, digits), rtol=1e-12, atol=1e-15):
+            return f"{digits} decimals" if digits else "whole numbers"
+    for digits in range(2, 10):
+        if np.allclose(mine, [float(f"{value:.{digits - 1}e}") for value in right], rtol=1e-12, atol=0):
+            return f"{digits} digits"
+    return ""
 
 
 def _relative_error(trial: _Trial) -> float:

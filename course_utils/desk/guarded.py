@@ -2,6 +2,9 @@
 
 The function runs in this process, because a function of a notebook cannot be sent to another one. What no
 guard inside a process can stop: one single call into compiled code that never returns, and ``os._exit``.
+
+Time is the processor's, so that a machine busy with other work takes nothing from a call; a wide fence of wall-clock
+time ends what sleeps or waits.
 """
 
 from __future__ import annotations
@@ -13,10 +16,16 @@ import sys
 import threading
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from types import FrameType, TracebackType
+from types import CodeType, FrameType, FunctionType, TracebackType
 from typing import Any
+
+import numpy as np
+
+#: A call may take so many times its processor time by the clock on the wall.
+FENCE = 6
 
 #: Seconds between two attempts to stop a call, in case the first was swallowed by an ``except:``.
 _AGAIN = 0.05
@@ -53,12 +62,13 @@ class _Shortened(io.TextIOBase):
 class Guard:
     """A context in which :meth:`call` never raises for what the called function does.
 
-    ``seconds`` is the time for all calls together. On leaving, signal handlers, a pending alarm of somebody
+    ``seconds`` is the processor time for all calls together, ``fence`` times as much that by the clock on the wall.
+    On leaving, signal handlers, a pending alarm of somebody
     else, the filters of warnings and the trace function are as before. A real Ctrl-C still interrupts.
     """
 
-    def __init__(self, seconds: float) -> None:
-        self.left = seconds
+    def __init__(self, seconds: float, fence: float = FENCE) -> None:
+        self.left, self.fence = seconds, fence * seconds
         self.interrupted = self._fired = False
         self._state = "outside"  # of a call; "inside"; or "delicate", while alarms are set and put back
 
@@ -93,7 +103,7 @@ class Guard:
             raise KeyboardInterrupt
 
     def _on_alarm(self, number: int, frame: FrameType | None) -> None:
-        if self._state != "inside":
+        if self._state != "inside" or not self._alarm_of_call.over():
             return
         if self._fired:
             _raise_at_next_line(frame, until=self._frame)
@@ -107,9 +117,10 @@ class Guard:
         """
         value, error, out = None, None, _Shortened()
         trace, streams = sys.gettrace(), (sys.stdout, sys.stderr)
-        begun = time.monotonic()
+        begun = _Spent(self._alarm.clock)
         self._state, self._frame, self._fired = "delicate", sys._getframe(), False
-        alarm = self._alarm(max(self.left, 1e-3))
+        alarm = self._alarm(max(self.left, 1e-3), max(self.fence, 1e-3))
+        self._alarm_of_call = alarm
         # Twice, because the alarm may still go off between the end of the call and the end of the alarm.
         try:
             try:
@@ -130,38 +141,63 @@ class Guard:
             self._state = "delicate"
             alarm.stop()
             sys.stdout, sys.stderr = streams
-            self.left -= time.monotonic() - begun
+            processor, wall = begun()
+            self.left, self.fence = self.left - processor, self.fence - wall
             self._state = "outside"
         if self.interrupted:
             raise KeyboardInterrupt
         return Outcome(value if error is None else None, error, out.text)
 
 
+class _Spent:
+    """Seconds of a processor clock, and by the clock on the wall, since it was made."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self.clock, self.processor, self.wall = clock, clock(), time.monotonic()
+
+    def __call__(self) -> tuple[float, float]:
+        return self.clock() - self.processor, time.monotonic() - self.wall
+
+
 class _SignalAlarm:
     """Goes off in the main thread, also inside ``time.sleep``."""
 
-    def __init__(self, seconds: float) -> None:
-        self.seconds = seconds
+    # Of the thread alone: others of torch or BLAS wait in loops that use up a processor each.
+    clock = staticmethod(time.thread_time)
+
+    def __init__(self, seconds: float, fence: float) -> None:
+        self.seconds, self.fence = seconds, fence
         self.outer: tuple[float, float] | None = None
 
     def start(self) -> None:
-        self.begun = time.monotonic()
-        self.outer = signal.setitimer(signal.ITIMER_REAL, self.seconds, _AGAIN)
+        self.spent = _Spent(self.clock)
+        self.outer = signal.setitimer(signal.ITIMER_REAL, min(self.seconds, self.fence), _AGAIN)
+
+    def over(self) -> bool:
+        """Whether the time is used up; where it is not, the alarm goes off again when it could be."""
+        processor, wall = self.spent()
+        left = min(self.seconds - processor, self.fence - wall)
+        if left <= 0:
+            return True
+        signal.setitimer(signal.ITIMER_REAL, max(left, 1e-3), _AGAIN)
+        return False
 
     def stop(self) -> None:
         if self.outer is None:
             return
         (left, interval), self.outer = self.outer, None
         # An alarm that somebody else had set (a test runner, say) goes on where it was.
-        left = max(left - (time.monotonic() - self.begun), 1e-3) if left else 0.0
+        left = max(left - self.spent()[1], 1e-3) if left else 0.0
         signal.setitimer(signal.ITIMER_REAL, left, interval)
 
 
 class _ThreadAlarm:
     """Where there are no timer signals: another thread raises TimeUp in the calling one."""
 
-    def __init__(self, seconds: float) -> None:
-        self.seconds, self.done, self.target = seconds, threading.Event(), threading.get_ident()
+    clock = staticmethod(time.process_time)  # nobody can read another thread's own
+
+    def __init__(self, seconds: float, fence: float) -> None:
+        self.seconds, self.fence, self.done, self.target = seconds, fence, threading.Event(), threading.get_ident()
         self.thread = threading.Thread(target=self._watch, daemon=True)
 
     def start(self) -> None:
@@ -171,8 +207,12 @@ class _ThreadAlarm:
             self.done.set()
 
     def _watch(self) -> None:
-        wait = self.seconds
+        spent, wait = _Spent(self.clock), min(self.seconds, self.fence)
         while not self.done.wait(wait):
+            processor, wall = spent()
+            wait = min(self.seconds - processor, self.fence - wall)
+            if wait > 0:
+                continue
             ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self.target), ctypes.py_object(TimeUp))
             wait = _AGAIN
 
@@ -198,3 +238,46 @@ def _raise_at_next_line(frame: FrameType | None, until: FrameType) -> None:
         frame.f_trace = again
         frame = frame.f_back
     sys.settrace(again)
+
+
+@contextmanager
+def left_as_found() -> Iterator[None]:
+    """numpy's global random numbers and torch's modes are afterwards as before, also after a call that was stopped.
+
+    A call that is stopped inside ``torch.func.jvp`` leaves its level of differentiation open, and every later one would
+    fail with "Nested forward mode AD is not supported".
+    """
+    stream, torch = np.random.get_state(), sys.modules.get("torch")
+    if torch is not None:
+        functorch, forward = torch._C._functorch, torch.autograd.forward_ad
+        depth, level = functorch.get_dynamic_layer_stack_depth(), forward._current_level
+        gradients, precision = torch.is_grad_enabled(), torch.get_default_dtype()
+    try:
+        yield
+    finally:
+        np.random.set_state(stream)
+        if torch is not None:
+            functorch.pop_dynamic_layer_stack_and_undo_to_depth(depth)
+            while forward._current_level > level:
+                forward.exit_dual_level()
+            torch.set_grad_enabled(gradients)
+            torch.set_default_dtype(precision)
+
+
+#: Names by which a function asks for what torch loads at its first use, which takes seconds.
+_LAZY = {"func", "jvp", "vjp", "vmap", "jacrev", "jacfwd", "hessian", "functional_call"}
+
+
+def warm_up(function: object) -> None:
+    """Have torch load what ``function`` mentions of ``torch.func``, so that no limit of time counts it."""
+    torch = sys.modules.get("torch")
+    if torch is None or not isinstance(function, FunctionType) or not _names(function.__code__) & _LAZY:
+        return
+    one = torch.ones(1, 1)
+    torch.func.vmap(torch.func.grad(lambda x: (x**2).sum()))(one)
+    torch.func.jvp(lambda x: x**2, (one,), (one,))
+
+
+def _names(code: CodeType) -> set[str]:
+    inner = [_names(part) for part in code.co_consts if isinstance(part, CodeType)]
+    return set(code.co_names) | set(code.co_freevars).union(*inner)

@@ -1,6 +1,7 @@
 """What a reader has solved: one line per check in a small local file, read back by ``show_progress()``.
 
-``COURSE_PROGRESS`` names the file; empty, it is kept in memory only; unset, it is ``progress.jsonl`` here.
+``COURSE_PROGRESS`` names the file; empty, it is kept in memory only; unset, it is ``progress.jsonl`` in the folder where
+the notebook began, wherever a cell has gone since by ``os.chdir``.
 """
 
 from __future__ import annotations
@@ -19,14 +20,15 @@ from course_utils.desk.output import display
 from course_utils.exercises import all_exercises
 
 _in_memory: list[dict] = []
+_begun_in = Path.cwd()
 
 
 def _path() -> Path | None:
     name = os.environ.get("COURSE_PROGRESS", "progress.jsonl")
-    return Path(name) if name else None
+    return _begun_in / name if name else None
 
 
-def record(exercise: str, status: str, points: int) -> str:
+def record(exercise: str, status: str, points: float) -> str:
     """Add one line for a check. Returns "", or a sentence for the reader when it could not be written."""
     entry = {
         "exercise": exercise,

@@ -35,6 +35,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import pickle
 import pkgutil
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -43,6 +44,8 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
+
+from course_utils.exercises.corners import corners
 
 Case = dict[str, Any]
 Number = int | float
@@ -62,16 +65,32 @@ class Misconception(NamedTuple):
     """A wrong answer that people really give, and the sentence it receives.
 
     ``answer`` takes the same keyword arguments as the reference. It may agree with the reference on some
-    cases, and its answer may have another shape. ``message`` stands alone below the word "Almost".
+    cases, and its answer may have another shape. ``message`` stands alone below the word "Almost". ``share`` of the
+    exercise's points are given for it.
     """
 
     answer: Callable[..., Any]
+    message: str
+    share: float = 0.0
+
+
+class Corner(NamedTuple):
+    """Inputs on which an answer may be wrong and keep a share of the points, right on all others.
+
+    where     ``where(**case) -> bool``
+    name      what the exercise's card calls them, such as "k = 0"
+    message   the sentence for who is right on all others
+    """
+
+    where: Callable[..., bool]
+    name: str
+    share: float
     message: str
 
 
 def slips(*written: Any) -> tuple[Misconception, ...]:
     """Misconceptions as a chapter writes them: a wrong answer, its message, the next wrong answer, and so on."""
-    return tuple(map(Misconception._make, zip(written[::2], written[1::2], strict=True)))
+    return tuple(Misconception(*pair) for pair in zip(written[::2], written[1::2], strict=True))
 
 
 class Variants(NamedTuple):
@@ -97,7 +116,9 @@ class Exercise:
     points            whole number, at least 1
     difficulty        1 to 5
     minutes           an honest estimate
-    cases             ``cases(rng) -> dict``: one random case, the keyword arguments of the function
+    cases             ``cases(rng) -> dict``: one random case, the keyword arguments of the function. What it can draw
+                      is the exercise's domain, whose ends and ties are tried at every check: see
+                      :mod:`course_utils.exercises.corners`
     reference         the right answer; returns a number, bool or array (numpy or torch), or a tuple of
                       these. A list counts as an array
     misconceptions    at least one, see :func:`slips`; the first that matches is named
@@ -107,10 +128,14 @@ class Exercise:
     show_cases        False hides the input and the expected value, where these would give the answer away
     size              orders the failing cases; the smallest is shown. Default: the number of array
                       elements plus the magnitudes of the numbers
-    edge_cases        cases that are always tried first
+    edge_cases        cases that are always tried first, beside the corners that follow from ``cases``
+    allows            ``allows(**case) -> bool``: False for what the task excludes although ``cases`` could draw it at
+                      a corner, such as a vector of zeros where it is divided by its length
+    whole             True where the task asks for an int (or an array of them): 17.0 is told to be a float
     property          ``property(answer, case) -> None or a sentence``, where more than one answer is
                       right: replaces the comparison with the reference, shape included. Numbers arrive
                       as Python numbers, arrays as numpy arrays
+    corner            partial credit for all but these inputs, see :class:`Corner`; none by default
     after             one sentence of insight, shown on success
     probe             a function of :mod:`course_utils.exercises.probes` for an exercise that asks for a class or a
                       torch module: ``probe(answer, **case)`` uses it and returns what a reference returns. Reference
@@ -136,7 +161,10 @@ class Exercise:
     show_cases: bool = True
     size: Callable[[Case], float] | None = None
     edge_cases: tuple[Case, ...] = ()
+    allows: Callable[..., bool] | None = None
+    whole: bool = False
     property: Callable[[Any, Case], str | None] | None = None
+    corner: Corner | None = None
     after: str = ""
     probe: Callable[..., Any] | None = None
     variants: Variants | None = None
@@ -148,6 +176,11 @@ class Exercise:
             ("id", isinstance(self.id, str) and re.fullmatch(r"\d+\.\d+", self.id), 'chapter and number, as "1.2"'),
             ("points", isinstance(self.points, int) and self.points >= 1, "a whole number, at least 1"),
             ("misconceptions", 0 < len(set(messages)) == len(messages), "one or more, each with its own message"),
+            (
+                "corner",
+                all(0 <= part.share < 1 for part in (*self.misconceptions, *filter(None, [self.corner]))),
+                "shares from 0 to below 1",
+            ),
             # Found again by its name in another process.
             ("probe", self.probe is None or _is_probe(self.probe), f"a function of {__name__}.probes"),
         ):
@@ -164,9 +197,12 @@ class Exercise:
         return self.variants.declare(number)
 
     def draw_cases(self, seed: int) -> list[Case]:
-        """The edge cases, then ``n_cases`` random ones; the same for the same seed."""
+        """The edge cases, the corners of the domain, then ``n_cases`` random ones; the same for the same seed."""
         rng = np.random.default_rng(seed)
-        return [*self.edge_cases, *(self.cases(rng) for _ in range(self.n_cases))]
+        drawn = [*corners(self.cases, seed), *(self.cases(rng) for _ in range(self.n_cases))]
+        if self.allows is not None:
+            drawn = [case for case in drawn if self.allows(**case)]
+        return [*self.edge_cases, *{_key(case): case for case in drawn}.values()]
 
 
 @functools.cache
@@ -179,6 +215,14 @@ def all_exercises() -> Mapping[str, Exercise]:
                 raise ValueError(f"{module} declares exercise {exercise.id}, which is declared already")
             found[exercise.id] = exercise
     return MappingProxyType(found)
+
+
+def _key(case: Case) -> Any:
+    """What two equal cases share. A case with something in it that cannot be pickled equals no other."""
+    try:
+        return pickle.dumps(case)
+    except Exception:  # a lambda, an object of a notebook
+        return id(case)
 
 
 def _is_probe(function: object) -> bool:

@@ -13,7 +13,7 @@ import pytest
 from course_staff.build import build, check, main
 from course_staff.execute import clean, noise
 from course_staff.files import write_whole
-from course_staff.source import BuildError, clear_solution, read_chapter, sources
+from course_staff.source import BuildError, card_line, clear_solution, read_chapter, sources
 
 CHAPTER = "solutions/90_fixture.md"
 STEM = "90_fixture"
@@ -332,6 +332,13 @@ def test_noise_is_found_in_every_kind_of_text_but_not_in_pictures(tmp_path):
     clean(shown(text_plain="a picture", image_png="iVBOR/tmp/AA"), "nb", tmp_path)
     with pytest.raises(BuildError, match=r"nb, cell 1 \('draw\(\)'\): shows a path of this machine: '/tmp/'"):
         clean(shown(text_plain="a picture", text_html="<i>/tmp/AA</i>"), "nb", tmp_path)
+
+
+def test_a_card_says_what_points_a_corner_leaves(declared):
+    corner = SimpleNamespace(share=0.5, name="k = 0")
+    assert card_line(declared["90.1"]) == "Difficulty 1 of 5 · about 1 minute · 2 points"
+    partly = SimpleNamespace(**{**vars(declared["90.1"]), "points": 3, "corner": corner})
+    assert card_line(partly) == "Difficulty 1 of 5 · about 1 minute · 3 points, 1.5 for all but k = 0"
 
 
 def code_cell(source):

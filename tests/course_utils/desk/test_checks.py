@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from course_utils import exercises
 from course_utils.desk import progress
-from course_utils.desk.checks import LADDER, CheckFailed, check, grade
+from course_utils.desk.checks import GENERIC, LADDER, CheckFailed, _Unread, check, grade, public_seed
 from course_utils.exercises import Exercise
 
 
@@ -45,6 +45,8 @@ ROWS = Exercise(
     misconceptions=((lambda W, tau: np.sum(W, axis=1), FORGOT), (lambda W, tau: tau * np.sum(W, axis=0), OTHER_AXIS)),
     after="Rows are neurons.",
 )
+
+INPUTS = len(ROWS.draw_cases(0))  # 24 by chance, and the corners of `draw`
 
 SHORT = replace(ROWS, time_limit=0.5)
 
@@ -108,8 +110,8 @@ def crash(W, tau):
         (lambda: 3, "error", "yours takes `nothing`"),
         (lambda W, tau: "abc", "type", "Expected an array; yours is the text 'abc'."),
         (lambda W, tau: W[:, 0] > 0, "type", "array of numbers; yours is an array of truth values."),
-        (lambda W, tau: tau, "shape", "Expected an array of shape (2,); yours is a number."),
-        (lambda W, tau: right(W, tau)[:, None], "shape", "yours is an array of shape (2, 1)"),
+        (lambda W, tau: tau, "shape", "Expected an array of shape (5,); yours is a number."),
+        (lambda W, tau: right(W, tau)[:, None], "shape", "yours is an array of shape (5, 1)"),
         (lambda W, tau: W.sum(axis=1), "misconception", FORGOT),
         (lambda W, tau: tau * W.sum(axis=0), "misconception", OTHER_AXIS),  # the wrong shape, but with a name
         (lambda W, tau: right(W, tau) + 1, "values", "The right shape, but not yet the right values."),
@@ -120,7 +122,7 @@ def crash(W, tau):
         (lambda W, tau: right(W, tau) * np.inf, "values", "Your answer is infinite"),
         (lambda W, tau: right(W, tau) if len(W) < 4 else None, "type", "path without a `return`"),
         (lambda W, tau: torch.tensor(right(W, tau)).float(), "correct", "single precision"),
-        (right, "correct", "Well done: right on all 24 inputs. Rows are neurons."),
+        (right, "correct", f"Well done: right on all {INPUTS} inputs. Rows are neurons."),
     ],
 )
 def test_ladder(fn, status, says):
@@ -159,7 +161,8 @@ def test_the_smallest_failing_input_is_shown_beside_both_answers():
         return right(W, tau) + (len(W) >= 4) * 1e-6
 
     text = str(grade(ROWS, wrong_when_tall))
-    assert "shape (4, 3)" in text and "Right on 16 of 24 inputs" in text
+    tall = sum(len(case["W"]) >= 4 for case in ROWS.draw_cases(public_seed(ROWS)))
+    assert "shape (4, 3)" in text and f"Right on {INPUTS - tall} of {INPUTS} inputs" in text
     rows = dict(grade(ROWS, wrong_when_tall).rows)
     assert rows["yours"] != rows["expected"], "the shown digits do not tell them apart"
 
@@ -179,12 +182,12 @@ def test_the_order_of_failing_inputs_and_edge_cases_belong_to_the_exercise():
     edge = {"W": np.full((9, 3), 7.0), "tau": 1.0}
     exercise = replace(ROWS, edge_cases=(edge,), size=lambda case: -len(case["W"]))
     result = grade(exercise, lambda W, tau: W[:, 0] + 1)
-    assert result.tried == 25 and "7, 7, 7" in dict(result.rows)["W"]
+    assert result.tried == INPUTS + 1 and "7, 7, 7" in dict(result.rows)["W"]
 
 
 def test_an_exercise_may_hide_its_inputs():
     text = str(grade(replace(ROWS, show_cases=False), lambda W, tau: right(W, tau) + 1))
-    assert "expected" not in text and "Right on 0 of 24" in text
+    assert "expected" not in text and f"Right on 0 of {INPUTS}" in text
     assert "IndexError" in str(grade(replace(ROWS, show_cases=False), crash))
 
 
@@ -410,7 +413,7 @@ ZOO = {
     "partial": (functools.partial(right, tau=2.0), "correct"),
     "tensor module": (torch.nn.Linear(3, 1), "error"),
     "builtin": (len, "error"),
-    "ufunc": (np.add, "error"),
+    "ufunc": (np.add, "shape"),
     "an event loop": (lambda W, tau: asyncio.run(coroutine(W, tau)), "shape"),
 }
 
@@ -542,7 +545,9 @@ def shown(monkeypatch):
 
 
 def test_check_shows_text_and_card_and_remembers(shown):
-    assert check("1.2", stub) is None and check("1.2", right) is None
+    first, second = check("1.2", stub), check("1.2", right)
+    assert first.startswith("○ Exercise 1.2") and second.startswith("✓ Exercise 1.2")
+    assert repr(second) == "" and second._ipython_display_() is None  # for it is shown already
     assert [sorted(data) for data in shown] == [["text/html", "text/plain"]] * 2
     assert shown[1]["text/plain"].startswith("✓ Exercise 1.2: correct")
     remembered = [(e["exercise"], e["status"], e["points"]) for e in progress.entries()[0]]
@@ -602,3 +607,122 @@ def test_a_case_is_not_changed_by_a_check():
     before = copy.deepcopy(edge)
     grade(replace(ROWS, edge_cases=(edge,)), lambda W, tau: W.__imul__(0).sum(axis=1))
     assert np.array_equal(edge["W"], before["W"])
+
+
+def halved(W, tau):
+    W *= 0.5
+    return W
+
+
+def through_single(W, tau):
+    return torch.tensor(right(W, tau)).float().double().numpy()
+
+
+_noise = np.random.default_rng(3)
+
+
+def noisy(W, tau):
+    return right(W, tau) * (1 + 0.01 * _noise.normal())
+
+
+@pytest.mark.parametrize(
+    "fn, status, says",
+    [
+        (lambda W, tau: W.__imul__(tau), "type", "changes `W` itself and returns it"),
+        (lambda W, tau: W.__imul__(tau)[:, 0], "type", "changes `W` itself and returns it"),  # a part of it
+        (lambda weights, threshold: right(weights, threshold), "correct", ""),  # other names, in their places
+        (lambda W, factor: right(W, factor), "correct", ""),
+        (lambda tau, weights: right(weights, tau), "error", "with the parameters `W, tau`; yours takes `tau, weights`"),
+        (lambda W, tau: np.round(right(W, tau), 3), "values", "rounded to 3 decimals"),
+        (lambda W, tau: np.array([float(f"{v:.4g}") for v in right(W, tau)]), "values", "rounded to 4 digits"),
+        (through_single, "correct", "single precision"),
+        (lambda W, tau: right(W, tau) * (1 + 5e-8), "values", "as a rounding in single precision is"),
+        (noisy, "values", "as from a simulation or a coarse grid"),
+        (lambda W, tau: np.zeros(200_000_000), "type", "200,000,000 numbers, far more than are asked for"),
+    ],
+)  # fmt: skip
+def test_what_an_answer_looks_like_is_said(fn, status, says):
+    result = grade(ROWS, fn)
+    assert result.status == status and says in str(result), str(result)
+
+
+def test_near_values_on_one_side_are_told_apart_from_scattered_ones():
+    positive = replace(ROWS, reference=lambda W, tau: tau * (1 + np.abs(W).sum(axis=1)))
+    result = grade(positive, lambda W, tau: tau * (1 + np.abs(W).sum(axis=1)) * (1 - 0.004 * tau))
+    assert "never above it" in result.sentence
+
+
+def test_a_wrong_value_that_single_precision_holds_is_wrong_all_the_same():
+    result = grade(
+        replace(ROWS, reference=lambda W, tau: np.round(tau * W.sum(axis=1), 2)), lambda W, tau: np.ones(len(W))
+    )
+    assert result.status == "values" and result.sentence.startswith(GENERIC[1])
+
+
+def test_an_answer_that_must_be_whole_is_no_float():
+    count = replace(
+        UNIT,
+        reference=lambda n: int(n),
+        property=None,
+        whole=True,
+        misconceptions=((lambda n: n - 1, "One is missing."),),
+    )
+    assert grade(count, lambda n: int(n)).correct and grade(count, lambda n: np.int32(n)).correct
+    float_told = grade(count, lambda n: float(n))
+    assert float_told.status == "type" and "whole number" in float_told.sentence
+    assert grade(count, lambda n: n - 1.0).sentence == "One is missing."
+
+
+def test_a_wrong_kind_is_told_from_the_largest_input():
+    """With one row a forgotten sum and a comma at the end of the line give the same."""
+    total = replace(
+        EASY,
+        cases=lambda rng: {"x": rng.normal(size=rng.integers(1, 6))},
+        reference=lambda x: np.sum(x),
+        misconceptions=((lambda x: np.sum(x) + 1, "One too many."),),
+    )
+    forgotten, comma = grade(total, lambda x: 2 * x), grade(total, lambda x: (np.sum(x),))
+    assert "Of the 5 values return the one" in forgotten.sentence and "a comma at the end of a line" in comma.sentence
+
+
+PARTLY = replace(
+    ROWS,
+    points=4,
+    misconceptions=(exercises.Misconception(lambda W, tau: np.sum(W, axis=1), FORGOT, share=0.25),),
+    corner=exercises.Corner(lambda W, tau: len(W) == 2, "two rows", 0.5, "Right for all but two rows."),
+)
+
+
+def test_a_share_of_the_points_is_given_where_the_exercise_declares_one(monkeypatch):
+    known, corner = (
+        grade(PARTLY, lambda W, tau: W.sum(axis=1)),
+        grade(PARTLY, lambda W, tau: tau * W.sum(axis=int(len(W) > 2))),
+    )
+    assert (known.points, corner.points) == (1, 2) and not known.correct and not corner.correct
+    assert "1 of 4 points" in str(known) and "Right for all but two rows." in str(corner)
+    assert grade(PARTLY, lambda W, tau: W[:, 0]).points == 0 and grade(PARTLY, right).points == 4
+    with pytest.raises(ValueError, match="shares from 0 to below 1"):
+        replace(PARTLY, corner=PARTLY.corner._replace(share=1))
+
+
+def test_a_check_below_a_cell_that_python_could_not_read_says_so():
+    class Ran:
+        error_before_exec = SyntaxError("invalid syntax")
+
+        class info:
+            raw_cell = "def scaled(W, tau):\n    return tau *"
+
+    def scaled(W, tau):
+        return W
+
+    unread = _Unread()
+    assert not unread.holds(scaled)
+    unread.after_cell(Ran)
+    assert unread.holds(scaled) and not unread.holds(right) and "did not run (SyntaxError" in unread.sentence
+    Ran.error_before_exec = None
+    unread.after_cell(Ran)
+    assert not unread.holds(scaled)
+
+
+def test_a_blank_in_the_id_is_forgiven(shown):
+    assert check(" 1.2 ", right).startswith("✓")

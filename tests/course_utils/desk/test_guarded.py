@@ -7,9 +7,10 @@ import threading
 import time
 import warnings
 
+import numpy as np
 import pytest
 
-from course_utils.desk.guarded import Guard, TimeUp
+from course_utils.desk.guarded import FENCE, Guard, TimeUp, left_as_found, warm_up
 
 LIMIT = 0.2
 
@@ -109,6 +110,64 @@ def test_output_is_kept_shortened_and_not_shown(capsys):
     assert outcome(lambda: print("hello", file=sys.stderr)).printed == "hello\n"
     assert len(outcome(lambda: print("x" * 10**6)).printed) == 2000
     assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("run", [lambda f: f(), in_thread], ids=["main thread", "other thread"])
+def test_waiting_for_the_processor_is_not_counted_and_ends_at_the_fence(run):
+    """A machine busy with other work looks, from inside a call, like one that sleeps."""
+
+    def wait(times):
+        for _ in range(times):
+            time.sleep(LIMIT / 2)
+        return "done"
+
+    assert run(lambda: outcome(lambda: wait(5))).value == "done"
+    assert isinstance(run(lambda: outcome(lambda: wait(3 * FENCE))).error, TimeUp)
+
+
+def test_a_call_that_is_stopped_inside_torch_leaves_it_as_it_was():
+    torch = pytest.importorskip("torch")
+    forward, functorch = torch.autograd.forward_ad, torch._C._functorch
+
+    def stopped():  # between the opening of a level and the context that would close it
+        functorch._jvp_increment_nesting()
+        forward.enter_dual_level()
+        torch.set_grad_enabled(False)
+        torch.set_default_dtype(torch.float64)
+        np.random.seed(0)
+        spin()
+
+    stream = np.random.get_state()[1].copy()
+    with left_as_found():
+        assert isinstance(outcome(stopped).error, TimeUp)
+    assert torch.is_grad_enabled() and torch.get_default_dtype() == torch.float32
+    assert np.array_equal(np.random.get_state()[1], stream)
+    one = torch.ones(2)
+    value, slope = torch.func.jvp(lambda x: x**2, (one,), (one,))
+    assert torch.equal(slope, 2 * one)
+
+
+def test_what_torch_loads_at_its_first_use_is_loaded_before_the_time_begins():
+    torch = pytest.importorskip("torch")
+    used = []
+
+    class Func:
+        def vmap(self, function):
+            used.append("vmap")
+            return lambda x: None
+
+        grad = jvp = staticmethod(lambda *arguments: None)
+
+    def mentions():
+        return [torch.func.vmap(one) for one in ()]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch, "func", Func())
+        warm_up(lambda x: x + 1)
+        warm_up(print)
+        assert not used
+        warm_up(mentions)
+    assert used == ["vmap"]
 
 
 def test_the_time_is_shared_by_all_calls():

@@ -61,11 +61,16 @@ def test_one_line_per_check(file):
     assert progress.entries() == (lines, "")
 
 
-def test_the_file_is_in_the_current_folder_unless_it_is_named(monkeypatch, tmp_path):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("COURSE_PROGRESS", raising=False)
-    progress.record("1.1", "correct", 3)
-    assert (tmp_path / "progress.jsonl").exists() and solved() == {"1.1"}
+def test_the_file_is_where_the_notebook_began_wherever_a_cell_has_gone(monkeypatch, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    # A notebook's own process, which imports the course where it begins.
+    code = (
+        "import os; from course_utils.desk import progress; os.chdir('elsewhere'); progress.record('1.1', 'correct', 3)"
+    )
+    env = {name: value for name, value in os.environ.items() if name != "COURSE_PROGRESS"}
+    env["PYTHONPATH"] = os.pathsep.join(sys.path)
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=env, check=True)
+    assert (tmp_path / "progress.jsonl").exists() and not any((tmp_path / "elsewhere").iterdir())
 
 
 def test_an_empty_name_keeps_it_in_memory(monkeypatch, tmp_path):
