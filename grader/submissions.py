@@ -294,12 +294,16 @@ class _Search:
 
 @dataclass(frozen=True)
 class Notebook:
-    """What counts of a notebook: the sources of its code cells, the exercises that they check, and its release."""
+    """What counts of a notebook: the sources of its code cells, the exercises that they check, and its release.
+
+    ``names`` are those that each cell mentions, None for one that can mention any.
+    """
 
     cells: tuple[str, ...]
     version: str | None
     variant: dict
     exercises: tuple[str, ...] = ()
+    names: tuple[frozenset[str] | None, ...] = ()
 
 
 def read_notebook(data: bytes) -> Notebook:
@@ -318,7 +322,8 @@ def read_notebook(data: bytes) -> Notebook:
         ) from None
     if "problem" in read:
         raise StudentError(read["problem"])
-    return Notebook(tuple(read["cells"]), read["version"], read["variant"], tuple(read["exercises"]))
+    names = tuple(None if mentioned is None else frozenset(mentioned) for mentioned in read["names"])
+    return Notebook(tuple(read["cells"]), read["version"], read["variant"], tuple(read["exercises"]), names)
 
 
 def digest(data: bytes) -> str:

@@ -11,8 +11,8 @@ import sys
 import threading
 import time
 from collections import Counter
+from contextlib import nullcontext
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from processes import descendants, started
@@ -64,9 +64,10 @@ def arguments(kind):
 @pytest.fixture
 def grading(arguments, monkeypatch, warm_jail, kind):
     """Runs the command on a class, in the jail that all tests share, and makes no reports."""
-    shared = SimpleNamespace(session=warm_jail.session, reason=warm_jail.reason, stop=lambda: None)
     real = run.Jail
-    monkeypatch.setattr(run, "Jail", lambda wanted, *rest: shared if wanted == kind else real(wanted, *rest))
+    monkeypatch.setattr(
+        run, "Jail", lambda wanted, *rest: nullcontext(warm_jail) if wanted == kind else real(wanted, *rest)
+    )
     monkeypatch.setattr(exports, "write_all", lambda *_: [])
     return lambda folder, *more, **options: grade.main(arguments(folder, *more, **options))
 

@@ -36,7 +36,7 @@ def jail(view, tmp_path_factory):
 
 @contextmanager
 def session(jail, *cells, seconds=5):
-    asked = {"cells": cells, "names": ["f"], "asked": ["f"], "lean": False, "skip": []}
+    asked = {"cells": cells, "names": ["f"], "skip": []}
     with jail.session() as channel:
         protocol.send(channel, asked | {"cell_seconds": seconds, "notebook_seconds": 60})
         protocol.receive(channel, 60)

@@ -7,6 +7,7 @@ import hashlib
 import json
 import re
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from course_utils.exercises import all_exercises
 from grader.grade import chapters
 from grader.jail import JailError, Limits
 from grader.marking import Marker, Task, make_paper, read_released
-from grader.submissions import Notebook, read_notebook
+from grader.submissions import read_notebook
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
@@ -26,17 +27,17 @@ pytestmark = pytest.mark.jail
 
 @pytest.fixture(scope="module")
 def marker(warm_jail):
-    return Marker(warm_jail, Limits(cell_seconds=2, notebook_seconds=30, patience=0.2), SECRET)
+    return Marker(lambda: nullcontext(warm_jail), Limits(cell_seconds=2, notebook_seconds=30, patience=0.2), SECRET)
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_solution_full_marks_student_notebook_none(warm_jail, path):
     tasks, _ = read_released(json.loads(path.read_text()))
-    patient = Marker(warm_jail, Limits(patience=2.0), SECRET)
+    patient = Marker(lambda: nullcontext(warm_jail), Limits(patience=2.0), SECRET)
     solved = patient.mark(read_notebook((ROOT / "solutions" / path.name).read_bytes()), tasks, all_exercises())
     assert [(r.id, r.status, r.points) for r in solved] == [(r.id, "correct", r.max_points) for r in solved]
     assert all(r.answer and not r.rows and not r.remarks for r in solved)
-    empty = patient.mark(read_notebook(path.read_bytes()), tasks, all_exercises(), untouched=True)
+    empty = patient.mark(read_notebook(path.read_bytes()), tasks, all_exercises())
     assert [(r.status, r.points) for r in empty] == [("not attempted", 0)] * len(tasks)
     assert all(r.sentence.startswith("Nothing is written here yet.") for r in empty)
 
@@ -73,12 +74,16 @@ CHECK = 'check("1.2", scaled_beta)'
 CHECK_STEP = 'check("1.3", safe_step)'
 
 
+def notebook_of(cells):
+    return {"cells": [{"cell_type": "code", "source": cell} for cell in cells]}
+
+
 def mark(marker, *cells, ids=("1.2",)):
     """Results by id of a notebook of these cells."""
     [path] = [path for path in NOTEBOOKS if path.stem.startswith("01_")]
     tasks, _ = read_released(json.loads(path.read_text()))
     chosen = tuple(task for task in tasks if task.id in ids)
-    results = marker.mark(Notebook(cells, None, {}), chosen, all_exercises())
+    results = marker.mark(read_notebook(json.dumps(notebook_of(cells)).encode()), chosen, all_exercises())
     return {result.id: result for result in results}
 
 
@@ -137,7 +142,7 @@ BODY = "    return abs(s) * c**2 * beta"
 )
 def test_a_wrong_answer_gets_none(marker, body, status, says):
     # Only what never ends is worth no wait: a busy machine may be slow with the rest.
-    patient = marker if status == "timeout" else Marker(marker.jail, Limits(patience=2.0), SECRET)
+    patient = marker if status == "timeout" else Marker(marker.make_jail, Limits(patience=2.0), SECRET)
     answer = f"def scaled_beta(beta, s, c):\n{body}"
     results = mark(patient, IMPORTS, answer, CHECK, STEP, CHECK_STEP, ids=("1.2", "1.3"))
     result = results["1.2"]
@@ -177,7 +182,8 @@ def test_hidden_inputs_are_never_told(marker):
 def test_a_missing_function_is_named_with_the_reason(marker):
     assert mark(marker, IMPORTS)["1.2"].sentence == "The notebook defines no function `scaled_beta`."
     result = mark(marker, IMPORTS, "def scaled_beta(beta, s, c)\n    return 3")["1.2"]
-    assert result.status == "not attempted" and "does not run: SyntaxError" in result.sentence
+    assert result.status == "error"
+    assert "does not run: SyntaxError: expected ':' (line 1): def scaled_beta(beta, s, c)" in result.sentence
 
 
 def test_the_same_notebook_is_asked_the_same_and_another_one_or_another_secret_other_inputs():
@@ -199,7 +205,10 @@ def test_equal_answers_have_one_hash_and_other_answers_another(marker):
 
 
 def test_trouble_of_the_jail_is_no_verdict(marker, monkeypatch):
-    monkeypatch.setattr(marker.jail, "session", lambda: (_ for _ in ()).throw(JailError("out of memory")))
+    def broken():
+        raise JailError("out of memory")
+
+    monkeypatch.setattr(marker, "make_jail", broken)
     with pytest.raises(JailError):
         mark(marker, IMPORTS, BETA)
 
@@ -239,7 +248,7 @@ time.sleep(60)
 
 
 def test_a_notebook_that_goes_on_saying_that_it_goes_on_comes_to_an_end(warm_jail):
-    hasty = Marker(warm_jail, Limits(cell_seconds=1, notebook_seconds=3, patience=0.2), SECRET)
+    hasty = Marker(lambda: nullcontext(warm_jail), Limits(cell_seconds=1, notebook_seconds=3, patience=0.2), SECRET)
     begun = time.monotonic()
     assert mark(hasty, IMPORTS, FOR_EVER, BETA, CHECK)["1.2"].status != "correct"
     assert time.monotonic() - begun < 60
