@@ -1,7 +1,7 @@
 """What a reader has solved: one line per check in a small local file, read back by ``show_progress()``.
 
-``COURSE_PROGRESS`` names the file; empty, it is kept in memory only; unset, it is ``progress.jsonl`` in the folder where
-the notebook began, wherever a cell has gone since by ``os.chdir``.
+``COURSE_PROGRESS`` names the file; empty, it is kept in memory only; unset, it is ``progress.jsonl`` in the folder
+where the notebook began, wherever a cell has gone since by ``os.chdir``.
 """
 
 from __future__ import annotations
