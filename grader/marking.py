@@ -25,7 +25,7 @@ from typing import Any
 
 import numpy as np
 
-from course_staff.cells import bound, imported, parse, used
+from course_staff.cells import bound, imported, parse
 from course_utils.desk import checks
 from course_utils.desk.answers import Plain, clean, parts
 from course_utils.desk.checks import LADDER, OUTCOMES, TWO_ANSWERS, Attempt, Result
@@ -262,24 +262,32 @@ class Marker:
         return [sitting.result(task) for task in tasks]
 
 
-#: With these a cell can use a name without mentioning it.
+#: With these a cell can use a variable without mentioning it: names, and attributes.
 _ANY_NAME = set(
-    "exec eval compile globals locals vars dir get_ipython In Out _ih _oh __main__ modules builtins __builtins__ "
-    "inspect gc currentframe _getframe f_globals __globals__ user_ns".split()
+    "exec eval compile globals locals vars dir get_ipython In Out _ih _oh builtins __builtins__ __main__ .modules "
+    ".user_ns ._getframe .currentframe .stack .get_objects .f_globals .__globals__ .__builtins__ .__dict__".split()
 )
 
 
-def _may_change(sources: list[str], released: frozenset[str]) -> set[str]:
-    """The variables that these cells of the course bind, or that they use and might change."""
-    tools = {
-        name
-        for source in released
-        for node in parse(source).body
-        if isinstance(node, ast.Import | ast.ImportFrom | ast.FunctionDef | ast.ClassDef)
-        for name in bound(node)
-    }
-    trees = [parse(source) for source in sources]
-    return {name for tree in trees for node in tree.body for name in bound(node)}.union(*map(used, trees)) - tools
+def _changed(source: str) -> set[str]:
+    """The variables that a cell of the course binds, or whose parts it sets, or a method of which it calls."""
+    tree = parse(source)
+    names = {name for node in tree.body for name in bound(node)}
+    for node in ast.walk(tree):
+        place = None
+        if isinstance(node, ast.Attribute | ast.Subscript) and not isinstance(node.ctx, ast.Load):
+            place = node.value
+        elif (
+            isinstance(node, ast.Expr)
+            and isinstance(node.value, ast.Call)
+            and isinstance(node.value.func, ast.Attribute)
+        ):
+            place = node.value.func
+        while isinstance(place, ast.Attribute | ast.Subscript):
+            place = place.value
+        if isinstance(place, ast.Name):
+            names.add(place.id)
+    return names
 
 
 class _Sitting:
@@ -324,7 +332,7 @@ class _Sitting:
 
     def mentioned(self, left_out: set[int]) -> bool:
         """Whether what the student wrote may depend on a cell that was left out."""
-        names = _may_change([self.notebook.cells[number] for number in left_out], self.released) | _ANY_NAME
+        names = _ANY_NAME.union(*(_changed(self.notebook.cells[number]) for number in left_out))
         cells = zip(self.notebook.cells, self.notebook.names, strict=True)
         return any(mentions is None or names & mentions for source, mentions in cells if source not in self.released)
 
@@ -520,5 +528,5 @@ class _Sitting:
 
 
 def _prepares(source: str) -> bool:
-    """Whether a cell of the course imports or defines what others use, or belongs to an exercise."""
-    return bool(re.search(r"^(import|from|def|class|@|check\()", source, re.MULTILINE))
+    """Whether a cell of the course imports what all others use, or belongs to an exercise."""
+    return bool(re.search(r"^(import|from) |\bcheck\(|NotImplementedError", source, re.MULTILINE))

@@ -5,6 +5,7 @@ So :func:`grader.submissions.read_notebook` has it parsed here, with limits; onl
 """
 
 import ast
+import dis
 import json
 import re
 import resource
@@ -22,7 +23,8 @@ _AGAIN = "Open it in JupyterLab, save it, and hand it in again."
 def read(data: bytes) -> dict:
     """``cells`` (the sources of the code cells), ``version``, ``variant`` and ``exercises`` of nbformat 4 or 3.
 
-    And ``names``: for each cell the variables and attributes that it mentions, None where that cannot be said.
+    And ``names``: for each cell the global variables that it mentions, and ``.name`` for attributes; None where that
+    cannot be said.
 
     Raises:
         ValueError: with a sentence for the student, if it is no notebook.
@@ -66,7 +68,11 @@ def _names(source: str) -> list[str] | None:
         return None
     names = set[str]()
     for code in codes:
-        names |= {*code.co_names, *code.co_freevars}
+        for step in dis.get_instructions(code):
+            if "NAME" in step.opname or "GLOBAL" in step.opname:
+                names.add(str(step.argval))
+            elif "ATTR" in step.opname or "METHOD" in step.opname:
+                names.add(f".{step.argval}")
         codes += [constant for constant in code.co_consts if isinstance(constant, types.CodeType)]
     return sorted(names)
 

@@ -62,13 +62,14 @@ def test_no_network_not_even_to_this_machine(said):
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.settimeout(0.2)
         text = said(f"""
-import socket, os
+import socket
 try:
     socket.create_connection(("127.0.0.1", {server.getsockname()[1]}), 1)
     result = "connected"
 except OSError as error:
     result = error.strerror or "timeout"
-raise RuntimeError(f"{{result}} {{sorted(name for _, name in socket.if_nameindex())}}")
+devices = [line.split(":")[0].strip() for line in open("/proc/net/dev").readlines()[2:]]
+raise RuntimeError(f"{{result}} {{sorted(devices)}}")
 """)
         with pytest.raises(TimeoutError):  # else a connection came out of the jail
             server.accept()
@@ -131,7 +132,7 @@ def test_the_repository_and_hidden_folders_are_empty_even_below_python(monkeypat
     (tmp_path / "env" / "library").write_text("l")
     tmp_path.chmod(0o755)
     real = jails._python_folders()
-    monkeypatch.setattr(jails, "_python_folders", lambda: [*real, str(tmp_path / "env")])
+    monkeypatch.setattr(jails, "_python_folders", lambda hidden: [*real, str(tmp_path / "env")])
     with Jail(BUBBLEWRAP, view, Limits(), (inner,)) as jail:
         text = words_of(
             jail,
@@ -180,11 +181,11 @@ pids = [name for name in os.listdir("/proc") if name.isdigit()]
 files = [os.path.join(place, name) for place in ("/tmp", "/dev/shm", ".", "/dev") for name in os.listdir(place)
          if "left" in name]
 kept = numpy.sin is None or hasattr(course_utils.theory.taylor, "left") or "LEFT" in os.environ
-raise RuntimeError(f"{os.getpid()} {pids} {files} {kept}")
+raise RuntimeError(f"{len(pids)} {files} {kept}")
 """
     with session(jail, leave) as (_, header):
         assert not header["errors"]
-    assert said(look) == "1 ['1'] [] False"
+    assert said(look) == "2 [] False", "not even another session of the same notebook does"
     jail.reason()
     assert len(descendants(jail.process.pid)) == 1, "a process of a session lives on"
 
@@ -261,7 +262,7 @@ raise RuntimeError(" ".join(map(str, results)))
 
 
 def test_a_processor_whose_system_calls_are_not_known_has_no_jail(monkeypatch):
-    monkeypatch.setattr(jails.worker, "REFUSED_CALLS", {"mips": (0, ())})
+    monkeypatch.setattr(jails, "_MACHINES", ("mips",))
     assert jails.problem(BUBBLEWRAP).startswith("the jail knows the system calls of mips, not of ")
 
 
@@ -319,7 +320,8 @@ raise RuntimeError("neither was judged nor drawn")
 def test_a_jail_that_dies_says_so_and_the_next_session_has_a_new_one(jail, said):
     with pytest.raises(protocol.Closed), session(jail, "x = 1") as (channel, _):
         os.kill(next(iter(descendants(jail.process.pid))), 9)
-        protocol.receive(channel, 20)
+        while True:
+            protocol.receive(channel, 20)
     assert said("raise RuntimeError('again')") == "again"
 
 
@@ -330,17 +332,3 @@ def test_a_jail_that_cannot_be_made_says_why(monkeypatch, view):
     assert "no-such-option" in jails.problem(BUBBLEWRAP)
     monkeypatch.setattr(jails.shutil, "which", lambda name: None)
     assert "apt install bubblewrap" in jails.problem(BUBBLEWRAP)
-
-
-def test_where_sessions_cannot_be_shut_off_each_has_its_own_jail(view, tmp_path, monkeypatch):
-    worker = (view / "grading_worker/worker.py").read_text()
-    refusing = worker.replace('_call("unshare", _NEW_NAMESPACES)', 'raise OSError("refused")')
-    assert refusing != worker
-    other = tmp_path / "view"
-    jails.shutil.copytree(view, other)
-    (other / "grading_worker/worker.py").write_text(refusing)
-    with Jail(BUBBLEWRAP, other, Limits()) as jail:
-        assert words_of(jail, "open('/tmp/left', 'w').close(); raise RuntimeError('first')") == "first"
-        first = jail.process
-        look = "import os; raise RuntimeError(str(os.path.exists('/tmp/left')))"
-        assert words_of(jail, look) == "False" and jail.process is not first and not jail.isolated
