@@ -434,12 +434,16 @@ class _Sitting:
 
     def ask_public(self, task: Task) -> bool:
         """The public round; whether an answer came."""
-        if not self.candidates[task]:
+        answered = not self.candidates[task]
+        if answered:
             self.keep(task, self.missing(task), None)
         for key in self.candidates[task]:
             reply = self.ask(task, key, 0)
             if reply is None:
-                return False
+                if self.stopped[task][0] == "timeout":  # which would be as long for each of the others
+                    return False
+                continue
+            answered = True
             try:
                 result, answer = judge_public(self.papers[task], *reply)
             except protocol.ProtocolError:
@@ -448,7 +452,7 @@ class _Sitting:
                 self.passed[task] = key, result, answer
                 break
             self.keep(task, result, answer)
-        return True
+        return answered
 
     def ask_hidden(self, task: Task) -> bool:
         """The hidden round; whether an answer came."""

@@ -77,7 +77,10 @@ def locked(out: Path) -> Iterator[None]:
 
     Raises:
         Busy: if another grader has it.
+        ValueError: for a folder with something else in it, which would be mixed with the marks.
     """
+    if out.is_dir() and any(out.iterdir()) and not (out / LOCK).exists():
+        raise ValueError(f"--out {out} is not empty, and no folder of marks: choose a new folder, or an earlier one")
     out.mkdir(parents=True, exist_ok=True)
     with open(out / LOCK, "a") as file:
         try:
@@ -264,7 +267,7 @@ def _marker(settings: Settings, chapter: Chapter) -> Marker:
 def _log(settings: Settings, unit: Unit, event: str, **more: str) -> None:
     """A line in the run's log; lines of several processes do not mix."""
     line = {"event": event, "student": unit.student, "chapter": unit.chapter, "time": round(time.time(), 3), **more}
-    descriptor = os.open(Path(settings.out) / LOG, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+    descriptor = os.open(Path(settings.out) / LOG, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     try:
         os.write(descriptor, json.dumps(line).encode() + b"\n")
     finally:

@@ -316,8 +316,10 @@ class _Session:
         which, name = key = tuple(header["key"])
         if key not in self.snapshots:
             self.snapshots[key] = self.fork(self.versions[name][which])
-        _, channel = self.snapshots[key]
+        pid, channel = self.snapshots[key]
         reply, answers, ended = None, b"", ""
+        with contextlib.suppress(OSError):
+            os.kill(pid, signal.SIGCONT)  # a cell may have stopped whatever it could
         try:
             until = protocol.FENCE * header["seconds"] + _GRACE
             protocol.send(channel, header, body, until)

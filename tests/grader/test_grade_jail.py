@@ -1,10 +1,15 @@
 """What the jail promises: one test for each promise, made by cells that try the contrary."""
 
 import os
+import shutil
 import socket
+import subprocess
+import sys
+import tempfile
 import time
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 
 import pytest
 from processes import descendants
@@ -15,6 +20,7 @@ from grader.jail import BUBBLEWRAP, Jail, JailError, Limits
 
 pytestmark = [pytest.mark.jail, pytest.mark.usefixtures("needs_jail")]
 MIB = 1 << 20
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -142,6 +148,91 @@ raise RuntimeError(f"{{os.listdir({str(tmp_path / "env")!r})}} {{os.listdir({str
 """,
         )
     assert "library" in text and text.endswith(" []")
+
+
+@pytest.mark.parametrize("copy", ["site/course_utils/exercises/chapter_01.py", "backup/notes.txt"])
+def test_no_jail_is_made_where_another_copy_of_an_answer_can_be_read(monkeypatch, view, tmp_path, copy):
+    """As when the course is installed twice, or lies somewhere else once more, in whatever version or name."""
+    place = tmp_path / copy
+    place.parent.mkdir(parents=True)
+    original = jails._PACKAGE / "exercises/chapter_01.py"
+    place.write_bytes(original.read_bytes() if "notes" in copy else b"of another version")
+    for folder in (tmp_path, *place.parents):
+        if folder.is_relative_to(tmp_path):
+            folder.chmod(0o755)
+    real = jails._python_folders()
+    monkeypatch.setattr(jails, "_python_folders", lambda hidden: [*real, str(tmp_path)])
+    with pytest.raises(JailError, match=f"could read the answers in {place}"):
+        Jail(BUBBLEWRAP, view, Limits()).start()
+    covered = Jail(BUBBLEWRAP, view, Limits(), (place.parent,))
+    covered.start()
+    covered.stop()
+
+
+def test_packages_that_are_the_course_once_more_are_covered(monkeypatch, tmp_path):
+    (tmp_path / "course_utils").mkdir()
+    (tmp_path / "course_utils/__init__.py").touch()
+    monkeypatch.setattr(jails.sysconfig, "get_path", lambda name: str(tmp_path))
+    assert jails._installed_copies() == [tmp_path / "course_utils"]
+
+
+SEARCH = """
+import os
+found = []
+for folder, below, files in os.walk("/"):
+    if folder == "/":
+        below[:] = [name for name in below if name not in ("proc", "sys", "dev")]
+    found += [os.path.join(folder, name) for name in files if "chapter_01" in name or "taylor_bounds" in name]
+    found += [os.path.join(folder, name) for name in below if name == "course_staff"]
+raise RuntimeError(str(found))
+"""
+
+
+@pytest.mark.skipif(not os.access("/usr/src", os.W_OK), reason="only root may put the course below /usr")
+def test_a_course_that_lies_below_usr_is_as_hidden_as_elsewhere(tmp_path):
+    """Many images keep it in /usr/src/app."""
+    tmp_path.chmod(0o755)
+    with tempfile.TemporaryDirectory(prefix="app-", dir="/usr/src") as place:
+        for name in ("course_utils", "course_staff", "grader", "notebooks", "solutions"):
+            shutil.copytree(ROOT / name, Path(place) / name)
+        Path(place).chmod(0o755)
+        script = f"""
+import sys
+sys.path.insert(0, {str(Path(__file__).parent)!r})
+from pathlib import Path
+from test_grade_jail import *
+assert str(jails._ROOT) == {place!r}
+with Jail(BUBBLEWRAP, jails.make_view(Path({str(tmp_path)!r})), Limits()) as jail:
+    print(words_of(jail, SEARCH))
+"""
+        environment = {**os.environ, "PYTHONPATH": place, "PYTHONDONTWRITEBYTECODE": "1"}
+        run = subprocess.run([sys.executable, "-c", script], cwd=place, env=environment, capture_output=True, text=True)
+    assert run.stdout == "[]\n", run.stdout + run.stderr
+
+
+def test_bubblewrap_is_started_from_where_it_was_found_in_a_control_group_if_there_is_one(monkeypatch, view, tmp_path):
+    """The kernel then counts a submission's memory, all of it; the tools here are found in no usual folder."""
+    real = shutil.which("bwrap")
+    (tmp_path / "bwrap").write_text(f'#!/bin/sh\necho bwrap "$0" >> {tmp_path}/log\nexec {real} "$@"\n')
+    (tmp_path / "systemd-run").write_text(
+        f'#!/bin/sh\necho systemd-run "$@" >> {tmp_path}/log\nwhile [ "$1" != -- ]; do shift; done\nshift\nexec "$@"\n'
+    )
+    for name in ("bwrap", "systemd-run"):
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/nowhere:{os.environ['PATH']}")
+    monkeypatch.setattr(
+        jails.os.path, "exists", lambda path, real=os.path.exists: "cgroup.controllers" in path or real(path)
+    )
+    jails._control_group.cache_clear()
+    try:
+        assert jails.memory_is_walled()
+        with Jail(BUBBLEWRAP, view, Limits(memory=700 * MIB)) as jail:
+            assert words_of(jail, "raise RuntimeError('works')") == "works"
+    finally:
+        jails._control_group.cache_clear()
+    log = (tmp_path / "log").read_text()
+    assert f"bwrap {tmp_path}/bwrap" in log and f"-p MemoryMax={(700 + 256 + 1024) * MIB} -p MemorySwapMax=0" in log
+    assert ("--user" in log) == (os.getuid() != 0)
 
 
 def test_an_ordinary_user_without_any_capability(said):
