@@ -347,7 +347,7 @@ class _Sitting:
         """Ask in the session that is open, or in a new one; returns those of the tasks to which no answer came."""
         if tasks and self.channel is None:
             self.channel = self.session()
-        left = tasks if self.channel is None else [task for task in tasks if not ask(task)]
+        left = [task for task in tasks if self.channel is None or not ask(task)]
         if left:  # whatever was in the way, it is not there in the next session
             self.open.close()
             self.channel = None
@@ -468,7 +468,12 @@ class _Sitting:
         return True
 
     def ask(self, task: Task, key: list, round: int) -> tuple[Any, bytes] | None:
-        """The reply to one round of an exercise; None where none came, and then ``stopped`` says why."""
+        """The reply to one round of an exercise; None where none came, and then ``stopped`` says why.
+
+        A session that does not answer itself is not asked again.
+        """
+        if self.channel is None:
+            return None
         paper = self.papers[task]
         indices = paper.rounds[round]
         seconds = self.limits.patience * paper.exercise.time_limit * len(indices) / paper.n_public
@@ -479,10 +484,9 @@ class _Sitting:
         try:
             protocol.send(self.channel, header, body, until - time.monotonic())
             header, answers = protocol.receive_reply(self.channel, self.questions, until - time.monotonic())
-        except protocol.Late:
-            header, answers = {"ended": "timeout"}, b""
-        except protocol.ProtocolError:
-            header, answers = {"ended": "died"}, b""
+        except protocol.ProtocolError as error:
+            self.channel = None
+            header, answers = {"ended": "timeout" if isinstance(error, protocol.Late) else "died"}, b""
         ended = header.get("ended")
         if ended == "timeout":
             self.stopped[task] = (
