@@ -361,7 +361,7 @@ def _pool(jobs: int, scheduler: str | None) -> Iterator[Executor | None]:
 
         try:
             client = Client(scheduler, timeout=20)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, TypeError) as error:  # TypeError: of keys for TLS that are missing
             raise ValueError(f"no Dask scheduler answers at {scheduler}: {error}") from error
         with client:
             yield client.get_executor()

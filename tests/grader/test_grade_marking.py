@@ -207,6 +207,22 @@ def test_equal_answers_have_one_hash_and_other_answers_another(marker):
     assert results[0] == results[1] == results[2] != results[3]
 
 
+@pytest.mark.parametrize("id, name", [("1.6", "width_needed"), ("1.3", "safe_step"), ("1.7", "decay_rate")])
+def test_a_copied_answer_has_one_hash_whoever_hands_it_in_although_edge_cases_differ(marker, id, name):
+    """Where each student has a number, it is in the edge cases: by all the other ones a copied number is found."""
+    exercise = all_exercises()[id]
+    copied = read_notebook(
+        json.dumps(
+            notebook_of([IMPORTS, f"def {name}(**case):\n    return float(np.sum(list(case.values())[-1]))"])
+        ).encode()
+    )
+    hashes = []
+    for number in exercise.variants.numbers[:3]:
+        [result] = marker.mark(copied, (Task(id, name),), {id: exercise.variant(number)})
+        hashes.append(result.answer)
+    assert None not in hashes and len(set(hashes)) == 1
+
+
 def test_trouble_of_the_jail_is_no_verdict(marker, monkeypatch):
     def broken():
         raise JailError("out of memory")
