@@ -349,7 +349,8 @@ def _all(units: list[Unit], settings: Settings, pool: Executor | None, alone: bo
     if pool is None:
         yield from (grade_unit(unit, settings) for unit in units)
         return
-    for future in as_completed([pool.submit(grade_unit, unit, settings, alone) for unit in units]):
+    chapters = {name: replace(settings, chapters={name: chapter}) for name, chapter in settings.chapters.items()}
+    for future in as_completed([pool.submit(grade_unit, unit, chapters[unit.chapter], alone) for unit in units]):
         yield future.result()
 
 

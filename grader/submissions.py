@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from course_utils.desk.answers import clean
 from grader import reader
 
 #: Largest notebook, in bytes.
@@ -113,8 +114,8 @@ def _unreadable(path: Path, error: Exception) -> StudentError:
 
 
 def _text(name: str) -> str:
-    """A file's name as text that can be written: a name may be any bytes, which stand in it as half letters."""
-    return name.encode("utf-8", "replace").decode()
+    """A file's name as text that can be shown: it may be any bytes, and hold line breaks and marks of direction."""
+    return clean(name.encode("utf-8", "replace").decode().replace("\n", "\N{REPLACEMENT CHARACTER}"), 500)
 
 
 def _shown(path: Path, entry: str | None, folder: Path) -> str:

@@ -140,7 +140,7 @@ def _session(control: socket.socket, channel: int, shell: Any, settings: dict) -
         if ready:
             control.recv(64)
             ended = "the grader ended it"
-        elif settings["jail"] and _memory_used(own) > settings["memory"]:
+        elif settings["jail"] and _memory_used(own, settings["memory"]) > settings["memory"]:
             ended = "it used too much memory"
         with contextlib.suppress(ChildProcessError):
             while os.waitpid(-1, os.WNOHANG)[0]:  # orphans, which would count as processes of the session
@@ -171,19 +171,25 @@ def _children() -> list[int]:
         return [int(pid) for pid in file.read().split()]
 
 
-def _memory_used(own: int) -> int:
-    """Bytes that a session holds: in its processes, beyond the ``own`` ones of this one, which they share; in files."""
-    used = 0
-    for name in os.listdir("/proc"):
-        if name.isdigit() and int(name) != os.getpid():
-            used += max(0, _anonymous(int(name)) - own)
+def _memory_used(own: int, limit: int) -> int:
+    """Bytes that a session holds in its processes, beyond the ``own`` ones of this one, and in files.
+
+    Forks share most of what they have, which takes a closer look: only where they would otherwise hold too much.
+    """
+    files = 0
     for place in "/tmp", "/dev/shm":
         found = os.statvfs(place)
-        used += (found.f_blocks - found.f_bfree) * found.f_frsize + (found.f_files - found.f_ffree << 10)
+        files += (found.f_blocks - found.f_bfree) * found.f_frsize + (found.f_files - found.f_ffree << 10)
+    others = [int(name) for name in os.listdir("/proc") if name.isdigit() and int(name) != os.getpid()]
+    held = {pid: _anonymous(pid) for pid in others}
+    used = files + sum(max(0, size - own) for size in held.values())
+    if used > limit:
+        shares = {pid: _anonymous(pid, "smaps_rollup", ("Pss_Anon", "Pss_Shmem")) for pid in others}
+        used = files - own + sum(shares[pid] or held[pid] for pid in others)
     return used
 
 
-def _anonymous(pid: int) -> int:
+def _anonymous(pid: int, table: str = "status", rows: tuple[str, ...] = ("RssAnon", "RssShmem")) -> int:
     """Bytes of a process that come from no file on a disk; 0 when it has ended.
 
     All its threads have the same, but one that has ended, as the first may have, no longer tells of it.
@@ -191,10 +197,9 @@ def _anonymous(pid: int) -> int:
     most = 0
     with contextlib.suppress(OSError):
         for thread in os.listdir(f"/proc/{pid}/task"):
-            with contextlib.suppress(OSError), open(f"/proc/{pid}/task/{thread}/status") as file:
-                sizes = dict(line.split(":", 1) for line in file)
-                found = sum(int(sizes.get(name, "0").split()[0]) << 10 for name in ("RssAnon", "RssShmem"))
-                most = max(most, found)
+            with contextlib.suppress(OSError), open(f"/proc/{pid}/task/{thread}/{table}") as file:
+                sizes = dict(line.split(":", 1) for line in file if ":" in line)
+                most = max(most, sum(int(sizes.get(name, "0").split()[0]) << 10 for name in rows))
             if most:
                 break
     return most

@@ -327,6 +327,21 @@ time.sleep(60)
     assert jail.reason() == "it used too much memory" and time.monotonic() - begun < 40
 
 
+def test_what_forks_share_counts_once(jail):
+    """Each check forks: an honest notebook with a large table would otherwise hold it as often as it has checks."""
+    cell = """
+import os, time
+table = b"x" * (300 << 20)
+for _ in range(8):
+    if os.fork() == 0:
+        time.sleep(1)
+        os._exit(0)
+time.sleep(0.5)
+raise RuntimeError("alive")
+"""
+    assert words_of(jail, cell) == "alive"
+
+
 def test_shared_memory_counts_and_memory_without_a_process_is_not_to_be_had(jail, said):
     bomb = """
 import mmap, time
