@@ -15,6 +15,7 @@ import functools
 import hashlib
 import json
 import os
+import secrets
 import select
 import shutil
 import signal
@@ -340,7 +341,7 @@ class Jail:
         settings: dict[str, Any] = {
             "jail": inside,
             # Another user for each jail, so that the kernel counts their processes apart.
-            "user": 30_000 + os.getpid() % 30_000 if inside and os.getuid() == 0 else None,
+            "user": 30_000 + secrets.randbelow(30_000) if inside and os.getuid() == 0 else None,
             "answers": _answers() if inside and not self.searched else {},
             "modules": self.modules,
             "memory": limits.memory,
@@ -431,10 +432,12 @@ class Jail:
         if self.process is None:
             return
         process, self.process, self.running = self.process, None, False
-        self.control.close()
-        with contextlib.suppress(ProcessLookupError):
+        self.control.close()  # upon which it ends, and bubblewrap buries it
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+            process.wait()
         self._open.close()
 
     def __enter__(self) -> Jail:
