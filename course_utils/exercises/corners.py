@@ -75,8 +75,10 @@ class _Cornered(np.random.Generator):
         places = [place if array.ndim else float(place) for place in places]
         return self._draw(usual, places, {"equal numbers": places[1]})
 
-    def choice(self, a, size=None, *args, **kwargs):
-        usual = super().choice(a, size, *args, **kwargs)
+    def choice(self, a, size=None, replace=True, *args, **kwargs):
+        usual = super().choice(a, size, replace, *args, **kwargs)
+        if not replace:  # all different, which the ends are not
+            return usual
         options = np.arange(a) if np.ndim(a) == 0 else np.asarray(a)
         ends = options if len(options) <= 4 else options[[0, -1]]
         places = [np.full_like(usual, end) if size is not None else end for end in ends]

@@ -55,6 +55,11 @@ def test_cases_that_draw_again_until_they_like_it_come_to_an_end():
     assert len(list(corners(picky, 1))) >= 4
 
 
+def test_what_is_drawn_without_replacement_stays_different():
+    found = corners(lambda rng: {"k": rng.choice(9, size=4, replace=False)}, 1)
+    assert all(len(set(case["k"])) == 4 for case in found)
+
+
 def test_bounds_of_their_own_for_each_entry_stay_as_drawn():
     found = list(corners(lambda rng: {"k": rng.integers([1, 5], [3, 9]), "u": rng.uniform([0, 1], [1, 2])}, 1))
     assert all(((case["k"] >= [1, 5]) & (case["k"] < [3, 9])).all() for case in found)

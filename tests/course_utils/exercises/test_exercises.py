@@ -4,11 +4,12 @@ import copy
 import inspect
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from mutants import mutants, right_too
 
-from course_utils.desk.answers import equal, read, show
-from course_utils.desk.checks import grade
+from course_utils.desk.answers import equal, parts, read, show
+from course_utils.desk.checks import expect, grade
 from course_utils.exercises import all_exercises
 
 every_exercise = pytest.mark.parametrize("exercise", all_exercises().values(), ids=lambda e: e.id)
@@ -43,6 +44,14 @@ def test_the_reference_passes_on_200_seeds(exercise):
         assert result.correct, f"seed {seed}\n{result}"
     result = grade(exercise, exercise.reference)
     assert result.correct and result.points == exercise.points and not result.remarks
+
+
+@every_exercise_and_variant
+def test_the_right_answer_is_a_number_at_every_corner_of_the_domain(exercise):
+    """NaN equals NaN, so that a reference without an answer would make a wrong one right."""
+    for case in exercise.draw_cases(4):
+        for part in parts(expect(exercise, [case])[0]):
+            assert np.isfinite(part).all(), case
 
 
 @every_exercise_and_variant
