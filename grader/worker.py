@@ -108,7 +108,7 @@ def _warm(modules: list[str]) -> Any:
         """Displays and tracebacks have nobody to look at them here."""
 
     shell.showtraceback = shell.showsyntaxerror = shell.showindentationerror = nothing
-    shell.enable_matplotlib = shell.enable_gui = nothing
+    shell.enable_gui, shell.enable_matplotlib = nothing, lambda *_args: (None, "agg")
     shell.display_pub.publish = nothing
     shell.display_formatter.active_types = ["text/plain"]
     import course_utils.desk  # noqa: F401, which every session needs
