@@ -76,39 +76,28 @@ def make_view(folder: Path) -> Path:
     It has ``course_utils`` with every exercise's title and points but no reference, wrong answer or case, and
     what runs the cells. Nothing of ``solutions``, ``tests`` or ``course_staff``, no claims and no names.
     """
-    own = Path(__file__).resolve().parent
-    files = {
-        path.relative_to(_ROOT): path.read_bytes()
-        for path in sorted(_PACKAGE.rglob("*"))
-        if path.is_file()
-        and "__pycache__" not in path.parts
-        and path.name != "claims.toml"
-        and not path.name.startswith("chapter_")
-    }
-    files[Path("course_utils/exercises/chapter_00.py")] = _declarations().encode()
-    files[Path("grading_worker/__init__.py")] = b""
+    folder.mkdir(parents=True, exist_ok=True)
+    for left in folder.glob(".making-*"):  # by a run that was killed
+        shutil.rmtree(left, ignore_errors=True)
+    making = Path(tempfile.mkdtemp(dir=folder, prefix=".making-"))
+    without = shutil.ignore_patterns("__pycache__", "claims.toml", "chapter_*")
+    shutil.copytree(_PACKAGE, making / "course_utils", ignore=without)
+    (making / "course_utils/exercises/chapter_00.py").write_text(_declarations(), encoding="utf-8")
+    (making / "grading_worker").mkdir()
+    (making / "grading_worker/__init__.py").touch()
     for name in ("worker.py", "protocol.py"):
-        files[Path("grading_worker") / name] = (own / name).read_bytes()
+        shutil.copy(Path(__file__).with_name(name), making / "grading_worker")
     digest = hashlib.sha256()
-    for path, content in sorted(files.items()):
-        digest.update(f"{path}\0{len(content)}\0".encode() + content)
+    for path in sorted(making.rglob("*")):
+        path.chmod(0o755 if path.is_dir() else 0o644)  # read in the jail by another user
+        if path.is_file():
+            digest.update(f"{path.relative_to(making)}\0{path.stat().st_size}\0".encode() + path.read_bytes())
+    making.chmod(0o755)
     view = folder / f"view-{digest.hexdigest()[:16]}"
-    if not view.is_dir():
-        folder.mkdir(parents=True, exist_ok=True)
-        making = Path(tempfile.mkdtemp(dir=folder, prefix=".making-"))
-        try:
-            for path, content in files.items():
-                (making / path).parent.mkdir(parents=True, exist_ok=True)
-                (making / path).write_bytes(content)
-            for place in (making, *making.rglob("*")):  # read in the jail by another user
-                place.chmod(0o755 if place.is_dir() else 0o644)
-            try:
-                making.rename(view)
-            except OSError:
-                if not view.is_dir():  # else another grader was faster
-                    raise
-        finally:
-            shutil.rmtree(making, ignore_errors=True)
+    try:
+        making.rename(view)
+    except OSError:  # it is there already
+        shutil.rmtree(making)
     return view
 
 
