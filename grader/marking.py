@@ -311,7 +311,7 @@ class _Sitting:
 
     def begin(self, skip: set[int]) -> None:
         self.open.close()
-        self.channel, self.skip = None, skip
+        self.channel, self.skip = None, {*skip}
         self.verdicts: dict[Task, tuple[Result, str | None]] = {}
         self.passed: dict[Task, tuple[list, Result, str | None]] = {}
         self.stopped: dict[Task, tuple[str, str]] = {}
@@ -325,7 +325,8 @@ class _Sitting:
         with self.open:
             self.begin(left_out)
             self.round(list(self.papers), self.ask_public)
-            if left_out and self.passed.keys() != self.papers.keys() and self.mentioned(left_out):
+            right = {task for task, (_, result, _) in self.passed.items() if result.correct}
+            if left_out and right != self.papers.keys() and self.mentioned(left_out):
                 self.begin(set())
                 self.round(list(self.papers), self.ask_public)
             self.round(list(self.passed), self.ask_hidden)
