@@ -29,7 +29,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, ClassVar
 
 import course_utils
 from course_utils.exercises import all_exercises
@@ -76,6 +76,9 @@ def make_view(folder: Path) -> Path:
     It has ``course_utils`` with every exercise's title and points but no reference, wrong answer or case, and
     what runs the cells. Nothing of ``solutions``, ``tests`` or ``course_staff``, no claims and no names.
     """
+    import matplotlib
+    from matplotlib import font_manager  # which looks for the fonts, once for all jails
+
     folder.mkdir(parents=True, exist_ok=True)
     for left in folder.glob(".making-*"):  # by a run that was killed
         shutil.rmtree(left, ignore_errors=True)
@@ -87,6 +90,9 @@ def make_view(folder: Path) -> Path:
     (making / "grading_worker/__init__.py").touch()
     for name in ("worker.py", "protocol.py"):
         shutil.copy(Path(__file__).with_name(name), making / "grading_worker")
+    (making / "fonts").mkdir()
+    for path in Path(matplotlib.get_cachedir()).glob(f"fontlist-v{font_manager.FontManager.__version__}*.json"):
+        shutil.copy(path, making / "fonts")
     digest = hashlib.sha256()
     for path in sorted(making.rglob("*")):
         path.chmod(0o755 if path.is_dir() else 0o644)  # read in the jail by another user
@@ -295,22 +301,18 @@ class Jail:
         limits: of each session.
         hidden: folders of which a session sees nothing, wherever they are; the repository is always one.
         modules: what the notebook imports; it takes seconds, so it is done once for all sessions.
-        searched: whether an earlier jail of this process has found no answers in what is visible.
 
     Raises:
         JailError: from :meth:`session`, when the jail cannot be made.
     """
 
+    #: What jails of this process have searched for answers, in vain: it takes a second.
+    searched: ClassVar[set[tuple]] = set()
+
     def __init__(
-        self,
-        kind: str,
-        view: Path,
-        limits: Limits,
-        hidden: tuple[Path, ...] = (),
-        modules: tuple[str, ...] = (),
-        searched: bool = False,
+        self, kind: str, view: Path, limits: Limits, hidden: tuple[Path, ...] = (), modules: tuple[str, ...] = ()
     ) -> None:
-        self.kind, self.view, self.limits, self.modules, self.searched = kind, view, limits, modules, searched
+        self.kind, self.view, self.limits, self.modules = kind, view, limits, modules
         self.hidden = tuple(path.resolve() for path in (_ROOT, *_installed_copies(), *hidden))
         self.process: subprocess.Popen | None = None
         self.running = False
@@ -327,11 +329,13 @@ class Jail:
         self._stderr = self._open.enter_context(tempfile.TemporaryFile())
         calls = self._open.enter_context(tempfile.TemporaryFile())
         home = "/tmp" if inside else self._open.enter_context(tempfile.TemporaryDirectory(prefix="grading-"))
+        binds = [*((path, path) for path in _python_folders(self.hidden)), (str(self.view), "/course")]
+        visible = *binds, *self.hidden
         settings: dict[str, Any] = {
             "jail": inside,
             # Another user for each jail, so that the kernel counts their processes apart.
             "user": 30_000 + secrets.randbelow(30_000) if inside and os.getuid() == 0 else None,
-            "answers": _answers() if inside and not self.searched else {},
+            "answers": _answers() if inside and visible not in self.searched else {},
             "modules": self.modules,
             "memory": limits.memory,
             "limits": {
@@ -349,7 +353,6 @@ class Jail:
         if inside:
             calls.write(_filter())
             calls.seek(0)
-            binds = [*((path, path) for path in _python_folders(self.hidden)), (str(self.view), "/course")]
             variables = [part for pair in environment.items() for part in ("--setenv", *pair)]
             shut_in = [*_bubblewrap(binds, self.hidden, limits.files), "--seccomp", str(calls.fileno())]
             command = [*shut_in, "--chdir", "/tmp", "--remount-ro", "/", *variables, *command]
@@ -375,7 +378,7 @@ class Jail:
         if refused:
             self.stop()
             raise JailError(f"students' code could read the answers in {refused}: hide or remove that copy")
-        self.searched = True
+        self.searched.add(visible)
 
     def _hear(self, seconds: float) -> dict:
         ready, _, _ = select.select([self.control], [], [], seconds)
