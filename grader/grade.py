@@ -26,7 +26,7 @@ from course_staff.source import NOTEBOOKS, part, sources
 from course_utils.desk.answers import clean
 from grader import adjustments, exports, records
 from grader import run as running
-from grader.jail import BUBBLEWRAP, NONE, Limits, make_view, problem
+from grader.jail import BUBBLEWRAP, NONE, Limits, make_view, memory_is_walled, problem
 from grader.marking import read_released
 from grader.records import INFRASTRUCTURE_ERROR, UnitResult
 from grader.submissions import Handout, find
@@ -243,6 +243,8 @@ def _tell(results: list[UnitResult], unknown: list[str], made: list[Path], argum
         print(f"  not graded: {_one_line(sentence)}")
     if arguments.jail == NONE and not arguments.only_reports:
         print("  The students' code ran without a jail, with your rights (--jail none).")
+    elif not arguments.only_reports and not memory_is_walled():
+        print("  No control groups here: memory was looked at twenty times a second (see docs/teaching.md).")
     if counts[INFRASTRUCTURE_ERROR]:
         print("  Infrastructure errors are no zeros: run the same command again to grade these.")
     for path in made:

@@ -4,10 +4,13 @@ What is handed in may be made to take all memory while it is parsed: a list of e
 So :func:`grader.submissions.read_notebook` has it parsed here, with limits; only the standard library is imported.
 """
 
+import ast
+import dis
 import json
 import re
 import resource
 import sys
+import types
 
 #: Most cells, and bytes of code as JSON, where a letter may take six: far more than any honest notebook has.
 MAX_CELLS, MAX_SOURCE = 3000, 3 << 20
@@ -19,6 +22,9 @@ _AGAIN = "Open it in JupyterLab, save it, and hand it in again."
 
 def read(data: bytes) -> dict:
     """``cells`` (the sources of the code cells), ``version``, ``variant`` and ``exercises`` of nbformat 4 or 3.
+
+    And ``names``: for each cell the global variables that it mentions, and ``.name`` for attributes; None where that
+    cannot be said.
 
     Raises:
         ValueError: with a sentence for the student, if it is no notebook.
@@ -48,10 +54,27 @@ def read(data: bytes) -> dict:
     version, variant = course.get("version"), course.get("variant")
     return {
         "cells": sources,
+        "names": [_names(source) for source in sources],
         "version": version if isinstance(version, str) else None,
         "variant": variant if isinstance(variant, dict) else {},
         "exercises": sorted({id for source in sources for id in re.findall(r"check\(\s*[\"'](\d+\.\d+)[\"']", source)}),
     }
+
+
+def _names(source: str) -> list[str] | None:
+    try:
+        codes = [compile(source, "cell", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)]
+    except Exception:  # no Python, or IPython's own, which may do anything
+        return None
+    names = set[str]()
+    for code in codes:
+        for step in dis.get_instructions(code):
+            if "NAME" in step.opname or "GLOBAL" in step.opname:
+                names.add(str(step.argval))
+            elif "ATTR" in step.opname or "METHOD" in step.opname:
+                names.add(f".{step.argval}")
+        codes += [constant for constant in code.co_consts if isinstance(constant, types.CodeType)]
+    return sorted(names)
 
 
 def _source(cell: object) -> str | None:

@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from course_utils.desk.answers import clean
 from grader import reader
 from grader.adjustments import TIMES, handed_in
 
@@ -116,8 +117,8 @@ def _unreadable(path: Path, error: Exception) -> StudentError:
 
 
 def _text(name: str) -> str:
-    """A file's name as text that can be written: a name may be any bytes, which stand in it as half letters."""
-    return name.encode("utf-8", "replace").decode()
+    """A file's name as text that can be shown: it may be any bytes, and hold line breaks and marks of direction."""
+    return clean(name.encode("utf-8", "replace").decode().replace("\n", "\N{REPLACEMENT CHARACTER}"), 500)
 
 
 def _shown(path: Path, entry: str | None, folder: Path) -> str:
@@ -298,12 +299,16 @@ class _Search:
 
 @dataclass(frozen=True)
 class Notebook:
-    """What counts of a notebook: the sources of its code cells, the exercises that they check, and its release."""
+    """What counts of a notebook: the sources of its code cells, the exercises that they check, and its release.
+
+    ``names`` are those that each cell mentions, None for one that can mention any.
+    """
 
     cells: tuple[str, ...]
     version: str | None
     variant: dict
     exercises: tuple[str, ...] = ()
+    names: tuple[frozenset[str] | None, ...] = ()
 
 
 def read_notebook(data: bytes) -> Notebook:
@@ -322,7 +327,8 @@ def read_notebook(data: bytes) -> Notebook:
         ) from None
     if "problem" in read:
         raise StudentError(read["problem"])
-    return Notebook(tuple(read["cells"]), read["version"], read["variant"], tuple(read["exercises"]))
+    names = tuple(None if mentioned is None else frozenset(mentioned) for mentioned in read["names"])
+    return Notebook(tuple(read["cells"]), read["version"], read["variant"], tuple(read["exercises"]), names)
 
 
 def digest(data: bytes) -> str:

@@ -22,7 +22,7 @@ import sys
 import traceback
 import types
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -698,12 +698,107 @@ def _diagnosis(trials: list[_Trial], shown: _Trial) -> str:
             return "Only the sign is wrong: yours is the negative of the expected value, every time."
         if factor == 0:
             return "Yours is zero, every time."
+        if related := _relation(trials):
+            return related
         if factor is not None and abs(factor - 1) > CLOSE:
             return f"Yours is {factor:.4g} times the expected value, every time."
         close = _closeness(trials)
         if close:
             return close
-    return GENERIC[0] if isinstance(shown.expected, tuple) else GENERIC[1] if shown.expected.ndim else GENERIC[2]
+    return _where_wrong(trials) or GENERIC[0 if isinstance(shown.expected, tuple) else 1 if shown.expected.ndim else 2]
+
+
+def _relation(trials: list[_Trial]) -> str:
+    """How yours follows from the right values on every input, where it does in one of the ways that slips have."""
+    pairs = [(t.yours.astype(float), t.expected.astype(float)) for t in trials if t.yours.shape == t.expected.shape]
+    if len(pairs) < len(trials) or any(t.yours.dtype.kind == "b" for t in trials):
+        return ""
+    mine, right = (np.concatenate([np.ravel(part) for part in parts]) for parts in zip(*pairs, strict=True))
+    if not (np.isfinite(mine).all() and np.isfinite(right).all()) or len(np.unique(right)) < 3:
+        return ""
+
+    def same(values: np.ndarray) -> bool:
+        return bool(np.allclose(mine, values, rtol=1e-9, atol=1e-12 * np.abs(values).max()))
+
+    with np.errstate(all="ignore"):
+        shift = (mine - right)[0]
+        for holds, sentence in (
+            (shift and same(right + shift), f"Yours is {abs(shift):.4g} {'more' if shift > 0 else 'less'} than the"),
+            (same(np.abs(right)), "Yours is the absolute value of the"),
+            (same(right**2), "Yours is the square of the"),
+            (same(np.sqrt(right)), "Yours is the square root of the"),
+            (same(1 / right), "Yours is one over the"),
+            (same(1 - right), "Yours is 1 minus the"),
+        ):
+            if holds:
+                return f"{sentence} expected value, every time."
+        if same(np.where(mine < 0, -1, 1) * np.abs(right)) and not same(right):
+            return "Yours has the right size every time, and not always the right sign."
+        return _factor_of_input(trials)
+
+
+_POWERS = {
+    1: "times {}",
+    -1: "divided by {}",
+    0.5: "times the square root of {}",
+    -0.5: "divided by the square root of {}",
+    2: "times the square of {}",
+    -2: "divided by the square of {}",
+}
+
+
+def _factor_of_input(trials: list[_Trial]) -> str:
+    """What of the inputs, a number or a length, yours has as a factor too many or too few; "" if there is none."""
+    ratios, cases = [], []
+    for trial in trials:
+        mine, right = trial.yours.astype(float).ravel(), trial.expected.astype(float).ravel()
+        if not right.any():
+            if mine.any():
+                return ""
+            continue
+        ratio = mine[np.abs(right).argmax()] / right[np.abs(right).argmax()]
+        if not np.allclose(mine, ratio * right, rtol=1e-7, atol=1e-12 * np.abs(right).max()):
+            return ""
+        ratios.append(ratio)
+        cases.append(trial.case)
+    if len(ratios) < 3 or len(np.unique(np.round(ratios, 9))) < 2:
+        return ""
+    for what, values in _quantities(cases):
+        for power, words in _POWERS.items():
+            if np.allclose(ratios, values**power, rtol=1e-7, atol=0.0):
+                return f"Yours is the expected value {words.format(what)}, every time."
+    return ""
+
+
+def _quantities(cases: Sequence[Case]) -> Iterator[tuple[str, np.ndarray]]:
+    """The numbers and lengths among the inputs, each with how code would say it."""
+    for name in cases[0]:
+        try:
+            arrays = [np.asarray(case[name], dtype=float) for case in cases]
+        except (TypeError, ValueError):  # a text, a function
+            continue
+        if all(array.ndim == 0 for array in arrays):
+            yield f"`{name}`", np.array(arrays)
+        else:
+            for axis in range(min(array.ndim for array in arrays)):
+                words = f"`{name}.shape[{axis}]`" if axis else f"`len({name})`"
+                yield words, np.array([array.shape[axis] for array in arrays], dtype=float)
+
+
+def _where_wrong(trials: list[_Trial]) -> str:
+    """What the inputs have in common on which yours is wrong, and no other has; "" where nothing is found."""
+    wrong = [trial.case for trial in trials if trial.status != "correct"]
+    fine = [trial.case for trial in trials if trial.status == "correct"]
+    if len(fine) < len(trials) / 2:
+        return ""
+    quantities = zip(_quantities(wrong), _quantities(fine), strict=False)
+    for (what, values), (_, others) in quantities:
+        if len(set(values)) == 1 and values[0] not in others:
+            return f"Right, but not where {what} is {values[0]:.4g}."
+        for sign, words in ((-1, "negative"), (1, "positive")):
+            if (sign * values > 0).all() and not (sign * others > 0).any():
+                return f"Right, but not where {what} is {words}."
+    return ""
 
 
 def _closeness(trials: list[_Trial]) -> str:
@@ -717,7 +812,8 @@ def _closeness(trials: list[_Trial]) -> str:
     rounded = _rounded(mine, right)
     if rounded:
         return f"Yours are the right values, rounded to {rounded}: return all digits."
-    error = max(_relative_error(trial) for trial in trials)
+    scale = float(np.abs(right).max(initial=0.0))  # of all, for inputs whose right answer is zero
+    error = max(_relative_error(trial, scale) for trial in trials)
     if not 0 < error <= SCATTERED:
         return ""
     if error <= SINGLE:
@@ -745,7 +841,8 @@ def _rounded(mine: np.ndarray, right: np.ndarray) -> str:
     if not np.isfinite(right).all() or np.array_equal(mine, np.zeros_like(mine)):
         return ""
     for digits in range(10):
-        if np.allclose(mine, np.round(right, digits), rtol=1e-12, atol=1e-15):
+        whole = np.round(right, digits)
+        if whole.any() and np.allclose(mine, whole, rtol=1e-12, atol=1e-15):
             return f"{digits} decimals" if digits else "whole numbers"
     for digits in range(2, 10):
         if np.allclose(mine, [float(f"{value:.{digits - 1}e}") for value in right], rtol=1e-12, atol=0):
@@ -753,10 +850,11 @@ def _rounded(mine: np.ndarray, right: np.ndarray) -> str:
     return ""
 
 
-def _relative_error(trial: _Trial) -> float:
+def _relative_error(trial: _Trial, otherwise: float) -> float:
+    """The largest error beside the largest expected value, or beside ``otherwise`` where that is zero."""
     if trial.yours.shape != trial.expected.shape:
         return math.inf
-    scale = float(np.abs(trial.expected.astype(float)).max(initial=0.0))
+    scale = float(np.abs(trial.expected.astype(float)).max(initial=0.0)) or otherwise
     error = float(np.abs(trial.yours.astype(float) - trial.expected).max(initial=0.0))
     return error / scale if scale else (math.inf if error else 0.0)
 

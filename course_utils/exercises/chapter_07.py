@@ -53,6 +53,10 @@ def _first_order(X, Y):
     return lengths * (np.sin(theta) + (np.pi - theta) * np.cos(theta)) / (2 * np.pi)
 
 
+def _whole_angle(X, Y):
+    return np.arccos(np.clip(X @ Y.T / (np.linalg.norm(X) * np.linalg.norm(Y)), -1, 1))
+
+
 exercise_1 = Exercise(
     *Card("7.1", "the kernel of an infinitely wide net", points=1, difficulty=1, minutes=5),
     cases=_two_groups,
@@ -77,6 +81,16 @@ exercise_1 = Exercise(
         "θ/(2π) is the chance to be on for x and off for x'. Both on is what is left of a half.",
         lambda X, Y: X @ Y.T * (np.pi - _angle(X, Y)[0]) / np.pi,
         "Twice too large: for x = x' a neuron is on with chance 1/2, not 1.",
+        lambda X, Y: X @ Y.T,
+        "This is the kernel of a net whose neurons are always on. The share that is on for both inputs is missing.",
+        lambda X, Y: X @ Y.T / 2,
+        "A half is the share that is on for both when the angle is 0. It falls with the angle.",
+        lambda X, Y: X @ Y.T * (np.pi + _angle(X, Y)[0]) / (2 * np.pi),
+        "Two half-planes share the less, the larger their angle: π − θ, not π + θ.",
+        lambda X, Y: X @ Y.T * (np.pi - _whole_angle(X, Y)) / (2 * np.pi),
+        "Without `axis=1`, np.linalg.norm is the length of a whole matrix. Each row has its own.",
+        lambda X, Y: _angle(X, Y)[0],
+        "This is the angle θ. The kernel is the inner product times the share (π − θ)/(2π).",
         _first_order,
         "This averages σ(wᵀx)σ(wᵀx'), the covariance of the outputs. The kernel averages slopes.",
     ),
@@ -126,6 +140,22 @@ exercise_2 = Exercise(
         "The switches are right. The gradient by w_i is also a multiple of x: where is xᵀx'?",
         lambda W0, a, X: (X @ X.T) @ (((X @ W0.T > 0) * a**2) @ (X @ W0.T > 0).T) / len(a),
         "Entry by entry, with *: each pair of inputs has its own inner product and its own count.",
+        lambda W0, a, X: _kernel_with(W0, a, X, np.abs(a), len(a)),
+        "Each of the two gradients has a factor a_i: together a_i², not |a_i|.",
+        lambda W0, a, X: _kernel_with(W0, a, X, a**2, X.shape[1]),
+        "You have divided by the dimension of the inputs. The net's factor 1/√m, squared, is one over the number of "
+        "neurons, len(a).",
+        lambda W0, a, X: _kernel_with(W0, a, X, a**2, len(X)),
+        "You have divided by the number of inputs. The net's factor 1/√m, squared, is one over the number of neurons, "
+        "len(a).",
+        lambda W0, a, X: X @ X.T,
+        "The inner products of the inputs are one factor. The other counts the neurons that are on for both.",
+        lambda W0, a, X: limit_kernel(X, X),
+        "This is the kernel of an infinitely wide net, of Exercise 7.1. Asked is that of the net at hand, with its W0.",
+        lambda W0, a, X: np.maximum(X @ W0.T, 0) @ np.maximum(X @ W0.T, 0).T / len(a),
+        "This is the inner product of the outputs of the first layer. Asked are gradients by W, which have switches.",
+        lambda W0, a, X: _kernel_with(W0, a, X, a**2, len(a), lambda u: u < 0),
+        "These are the neurons that are off for both. A gradient passes those that are on.",
     ),
     after="Two thin matrix products in place of n gradients of m·d numbers each.",
 )
@@ -144,7 +174,6 @@ def _accuracy(rng):
 def kernel_width(theta, eps):
     # Or `p = (np.pi + theta) / (2 * np.pi)`: p(1 − p) is the same for 1 − p.
     p = (np.pi - theta) / (2 * np.pi)
-    # Or `return np.ceil(np.cos(theta) ** 2 * p * (1 - p) / eps ** 2)`: 2500.0 is a whole number, too.
     return int(np.ceil(np.cos(theta) ** 2 * p * (1 - p) / eps**2))
 
 
@@ -160,6 +189,7 @@ def _spread(theta):
 exercise_3 = Exercise(
     *Card("7.3", "how wide for a good kernel?", points=2, difficulty=2, minutes=5),
     cases=_accuracy,
+    whole=True,
     edge_cases=({"theta": 0.0, "eps": 0.01},),  # the law is met exactly, by 2500 neurons
     reference=kernel_width,
     misconceptions=slips(
@@ -180,6 +210,18 @@ exercise_3 = Exercise(
         "Right unless the law gives a whole number, which is then wide enough: round up with np.ceil.",
         lambda theta, eps: int(np.ceil(_spread(theta) ** 2 / abs(np.cos(theta)) / eps**2)),
         "In the square of the error cos θ is squared, too.",
+        lambda theta, eps: int(np.ceil(np.cos(theta) * _chance(theta) * (1 - _chance(theta)) / eps**2)),
+        "The kernel has the factor cos θ, so its variance has cos² θ: an obtuse angle would give a negative one.",
+        lambda theta, eps: int(np.ceil(np.cos(theta) ** 2 * 2 * _chance(theta) * (1 - 2 * _chance(theta)) / eps**2)),
+        "The chance to be on for both is (π − θ)/(2π): at θ = 0 it is a half.",
+        lambda theta, eps: int(np.ceil(1 / (4 * eps**2))),
+        "This is the answer at θ = 0, the largest of all. The variance falls with the angle.",
+        lambda theta, eps: round((_spread(theta) / eps) ** 2),
+        "The nearest whole number may be one too few: round up.",
+        lambda theta, eps: int(np.ceil((_spread(np.radians(theta)) / eps) ** 2)),
+        "θ is given in radians already.",
+        lambda theta, eps: int(np.ceil(1 / eps**2)),
+        "You have taken 1 for the variance of one neuron. It is cos²θ p (1 − p).",
     ),
     after="The dimension of the inputs is not in the answer.",
 )
@@ -246,6 +288,16 @@ exercise_4 = Exercise(
         "What has been learned is no longer missing: the residual is now y − f − K @ alpha.",
         lambda K, K_new, f, f_new, y, steps, lr: after_descent(K, -K_new, f, f_new, y, steps, lr),
         "The sign is turned round: descent moves f towards y.",
+        lambda K, K_new, f, f_new, y, steps, lr: after_descent(K, K_new, f, f_new, y, steps, 2 * lr),
+        "Each step is twice as long as asked: the gradient of the loss is −(1/n) Σ r_j ∇f(x_j), without a 2.",
+        lambda K, K_new, f, f_new, y, steps, lr: K_new @ np.linalg.solve(K, y),
+        "This is where a net that starts at zero ends. Yours starts at f and f_new, and takes finitely many steps.",
+        lambda K, K_new, f, f_new, y, steps, lr: after_descent(K, K_new, f, f_new, y, 1, lr),
+        "This is f0 after one step. Repeat it: the residual has changed.",
+        lambda K, K_new, f, f_new, y, steps, lr: after_descent(K / len(y), K_new, f, f_new, y, steps, lr),
+        "You have divided K by n where it tells what has been learned. On the training inputs f0 is f + K α, whole.",
+        lambda K, K_new, f, f_new, y, steps, lr: f_new + (after_descent(K, K_new, f, 0, y, steps, lr)) / len(y),
+        "You have divided by n once too often: α has its 1/n already, and f0 is f_new + K_new α.",
     ),
     after="No weight was touched: K and the start are all that gradient descent on f0 knows of the net.",
 )
@@ -283,6 +335,14 @@ exercise_5 = Exercise(
         "The net does not start at zero: what it has to learn is y − f.",
         lambda K, y, f: np.linalg.norm(y - f),
         "That is how far the outputs must go. How far must the weights go to move the outputs by that much?",
+        lambda K, y, f: distance(K, y, -f),
+        "You have added f. What is left to learn is y − f.",
+        lambda K, y, f: np.sqrt(np.abs(y @ np.linalg.solve(K, y) - f @ np.linalg.solve(K, f))),
+        "The squares of two distances from zero do not subtract: put y − f in before you square.",
+        lambda K, y, f: np.sqrt(np.sum((y - f) ** 2 / np.diag(K))),
+        "You have divided by the diagonal of K only. The inputs are not orthogonal: solve with the whole K.",
+        lambda K, y, f: np.linalg.norm(y - f) / np.sqrt(np.linalg.eigvalsh(K)[0]),
+        "This is the largest distance that a residual of this length can need. Yours lies along all eigenvectors of K.",
     ),
     after="Targets along a small eigenvalue of K are far away: that is what makes a problem hard.",
 )
@@ -314,6 +374,16 @@ exercise_6 = Exercise(
         "σ acts on w·x, not on the weights. What is σ(u) − σ(−u)?",
         lambda W, a: a @ np.abs(W) / np.sqrt(len(a)),
         "σ(u) + σ(−u) is |u|. Here they are subtracted.",
+        lambda W, a: a @ W / np.sqrt(W.shape[1]),
+        "You have divided by the root of the input's dimension. The net has 1/√m, m = len(a) neurons.",
+        lambda W, a: W.mean(axis=0),
+        "This is the mean of the rows. Each enters with its a_i, and the net has 1/√m in front.",
+        lambda W, a: np.abs(a) @ W / np.sqrt(len(a)),
+        "The output weights enter with their signs, not as |a_i|.",
+        lambda W, a: a**2 @ W / np.sqrt(len(a)),
+        "The output weights enter once, not squared: this is no kernel.",
+        lambda W, a: a @ (W > 0) / np.sqrt(len(a)),
+        "You have put the switch of the weights in the place of the weights. σ(u) − σ(−u) is u itself, for every u.",
     ),
     after="You have just shown what no net without biases, however wide and however trained, can be.",
 )
@@ -329,6 +399,12 @@ def circle_coefficient(k):
 
 def _one_of_two(k, j):
     return circle_coefficient(k) if k == 0 or k % 2 else 1 / (np.pi * j) ** 2
+
+
+def _over_one_turn_from_zero(k):
+    theta = np.linspace(0, 2 * np.pi, 2001)
+    kernel = np.cos(theta) * (np.pi - np.abs(theta)) / (2 * np.pi)
+    return (2 if k > 0 else 1) * np.mean(kernel * np.cos(k * theta))
 
 
 exercise_7 = Exercise(
@@ -360,6 +436,16 @@ exercise_7 = Exercise(
         "not divided by its length.",
         lambda k: 2 / (np.pi * k) ** 2 if k % 2 else (0.25 if k == 0 else 0.0),
         "This is the series of (π − θ)/(2π). Multiplied by cos θ it shifts every frequency.",
+        lambda k: circle_coefficient(k) if k % 2 == 0 or k == 1 else (1 / (k - 1) ** 2 + 1 / (k + 1) ** 2) / np.pi**2,
+        "Right but for the odd k from 3 on: j = k − 1 and k + 1 are even there, and the series has odd j only.",
+        lambda k: circle_coefficient(k) if k % 2 or k == 0 else (1 / (k - 1) + 1 / (k + 1)) / np.pi**2,
+        "In the series the j are squared: 1/j².",
+        lambda k: 4 / (np.pi * k**2) if k % 2 else (np.pi / 2 if k == 0 else 0.0),
+        "This is the series of π − |θ| that you were given. The kernel multiplies it by cos θ/(2π).",
+        lambda k: circle_coefficient(k) if k % 2 else 0.0,
+        "The odd frequencies are right. The even ones are not zero: cos θ cos jθ with an odd j makes even ones.",
+        _over_one_turn_from_zero,
+        "π − |θ| is meant for angles from −π to π. Yours run from 0 to 2π, where it turns negative.",
     ),
     after="Every even frequency, and of the odd ones only the first: Exercise 7.6 in numbers.",
 )

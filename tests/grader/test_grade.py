@@ -11,8 +11,8 @@ import sys
 import threading
 import time
 from collections import Counter
+from contextlib import nullcontext
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from processes import descendants, started
@@ -64,9 +64,10 @@ def arguments(kind):
 @pytest.fixture
 def grading(arguments, monkeypatch, warm_jail, kind):
     """Runs the command on a class, in the jail that all tests share, and makes no reports."""
-    shared = SimpleNamespace(session=warm_jail.session, reason=warm_jail.reason, stop=lambda: None)
     real = run.Jail
-    monkeypatch.setattr(run, "Jail", lambda wanted, *rest: shared if wanted == kind else real(wanted, *rest))
+    monkeypatch.setattr(
+        run, "Jail", lambda wanted, *rest: nullcontext(warm_jail) if wanted == kind else real(wanted, *rest)
+    )
     monkeypatch.setattr(exports, "write_all", lambda *_: [])
     return lambda folder, *more, **options: grade.main(arguments(folder, *more, **options))
 
@@ -213,6 +214,7 @@ def test_two_graders_never_share_a_folder(klass, grading, capsys):
         (["--release", "{}/roster.csv"], "is a file; expected the folder"),
         (["--adjustments", "{}/nowhere.csv"], "no table of adjustments"),
         (["--adjustments", "{}/roster.csv"], "has the columns student_id, name; expected"),
+        (["--scheduler", "tcp://127.0.0.1:9"], "no Dask scheduler answers at tcp://127.0.0.1:9"),
     ],
 )
 def test_what_cannot_be_done_is_said_in_a_sentence(klass, arguments, capsys, change, says):
@@ -228,6 +230,28 @@ def test_another_release_is_noted_and_still_graded(klass, grading):
     assert grading(klass) == 0
     found = results(klass)
     assert found["bob"].points == 1 and "another release" in found["bob"].notes[0] and not found["ada"].notes
+
+
+def test_what_runs_out_of_time_beside_others_is_repeated_alone_before_it_is_final(klass, arguments):
+    notebook = json.loads(SOLVED.read_text())
+    for cell in notebook["cells"]:
+        cell["source"] = "".join(cell["source"]).replace(
+            "return np.sqrt(np.sum", "\n    while True: pass\n    return np.sqrt(np.sum"
+        )
+    hand_in(klass, "bob", json.dumps(notebook).encode())
+    assert grade.main(arguments(klass, "--jobs", "2", "--patience", "0.2")) == 0
+    assert log(klass) == Counter({"ada": 1, "bob": 2, "cyd": 1, "dan": 1})
+    found = results(klass)["bob"]
+    assert found.exercises[0].status == "timeout" and found.key != run.NOT_FINAL
+    assert grade.main(arguments(klass, "--jobs", "2", "--patience", "0.2")) == 0
+    assert log(klass)["bob"] == 2, "it was final"
+
+
+def test_what_was_not_repeated_alone_before_a_kill_is_not_final(klass, grading, monkeypatch):
+    assert grading(klass) == 0
+    path = klass / "grades/results/ada" / f"{CHAPTER}.json"
+    path.write_text(path.read_text().replace(results(klass)["ada"].key, run.NOT_FINAL))
+    assert grading(klass) == 0 and log(klass)["ada"] == 2
 
 
 # Killed, and resumed

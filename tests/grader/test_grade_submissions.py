@@ -135,6 +135,14 @@ def test_what_is_in_a_students_folder_and_not_read_is_named_to_both(tmp_path):
     ]
 
 
+def test_line_breaks_and_marks_of_direction_in_a_name_reach_nobody(tmp_path):
+    put(tmp_path / "ada/01_taylor_bounds \n\u202egnp.ipynb")
+    put(tmp_path / "ada/es\u202esay\n.docx")
+    [unit, *_] = find(tmp_path, ["ada"], HANDOUTS).units
+    said = " ".join([unit.label(tmp_path), *unit.notes, *unit.unread])
+    assert unit.path and "gnp" in said and "say" in said and said.isprintable()
+
+
 def test_a_broken_archive_costs_only_what_is_in_it(tmp_path):
     put(tmp_path / "ada/01_taylor_bounds.ipynb")
     (tmp_path / "ada/work.zip").write_bytes(b"PK\x03\x04 broken")

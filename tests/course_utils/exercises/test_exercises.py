@@ -69,7 +69,7 @@ def test_a_seed_gives_the_same_cases_and_another_seed_others(exercise):
     first, again, other = (exercise.draw_cases(seed) for seed in (1, 1, 2))
     assert len(first) == len(again) >= exercise.n_cases + len(exercise.edge_cases)
     assert all(map(same_case, first, again))
-    assert not all(map(same_case, first, other))
+    assert len(first) != len(other) or not all(map(same_case, first, other))
 
 
 @every_exercise
