@@ -90,7 +90,7 @@ def release(
         else:
             told: dict[str, dict] = {}
             manifest["variants"] = {"secret": variants.mark(secret), "students": told}
-            (partial / STUDENTS).mkdir()
+            (partial / STUDENTS).mkdir(mode=0o700)  # no classmate on this machine looks up a number
             for student in students:
                 texts, told[student] = _personal(chapters, student, secret)
                 content = _zip(root, texts, _readme(listed, personal=True))

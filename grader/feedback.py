@@ -16,6 +16,7 @@ from course_staff.build import ROOT
 from course_staff.source import NOTEBOOKS
 from course_utils.desk.checks import as_card
 from grader import records
+from grader.adjustments import moment
 from grader.records import UnitResult
 
 FOLDER = "feedback"
@@ -38,9 +39,10 @@ def to_html(units: list[UnitResult], name: str = "") -> str:
         student=units[0].student,
         name=name,
         units=units,
-        points=sum(scored),
+        points=records.tidy(sum(scored)),
         max_points=sum(unit.max_points for unit in units),
         waiting=len(units) - len(scored),
+        moment=moment,
         no_jail=any(unit.jail == "none" and unit.status == records.GRADED for unit in units),
     )
 
@@ -64,6 +66,7 @@ def _templates():
     )
     environment.filters["card"] = lambda exercise: Markup(as_card(exercise))
     environment.filters["title"] = title
+    environment.filters["tidy"] = records.tidy
     environment.filters["plural"] = _plural
     return environment
 

@@ -14,6 +14,7 @@ import json
 import os
 import sys
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 
 from tqdm import tqdm
@@ -21,14 +22,14 @@ from tqdm import tqdm
 from course_staff import variants
 from course_staff.release import read_manifest
 from course_staff.roster import read_roster
-from course_staff.source import NOTEBOOKS, sources
+from course_staff.source import NOTEBOOKS, part, sources
 from course_utils.desk.answers import clean
-from grader import exports, records
+from grader import adjustments, exports, records
 from grader import run as running
-from grader.jail import BUBBLEWRAP, NONE, Limits, make_view, problem
+from grader.jail import BUBBLEWRAP, NONE, Limits, make_view, memory_is_walled, problem
 from grader.marking import read_released
 from grader.records import INFRASTRUCTURE_ERROR, UnitResult
-from grader.submissions import find
+from grader.submissions import Handout, find
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -42,7 +43,11 @@ def chapters(
     """The chapters to grade, by default all, or those of the release, as the course's own notebooks ask for them."""
     if release is not None:
         listed = [chapter["name"] for chapter in read_manifest(release)["chapters"]]
-        names = [name for name in listed if not names or name in names or name.split("_")[0] in names]
+        called = {one: (one, part(one), part(one)[:2]) for one in listed}
+        missing = [name for name in names or [] if not any(name in words for words in called.values())]
+        if missing:
+            raise ValueError(f"the release {release} has no chapter {', '.join(missing)}; it has {', '.join(listed)}")
+        names = [one for one in listed if not names or {*called[one]} & {*names}]
     found = {}
     for source in sources(root, names):
         notebook = root / NOTEBOOKS / f"{source.stem}.ipynb"
@@ -50,9 +55,14 @@ def chapters(
             raise ValueError(f"the chapter {source.stem} is not built: there is no {NOTEBOOKS}/{notebook.name}")
         content = json.loads(notebook.read_text(encoding="utf-8"))
         tasks, modules = read_released(content)
-        digest = running.digest_of(content, source.stem, with_variants, root)
+        cells = ("".join(cell["source"]) for cell in content["cells"] if cell["cell_type"] == "code")
         found[source.stem] = running.Chapter(
-            source.stem, tasks, digest, modules, content["metadata"]["course"].get("version")
+            source.stem,
+            tasks,
+            running.digest_of(content, source.stem, with_variants, root),
+            Handout(frozenset(task.id for task in tasks), frozenset(cells)),
+            modules,
+            content["metadata"]["course"].get("version"),
         )
     return found
 
@@ -83,6 +93,8 @@ def parser() -> argparse.ArgumentParser:
         help="none: run the students' code with your own rights, and say so on every result",
     )
     made.add_argument("--retries", type=int, default=2, help="tries after a problem of the grader's own")
+    made.add_argument("--adjustments", type=Path, metavar="FILE", help="points by hand, deadlines, extensions")
+    made.add_argument("--anonymous", action="store_true", help="pages and tables under pseudonyms, and a key to them")
     made.add_argument("--only-reports", action="store_true", help="make feedback and reports of what is graded")
     limits, default = made.add_argument_group("limits for each submission"), Limits()
     for option, start, unit, words in (
@@ -101,7 +113,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         _check(arguments)
         return _grade(arguments)
-    except (ValueError, FileNotFoundError, PermissionError, running.Busy) as error:
+    except (ValueError, OSError, running.Busy) as error:  # a full disk, a file where a folder is asked for
         print(error, file=sys.stderr)
         return UNUSABLE
     except KeyboardInterrupt:
@@ -116,6 +128,14 @@ def _check(arguments: argparse.Namespace) -> None:
             raise ValueError(f"--{name.replace('_', '-')} is {value}; expected a number above 0")
     if arguments.retries < 0:
         raise ValueError(f"--retries is {arguments.retries}; expected a number from 0")
+    out = arguments.out
+    if out.exists() and not out.is_dir():
+        raise ValueError(f"--out {out} is a file; expected a folder for results and reports, new or of an earlier run")
+    own = {records.RESULTS, running.LOCK, adjustments.TABLE}
+    if out.is_dir() and (found := sorted(os.listdir(out))) and not own & {*found}:
+        raise ValueError(f"--out {out} holds {found[0]!r} and no grades; expected a new folder, or an earlier run's")
+    if arguments.release is not None and arguments.release.is_file():
+        raise ValueError(f"--release {arguments.release} is a file; expected the folder that course_staff.release made")
     if arguments.only_reports:
         return
     why = problem(arguments.jail)
@@ -135,8 +155,14 @@ def _grade(arguments: argparse.Namespace) -> int:
     if arguments.release is not None:
         _same_secret(arguments.release, secret)
     wanted = chapters(arguments.chapter, arguments.release, secret is not None)
-    found = find(folder, list(people), list(wanted))
+    path = arguments.adjustments or out / adjustments.TABLE
+    if arguments.adjustments and not path.is_file():
+        raise ValueError(f"there is no table of adjustments {path}")
+    table = adjustments.read(path, people, {source.stem for source in sources(ROOT)})
+    adjustments.entered(out)
+    found = find(folder, people, {name: chapter.handout for name, chapter in wanted.items()})
     with running.locked(out):
+        records.remove_unfinished(out)
         limits = Limits(
             cell_seconds=arguments.cell_seconds,
             notebook_seconds=arguments.notebook_seconds,
@@ -154,9 +180,30 @@ def _grade(arguments: argparse.Namespace) -> int:
             limits=limits,
         )
         results = _results(found.units, settings, arguments)
-        made = exports.write_all(out, results, people, found.unknown)
-    _tell(results, found.unknown, made, arguments)
+        # Reports are of all that was ever graded here, not of this run's chapters alone.
+        known = [result for result in records.read_known(out) if result.student in people]
+        unknown = [*_other_versions(arguments.release, wanted), *found.unknown]
+
+        def numbers_of(student: str, chapter: str) -> Mapping:
+            return variants.numbers_for(student, chapter, secret)
+
+        if arguments.anonymous:
+            made = exports.write_anonymous(out, known, people, table, settings.secret)
+        else:
+            made = exports.write_all(out, known, people, unknown, table, numbers_of)
+    _tell(results, unknown, made, arguments)
     return UNGRADED if any(result.status == INFRASTRUCTURE_ERROR for result in results) else 0
+
+
+def _other_versions(release: Path | None, wanted: Mapping[str, running.Chapter]) -> list[str]:
+    """A sentence for each chapter of the release that was another one when it was given out."""
+    listed = read_manifest(release)["chapters"] if release is not None else []
+    return [
+        f"{one['name']}: the release gave out version {one.get('version')}, and version "
+        f"{wanted[one['name']].version} graded it; check out the release's commit, unless you mended something since"
+        for one in listed
+        if one["name"] in wanted and one.get("version") != wanted[one["name"]].version
+    ]
 
 
 def _same_secret(release: Path, secret: bytes | None) -> None:
@@ -196,6 +243,8 @@ def _tell(results: list[UnitResult], unknown: list[str], made: list[Path], argum
         print(f"  not graded: {_one_line(sentence)}")
     if arguments.jail == NONE and not arguments.only_reports:
         print("  The students' code ran without a jail, with your rights (--jail none).")
+    elif not arguments.only_reports and not memory_is_walled():
+        print("  No control groups here: memory was looked at twenty times a second (see docs/teaching.md).")
     if counts[INFRASTRUCTURE_ERROR]:
         print("  Infrastructure errors are no zeros: run the same command again to grade these.")
     for path in made:

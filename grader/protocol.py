@@ -1,23 +1,22 @@
 """Frames between the grader and the process that runs a student's cells.
 
-A frame is 16 bytes that say how long its header and its body are, a JSON header, and a body: the raw bytes of the
-arrays that the header declares, one after the other. Nothing is ever unpickled or evaluated. What comes from a
-student's process is read with limits, and anything that is not exactly a frame is a :class:`ProtocolError`.
+A frame is 16 bytes that say how long its header and its body are, a JSON header, and a body. To a student's process the
+body brings inputs, as a pickle. From there it brings answers: the raw bytes of the arrays that the header declares, one
+after the other. That is never unpickled or evaluated, but read with limits, and anything that is not exactly a frame is
+a :class:`ProtocolError`.
 
 This module is also copied into the jail: it imports numpy and the standard library only.
 """
 
 from __future__ import annotations
 
-import importlib
+import contextlib
 import json
 import math
 import select
 import socket
 import struct
-import sys
 import time
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -29,9 +28,10 @@ _DTYPES = {
     for code in ("?", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f4", "f8")
 }
 
-#: Modules that a student's process does not have.
-_PRIVATE = ("course_utils.exercises.chapter_", "course_staff", "grader", "__main__")
-
+#: A student's code may take so many times its processor time by the clock on the wall: then it sleeps, or waits.
+FENCE = 2
+#: Definitions of one function that are remembered, the last ones.
+MAX_VERSIONS = 5
 #: Largest header and body that are accepted from a student's process, in bytes.
 MAX_HEADER, MAX_BODY = 4 << 20, 64 << 20
 #: Deepest nesting of separate values in an answer, most values in a frame, and most axes of an array.
@@ -52,14 +52,24 @@ class Late(ProtocolError):
     """Nothing complete arrived in time."""
 
 
-def send(channel: socket.socket, header: dict, body: Iterable[bytes] = ()) -> None:
-    """Send one frame. Raises :class:`Closed` when nobody can receive it."""
-    text, raw = json.dumps(header).encode(), b"".join(body)
+def send(channel: socket.socket, header: dict, body: bytes = b"", seconds: float | None = None) -> None:
+    """Send one frame.
+
+    Raises:
+        Closed: when nobody can receive it.
+        Late: when it has not been taken within ``seconds``: whoever does not read would hold up the sender for ever.
+    """
+    text = json.dumps(header).encode()
     try:
-        channel.sendall(_LENGTHS.pack(_MAGIC, len(text), len(raw)) + text)
-        channel.sendall(raw)
+        channel.settimeout(None if seconds is None else max(seconds, 1e-3))
+        channel.sendall(_LENGTHS.pack(_MAGIC, len(text), len(body)) + text + body)
+    except TimeoutError as error:
+        raise Late("what was sent is not read") from error
     except (OSError, ValueError) as error:
         raise Closed(f"the frame could not be sent: {error}") from error
+    finally:
+        with contextlib.suppress(OSError):  # it is closed
+            channel.settimeout(None)
 
 
 def receive(
@@ -71,7 +81,7 @@ def receive(
         Closed, Late: when there is none, or none within ``seconds``.
         ProtocolError: when what came is no frame, or is larger than the limits.
     """
-    deadline = None if seconds is None else time.monotonic() + seconds
+    deadline = None if seconds is None else time.monotonic() + max(seconds, 0.0)
     magic, header_size, body_size = _LENGTHS.unpack(_exactly(channel, _LENGTHS.size, deadline))
     if magic != _MAGIC or header_size > max_header or body_size > max_body:
         raise ProtocolError("what arrived is no frame of this protocol, or too large")
@@ -116,118 +126,23 @@ def _exactly(channel: socket.socket, size: int, deadline: float | None) -> bytes
     return b"".join(chunks)
 
 
-# Values
+# Answers
 
 
-def encode(value: Any, body: list[bytes]) -> list:
-    """A value as what a header can hold; the bytes of its arrays are appended to ``body``.
-
-    Numbers, texts, None, numpy scalars and arrays, torch tensors, tuples, lists and dicts of these keep their
-    types. A function or class is sent by its name, so it must be a public one of an installed module.
+def encode(answer: Any, body: list[bytes]) -> list:
+    """A plain answer, an array or a tuple of these, as what a header can hold; its bytes are appended to ``body``.
 
     Raises:
-        TypeError: for any other value.
+        TypeError: for an array of anything but truth values, whole and floating-point numbers.
     """
-    torch = sys.modules.get("torch")
-    if value is None or isinstance(value, bool):
-        return ["json", value]
-    if isinstance(value, np.ndarray):
-        return ["array", *_raw(value, body)]
-    if isinstance(value, np.generic):
-        return ["scalar", *_raw(np.asarray(value), body)]
-    if torch is not None and isinstance(value, torch.Tensor):
-        return ["tensor", *_raw(value.detach().cpu().numpy(), body)]
-    if type(value) is int:
-        return ["int", str(value)]
-    if type(value) is float:
-        return ["float", value.hex()]
-    if type(value) is str:
-        return ["json", value]
-    if type(value) in (tuple, list):
-        return [type(value).__name__, [encode(part, body) for part in value]]
-    if type(value) is dict:
-        return ["dict", [[encode(key, body), encode(part, body)] for key, part in value.items()]]
-    if type(value) is range:
-        return ["range", [value.start, value.stop, value.step]]
-    if callable(value):
-        return ["name", name_of(value)]
-    raise TypeError(f"a value of type {type(value).__name__} cannot be sent to a student's function: {value!r:.80}")
-
-
-def _raw(array: np.ndarray, body: list[bytes]) -> tuple[str, list[int]]:
-    if array.dtype.kind == "f" and array.dtype.itemsize > 8:
-        array = array.astype(np.float64)
+    if isinstance(answer, tuple):
+        return ["tuple", [encode(part, body) for part in answer]]
+    array = answer.astype(np.float64) if answer.dtype.kind == "f" and answer.dtype.itemsize > 8 else answer
     code = array.dtype.newbyteorder("<").str.lstrip("|<")
     if code not in _DTYPES:
         raise TypeError(f"an array of {array.dtype} cannot be sent; one of {', '.join(_DTYPES)} can")
     body.append(np.ascontiguousarray(array, _DTYPES[code]).tobytes())
-    return code, list(array.shape)
-
-
-def name_of(function: Any) -> str:
-    """``module:name`` under which another process finds a function or class.
-
-    Raises:
-        TypeError: when there is no such name, as for a lambda, or when it belongs to the exercises.
-    """
-    # numpy's and torch's compiled functions do not know their module.
-    names = [(getattr(function, "__module__", None), getattr(function, "__qualname__", None))]
-    names += [
-        (module, getattr(function, "__name__", None)) for module in ("numpy", "math", "torch") if module in sys.modules
-    ]
-    for module, name in names:
-        if isinstance(module, str) and isinstance(name, str) and not module.startswith(_PRIVATE):
-            try:
-                if _named(f"{module}:{name}") is function:
-                    return f"{module}:{name}"
-            except (ImportError, AttributeError, ValueError):
-                continue
-    raise TypeError(f"{function!r:.80} has no public name by which it can be sent to a student's function")
-
-
-def _named(name: str) -> Any:
-    module, _, path = name.partition(":")
-    found = importlib.import_module(module)
-    for part in path.split("."):
-        found = getattr(found, part)
-    return found
-
-
-def decode(tree: list, body: bytes) -> Any:
-    """What :func:`encode` was given. Only for what the grader has sent: it imports what is named."""
-    reader = _Reader(body)
-    value = _value(tree, reader)
-    reader.end()
-    return value
-
-
-def _value(tree: list, reader: _Reader) -> Any:
-    match tree:
-        case ["json", value]:
-            return value
-        case ["int", text]:
-            return int(text)
-        case ["float", text]:
-            return float.fromhex(text)
-        case ["array", code, shape]:
-            return reader.array(code, shape)
-        case ["scalar", code, []]:
-            return reader.array(code, [])[()]
-        case ["tensor", code, shape]:
-            import torch
-
-            return torch.from_numpy(reader.array(code, shape))
-        case ["tuple", parts]:
-            return tuple(_value(part, reader) for part in parts)
-        case ["list", parts]:
-            return [_value(part, reader) for part in parts]
-        case ["dict", pairs]:
-            return {_value(key, reader): _value(part, reader) for key, part in pairs}
-        case ["range", [start, stop, step]]:
-            return range(start, stop, step)
-        case ["name", name]:
-            return _named(name)
-    raise ProtocolError("a value of no known kind")
+    return ["array", code, list(array.shape)]
 
 
 def decode_plain(trees: list, body: bytes) -> list:

@@ -7,12 +7,13 @@ exports, resuming) reads them here.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -38,14 +39,16 @@ CHAPTER = re.compile(r"\d\d[a-z]?_[A-Za-z0-9_]{1,100}")
 class ExerciseResult:
     """One exercise of one submission.
 
-    ``status`` is a rung of ``checks.LADDER``, ``sentence``, ``rows`` and ``remarks`` what the student may read,
-    ``misconception`` the index of the one that was recognised, ``passed`` of ``tried`` the inputs that came out
-    right, ``answer`` a hash of the plain answers (None when there are none) by which equal ones are found.
+    ``points`` may be a share, ``status`` is a rung of ``checks.LADDER``, ``sentence``, ``rows`` and ``remarks`` what
+    the student may read, ``misconception`` the index of the one that was recognised, ``passed`` of ``tried`` the inputs
+    that came out right, ``answer`` a hash of the plain answers (None when there are none) by which equal ones are
+    found, ``tries`` the hand-ins in which the answer was another than before. ``adjusted`` ones, whose points were
+    changed by hand, are not written to a result's file.
     """
 
     id: str
     title: str
-    points: int
+    points: float
     max_points: int
     status: str
     sentence: str
@@ -55,15 +58,17 @@ class ExerciseResult:
     passed: int = 0
     tried: int = 0
     answer: str | None = None
+    tries: int = 1
+    adjusted: bool = False
 
     def __post_init__(self) -> None:
         where = f"exercise {self.id!r}"
         _require(_is_text(self.id) and re.fullmatch(r"\d+\.\d+", self.id), "id", self.id, 'an id such as "1.2"')
         for name in ("title", "sentence"):
             _require(_is_text(getattr(self, name)), f"{where}: {name}", getattr(self, name), "a text")
-        for name in ("points", "max_points", "passed", "tried"):
+        for name in ("max_points", "passed", "tried", "tries"):
             _require(_is_count(getattr(self, name)), f"{where}: {name}", getattr(self, name), "a whole number from 0")
-        _require(self.points <= self.max_points, f"{where}: points", self.points, f"at most {self.max_points}")
+        _require_points(f"{where}: points", self.points, math.inf if self.adjusted else self.max_points)
         _require(self.passed <= self.tried, f"{where}: passed", self.passed, f"at most {self.tried}")
         _require(self.status in LADDER, f"{where}: status", self.status, f"one of {', '.join(LADDER)}")
         pairs = isinstance(self.rows, tuple) and all(
@@ -90,6 +95,11 @@ class UnitResult:
     problem      one sentence where the status is not "graded"
     notes        sentences for the student, such as which of two definitions counted
     submission   the graded file below the folder of submissions
+    handed_in    when it was last changed, in seconds since 1970; None where that is not known
+    file         a hash of its bytes
+    tries        how many different files were graded
+    numbers      (exercise, number) pairs that the notebook says, where they are not those of this student
+    adjusted     by a table of adjustments, as ``late``, the seconds after the deadline: never so in a result's file
     """
 
     key: str
@@ -97,13 +107,19 @@ class UnitResult:
     chapter: str
     status: str
     jail: str
-    points: int | None
+    points: float | None
     max_points: int
     exercises: tuple[ExerciseResult, ...] = ()
     problem: str | None = None
     notes: tuple[str, ...] = ()
     seconds: float = 0.0
     submission: str | None = None
+    handed_in: float | None = None
+    file: str | None = None
+    tries: int = 1
+    numbers: tuple[tuple[str, float], ...] = ()
+    adjusted: bool = False
+    late: float = 0.0
     format: int = FORMAT
 
     def __post_init__(self) -> None:
@@ -116,17 +132,20 @@ class UnitResult:
         if self.status == INFRASTRUCTURE_ERROR:
             _require(self.points is None, "points", self.points, "None: trouble of the grader is never a zero")
         else:
-            whole = self.points is not None and _is_count(self.points) and self.points <= self.max_points
-            _require(whole, "points", self.points, f"a whole number from 0 to {self.max_points}")
+            _require_points("points", self.points, math.inf if self.adjusted else self.max_points)
         if self.status == GRADED:
             total = sum(exercise.points for exercise in self.exercises)
-            _require(self.points == total, "points", self.points, f"{total}, the sum over the exercises")
+            same = self.adjusted or self.points is not None and math.isclose(self.points, total, abs_tol=1e-3)
+            _require(same, "points", self.points, f"{total}, the sum over the exercises")
         else:
             _require(_is_text(self.problem) and self.problem, "problem", self.problem, "a sentence")
         _require(self.problem is None or _is_text(self.problem), "problem", self.problem, "a sentence or None")
         _require(all(map(_is_text, self.notes)), "notes", self.notes, "texts")
-        finite = isinstance(self.seconds, int | float) and math.isfinite(self.seconds) and self.seconds >= 0
-        _require(finite, "seconds", self.seconds, "a number from 0")
+        _require_points("seconds", self.seconds, math.inf)
+        _require(self.handed_in is None or _is_number(self.handed_in), "handed_in", self.handed_in, "seconds or None")
+        _require(_is_count(self.tries), "tries", self.tries, "a whole number from 0")
+        numbers = all(len(pair) == 2 and _is_text(pair[0]) and _is_number(pair[1]) for pair in self.numbers)
+        _require(numbers, "numbers", self.numbers, "pairs (exercise, number)")
         _require(self.submission is None or _is_text(self.submission), "submission", self.submission, "a path or None")
 
 
@@ -140,6 +159,20 @@ def _require_names(student: Any, chapter: Any) -> None:
     known = _is_text(student) and STUDENT_ID.fullmatch(student)
     _require(known, "student", student, "a student id of letters, digits and . _ @ -")
     _require(_is_text(chapter) and CHAPTER.fullmatch(chapter), "chapter", chapter, 'a name such as "01_taylor_bounds"')
+
+
+def _require_points(name: str, value: Any, most: float) -> None:
+    _require(_is_number(value) and 0 <= value <= most, name, value, f"a number from 0 to {most}")
+
+
+def tidy(points: float) -> float:
+    """Points as everybody is shown them: to three digits, and without any where they are whole."""
+    rounded = round(points, 3)
+    return int(rounded) if rounded == int(rounded) else rounded
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _is_count(value: object) -> bool:
@@ -157,12 +190,28 @@ def path_of(out: Path, student: str, chapter: str) -> Path:
 
 
 def write(out: Path, result: UnitResult) -> Path:
-    """Write one result; whoever reads meanwhile, or after a crash, sees the old one or all of the new one."""
+    """Write one result; whoever reads meanwhile, or after a crash, sees the old one or all of the new one.
+
+    The tries go on from the result that is there, if it was of another file.
+    """
     path = path_of(out, result.student, result.chapter)
+    with contextlib.suppress(OSError, ValueError):
+        result = _after(read(path), result)
     # Half a letter, as in some names of files, cannot be written: a mark stands for it.
     text = json.dumps(asdict(result), ensure_ascii=False, indent=1)
     write_atomically(path, text.encode("utf-8", "replace") + b"\n")
     return path
+
+
+def _after(old: UnitResult, new: UnitResult) -> UnitResult:
+    before = {exercise.id: exercise for exercise in old.exercises}
+    another = int(None not in (old.file, new.file) and old.file != new.file)
+    exercises = []
+    for one in new.exercises:
+        same = before.get(one.id, one)
+        changed = another and (one.answer, one.sentence) != (same.answer, same.sentence)
+        exercises.append(replace(one, tries=same.tries + changed))
+    return replace(new, tries=old.tries + another, exercises=tuple(exercises))
 
 
 def write_atomically(path: Path, data: bytes) -> None:
@@ -175,6 +224,13 @@ def write_atomically(path: Path, data: bytes) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+def remove_unfinished(out: Path) -> None:
+    """Remove what a run that was killed had begun to write; the caller keeps others out of the folder."""
+    for path in out.rglob(".*.????????"):
+        if re.fullmatch(r"\..+\.(json|html|csv)\.[a-z0-9_]{8}|\.secret\.[a-z0-9_]{8}", path.name):
+            path.unlink(missing_ok=True)
 
 
 def read(path: Path) -> UnitResult:
@@ -200,7 +256,8 @@ def from_dict(data: Any) -> UnitResult:
         }
         exercises.append(ExerciseResult(**row))
     _known(data, UnitResult)
-    return UnitResult(**{**data, "exercises": tuple(exercises), "notes": tuple(data.get("notes", ()))})
+    lists = {"notes": tuple(data.get("notes", ())), "numbers": tuple(map(tuple, data.get("numbers", ())))}
+    return UnitResult(**{**data, **lists, "exercises": tuple(exercises)})
 
 
 def _known(data: dict, kind: type) -> None:
@@ -212,3 +269,10 @@ def read_all(out: Path) -> Iterator[UnitResult]:
     """Every result below ``out``, by student and chapter."""
     for path in sorted((out / RESULTS).glob("*/*.json")):
         yield read(path)
+
+
+def read_known(out: Path) -> Iterator[UnitResult]:
+    """As :func:`read_all`, without those that another version of the grader wrote in a form that is not known here."""
+    for path in sorted((out / RESULTS).glob("*/*.json")):
+        with contextlib.suppress(ValueError):
+            yield read(path)

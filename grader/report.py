@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
+from statistics import StatisticsError, correlation
 
 from course_utils.desk.checks import LADDER
 from grader import records
+from grader.adjustments import moment
 from grader.feedback import page
-from grader.records import ExerciseResult, UnitResult
+from grader.records import ExerciseResult, UnitResult, tidy
 
 PAGE = "report.html"
 
@@ -49,12 +51,21 @@ class Twins:
 
 @dataclass(frozen=True)
 class ExerciseSummary:
+    """An exercise over the class: the mean of its ``points`` and of the ``tries``, and how well it tells who did well
+    elsewhere.
+
+    ``discrimination`` is the correlation of its points with those of the chapter's other exercises (point-biserial
+    where an answer has all points or none), None where it has no sense.
+    """
+
     id: str
     title: str
     max_points: int
     answers: int
     points: float
     rungs: Mapping[str, int]
+    tries: float = 1.0
+    discrimination: float | None = None
 
 
 @dataclass(frozen=True)
@@ -65,22 +76,32 @@ class ChapterSummary:
     name: str
     max_points: int
     statuses: Mapping[str, int]
-    scores: tuple[int, ...]
+    scores: tuple[float, ...]
     histogram: tuple[int, ...]
     exercises: tuple[ExerciseSummary, ...]
 
 
-def write_report(
-    out: Path, results: Iterable[UnitResult], names: Mapping[str, str] | None = None, unplaced: Sequence[str] = ()
-) -> Path:
-    """Write ``out/report.html`` and return it; ``unplaced`` is a sentence for each file that belongs to nobody."""
+_NumbersOf = Callable[[str, str], Mapping[str, float]] | None
+
+
+def write_report(out: Path, results: Iterable[UnitResult], *more) -> Path:
+    """Write ``out/report.html``, which links to the pages in ``out/feedback``, and return it; see :func:`to_html`."""
     path = out / PAGE
-    records.write_atomically(path, to_html(list(results), names, unplaced).encode())
+    records.write_atomically(path, to_html(list(results), *more).encode())
     return path
 
 
-def to_html(results: list[UnitResult], names: Mapping[str, str] | None = None, unplaced: Sequence[str] = ()) -> str:
-    """The class report as one page."""
+def to_html(
+    results: list[UnitResult],
+    names: Mapping[str, str] | None = None,
+    unplaced: Sequence[str] = (),
+    numbers_of: _NumbersOf = None,
+) -> str:
+    """The class report as one page.
+
+    ``unplaced`` is a sentence for each file that was not graded, and ``numbers_of`` says for a student and a chapter
+    the numbers of the exercises that have variants.
+    """
     results = sorted(results, key=lambda unit: (unit.chapter, unit.student))
     return page("report.html.j2").render(
         rungs=RUNGS,
@@ -94,6 +115,10 @@ def to_html(results: list[UnitResult], names: Mapping[str, str] | None = None, u
         slow=on_rung(results, "timeout"),
         groups=twins(results),
         pairs=pairs(results),
+        borrowed=borrowed(results, numbers_of),
+        marks=matrix(results),
+        changed=[unit for unit in results if unit.adjusted or unit.late],
+        moment=moment,
         shared=_SHARED,
         unplaced=unplaced,
         by_status={status: [unit for unit in results if unit.status == status] for status in records.STATUSES},
@@ -113,11 +138,12 @@ def _summary(name: str, units: list[UnitResult]) -> ChapterSummary:
     scores = [(unit.points, unit.max_points) for unit in graded if unit.points is not None]
     histogram = [0] * 11
     for points, of in scores:
-        histogram[10 * points // of if of else 0] += 1
+        histogram[min(10, int(10 * points / of)) if of else 0] += 1  # by hand, there may be more than all
     answers = defaultdict(list)
     for unit in graded:
+        total = sum(exercise.points for exercise in unit.exercises)
         for exercise in unit.exercises:
-            answers[exercise.id].append(exercise)
+            answers[exercise.id].append((exercise, total - exercise.points))
     exercises = (_exercise(answers[id]) for id in sorted(answers, key=_number))
     return ChapterSummary(
         name,
@@ -130,12 +156,18 @@ def _summary(name: str, units: list[UnitResult]) -> ChapterSummary:
     )
 
 
-def _exercise(answers: list[ExerciseResult]) -> ExerciseSummary:
+def _exercise(found: list[tuple[ExerciseResult, float]]) -> ExerciseSummary:
+    answers, others = [answer for answer, _ in found], [other for _, other in found]
     first = answers[0]
+    try:
+        discrimination = correlation([float(answer.points) for answer in answers], others)
+    except StatisticsError:  # of one answer, or of answers that are all alike
+        discrimination = None
+    tries = sum(answer.tries for answer in answers) / len(answers)
     counted = Counter(answer.status for answer in answers)
     points = sum(answer.points for answer in answers) / len(answers)
     rungs = {rung: counted[rung] for rung in RUNGS}
-    return ExerciseSummary(first.id, first.title, first.max_points, len(answers), points, rungs)
+    return ExerciseSummary(first.id, first.title, first.max_points, len(answers), points, rungs, tries, discrimination)
 
 
 def _answers(results: Iterable[UnitResult]) -> Iterable[tuple[str, ExerciseResult]]:
@@ -145,14 +177,44 @@ def _answers(results: Iterable[UnitResult]) -> Iterable[tuple[str, ExerciseResul
 
 
 def misconceptions(results: Iterable[UnitResult]) -> list[Message]:
-    """What was misunderstood, the commonest first."""
+    """What was misunderstood, by exercise, the commonest first."""
     met = defaultdict(list)
     for student, answer in _answers(results):
         if answer.status == "misconception":
             # Students with variants receive sentences with their own number: the index is the same.
             met[answer.id, answer.misconception].append((student, answer.sentence))
     messages = [Message(id, found[0][1], tuple(student for student, _ in found)) for (id, _), found in met.items()]
-    return sorted(messages, key=lambda m: (-len(m.students), _number(m.exercise), m.sentence))
+    return sorted(messages, key=lambda m: (_number(m.exercise), -len(m.students), m.sentence))
+
+
+def matrix(results: Iterable[UnitResult]) -> tuple[list[str], list[tuple[str, list[str], float | None]]]:
+    """The exercises, and for each student the points in each of them as text, and the total, None while it is open."""
+    students: dict[str, list[UnitResult]] = defaultdict(list)
+    chapters: dict[str, set[str]] = defaultdict(set)
+    for unit in results:
+        students[unit.student].append(unit)
+        chapters[unit.chapter] |= {exercise.id for exercise in unit.exercises}
+    ids = sorted({id for found in chapters.values() for id in found}, key=_number)
+    rows = []
+    for student, units in sorted(students.items()):
+        points = {exercise.id: f"{tidy(exercise.points)}" for unit in units for exercise in unit.exercises}
+        points = {id: "–" for unit in units if unit.points is not None for id in chapters[unit.chapter]} | points
+        open_ = any(unit.points is None for unit in units)
+        total = None if open_ else tidy(sum(unit.points or 0 for unit in units))
+        rows.append((student, [points.get(id, "?") for id in ids], total))
+    return ids, rows
+
+
+def borrowed(results: Iterable[UnitResult], numbers_of: _NumbersOf) -> list[tuple[UnitResult, list[str]]]:
+    """Notebooks that say other numbers than their student was given, and the students who were given those."""
+    results = list(results)
+    students = sorted({unit.student for unit in results})
+
+    def owns(student: str, unit: UnitResult) -> bool:
+        numbers = numbers_of(student, unit.chapter) if numbers_of and student != unit.student else {}
+        return {*unit.numbers} <= {*numbers.items()}
+
+    return [(unit, [student for student in students if owns(student, unit)]) for unit in results if unit.numbers]
 
 
 def on_rung(results: Iterable[UnitResult], rung: str) -> dict[str, list[str]]:

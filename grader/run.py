@@ -1,7 +1,7 @@
 """A grading run: which units are to do, each as a task of its own that writes its result itself.
 
-A task is a plain function of picklable arguments, so that joblib can send it to another core or machine. It
-writes its result before it ends: whatever is killed, what was written counts, and the next run does the rest.
+A task is a plain function of picklable arguments, so that it can be sent to another process or machine. It writes its
+result before it ends: whatever is killed, what was written counts, and the next run does the rest.
 """
 
 from __future__ import annotations
@@ -10,14 +10,16 @@ import contextlib
 import fcntl
 import hashlib
 import json
+import multiprocessing
 import os
 import platform
 import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, field, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib import metadata
 from pathlib import Path
 
@@ -27,22 +29,26 @@ from grader import records
 from grader.jail import Jail, JailError, Limits
 from grader.marking import Marker, Task
 from grader.records import GRADED, INFRASTRUCTURE_ERROR, MISSING, STUDENT_ERROR, UnitResult
-from grader.submissions import StudentError, Unit, digest, read_notebook
+from grader.submissions import Handout, StudentError, Unit, digest, read_notebook
 
 SECRET, LOCK, LOG, PRIVATE = "secret", ".lock", "log.jsonl", ".grading"
+
+#: The key of a result in which an exercise ran out of time beside others: it is made again alone, and then final.
+NOT_FINAL = "ran out of time beside others"
 
 
 @dataclass(frozen=True)
 class Chapter:
     """A chapter that is graded.
 
-    ``digest`` is a hash of what its verdicts depend on, ``modules`` what its notebook imports, and ``version``
-    that of its release.
+    ``digest`` is a hash of what its verdicts depend on, ``handout`` what the class was given, ``modules`` what its
+    notebook imports, and ``version`` that of its release.
     """
 
     name: str
     tasks: tuple[Task, ...]
     digest: str
+    handout: Handout
     modules: tuple[str, ...] = ()
     version: str | None = None
 
@@ -72,7 +78,7 @@ def locked(out: Path) -> Iterator[None]:
     Raises:
         Busy: if another grader has it.
     """
-    out.mkdir(parents=True, exist_ok=True)
+    out.mkdir(mode=0o700, parents=True, exist_ok=True)
     with open(out / LOCK, "a") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -102,7 +108,7 @@ def digest_of(notebook: dict, chapter: str, with_variants: bool, root: Path) -> 
     }
     if with_variants:
         names.add("course_utils.exercises.variants")
-    own = [Path(__file__).parent / f"{name}.py" for name in ("marking", "protocol", "worker")]
+    own = [Path(__file__).parent / f"{name}.py" for name in ("marking", "protocol", "reader", "worker")]
     hashed = hashlib.sha256(str(notebook["metadata"]["course"].get("fingerprint")).encode())
     for path in [*fingerprint.files(names, root), *own]:
         hashed.update(path.name.encode() + b"\0" + path.read_bytes())
@@ -136,6 +142,8 @@ def key_of(unit: Unit, data: bytes | None, settings: Settings) -> str:
         asdict(settings.limits),
         unit.label(Path(settings.submissions)),
         unit.notes,
+        unit.problem,
+        unit.unread,
     ]
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
 
@@ -143,7 +151,7 @@ def key_of(unit: Unit, data: bytes | None, settings: Settings) -> str:
 def read_unit(unit: Unit) -> tuple[bytes | None, str | None]:
     """A unit's bytes, None where there are none, and what is wrong with them for the student to mend."""
     if unit.path is None:
-        return None, None
+        return None, unit.problem
     try:
         return unit.read(), None
     except StudentError as error:
@@ -165,14 +173,17 @@ def finished(unit: Unit, settings: Settings) -> UnitResult | None:
 # One unit
 
 
-def grade_unit(unit: Unit, settings: Settings) -> UnitResult:
-    """Grade one student's chapter and write the result: a task of a run."""
+def grade_unit(unit: Unit, settings: Settings, alone: bool = True) -> UnitResult:
+    """Grade one student's chapter and write the result: a task of a run, perhaps ``alone`` on its machine."""
     _log(settings, unit, "started")
     begun = time.monotonic()
     result = _blank(unit, settings)
     try:
+        if unit.path is None and unit.trouble is not None:
+            raise OSError(unit.trouble)
         data, problem = read_unit(unit)
-        result = replace(result, key=key_of(unit, data, settings))
+        known = {"file": digest(data), "handed_in": unit.changed} if data is not None else {}
+        result = replace(result, key=key_of(unit, data, settings), **known)
         if problem is not None:
             result = replace(result, status=STUDENT_ERROR, problem=problem)
         elif data is not None:
@@ -182,6 +193,8 @@ def grade_unit(unit: Unit, settings: Settings) -> UnitResult:
     except Exception as error:  # of whatever kind: it is the grader's trouble, and no zero for the student
         kept = "" if isinstance(error, JailError) else f"{type(error).__name__}: "
         result = _in_trouble(result, f"{kept}{str(error)[:500]}")
+    if not alone and any(exercise.status == "timeout" for exercise in result.exercises):
+        result = replace(result, key=NOT_FINAL)
     result = replace(result, seconds=round(time.monotonic() - begun, 3))
     records.write(Path(settings.out), result)
     _log(settings, unit, "written", status=result.status, key=result.key[:16])
@@ -200,9 +213,15 @@ def _blank(unit: Unit, settings: Settings) -> UnitResult:
         points=0,
         max_points=sum(exercises[task.id].points for task in settings.chapters[unit.chapter].tasks),
         notes=unit.notes,
-        problem="Nothing was handed in.",
+        problem=_nothing(unit),
         submission=unit.label(Path(settings.submissions)),
     )
+
+
+def _nothing(unit: Unit) -> str:
+    if not unit.unread:
+        return "Nothing was handed in."
+    return f"Nothing was handed in for this chapter. Found and not read: {'; '.join(unit.unread[:20])}."
 
 
 def _in_trouble(result: UnitResult, why: str) -> UnitResult:
@@ -219,43 +238,36 @@ def _graded(result: UnitResult, data: bytes, unit: Unit, settings: Settings) -> 
             "under the same name."
         )
     numbers = variants.numbers_for(result.student, result.chapter, settings.course_secret)
+    said = {id: value for id in numbers if type(value := notebook.variant.get(id)) in (int, float) and abs(value) < 1e9}
     if notebook.variant and notebook.variant != numbers:
+        result = replace(result, numbers=tuple(said.items()))
         notes.append(
             "The notebook says other numbers than this student was given, as if it had been made for somebody else: "
             "the student's own numbers count."
         )
-    marked = tuple(_marker(settings).mark(notebook, chapter.tasks, exercises_of(unit, settings)))
+    marker, exercises = _marker(settings, chapter), exercises_of(unit, settings)
+    marked = tuple(marker.mark(notebook, chapter.tasks, exercises, chapter.handout.cells))
     points = sum(exercise.points for exercise in marked)
     return replace(result, status=GRADED, points=points, exercises=marked, notes=tuple(notes), problem=None)
 
 
-_MARKERS = threading.local()
+_MARKERS: dict[tuple, Marker] = {}
 
 
-def _marker(settings: Settings) -> Marker:
-    """The marker of this thread, with its warm jail: kept from one task to the next."""
-    wanted = (settings.view, settings.jail, settings.limits, settings.secret)
-    if getattr(_MARKERS, "made_for", None) != wanted:
-        if getattr(_MARKERS, "marker", None) is not None:
-            _MARKERS.marker.jail.stop()
+def _marker(settings: Settings, chapter: Chapter) -> Marker:
+    """The marker of a chapter in this process: it learns which cells of the chapter take long."""
+    made_for = settings.view, settings.jail, settings.limits, settings.secret, chapter.name, chapter.digest
+    if made_for not in _MARKERS:
         hidden = (Path(settings.submissions), Path(settings.out))
-        modules = dict.fromkeys(name for chapter in settings.chapters.values() for name in chapter.modules)
-        jail = Jail(settings.jail, Path(settings.view), settings.limits, hidden, tuple(modules))
-        _MARKERS.marker, _MARKERS.made_for = Marker(jail, settings.limits, settings.secret), wanted
-    return _MARKERS.marker
-
-
-def close() -> None:
-    """Stop the jail of this thread, if it has one."""
-    if getattr(_MARKERS, "marker", None) is not None:
-        _MARKERS.marker.jail.stop()
-        _MARKERS.marker = _MARKERS.made_for = None
+        make = partial(Jail, settings.jail, Path(settings.view), settings.limits, hidden, chapter.modules)
+        _MARKERS[made_for] = Marker(make, settings.limits, settings.secret)
+    return _MARKERS[made_for]
 
 
 def _log(settings: Settings, unit: Unit, event: str, **more: str) -> None:
     """A line in the run's log; lines of several processes do not mix."""
     line = {"event": event, "student": unit.student, "chapter": unit.chapter, "time": round(time.time(), 3), **more}
-    descriptor = os.open(Path(settings.out) / LOG, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+    descriptor = os.open(Path(settings.out) / LOG, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     try:
         os.write(descriptor, json.dumps(line).encode() + b"\n")
     finally:
@@ -288,7 +300,11 @@ def run(
     """Grade the units; (student, chapter) → result.
 
     In ``jobs`` processes here, or by the workers of the Dask scheduler at this address, which need to see the same
-    folders. A unit is tried again, ``retries`` times, when the grader was in trouble. ``done`` gets each result.
+    folders. A unit is tried again, ``retries`` times, when the grader was in trouble, and once more alone when an
+    exercise has run out of time beside others. ``done`` gets each unit's result once.
+
+    Raises:
+        ValueError: if there is no such scheduler.
     """
     results: dict[tuple[str, str], UnitResult] = {}
     left = list(units)
@@ -296,13 +312,14 @@ def run(
         if not left:
             break
         last, trouble = attempt == retries, ""
-        try:
-            for result in _in_parallel(left, settings, jobs, scheduler):
-                results[result.student, result.chapter] = result
-                if result.status != INFRASTRUCTURE_ERROR or last:
-                    done(result)
-        except Exception as error:  # a worker was killed, say; what it had written counts
-            trouble = f"{type(error).__name__}: {error}"[:500]
+        with _pool(min(jobs, len(left)), scheduler) as pool:
+            try:
+                for result in _all(left, settings, pool):
+                    results[result.student, result.chapter] = result
+                    if result.status != INFRASTRUCTURE_ERROR or last:
+                        done(result)
+            except Exception as error:  # a worker was killed, say; what it had written counts
+                trouble = f"{type(error).__name__}: {error}"[:500]
         for unit in left:
             if (unit.student, unit.chapter) in results:
                 continue
@@ -314,6 +331,12 @@ def run(
                 results[unit.student, unit.chapter] = written
                 done(written)
         left = [unit for unit in left if _open(results.get((unit.student, unit.chapter)))]
+    late = [unit for unit in units if (unit.student, unit.chapter) in results]
+    late = [unit for unit in late if results[unit.student, unit.chapter].key == NOT_FINAL]
+    with _pool(1, scheduler if late else None) as pool:
+        for unit in late:
+            [result] = _all([unit], settings, pool, alone=True)
+            results[unit.student, unit.chapter] = result
     return results
 
 
@@ -321,31 +344,39 @@ def _open(result: UnitResult | None) -> bool:
     return result is None or result.status == INFRASTRUCTURE_ERROR
 
 
-def _in_parallel(units: list[Unit], settings: Settings, jobs: int, scheduler: str | None) -> Iterator[UnitResult]:
-    if scheduler is None and (jobs == 1 or len(units) == 1):
-        try:
-            for unit in units:
-                yield grade_unit(unit, settings)
-        finally:
-            close()
+def _all(units: list[Unit], settings: Settings, pool: Executor | None, alone: bool = False) -> Iterator[UnitResult]:
+    """The results of the units as they come; without a pool made here, one after the other."""
+    if pool is None:
+        yield from (grade_unit(unit, settings) for unit in units)
         return
-    from joblib import Parallel, delayed, parallel_config
-
-    with contextlib.ExitStack() as stack:
-        if scheduler is None:
-            own = {"initializer": _die_with, "initargs": (os.getpid(),), "inner_max_num_threads": 1}
-            backend = parallel_config("loky", n_jobs=min(jobs, len(units)), **own)
-            stack.callback(_end_workers)
-        else:
-            from distributed import Client
-
-            backend = parallel_config("dask", client=stack.enter_context(Client(scheduler, timeout=30)))
-        stack.enter_context(backend)
-        tasks = (delayed(grade_unit)(unit, settings) for unit in units)
-        yield from Parallel(return_as="generator_unordered", batch_size=1)(tasks)
+    chapters = {name: replace(settings, chapters={name: chapter}) for name, chapter in settings.chapters.items()}
+    for future in as_completed([pool.submit(grade_unit, unit, chapters[unit.chapter], alone) for unit in units]):
+        yield future.result()
 
 
-def _end_workers() -> None:
-    from joblib.externals.loky import get_reusable_executor
+@contextlib.contextmanager
+def _pool(jobs: int, scheduler: str | None) -> Iterator[Executor | None]:
+    """What runs tasks, None for this process alone; what is left undone when the context is left is given up."""
+    if scheduler is not None:
+        from distributed import Client
 
-    get_reusable_executor().shutdown(wait=True, kill_workers=True)
+        try:
+            client = Client(scheduler, timeout=20)
+        except (OSError, ValueError, TypeError) as error:  # TypeError: of keys for TLS that are missing
+            raise ValueError(f"no Dask scheduler answers at {scheduler}: {error}") from error
+        with client:
+            yield client.get_executor()
+    elif jobs == 1:
+        yield None
+    else:
+        for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+            os.environ.setdefault(name, "1")  # a core for each process
+        context = multiprocessing.get_context("spawn")
+        pool = ProcessPoolExecutor(jobs, context, _die_with, (os.getpid(),))
+        try:
+            yield pool
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+            for process in multiprocessing.active_children():  # after Ctrl-C they are still at it
+                process.kill()
+                process.join()

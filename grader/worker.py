@@ -1,68 +1,42 @@
-"""What runs inside the jail: a warm process that forks one session for each submission.
+"""What runs inside the jail: for one submission a warm process, which forks its sessions.
 
 Started as ``python -m grading_worker.worker FD SETTINGS`` with a copy of ``course_utils`` that holds no reference
-(see :mod:`grader.jail`). FD is a socket to the grader, over which it only receives the end of
-another socket for each session: what a student handed in never passes through the process that the next
-student's session is forked from.
+(see :mod:`grader.jail`). FD is a socket to the grader, over which it only receives the end of another socket for each
+session: what a student handed in never passes through the process that the next session is forked from.
 
-A session gets namespaces, a /tmp and a /dev/shm of its own and loses every privilege; then it runs the cells. At
-``check("1.2", f)`` it forks: the child keeps everything as it was at this moment and waits for inputs, so that
-the answer is judged as it was in the notebook, and a loop, a crash or an exit in one exercise costs no other.
-Nothing here is trusted by the grader.
+A session runs the cells. At ``check("1.2", f)`` it forks: the child keeps everything as it was at this moment and
+waits for inputs, so that the answer is judged as it was in the notebook, and a loop, a crash or an exit in one exercise
+costs no other. Nothing here is trusted by the grader.
 """
 
 from __future__ import annotations
 
-import ast
 import contextlib
 import ctypes
-import dis
-import errno
 import gc
+import hashlib
 import json
 import os
+import pickle
+import re
 import resource
 import select
 import shutil
 import signal
 import socket
-import struct
 import sys
-import tempfile
 import time
-import types
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
 from . import protocol
 
-# From <linux/sched.h>, <sys/mount.h> and <linux/prctl.h>.
-_NEW_NAMESPACES = 0x10000000 | 0x00020000 | 0x20000000 | 0x08000000 | 0x04000000  # user, mount, pid, ipc, uts
-_PRIVATE, _BIND, _NOSUID_NODEV, _NOSUID_NODEV_NOEXEC = 0x44000, 0x5000, 0x6, 0xE
-_SET_DUMPABLE, _SET_SECCOMP, _SET_CHILD_SUBREAPER, _SET_NO_NEW_PRIVS = 4, 22, 36, 38
-
-#: For each machine its number in <linux/audit.h>, and those of the system calls that keep memory where no limit and
-#: no look at a process finds it: memfd_create, memfd_secret, shmget, io_uring_setup, add_key.
-REFUSED_CALLS = {"x86_64": (0xC000003E, (319, 447, 29, 425, 248)), "aarch64": (0xC00000B7, (279, 447, 194, 425, 217))}
-
-NOBODY = 65534
+_SET_DUMPABLE, _SET_CHILD_SUBREAPER = 4, 36  # <linux/prctl.h>
 #: Snapshots that a notebook can have at one time: a check can also stand in a loop.
 MAX_SNAPSHOTS = 40
 #: Seconds beyond its time that an exercise has to stop by itself.
 _GRACE = 2.0
-
-_libc = ctypes.CDLL(None, use_errno=True)
-
-
-def _call(name: str, *arguments: object) -> None:
-    if getattr(_libc, name)(*arguments) != 0:
-        number = ctypes.get_errno()
-        raise OSError(number, f"{name}: {os.strerror(number)}")
-
-
-def _mount(kind: bytes, target: bytes, flags: int, data: bytes | None = None) -> None:
-    _call("mount", kind, target, kind, ctypes.c_ulong(flags), data)
 
 
 # The process that sessions are forked from
@@ -70,34 +44,56 @@ def _mount(kind: bytes, target: bytes, flags: int, data: bytes | None = None) ->
 
 def main(channel: int, settings: dict) -> None:
     """Serve sessions until the grader closes its socket."""
-    control = socket.socket(fileno=channel)
-    if settings["drop"]:  # the grader is root: only here, so that the jail could be made of folders of root's
-        # A session can only mount a /proc of its own where one without covered parts is visible.
-        _mount(b"proc", b"/proc", _NOSUID_NODEV_NOEXEC)
+    control, user = socket.socket(fileno=channel), settings["user"]
+    if user is not None:  # the grader is root: only here, so that the jail could be made of folders of root's
         os.setgroups([])
-        os.setresgid(NOBODY, NOBODY, NOBODY)
-        os.setresuid(NOBODY, NOBODY, NOBODY)
-    _call("prctl", _SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-    _call("prctl", _SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-    _call("prctl", _SET_DUMPABLE, 0, 0, 0, 0)
-    problem = _isolation_problem(settings) if settings["isolate"] else "not asked for"
-    # A process for one session only imports what this session needs.
-    shell = _warm([] if problem and settings["isolate"] else settings["modules"])
-    gc.collect()
+        os.setresgid(user, user, user)
+        os.setresuid(user, user, user)
+    libc = ctypes.CDLL(None)
+    libc.prctl(_SET_DUMPABLE, 0, 0, 0, 0)  # no session looks into this process
+    libc.prctl(_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    os.nice(10)
+    refused = _seen_answers(settings["answers"]) if settings["answers"] else ""
+    gc.disable()  # a tenth of the time of the imports, which leave nothing to collect
+    shell = None if refused else _warm(settings["modules"])
     gc.freeze()  # so that the forks go on sharing its memory
-    hello = {"isolated": not problem, "problem": problem, "uid": os.getuid()}
-    control.send(json.dumps(hello).encode())
+    gc.enable()
+    control.send(json.dumps({"refused": refused}).encode())
     while True:
         data, fds, *_ = socket.recv_fds(control, 64, 1)
         if not data:
             return
         if fds:  # else the end of a session that has ended by itself
-            ended = _session(control, fds[0], shell, settings, isolate=not problem)
+            ended = _session(control, fds[0], shell, settings)
             control.send(json.dumps({"ended": ended}).encode())
+
+
+def _seen_answers(answers: dict[str, list[str]]) -> str:
+    """A visible file with answers, "" if there is none: whichever way the course was installed, and wherever.
+
+    That is an exercise module of any version, by its name, or a file of one of the sizes and hashes in ``answers``.
+    """
+    for folder, below, files in os.walk("/"):
+        if folder == "/":
+            below[:] = [name for name in below if name not in ("proc", "dev", "sys", "course")]
+        exercises = re.search(r"/exercises(/__pycache__)?$", folder)
+        for name in files:
+            path = os.path.join(folder, name)
+            with contextlib.suppress(OSError):  # what cannot be read tells nothing
+                if exercises and re.match(r"chapter_\d\d", name) and os.access(path, os.R_OK):
+                    return path
+                hashes = answers.get(str(os.lstat(path).st_size))
+                if hashes:
+                    with open(path, "rb") as file:
+                        if hashlib.sha256(file.read()).hexdigest() in hashes:
+                            return path
+    return ""
 
 
 def _warm(modules: list[str]) -> Any:
     """Import what notebooks import, and make the shell in which their cells run."""
+    # matplotlib would look for the fonts of the system anew, in every jail.
+    shutil.copytree(os.path.join(os.environ["PYTHONPATH"], "fonts"), os.environ["MPLCONFIGDIR"], dirs_exist_ok=True)
     for name in modules:
         with contextlib.suppress(ImportError):
             __import__(name)
@@ -115,7 +111,7 @@ def _warm(modules: list[str]) -> Any:
         """Displays and tracebacks have nobody to look at them here."""
 
     shell.showtraceback = shell.showsyntaxerror = shell.showindentationerror = nothing
-    shell.enable_matplotlib = shell.enable_gui = nothing
+    shell.enable_gui, shell.enable_matplotlib = nothing, lambda *_args: (None, "agg")
     shell.display_pub.publish = nothing
     shell.display_formatter.active_types = ["text/plain"]
     import course_utils.desk  # noqa: F401, which every session needs
@@ -123,140 +119,101 @@ def _warm(modules: list[str]) -> Any:
     return shell
 
 
-def _isolation_problem(settings: dict) -> str:
-    """Why a session cannot be shut off from the next one, "" when it can: tried once, at the start."""
-    ours, theirs = socket.socketpair()
-    pid = _fork_isolated(settings, lambda: theirs.send(b"ok"), keep=theirs.fileno())
-    theirs.close()
-    if pid is None:
-        return "no namespaces of their own"
-    answer = ours.recv(2)
-    os.waitpid(pid, 0)
-    return "" if answer == b"ok" else "a session's own /tmp and /proc cannot be mounted"
-
-
-def _session(control: socket.socket, channel: int, shell: Any, settings: dict, isolate: bool) -> str:
-    """Run one session in a fork and see it end; returns "", or why it was ended."""
-
-    def serve() -> None:
-        from course_utils import audience
-        from course_utils.desk.checks import check
-
-        session = _Session(socket.socket(fileno=channel), shell)
-        with audience.only({check: session.check}):  # claims and figures have nobody to look at them either
-            session.serve()
-
-    if isolate:
-        pid = _fork_isolated(settings, serve, keep=channel)
-    else:
-        pid = _fork_plain(settings, serve, keep=channel)
-    os.close(channel)
-    if pid is None:
-        return "the session could not be started"
-    ended, watched, own = "", os.pidfd_open(pid), _anonymous(os.getpid())
-    try:
-        while True:
-            ready, _, _ = select.select([watched, control.fileno()], [], [], 0.05)
-            if watched in ready:
-                break
-            if ready:
-                control.recv(64)
-                ended = ended or "the grader ended it"
-            elif settings["isolate"] and _memory_used(own) > settings["memory"]:
-                ended = "it used too much memory"
-            if ended:
-                os.kill(pid, signal.SIGKILL)
-    finally:
-        os.close(watched)
-    _bury(pid, settings)
-    return ended
-
-
-def _memory_used(own: int) -> int:
-    """Bytes that the processes of the session hold beyond the ``own`` ones of this one, which they share."""
-    used = 0
-    for name in os.listdir("/proc"):
-        if name.isdigit() and int(name) not in (1, os.getpid()):
-            used += max(0, _anonymous(int(name)) - own)
-    return used
-
-
-def _anonymous(pid: int) -> int:
-    """Bytes of a process that come from no file on a disk; 0 when it has ended."""
-    try:
-        with open(f"/proc/{pid}/status") as file:
-            sizes = dict(line.split(":", 1) for line in file)
-    except OSError:
-        return 0
-    return sum(int(sizes.get(name, "0").split()[0]) << 10 for name in ("RssAnon", "RssShmem"))
-
-
-def _fork_isolated(settings: dict, run: Callable[[], object], keep: int) -> int | None:
-    """Fork a first process of new namespaces; returns its id, or None where there are none to be had.
-
-    It is a grandchild, whose parent ends at once, so that this process, a subreaper, becomes its parent. When
-    it ends, the kernel kills every process that it has left.
-    """
-    told, tell = os.pipe()
-    child = os.fork()
-    if child == 0:
-        try:
-            os.close(told)
-            uid, gid = os.getuid(), os.getgid()
-            _call("prctl", _SET_DUMPABLE, 1, 0, 0, 0)  # or its files in /proc would belong to root
-            _call("unshare", _NEW_NAMESPACES)
-            for name, text in (("setgroups", "deny"), ("uid_map", f"{uid} {uid} 1"), ("gid_map", f"{gid} {gid} 1")):
-                with open(f"/proc/self/{name}", "w") as file:
-                    file.write(text)
-            first = os.fork()
-            if first == 0:
-                os.close(tell)
-                _shut_in(settings, keep)
-                run()
-            else:
-                os.write(tell, str(first).encode())
-        finally:
-            os._exit(0)
-    os.close(tell)
-    with os.fdopen(told) as file:
-        number = file.read()
-    os.waitpid(child, 0)
-    return int(number) if number else None
-
-
-def _shut_in(settings: dict, keep: int) -> None:
-    """The last steps of a session that has new namespaces: after them it can do no more than any process."""
-    _call("mount", b"none", b"/", None, ctypes.c_ulong(_PRIVATE), None)
-    _mount(b"proc", b"/proc", _NOSUID_NODEV_NOEXEC)
-    for target, size in ((b"/tmp", settings["files"]), (b"/dev/shm", settings["files"] // 4)):
-        _mount(b"tmpfs", target, _NOSUID_NODEV, b"mode=0700,nr_inodes=20k,size=%d" % size)
-    for source, target in settings["again"]:
-        os.makedirs(target)
-        _call("mount", source.encode(), target.encode(), None, ctypes.c_ulong(_BIND), None)
-    with open("/proc/sys/user/max_user_namespaces", "w") as file:
-        file.write("0")  # a student's process gets no namespaces, and no kernel code behind them
-    # Version 3 of the interface, this process; no capability in any set.
-    _call("capset", (ctypes.c_uint32 * 2)(0x20080522, 0), (ctypes.c_uint32 * 6)())
-    _limit_and_detach(settings, keep)
-
-
-def _fork_plain(settings: dict, run: Callable[[], object], keep: int) -> int:
-    """Fork a session where no namespaces are to be had: its files and processes are cleared away afterwards."""
+def _session(control: socket.socket, channel: int, shell: Any, settings: dict) -> str:
+    """Run one session in a fork and end it with all that it has started; returns "", or why it was ended."""
     pid = os.fork()
     if pid == 0:
         try:
-            folder = tempfile.mkdtemp(prefix="session-")
-            tempfile.tempdir = os.environ["TMPDIR"] = os.environ["HOME"] = folder
-            _limit_and_detach(settings, keep)
-            os.chdir(folder)
-            run()
+            control.close()
+            _limit(settings, channel)
+            from course_utils import audience
+            from course_utils.desk.checks import check
+
+            session = _Session(socket.socket(fileno=channel), shell)
+            with audience.only({check: session.check}):  # claims and figures have nobody to look at them either
+                session.serve()
         finally:
             os._exit(0)
-    return pid
+    os.close(channel)
+    ended, watched, own = "", os.pidfd_open(pid), _anonymous(os.getpid())
+    while not ended:
+        ready, _, _ = select.select([watched, control.fileno()], [], [], 0.05)
+        if watched in ready:
+            break
+        if ready:
+            control.recv(64)
+            ended = "the grader ended it"
+        elif settings["jail"] and _memory_used(own, settings["memory"]) > settings["memory"]:
+            ended = "it used too much memory"
+        with contextlib.suppress(ChildProcessError):
+            while os.waitpid(-1, os.WNOHANG)[0]:  # orphans, which would count as processes of the session
+                pass
+    os.close(watched)
+    _end_all(settings["jail"])
+    for place in {os.environ["TMPDIR"], *(("/dev/shm",) if settings["jail"] else ())}:
+        for entry in os.scandir(place):
+            with contextlib.suppress(OSError):
+                shutil.rmtree(entry) if entry.is_dir(follow_symlinks=False) else os.unlink(entry)
+    return ended
 
 
-def _limit_and_detach(settings: dict, keep: int) -> None:
+def _end_all(jail: bool) -> None:
+    """Kill and bury every other process of the jail; without one, those that have become this process's children."""
+    with contextlib.suppress(ChildProcessError):
+        while True:
+            with contextlib.suppress(ProcessLookupError):
+                if jail:
+                    os.kill(-1, signal.SIGKILL)
+                for child in () if jail else _children():
+                    os.kill(child, signal.SIGKILL)
+            os.waitpid(-1, 0)
+
+
+def _children() -> list[int]:
+    with open(f"/proc/self/task/{os.getpid()}/children") as file:
+        return [int(pid) for pid in file.read().split()]
+
+
+def _memory_used(own: int, limit: int) -> int:
+    """Bytes that a session holds in its processes, beyond the ``own`` ones of this one, and in files.
+
+    Forks share most of what they have, which takes a closer look: only where they would otherwise hold too much.
+    """
+    files = 0
+    for place in "/tmp", "/dev/shm":
+        found = os.statvfs(place)
+        files += (found.f_blocks - found.f_bfree) * found.f_frsize + (found.f_files - found.f_ffree << 10)
+    others = [int(name) for name in os.listdir("/proc") if name.isdigit() and int(name) != os.getpid()]
+    held = {pid: _anonymous(pid) for pid in others}
+    used = files + sum(max(0, size - own) for size in held.values())
+    if used > limit:
+        shares = {pid: _anonymous(pid, "smaps_rollup", ("Pss_Anon", "Pss_Shmem")) for pid in others}
+        used = files - own + sum(shares[pid] or held[pid] for pid in others)
+    return used
+
+
+def _anonymous(pid: int, table: str = "status", rows: tuple[str, ...] = ("RssAnon", "RssShmem")) -> int:
+    """Bytes of a process that come from no file on a disk; 0 when it has ended.
+
+    All its threads have the same, but one that has ended, as the first may have, no longer tells of it.
+    """
+    most = 0
+    with contextlib.suppress(OSError):
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            with contextlib.suppress(OSError), open(f"/proc/{pid}/task/{thread}/{table}") as file:
+                sizes = dict(line.split(":", 1) for line in file if ":" in line)
+                most = max(most, sum(int(sizes.get(name, "0").split()[0]) << 10 for name in rows))
+            if most:
+                break
+    return most
+
+
+def _limit(settings: dict, keep: int) -> None:
+    """The first steps of a session: after them it has its limits, its own folder, and one socket."""
     os.setsid()
+    ctypes.CDLL(None).prctl(_SET_DUMPABLE, 1, 0, 0, 0)  # or its own files in /proc would not be its own
+    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
+        file.write("1000")  # where memory ends all the same, this ends first
     for name, limit in settings["limits"].items():
         kind = getattr(resource, name)
         _, hard = resource.getrlimit(kind)
@@ -268,51 +225,8 @@ def _limit_and_detach(settings: dict, keep: int) -> None:
     os.set_inheritable(keep, False)
     os.closerange(3, keep)
     os.closerange(keep + 1, 65536)
-    os.chdir("/tmp")
-    if settings["isolate"]:
-        _refuse_calls()
-
-
-def _refuse_calls() -> None:
-    """From now on this process and those it starts have the refused system calls no more (a seccomp filter)."""
-    architecture, refused = REFUSED_CALLS[os.uname().machine]
-    load, equal, at_least, end = 0x20, 0x15, 0x35, 0x06  # <linux/bpf_common.h>
-    # Calls by another interface of the same processor (32 bits, x32) have other numbers: none of them is allowed.
-    program = [(load, 0, 0, 4), (equal, 0, len(refused) + 3, architecture), (load, 0, 0, 0)]
-    program.append((at_least, len(refused) + 1, 0, 0x40000000))
-    program += [(equal, len(refused) - index, 0, number) for index, number in enumerate(refused)]
-    program += [(end, 0, 0, 0x7FFF0000), (end, 0, 0, 0x00050000 | errno.ENOSYS)]
-    code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *step) for step in program))
-    head = ctypes.create_string_buffer(struct.pack("HP", len(program), ctypes.addressof(code)))
-    _call("prctl", _SET_SECCOMP, 2, head, 0, 0)
-
-
-def _bury(pid: int, settings: dict) -> None:
-    """Wait for a session, and for whatever has become this process's child since then."""
-    with contextlib.suppress(ChildProcessError):
-        os.waitpid(pid, 0)
-    with contextlib.suppress(ChildProcessError):
-        while True:
-            # Without namespaces a daemon outlives its session, but ends up here.
-            for child in _children():
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(child, signal.SIGKILL)
-            os.waitpid(-1, 0)
-    if settings["isolate"] is False:
-        for name in os.listdir(tempfile.gettempdir()):
-            if name.startswith("session-"):
-                shutil.rmtree(os.path.join(tempfile.gettempdir(), name), ignore_errors=True)
-
-
-def _children() -> list[int]:
-    found = []
-    for name in os.listdir("/proc"):
-        if name.isdigit():
-            with contextlib.suppress(OSError, ValueError, IndexError):
-                with open(f"/proc/{name}/stat", "rb") as file:
-                    if int(file.read().rpartition(b")")[2].split()[1]) == os.getpid():
-                        found.append(int(name))
-    return found
+    os.chdir(os.environ["TMPDIR"])
+    sys.path.append(os.environ["TMPDIR"])  # last: what a notebook writes there can be imported, and covers nothing
 
 
 # A session: everything below runs as the student
@@ -323,11 +237,9 @@ class _Session:
 
     def __init__(self, channel: socket.socket, shell: Any) -> None:
         self.channel, self.shell = channel, shell
-        self.snapshots: dict[tuple[str, str], tuple[int, socket.socket]] = {}
-        self.complete: dict[str, Any] = {}
-        self.errors: dict[str, str] = {}
-        self.files: dict[int, str] = {}
-        self.asked: set[str] = set()
+        self.snapshots: dict[tuple, tuple[int, socket.socket]] = {}
+        self.versions: dict[str, list] = {}
+        self.errors: dict[int, str] = {}
 
     def serve(self) -> None:
         # What the cells leave at the exit of the interpreter is theirs: this process never exits normally.
@@ -338,67 +250,36 @@ class _Session:
             self.channel,
             {
                 "snapshots": [list(key) for key in self.snapshots],
-                "complete": sorted(self.complete),
-                "defined": [name for name in header["names"] if self.found(name) is not None],
+                "versions": {name: len(found) for name, found in self.versions.items()},
                 "errors": self.errors,
             },
         )
         with contextlib.suppress(protocol.Closed):
             while True:
                 self.ask(*protocol.receive(self.channel))
-        os._exit(0)
 
     # Cells
 
     def run(self, header: dict) -> None:
         from course_utils.desk.guarded import Guard
 
-        names, self.asked = set(header["names"]), set(header["asked"])
+        self.versions = {name: [] for name in header["names"]}
         end = time.monotonic() + header["notebook_seconds"]
-        parsed = [self.parse(source, number) for number, source in enumerate(header["cells"])]
-        chosen = _needed(parsed, names) if header["lean"] else [None] * len(parsed)
-        for number, (source, tree, wanted) in enumerate(zip(header["cells"], parsed, chosen, strict=True)):
+        for number, source in enumerate(header["cells"]):
             left = end - time.monotonic()
-            if number in header["skip"] or wanted == [] or left <= 0:
+            if number in header["skip"] or left <= 0:
                 continue
             protocol.send(self.channel, {"at": number})
-            with Guard(min(header["cell_seconds"], left)) as guard:
-                if wanted is None:
-                    outcome = guard.call(partial(self.shell.run_cell, source, store_history=True))
-                    result = outcome.value
-                    error = outcome.error or result and (result.error_before_exec or result.error_in_exec)
-                else:
-                    error = guard.call(partial(self.execute, wanted, number)).error
+            with Guard(min(header["cell_seconds"], left), protocol.FENCE) as guard:
+                outcome = guard.call(partial(self.shell.run_cell, source, store_history=True))
+                result = outcome.value
+                error = outcome.error or result and (result.error_before_exec or result.error_in_exec)
                 if error is not None:
-                    self.errors[str(number)] = str(guard.call(partial(_words, error)).value)[:300]
-            self.keep_complete(tree, names)
-
-    def parse(self, source: str, number: int) -> ast.Module | None:
-        try:
-            text = self.shell.transform_cell(source)
-            self.files[number] = self.shell.compile.cache(text, number)
-            return ast.parse(text, self.files[number])
-        except Exception:  # not Python: the cell will say so itself when it is run
-            return None
-
-    def execute(self, statements: list[ast.stmt], number: int) -> None:
-        for statement in statements:
-            code = compile(ast.Module([statement], []), self.files[number], "exec")
-            with contextlib.suppress(Exception):  # the next statement may do without
-                exec(code, self.shell.user_ns)
-
-    def keep_complete(self, tree: ast.Module | None, names: set[str]) -> None:
-        """Remember what the exercises' names stand for, unless this cell has only put an empty stub there."""
-        if tree is None:
-            return
-        defined = {node.name: node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
-        bound = {name for statement in tree.body for name in _names(statement)[0]}
-        for name in names & bound & self.shell.user_ns.keys():
-            if name not in defined or not _is_stub(defined[name]):
-                self.complete[name] = self.shell.user_ns[name]
-
-    def found(self, name: str) -> Any:
-        return self.complete.get(name, self.shell.user_ns.get(name))
+                    self.errors[number] = str(guard.call(partial(_words, error)).value)[:300]
+            for name, found in self.versions.items():
+                value = self.shell.user_ns.get(name)
+                if value is not None and not (found and found[-1] is value):
+                    found[:] = [*found[1 - protocol.MAX_VERSIONS :], value]
 
     # Exercises
 
@@ -409,8 +290,6 @@ class _Session:
         """
         name = getattr(fn, "__name__", "")
         if not (type(id) is str and type(name) is str and len(id) + len(name) < 200):
-            return
-        if not {id, name} & self.asked:  # a fork is the dearest part of a check
             return
         if (id, name) not in self.snapshots and len(self.snapshots) >= MAX_SNAPSHOTS:
             return
@@ -432,7 +311,7 @@ class _Session:
         theirs.close()
         return pid, ours
 
-    def drop(self, key: tuple[str, str]) -> None:
+    def drop(self, key: tuple) -> None:
         if key in self.snapshots:
             pid, channel = self.snapshots.pop(key)
             channel.close()
@@ -442,15 +321,17 @@ class _Session:
 
     def ask(self, header: dict, body: bytes) -> None:
         """Have one exercise answered, by a snapshot or as things are at the end of the notebook."""
-        key = tuple(header["key"])
+        which, name = key = tuple(header["key"])
         if key not in self.snapshots:
-            self.snapshots[key] = self.fork(self.found(key[1]))
-        _, channel = self.snapshots[key]
+            self.snapshots[key] = self.fork(self.versions[name][which])
+        pid, channel = self.snapshots[key]
         reply, answers, ended = None, b"", ""
+        with contextlib.suppress(OSError):
+            os.kill(pid, signal.SIGCONT)  # a cell may have stopped whatever it could
         try:
-            channel.settimeout(header["seconds"] + _GRACE)
-            protocol.send(channel, header, [body])
-            reply, answers = protocol.receive_reply(channel, header["question"], header["seconds"] + _GRACE)
+            until = protocol.FENCE * header["seconds"] + _GRACE
+            protocol.send(channel, header, body, until)
+            reply, answers = protocol.receive_reply(channel, header["question"], until)
         except protocol.Late:
             ended = "timeout"
         except protocol.ProtocolError:
@@ -458,12 +339,12 @@ class _Session:
         if ended:
             self.drop(key)
         self.sweep()
-        protocol.send(self.channel, {"question": header["question"], "reply": reply, "ended": ended}, [answers])
+        protocol.send(self.channel, {"question": header["question"], "reply": reply, "ended": ended}, answers)
 
     def sweep(self) -> None:
         """Kill what an exercise has left behind, before it can take the time of the next one."""
-        known = {str(os.getpid()), *(str(pid) for pid, _ in self.snapshots.values())}
-        for _ in range(100 if os.getpid() == 1 else 0):  # in a namespace of its own, where all others are its
+        known = {"1", str(os.getpid()), *(str(pid) for pid, _ in self.snapshots.values())}
+        for _ in range(100 if os.getppid() == 1 else 0):  # in a namespace of its own, where all others are its
             found = [int(name) for name in os.listdir("/proc") if name.isdigit() and name not in known]
             for number in (signal.SIGSTOP, signal.SIGKILL):  # first, so that nothing of it forks meanwhile
                 for pid in found:
@@ -477,28 +358,31 @@ class _Session:
 
 
 def _words(error: BaseException) -> str:
+    if isinstance(error, SyntaxError):
+        line = f" (line {error.lineno}): {error.text.strip()}" if error.lineno and error.text else ""
+        return f"{type(error).__name__}: {error.msg}{line}"
     return f"{type(error).__name__}: {error}"
 
 
 def _answer(channel: socket.socket, fn: Any) -> None:
     """Wait for inputs, call the student's function on them, send what came back; again, until nobody asks."""
     from course_utils.desk import checks
-    from course_utils.desk.guarded import Guard
+    from course_utils.desk.guarded import Guard, warm_up
 
     while True:
         header, body = protocol.receive(channel)
-        cases = protocol.decode(header["cases"], body)
-        probe = protocol.decode(header["probe"], b"")
+        cases, probe = pickle.loads(body)  # which the grader sent
         reply: dict = {"question": header["question"], "callable": callable(fn), "parameters": None, "attempts": []}
         answers: list[bytes] = []
         if callable(fn):
-            with Guard(header["seconds"]) as guard:
+            warm_up(fn)
+            with Guard(header["seconds"], protocol.FENCE) as guard:
                 if probe is None:
                     reply["parameters"] = checks.other_parameters(fn, cases[0], guard)
                 if reply["parameters"] is None:
                     attempts = checks.collect(fn, cases, guard, probe)
                     reply["attempts"] = [_sendable(attempt, answers) for attempt in attempts]
-        protocol.send(channel, reply, answers)
+        protocol.send(channel, reply, b"".join(answers))
 
 
 def _sendable(attempt: Any, body: list[bytes]) -> dict:
@@ -526,79 +410,6 @@ def _arrays(plain: Any) -> Iterator[Any]:
             yield from _arrays(part)
     else:
         yield plain
-
-
-# What of a notebook an exercise needs
-
-
-def _needed(cells: list[ast.Module | None], names: set[str]) -> list[list[ast.stmt]]:
-    """For each cell the statements on which the named functions and the checks depend, judged by names.
-
-    The figures and simulations of a chapter take most of its time, and an answer rarely needs them. What is
-    judged so may be missing something, so whoever is not right by it is judged again after all cells have run.
-    """
-    statements = [
-        (cell, statement, *_names(statement)) for cell, tree in enumerate(cells) if tree for statement in tree.body
-    ]
-    wanted, chosen, growing = {*names, "check"}, set(), True
-    while growing:
-        growing = False
-        for index, (_, statement, bound, used) in enumerate(statements):
-            star = isinstance(statement, ast.ImportFrom) and statement.names[0].name == "*"
-            if index not in chosen and (star or bound & wanted or _checks(statement)):
-                chosen.add(index)
-                wanted |= used
-                growing = True
-    return [
-        [statements[index][1] for index in sorted(chosen) if statements[index][0] == cell] for cell in range(len(cells))
-    ]
-
-
-def _checks(statement: ast.stmt) -> bool:
-    calls = (node.func for node in ast.walk(statement) if isinstance(node, ast.Call))
-    return any(isinstance(function, ast.Name) and function.id == "check" for function in calls)
-
-
-def _names(statement: ast.stmt) -> tuple[set[str], set[str]]:
-    """The global names that a statement binds or changes, and those that it uses."""
-    bound, used = set[str](), set[str]()
-    try:
-        codes = [compile(ast.Module([statement], []), "<cell>", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)]
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return bound, used
-    for code in codes:
-        codes += [constant for constant in code.co_consts if isinstance(constant, types.CodeType)]
-        for instruction in dis.get_instructions(code):
-            if instruction.opname == "STORE_GLOBAL" or instruction.opname == "STORE_NAME" and code is codes[0]:
-                bound.add(instruction.argval)
-            elif instruction.opname in ("LOAD_NAME", "LOAD_GLOBAL"):
-                used.add(instruction.argval)
-    for node in ast.walk(statement):
-        # x[0] = 1, x.a = 1 and x.append(1) change x.
-        target = None
-        if isinstance(node, ast.Attribute | ast.Subscript) and isinstance(node.ctx, ast.Store):
-            target = node.value
-        elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
-            target = node.value.func.value if isinstance(node.value.func, ast.Attribute) else None
-        while isinstance(target, ast.Attribute | ast.Subscript):
-            target = target.value
-        if isinstance(target, ast.Name):
-            bound.add(target.id)
-    return bound, used
-
-
-def _is_stub(definition: ast.FunctionDef) -> bool:
-    """Whether nothing is written in a function yet: only ``raise NotImplementedError()``, ``pass`` or ``...``."""
-
-    def empty(statement: ast.stmt) -> bool:
-        match statement:
-            case ast.Pass() | ast.Expr(ast.Constant()):
-                return True
-            case ast.Raise(ast.Name("NotImplementedError") | ast.Call(ast.Name("NotImplementedError"))):
-                return True
-        return False
-
-    return all(map(empty, definition.body))
 
 
 if __name__ == "__main__":

@@ -10,7 +10,8 @@ from grader import grade, records
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "teaching.md").read_text(encoding="utf-8")
 #: Of other programs.
-FOREIGN = {"--force", "--nthreads"} | {"--rm", "--network", "--read-only", "--tmpfs", "--pids-limit", "--security-opt"}
+FOREIGN = {"--force"} | {"--nthreads", "--host", "--port", "--no-dashboard", "--protocol"} | {"--scope", "--user"}
+FOREIGN |= {"--rm", "--network", "--read-only", "--tmpfs", "--pids-limit", "--security-opt"}
 
 
 def test_every_option_exists():

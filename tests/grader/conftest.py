@@ -47,7 +47,7 @@ def view(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def warm_jail(kind, view):
-    """One jail for all cells that do nothing to it: it takes seconds to import what the chapters do."""
+    """One jail for all notebooks that do nothing to it: it takes seconds to import what the chapters do."""
     released = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(NOTEBOOKS.glob("[0-9]*.ipynb"))]
     modules = dict.fromkeys(name for notebook in released for name in read_released(notebook)[1])
     with Jail(kind, view, Limits(notebook_seconds=30), (), tuple(modules)) as jail:

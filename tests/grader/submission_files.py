@@ -13,7 +13,7 @@ from inspect import isfunction, signature
 from pathlib import Path
 
 import nbformat
-from attack_suite import Attack, Surroundings, answer_cell, check_cell, code_cell
+from attack_suite import Attack, Surroundings, answer_cell, base_notebook, check_cell, code_cell
 
 #: The student whose solved notebook others try to use; handed in like every other one.
 CLASSMATE = "000-classmate"
@@ -325,6 +325,45 @@ def pipe(notebook, folder, attack, around):
 def two_notebooks(notebook, folder, attack, around):
     _write(folder, attack, encode(notebook))
     (folder / f"{attack.chapter_name}-Copy1.ipynb").write_bytes(b"")
+
+
+def names_of_browsers_and_hubs(notebook, folder, attack, around):
+    deep = folder / "course" / "my work" / "notebooks"
+    deep.mkdir(parents=True)
+    (deep / f"Copy of {attack.chapter_name}.IPYNB.txt").write_bytes(encode(notebook))
+
+
+def untouched_beside_work(notebook, folder, attack, around):
+    untouched = base_notebook(attack.chapter, "student", whole=True)
+    with _zip(folder) as archive:
+        for place, when, content in ("notebooks", 2027, untouched), ("work", 2026, notebook):
+            name = zipfile.ZipInfo(f"course/{place}/{attack.chapter_name}.ipynb", (when, 1, 1, 0, 0, 0))
+            archive.writestr(name, encode(content))
+
+
+def broken_zip_beside_work(notebook, folder, attack, around):
+    _write(folder, attack, encode(notebook))
+    (folder / "week 2.zip").write_bytes(b"PK\x03\x04" + bytes(100))
+
+
+def broken_zip_in_a_folder(notebook, folder, attack, around):
+    folder.mkdir()
+    (folder / "work.zip").write_bytes(b"PK\x03\x04" + bytes(100))
+
+
+def exported_script(notebook, folder, attack, around):
+    folder.mkdir()
+    code = ["".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    (folder / f"{attack.chapter_name}.py").write_text("\n\n".join(code))
+
+
+def empty_lists_without_end(notebook, folder, attack, around):
+    with _zip(folder) as archive:
+        with archive.open(f"{attack.chapter_name}.ipynb", "w") as file:
+            file.write(b'{"nbformat": 4, "metadata": {}, "cells": [[]')
+            for _ in range(120):
+                file.write(b",[]" * 333_333)
+            file.write(b"]}")
 
 
 def markup_in_file_names(notebook, folder, attack, around):

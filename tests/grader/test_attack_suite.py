@@ -60,6 +60,24 @@ COVERED = {
     "honest: slow but correct": ["slow-but-right", "slow-cell"],
     "honest: reordered cells": ["reordered-cells"],
     "honest: an older release": ["older-release"],
+    "another submission's session": ["words-in-closed-connections", "read-the-network", "other-kinds-of-sockets"],
+    "hidden inputs in a later session": ["tell-hidden-inputs-in-another-session"],
+    "reports without end": ["goes-on-for-ever"],
+    "copies of the course": ["search-the-whole-disk"],
+    "namespaces": ["namespaces-of-its-own", "namespace-tricks"],
+    "broken archives, scripts, lists without end": [
+        "broken-zip-in-a-folder",
+        "exported-script",
+        "empty-lists-without-end",
+    ],
+    "memory that belongs to nobody": ["memory-of-a-thread-that-has-ended", "memory-in-sockets"],
+    "the processors of others": ["takes-every-processor"],
+    "honest: answers come about in other ways": ["answers-in-other-ways", "needs-a-simulation"],
+    "honest: files as browsers and hubs leave them": [
+        "names-of-browsers-and-hubs",
+        "untouched-beside-work",
+        "broken-zip-beside-work",
+    ],
 }
 #: Submissions of the chapter's own notebook.
 AS_IT_CAME = ("nothing-done", "solved-chapter-1", "solved-chapter-2", "solved-chapter-3")

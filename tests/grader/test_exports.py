@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import shutil
 import stat
 import sys
@@ -45,14 +46,14 @@ def test_totals_have_a_row_for_each_student(tmp_path):
         "total": "9",
     }
     assert (zoe["name"], zoe[ONE], zoe[TWO], zoe["total"]) == ("Zoë", "0", "", "")
-    assert (bob["name"], bob["email"]) == ('\'=HYPERLINK("x")', "'@bob")
+    assert (bob["name"], bob["email"]) == ('\'=HYPERLINK("x")', "@bob")
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t=", "\r=", "\n=", "\t", "\r", "\n", " =", "\uff1d", "\0="])
 def test_a_formula_becomes_text(tmp_path, start):
     name = f"{start}cmd|' /C calc'!A0"
     row = next(iter(table(exports.write_grades(tmp_path, of("ada"), {"ada": name}))))
-    assert row["name"] == f"'{name}"
+    assert row["name"] == "'" + re.sub(r"[\t\r\n\0]", " ", name)
 
 
 @pytest.mark.parametrize("name", ["Ada", "Anne-Marie", "1+1", "a=b", 'Zoë, "Z"', ""])
@@ -60,10 +61,27 @@ def test_other_text_stays_as_it_is(tmp_path, name):
     assert table(exports.write_grades(tmp_path, of("ada"), {"ada": name}))[0]["name"] == name
 
 
-def test_an_id_or_a_problem_cannot_be_a_formula_either(tmp_path):
+def test_a_problem_cannot_be_a_formula_and_an_id_stays_what_a_system_finds_the_student_by(tmp_path):
     units = [replace(unit("ada", ONE, status="student error", points=0, problem="=1+1"), student="-ada")]
     row = table(exports.write_grades(tmp_path, units))[0]
-    assert (row["student_id"], row["problem"]) == ("'-ada", "'=1+1")
+    assert (row["student_id"], row["problem"]) == ("-ada", "'=1+1")
+
+
+def test_canvas_gets_its_own_columns_and_every_system_the_ids_as_they_are(tmp_path):
+    units = [replace(one, student=id) for id in ("-ada", "@bob", "007") for one in of("ada")]
+    with exports.write_canvas(tmp_path, units).open(encoding="utf-8-sig", newline="") as file:
+        header, possible, *rows = csv.reader(file)
+    assert header == ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", ONE, TWO]
+    assert possible == ["    Points Possible", "", "", "", "", "6", "3"]
+    assert [row[3] for row in rows] == ["-ada", "007", "@bob"]
+    for write in (exports.write_totals, exports.write_moodle):
+        assert [next(iter(row.values())) for row in table(write(tmp_path, units))] == ["-ada", "007", "@bob"]
+
+
+def test_a_spreadsheet_that_splits_at_semicolons_finds_no_formula(tmp_path):
+    units = [replace(unit("ada", ONE, status="student error", points=0, problem="01 a;=cmd|'&C calc'!A0;.ipynb"))]
+    exports.write_grades(tmp_path, units)
+    assert ";" not in (tmp_path / exports.GRADES).read_text(encoding="utf-8-sig")
 
 
 #: Gradescope's documentation of results.json: keys, and what they may hold.
@@ -201,7 +219,9 @@ def test_without_nbgrader_there_is_no_gradebook(tmp_path, monkeypatch):
 def test_everything_is_made_at_once_and_again(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "nbgrader.api", None)
     made = exports.write_all(tmp_path, results(), ROSTER, ["mallory/: not in the roster"])
-    assert {path.name for path in made} == {"report.html", "feedback", "grades.csv", "totals.csv", "gradescope"}
+    assert {path.name for path in made} == {
+        *("report.html", "feedback", "grades.csv", "totals.csv", "canvas.csv", "moodle.csv", "gradescope")
+    }
     assert all(path.exists() for path in made)
     assert "mallory/: not in the roster" in (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "Ada Lovelace" in (tmp_path / "feedback" / "ada.html").read_text(encoding="utf-8")

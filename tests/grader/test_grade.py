@@ -11,8 +11,8 @@ import sys
 import threading
 import time
 from collections import Counter
+from contextlib import nullcontext
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from processes import descendants, started
@@ -64,9 +64,10 @@ def arguments(kind):
 @pytest.fixture
 def grading(arguments, monkeypatch, warm_jail, kind):
     """Runs the command on a class, in the jail that all tests share, and makes no reports."""
-    shared = SimpleNamespace(session=warm_jail.session, reason=warm_jail.reason, stop=lambda: None)
     real = run.Jail
-    monkeypatch.setattr(run, "Jail", lambda wanted, *rest: shared if wanted == kind else real(wanted, *rest))
+    monkeypatch.setattr(
+        run, "Jail", lambda wanted, *rest: nullcontext(warm_jail) if wanted == kind else real(wanted, *rest)
+    )
     monkeypatch.setattr(exports, "write_all", lambda *_: [])
     return lambda folder, *more, **options: grade.main(arguments(folder, *more, **options))
 
@@ -97,7 +98,10 @@ def test_a_class_from_roster_to_reports(klass, arguments, kind, capsys):
     assert "4/4" in said.err, "no progress bar"
     assert (klass / "grades/report.html").is_file() and (klass / "grades/grades.csv").is_file()
     assert sorted(path.stem for path in (klass / "grades/feedback").glob("*.html")) == ["ada", "bob", "cyd", "dan"]
-    assert (klass / "grades/secret").stat().st_mode & 0o777 == 0o600
+    files = [path for path in (klass / "grades").rglob("*") if path.is_file() and ".grading" not in path.parts]
+    assert (klass / "grades").stat().st_mode & 0o777 == 0o700
+    assert {path.name for path in files if path.stat().st_mode & 0o077} <= {".lock"}, "others may read these"
+    assert found["ada"].handed_in == pytest.approx((klass / "submissions/ada" / f"{CHAPTER}.ipynb").stat().st_mtime)
 
 
 def test_a_second_run_does_only_what_is_new(klass, grading):
@@ -123,6 +127,24 @@ def test_only_reports(klass, grading, monkeypatch):
     monkeypatch.setattr(exports, "write_all", lambda out, results, *_: made.append(len(results)) or [])
     monkeypatch.setattr(run, "run", None)
     assert grading(klass, "--only-reports") == 0 and made == [4]
+
+
+def test_what_an_instructor_wrote_counts_in_every_run_and_stays(klass, arguments):
+    (klass / "grades").mkdir()
+    table = klass / "grades" / "adjustments.csv"
+    text = "student,what,points,reason\nbob,0.1,0.5,shown to me\n"
+    table.write_text(text)
+    for more in ((), ("--only-reports",)):
+        assert grade.main([*arguments(klass), *more]) == 0
+        assert "bob,Bob,,0.5,0.5" in (klass / "grades/totals.csv").read_text(encoding="utf-8-sig")
+        assert results(klass)["bob"].points == 0 and table.read_text() == text
+    table.write_text(text + "eve,0.1,1,\n")
+    before = (klass / "grades/totals.csv").read_bytes()
+    assert grade.main(arguments(klass)) == grade.UNUSABLE
+    assert (klass / "grades/totals.csv").read_bytes() == before
+    table.write_text(text)
+    assert grade.main([*arguments(klass), "--anonymous"]) == 0
+    assert (klass / "grades/anonymous/report.html").is_file() and (klass / "grades/anonymous-key.csv").is_file()
 
 
 def test_trouble_of_the_grader_is_no_zero_and_is_graded_later(klass, grading, monkeypatch, capsys):
@@ -187,6 +209,12 @@ def test_two_graders_never_share_a_folder(klass, grading, capsys):
         (["--secret-file", "nowhere"], "nowhere"),
         (["--memory", "nan"], "--memory"),
         (["--out", "{}/submissions/grades"], "choose a folder outside"),
+        (["--out", "{}/roster.csv"], "is a file; expected a folder"),
+        (["--out", "{}"], "holds 'roster.csv' and no grades"),
+        (["--release", "{}/roster.csv"], "is a file; expected the folder"),
+        (["--adjustments", "{}/nowhere.csv"], "no table of adjustments"),
+        (["--adjustments", "{}/roster.csv"], "has the columns student_id, name; expected"),
+        (["--scheduler", "tcp://127.0.0.1:9"], "no Dask scheduler answers at tcp://127.0.0.1:9"),
     ],
 )
 def test_what_cannot_be_done_is_said_in_a_sentence(klass, arguments, capsys, change, says):
@@ -202,6 +230,28 @@ def test_another_release_is_noted_and_still_graded(klass, grading):
     assert grading(klass) == 0
     found = results(klass)
     assert found["bob"].points == 1 and "another release" in found["bob"].notes[0] and not found["ada"].notes
+
+
+def test_what_runs_out_of_time_beside_others_is_repeated_alone_before_it_is_final(klass, arguments):
+    notebook = json.loads(SOLVED.read_text())
+    for cell in notebook["cells"]:
+        cell["source"] = "".join(cell["source"]).replace(
+            "return np.sqrt(np.sum", "\n    while True: pass\n    return np.sqrt(np.sum"
+        )
+    hand_in(klass, "bob", json.dumps(notebook).encode())
+    assert grade.main(arguments(klass, "--jobs", "2", "--patience", "0.2")) == 0
+    assert log(klass) == Counter({"ada": 1, "bob": 2, "cyd": 1, "dan": 1})
+    found = results(klass)["bob"]
+    assert found.exercises[0].status == "timeout" and found.key != run.NOT_FINAL
+    assert grade.main(arguments(klass, "--jobs", "2", "--patience", "0.2")) == 0
+    assert log(klass)["bob"] == 2, "it was final"
+
+
+def test_what_was_not_repeated_alone_before_a_kill_is_not_final(klass, grading, monkeypatch):
+    assert grading(klass) == 0
+    path = klass / "grades/results/ada" / f"{CHAPTER}.json"
+    path.write_text(path.read_text().replace(results(klass)["ada"].key, run.NOT_FINAL))
+    assert grading(klass) == 0 and log(klass)["ada"] == 2
 
 
 # Killed, and resumed

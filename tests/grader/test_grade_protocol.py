@@ -1,6 +1,7 @@
 """Frames: what is sent arrives as it was, and whatever else arrives is a ProtocolError and nothing worse."""
 
 import json
+import pickle
 import socket
 import struct
 import threading
@@ -15,7 +16,6 @@ from hypothesis.extra import numpy as hnp
 
 from course_utils.desk.checks import Result
 from course_utils.exercises import all_exercises, find
-from course_utils.theory.activations import activation
 from grader import protocol
 from grader.marking import judge_hidden, judge_public, make_paper
 from grader.protocol import Closed, Late, ProtocolError
@@ -43,12 +43,6 @@ def pair():
     theirs.close()
 
 
-def round_trip(value):
-    body = []
-    tree = protocol.encode(value, body)
-    return protocol.decode(json.loads(json.dumps(tree)), b"".join(body))
-
-
 def same(one, other):
     assert type(one) is type(other)
     if isinstance(one, np.ndarray):
@@ -67,56 +61,21 @@ def same(one, other):
 
 
 @pytest.mark.parametrize("exercise", list(all_exercises().values()), ids=lambda e: e.id)
-def test_every_exercise_can_be_asked(exercise):
-    for case in exercise.draw_cases(1):
-        arrived = round_trip(case)
-        same(list(case), list(arrived))
+def test_every_exercise_can_be_asked_and_what_is_sent_names_no_module_that_a_jail_lacks(exercise):
+    sent = pickle.dumps((exercise.draw_cases(1), exercise.probe))
+    assert not any(name in sent for name in (b"chapter_", b"course_staff", b"grader", b"__main__"))
+    cases, probe = pickle.loads(sent)
+    assert probe is exercise.probe
+    for case, arrived in zip(exercise.draw_cases(1), cases, strict=True):
+        assert list(case) == list(arrived)
         for name in case:
             same(case[name], arrived[name])
-    assert round_trip(exercise.probe) is exercise.probe
 
 
-@pytest.mark.parametrize(
-    "value",
-    [
-        None,
-        True,
-        2**100,
-        -0.0,
-        float("inf"),
-        float("nan"),
-        "a\ud800b",
-        np.float32(1.5),
-        np.int64(-3),
-        np.bool_(True),
-        (1, [2.0, {"x": (np.eye(2), "y")}]),
-        range(1, 9, 2),
-        torch.arange(6).reshape(2, 3),
-        np.sin,
-        np.linalg.norm,
-        activation,
-        torch.tanh,
-        np.asfortranarray(np.arange(6.0).reshape(2, 3)),
-        np.arange(3, dtype=">i4"),
-    ],
-)
-def test_values_keep_their_types(value):
-    arrived = round_trip(value)
-    if callable(value):
-        assert arrived is value
-    elif isinstance(value, np.ndarray):
-        assert np.array_equal(arrived, value) and arrived.shape == value.shape
-    else:
-        same(value, arrived)
-
-
-@pytest.mark.parametrize(
-    "value",
-    [lambda x: x, object(), {1, 2}, np.array(["a"]), np.array([1j]), find("1.1").reference, (2, np.array([None]))],
-)
-def test_what_cannot_be_sent_is_refused_by_name(value):
-    with pytest.raises(TypeError, match="sent"):
-        protocol.encode(value, [])
+@pytest.mark.parametrize("array", [np.array(["a"]), np.array([1j]), np.array([None]), (np.array("2026", "M8[Y]"),)])
+def test_what_is_no_answer_cannot_be_sent(array):
+    with pytest.raises(TypeError, match="cannot be sent"):
+        protocol.encode(array, [])
 
 
 @given(st.lists(st.recursive(ARRAYS, lambda parts: st.lists(parts, max_size=3).map(tuple), max_leaves=5), max_size=4))
@@ -178,7 +137,7 @@ def test_any_json_for_answers_is_refused_or_plain(tree, body):
 
 @cache
 def paper():
-    return make_paper(find("1.2"), b"s" * 32)
+    return make_paper(find("1.2"), b"s" * 32, "a notebook")
 
 
 ATTEMPT = st.fixed_dictionaries(
@@ -270,7 +229,7 @@ def test_nobody_there_and_nothing_in_time(pair):
 
 def test_a_large_frame_arrives_in_parts(pair):
     body = np.random.default_rng(0).bytes(5 << 20)
-    sender = threading.Thread(target=protocol.send, args=(pair[1], {"n": 1}, [body[:7], body[7:]]))
+    sender = threading.Thread(target=protocol.send, args=(pair[1], {"n": 1}, body))
     sender.start()
     assert protocol.receive(pair[0], 20) == ({"n": 1}, body)
     sender.join()

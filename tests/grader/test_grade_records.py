@@ -47,7 +47,7 @@ def test_a_write_that_fails_leaves_the_old_result(tmp_path, monkeypatch):
     [
         (UNIT, {"status": "infrastructure error", "problem": "no memory"}),  # with points
         (UNIT, {"status": "student error", "points": 0}),  # without a problem
-        *((UNIT, {"points": points}) for points in (3, None, True, -1, 2.0)),
+        *((UNIT, {"points": points}) for points in (3, None, True, -1, 1.5, float("nan"))),
         *((UNIT, {"student": student}) for student in ("../ada", "..", "a/b", "")),
         *((UNIT, {key: value}) for key, value in (("chapter", "../01"), ("status", "fine"), ("jail", "docker"))),
         *((UNIT, {key: value}) for key, value in (("format", 2), ("seconds", float("nan")), ("notes", (1,)))),

@@ -1,5 +1,8 @@
 """The class report: right counts, every trouble named, groups that deserve a look, and no hostile HTML."""
 
+from dataclasses import replace
+
+import pytest
 from small_class import HOSTILE, NAMES, ONE, TWO, answer, results, unit
 from test_feedback import Page
 
@@ -71,7 +74,7 @@ def test_the_page_names_every_trouble():
         "Notebooks that could not be read: 1",
         "Nothing handed in: 1",
         "1 · Taylor bounds: kim",
-        "Files that belong to nobody: 2",
+        "Not graded, or not as it was given out: 2",
         "mallory/: not in the roster",
         "mean 1.5, median 0 of 6 points",
         "1.1: zoe (Zoë)",
@@ -83,7 +86,7 @@ def test_the_page_names_every_trouble():
 def test_a_class_without_trouble_is_told_so():
     text = text_of([one for one in results() if one.student == "ada"], NAMES)
     assert "every student of the roster handed in every chapter" in text
-    assert "Commonest misconceptions None was met." in text
+    assert "Slips that were met, by exercise None was met." in text
     assert "To look at Nothing:" in text and "without a jail" not in text
 
 
@@ -94,5 +97,54 @@ def test_before_anything_is_graded():
 
 def test_what_a_student_wrote_is_text():
     page = Page(report.to_html(results(), NAMES, [HOSTILE]))
-    assert page.active == []
+    assert page.active == ["href"] * 5, "a link to the page of each student, and nothing else"
     assert "{{ 7*7 }}" in page.text and "49" not in page.text
+
+
+def test_a_table_of_all_marks_leads_to_each_students_page():
+    ids, rows = report.matrix(results())
+    assert ids == ["1.1", "1.2", "2.1"]
+    assert dict((student, (points, total)) for student, points, total in rows) == {
+        "ada": (["3", "3", "3"], 9),
+        "bob": (["0", "0", "0"], 0),
+        "eve": (["0", "0", "–"], 0),
+        "kim": (["–", "–", "0"], 0),
+        "zoe": (["0", "0", "?"], None),
+    }
+    page = report.to_html(results(), NAMES)
+    assert all(f'<a href="feedback/{student}.html">{student}</a>' in page for student in NAMES)
+
+
+def test_discrimination_is_the_correlation_with_the_other_exercises():
+    def klass(*scores):
+        return [
+            unit(
+                f"s{n}", ONE, *(answer(id, "correct" if right else "values") for id, right in zip(("1.1", "1.2"), two))
+            )
+            for n, two in enumerate(scores)
+        ]
+
+    [same] = report.summaries(klass((1, 1), (0, 0), (1, 1)))
+    [against] = report.summaries(klass((1, 0), (0, 1), (1, 0), (0, 1)))
+    [alike] = report.summaries(klass((1, 0), (1, 1)))
+    values = [[one.discrimination for one in chapter.exercises] for chapter in (same, against, alike)]
+    assert values[0] == pytest.approx([1, 1]) and values[1] == pytest.approx([-1, -1]) and values[2] == [None, None]
+
+
+def test_a_notebook_with_somebody_elses_numbers_is_named_with_whom_it_was_made_for():
+    numbers = {"ada": {"1.3": 2, "1.6": 5}, "bob": {"1.3": 2, "1.6": 7}, "eve": {"1.3": 4, "1.6": 5}}
+    copied = replace(unit("kim", ONE, answer("1.1", "values")), numbers=(("1.3", 2), ("1.6", 5)))
+    class_ = [*(one for one in results() if one.student != "kim"), copied]
+
+    def numbers_of(student, chapter):
+        return numbers.get(student, {}) if chapter == ONE else {}
+
+    assert report.borrowed(class_, numbers_of) == [(copied, ["ada"])] and report.borrowed(results(), numbers_of) == []
+    text = text_of(class_, NAMES, (), numbers_of)
+    assert "kim, 1 · Taylor bounds: the numbers 2 in 1.3, 5 in 1.6 were given to ada (Ada Lovelace)" in text
+    assert "were given to nobody of this class" in text_of([copied], NAMES, (), numbers_of)
+
+
+def test_slips_are_listed_by_exercise_with_who_met_them():
+    text = text_of(results(), NAMES)
+    assert "Divide x by 2." in text.replace("`", "") and 'bob (=HYPERLINK("x")), kim' in text
