@@ -164,8 +164,8 @@ def _bubblewrap(binds: list[tuple[str, str]], hidden: tuple[Path, ...] = (), fil
     for path in _SETTINGS.split():
         command += ["--ro-bind-try", path, path]
     command += "--proc /proc --dev /dev --remount-ro /dev".split()
-    for place, size in ("/dev/shm", files // 4), ("/tmp", files):
-        command += ["--perms", "1777", "--size", str(size), "--tmpfs", place]
+    for own, size in ("/dev/shm", files // 4), ("/tmp", files):
+        command += ["--perms", "1777", "--size", str(size), "--tmpfs", own]
     places = {Path(target): ["--ro-bind", source, target] for source, target in binds}
     for source, target in binds:
         for folder in hidden:

@@ -130,7 +130,8 @@ def _session(control: socket.socket, channel: int, shell: Any, settings: dict) -
             from course_utils.desk.checks import check
 
             session = _Session(socket.socket(fileno=channel), shell)
-            with audience.only({check: session.check}):  # claims and figures have nobody to look at them either
+            heard: dict[Any, Any] = {check: session.check}
+            with audience.only(heard):  # claims and figures have nobody to look at them either
                 session.serve()
         finally:
             os._exit(0)

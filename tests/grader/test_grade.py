@@ -220,7 +220,7 @@ def test_two_graders_never_share_a_folder(klass, grading, capsys):
 def test_what_cannot_be_done_is_said_in_a_sentence(klass, arguments, capsys, change, says):
     assert grade.main([*arguments(klass), *(word.format(klass) for word in change)]) == grade.UNUSABLE
     said = capsys.readouterr().err
-    assert says in said and "Traceback" not in said and len(said.splitlines()) <= 2
+    assert says in said and "Traceback" not in said and len(said.strip().split("\n")) <= 2  # the bar of progress is one
 
 
 def test_another_release_is_noted_and_still_graded(klass, grading):
