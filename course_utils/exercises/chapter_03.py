@@ -3,6 +3,7 @@
 from math import ceil, erf, log, pi, sqrt
 
 import numpy as np
+from scipy import special
 
 from course_utils.exercises import Card, Exercise, Variants, slips
 from course_utils.theory.sign_flips import star_gap
@@ -46,6 +47,18 @@ def exercise_1(c=1):
             "Half of it: the strip reaches to both sides of zero.",
             lambda t, norm_x: 2 * t / (c * norm_x * sqrt(2 * pi)),
             "This is the bound by the density at zero. The density falls inside the strip: use erf.",
+            lambda t, norm_x: erf(t / c),
+            "erf is made for a standard deviation of 1/√2, and wᵀx has that of a weight times ‖x‖: divide by both.",
+            lambda t, norm_x: (1 + near_zero(t, norm_x)) / 2,
+            "This is Pr[wᵀx ≤ t], one-sided. Asked is the strip |wᵀx| ≤ t.",
+            lambda t, norm_x: erf(t / (c * norm_x**2 * sqrt(2))),
+            "You have divided by ‖x‖², the variance of wᵀx. Its standard deviation is ‖x‖.",
+            lambda t, norm_x: erf(t / (c * sqrt(norm_x) * sqrt(2))),
+            "The standard deviation of wᵀx is ‖x‖ itself, without a root.",
+            lambda t, norm_x: erf(t / (2 * c * norm_x)),
+            "The error function measures in units of √2, not 2.",
+            lambda t, norm_x: t / (c * norm_x),
+            "This is the slides' bound, τ for the chance. The exact chance is smaller: use erf.",
         ),
         after="The dimension d is nowhere in it.",
         variants=Variants(_SCALES, exercise_1, example={"t": 1, "norm_x": 1}),
@@ -77,6 +90,10 @@ exercise_2 = Exercise(
         "This is the s for a single term: the bound of step 1 has m of them.",
         lambda m, t, v: m * v / t,
         "Upside down: solve m v s = t for s.",
+        lambda m, t, v: np.exp(-(t**2) / (2 * m * v)),
+        "This is the bound that the best s gives. Return the s itself.",
+        lambda m, t, v: t / np.sqrt(m * v),
+        "The derivative of m v s²/2 − s t is m v s − t: no root.",
     ),
     after="The exponent becomes −t²/(2mv): a quarter of the variance quadruples it.",
 )
@@ -123,6 +140,14 @@ exercise_3 = Exercise(
         "There is a 2 under the root: 2 · variance · log(1/δ).",
         lambda m, tau, delta: _bernstein(m, tau, delta, spread=lambda m, p: 2 * p * (1 - p)),
         "You have used the variance of one indicator. That of the sum is m times as large.",
+        lambda m, tau, delta: _bernstein(m, tau, delta, p=_DENSITY * tau),
+        "You have bounded the probability by the density at zero. Use the exact one, erf(τ/√2).",
+        lambda m, tau, delta: m * erf(tau / sqrt(2)),
+        "This is the mean. What the count exceeds with probability δ lies above it.",
+        lambda m, tau, delta: bernstein_count(m, tau, delta) - m * erf(tau / sqrt(2)),
+        "This is the excess over the mean. Asked is the count: add m p.",
+        lambda m, tau, delta: ceil(bernstein_count(m, tau, delta)),
+        "Do not round: a bound on a count need not be whole.",
     ),
     after="For a rare event the root is about √(2mp log(1/δ)), far below Hoeffding's √(m log(1/δ)/2).",
 )
@@ -154,6 +179,11 @@ def _kept(m, B, delta, constant=3 / 2 ** (2 / 3), density=_DENSITY, half=0.5):
     return B * sqrt(constant * (density * m * B) ** (2 / 3) + sqrt(m * log(1 / delta) * half))
 
 
+def _exact_chance(m, B, delta):
+    tau = np.geomspace(1e-4, 20, 100_001)
+    return B * sqrt((m * special.erf(tau / sqrt(2)) + B**2 / tau**2).min() + sqrt(m * log(1 / delta) / 2))
+
+
 def _split_root(m, B, delta):
     near = 3 / 2 ** (2 / 3) * (_DENSITY * m * B) ** (2 / 3)
     return B * (sqrt(near) + (m * log(1 / delta) / 2) ** 0.25)
@@ -177,16 +207,30 @@ exercise_4 = Exercise(
         "You have kept the old best τ. With the factor √(2/π) in front of mτ, the best τ moves too.",
         _split_root,
         "You have split the root of a sum into two roots. That is allowed, and rounds.",
+        _exact_chance,
+        "This is valid, and tighter: you have kept the exact chance erf(τ/√2). Asked is the bound after p ≤ √(2/π) τ.",
+        lambda m, B, delta: B * (kept_constants(m, B, delta) / B) ** 2,
+        "The root is missing: |S| neurons share a movement of B, and Cauchy–Schwarz gives √|S| · B.",
+        lambda m, B, delta: B * sqrt(2 * (m * B) ** (2 / 3) + sqrt(m * log(1 / delta))),
+        "These are the slides' roundings, before the root is split. Keep 3/2^(2/3), √(2/π) and Hoeffding's half.",
+        lambda m, B, delta: sqrt(2) * m ** (1 / 3) * B ** (4 / 3) + B * (m * log(1 / delta)) ** 0.25,
+        "This is Lemma 4.1 as printed, with all its roundings.",
+        lambda m, B, delta: kept_constants(m, B, 1.0),
+        "The term of chance is missing: √(m log(1/δ)/2), below the root.",
+        lambda m, B, delta: kept_constants(m, B, delta / 2),
+        "You have split δ between two sides. Too many neurons near zero is the only bad event.",
     ),
     after="At m = 10 000 this takes the lemma's 217 down to 123: nearly half of it was rounding.",
 )
 
 
 def _net_and_budget(rng):
-    # Only cases where the budget clearly reaches a neuron: otherwise standing still would be right.
+    # Mostly cases where the budget clearly reaches a neuron; where standing still is right stands below.
     while True:
         m, d = rng.choice([3, 5, 7, 60]), rng.integers(1, 4)
         x = rng.normal(size=d)
+        if not x.any():
+            continue
         case = {
             "W0": np.round(rng.normal(size=(m, d)), 1),
             "x": x / np.linalg.norm(x),
@@ -203,14 +247,19 @@ def worst_move(W0, x, a, B):
     order = group[np.argsort(np.abs(u[group]))]
     k = np.arange(1, order.size + 1)
     gains = B * np.sqrt(k) - np.cumsum(np.abs(u[order]))
-    moved = order[: np.argmax(gains) + 1]
     W = W0.copy()
-    W[moved] -= B / np.sqrt(moved.size) * np.outer(np.where(u[moved] >= 0, 1, -1), x)
+    # Or `moved = order[:np.argmax(np.append(-1, gains))]`: who does not reach zero flips nobody and loses nothing.
+    moved = order[: np.argmax(np.append(0, gains))]  # none, where no neuron is worth its way
+    # Or `W[moved] -= B / np.sqrt(moved.size) * np.outer(np.where(u[moved] >= 0, 1, -1), x)`: infinity times no row.
+    # Or `W[moved] -= B / np.sqrt(max(moved.size, 0)) * np.outer(np.where(u[moved] >= 0, 1, -1), x)`: likewise.
+    W[moved] -= B / np.sqrt(max(moved.size, 1)) * np.outer(np.where(u[moved] >= 0, 1, -1), x)
     return W
 
 
 def _across_zero(W0, x, moved, B, power=0.5):
     W, u = W0.copy(), W0 @ x
+    if not moved.size:
+        return W
     W[moved] -= np.outer(B / moved.size**power * np.where(u[moved] >= 0, 1, -1), x)
     return W
 
@@ -218,13 +267,22 @@ def _across_zero(W0, x, moved, B, power=0.5):
 def _nearest(W0, x, B, group):
     u = W0 @ x
     order = group[np.argsort(np.abs(u[group]))]
-    return order[: np.argmax(adversary_gains(u[group], np.ones(group.size), B)[1:]) + 1]
+    if not group.size:
+        return order
+    return order[: np.argmax(adversary_gains(u[group], np.ones(group.size), B))]
+
+
+def _with_k(W0, x, a, B, more):
+    group, u = np.flatnonzero(a > 0), W0 @ x
+    order = group[np.argsort(np.abs(u[group]))]
+    return _across_zero(W0, x, order[: max(_nearest(W0, x, B, group).size + more, 0)], B)
 
 
 def _zero_is_off(W0, x, a, B):
     moved = _nearest(W0, x, B, np.flatnonzero(a > 0))
     W, u = W0.copy(), W0 @ x
-    W[moved] -= np.outer(B / np.sqrt(moved.size) * np.where(u[moved] > 0, 1, -1), x)
+    if moved.size:
+        W[moved] -= np.outer(B / np.sqrt(moved.size) * np.where(u[moved] > 0, 1, -1), x)
     return W
 
 
@@ -244,11 +302,13 @@ def _is_worst(W, case):
 exercise_5 = Exercise(
     *Card("3.5", "the worst move", points=4, difficulty=4, minutes=15),
     cases=_net_and_budget,
-    allows=lambda x, **_: np.isfinite(x).all(),
     reference=worst_move,
     property=_is_worst,
     edge_cases=(
         {"W0": np.array([[0.0], [2.0], [1.0]]), "x": np.array([1.0]), "a": np.array([1.0, 1.0, -1.0]), "B": 1.0},
+        # Standing still is right: no neuron with a = +1, and one that is too far away.
+        {"W0": np.array([[0.3], [-0.5]]), "x": np.array([1.0]), "a": np.array([-1.0, -1.0]), "B": 1.0},
+        {"W0": np.array([[2.0], [0.1]]), "x": np.array([1.0]), "a": np.array([1.0, -1.0]), "B": 0.5},
     ),
     misconceptions=slips(
         lambda W0, x, a, B: _across_zero(W0, x, _nearest(W0, x, B, np.arange(a.size)), B),
@@ -265,6 +325,12 @@ exercise_5 = Exercise(
         "This is the move, W − W0. Add W0.",
         lambda W0, x, a, B: _across_zero(W0, x, _nearest(W0, x, B, np.flatnonzero(a > 0)), -B),
         "You have moved away from zero, so that nothing flips and f stays equal to f0.",
+        lambda W0, x, a, B: _with_k(W0, x, a, B, 1),
+        "One neuron too many has moved: count k from 1 in the gain, and in the slice.",
+        lambda W0, x, a, B: _with_k(W0, x, a, B, -1),
+        "One neuron too few has moved: the index of the largest gain is k − 1.",
+        lambda W0, x, a, B: _across_zero(W0, x, _nearest(W0, x, B, np.flatnonzero(a < 0)), B),
+        "You have moved the neurons with a = −1, which makes f − f0 as small as it can be. Asked is the largest.",
     ),
     after="No W in the ball does better, and finding it took one sort.",
 )
@@ -299,10 +365,22 @@ def exercise_6(k=1):
             lambda c, B, eps: relu_width(c, B, eps) // k,
             f"This is the number of blocks. Return the number of neurons, {k} in each.",
         )
+    else:  # with blocks, no exact number of them is met in the cases
+        slips_with_k = (
+            lambda c, B, eps: int((c * B ** (4 / 3) / eps) ** 6) + 1,
+            "Right unless the law gives a whole number, which is then wide enough: round up with a ceiling.",
+            lambda c, B, eps: ceil(c * B ** (4 / 3) / eps),
+            "m^(1/3)/√m is m^(−1/6), not 1/m: the sixth power of the ratio is needed.",
+            lambda c, B, eps: ceil((eps / (c * B ** (4 / 3))) ** 6),
+            "Upside down: a smaller eps needs more neurons.",
+        )
     return Exercise(
         *Card("3.6", "how wide is wide enough, for ReLU?", points=2, difficulty=2, minutes=5),
         cases=_width_question,
         reference=relu_width,
+        whole=True,
+        # 64 and 1 exactly, however it is multiplied: the law is met with equality.
+        edge_cases=({"c": 2.0, "B": 1.0, "eps": 1.0}, {"c": 3.0, "B": 1.0, "eps": 3.0}),
         misconceptions=slips(
             *slips_with_k,
             lambda c, B, eps: k * ceil((c * B ** (4 / 3) / eps) ** 3 / k),
@@ -315,6 +393,8 @@ def exercise_6(k=1):
             f"You have rounded to the nearest {nearest}, which is sometimes too small: always round up.",
             lambda c, B, eps: k * ceil((c * B / eps) ** 6 / k),
             "The movement enters as B^(4/3), so as B⁸ in the end.",
+            lambda c, B, eps: k * ceil(c * (B ** (4 / 3) / eps) ** 6 / k),
+            "c is inside the sixth power, with all the rest.",
         ),
         after="Half the error costs 2⁶ times the neurons; a smooth activation asks for four times as many.",
         variants=Variants(range(3, 43), exercise_6, example={"c": 0.438, "B": 1, "eps": 0.1}),

@@ -473,7 +473,7 @@ exercise_6 = Exercise(
         _other_root,
         "The other root, which exceeds 1: the variance is below γ² = 1, and 0 for σ = 0.",
         lambda m, n, sigma2, alpha: large_variance(n, m, sigma2, alpha),
-        "Either n and m are swapped (ρ = m/n, and s has n, the number of inputs), or ρ is missing below the fraction line.",
+        "Either n and m are swapped (ρ = m/n, and s has n, the inputs), or ρ is missing below the fraction line.",
         lambda m, n, sigma2, alpha: large_variance(m, n, sigma2, 1),
         "α is missing: the variance depends on s = nσ²/α.",
         lambda m, n, sigma2, alpha: n * sigma2 / alpha / (1 + n * sigma2 / alpha),
