@@ -8,7 +8,7 @@ from course_utils.exercises import Card, Exercise, slips
 
 
 def _one_perturbation(rng):
-    n, sigma, E = int(rng.integers(2, 5)), round(rng.uniform(0.1, 0.6), 2), round(rng.uniform(1, 4), 1)
+    n, sigma, E = int(rng.integers(1, 5)), round(rng.uniform(0.1, 0.6), 2), round(rng.uniform(1, 4), 1)
     Omega = np.round(rng.normal(scale=sigma, size=n), 2)
     return {
         "E_perturbed": round(E + rng.normal(scale=0.3), 2),
@@ -38,13 +38,21 @@ exercise_1 = Exercise(
         lambda E_perturbed, E, Omega, sigma: (E_perturbed - E) / Omega,
         "A difference quotient for each coordinate would need each of them to be moved alone. "
         "Multiply by Ω: then the average sorts them out.",
+        lambda E_perturbed, E, Omega, sigma: (E_perturbed - E) * np.sign(Omega) / sigma,
+        "You have kept the signs of Ω only. Its size counts too: multiply by Ω, and divide by σ².",
+        lambda E_perturbed, E, Omega, sigma: (E_perturbed - E) * Omega / (Omega @ Omega),
+        "‖Ω‖² is about nσ², n times what is to divide: σ², the variance of one coordinate.",
+        lambda E_perturbed, E, Omega, sigma: (E_perturbed + E) * Omega / sigma**2,
+        "The change of the loss is a difference: E_perturbed − E.",
+        lambda E_perturbed, E, Omega, sigma: (E_perturbed - E) * Omega * sigma**2,
+        "You have multiplied by σ². The difference and Ω are both of the size of σ: divide by σ².",
     ),
     after="One number, the change of the loss, has just given an estimate for every weight.",
 )
 
 
 def _batch_of_perturbations(rng):
-    K, n, sigma = int(rng.integers(3, 7)), int(rng.integers(1, 4)), round(rng.uniform(0.1, 0.6), 2)
+    K, n, sigma = int(rng.integers(2, 7)), int(rng.integers(1, 4)), round(rng.uniform(0.1, 0.6), 2)
     return {
         "differences": np.round(rng.normal(scale=0.3, size=K), 2),
         "Omega": np.round(rng.normal(scale=sigma, size=(K, n)), 2),
@@ -96,6 +104,25 @@ exercise_2 = Exercise(
         "Both arrays are right, in the other order: first the mean, then its standard error.",
         _product_of_means,
         "The mean of products is not the product of means, which is a K-th of the gradient on average.",
+        lambda differences, Omega, sigma: _spread(differences, Omega, sigma, ddof=0, power=0),
+        "Your second array is the spread of a single estimate around their own mean. The mean of K has 1/√K of it.",
+        lambda differences, Omega, sigma: (
+            with_error(differences, Omega, sigma)[0],
+            with_error(differences, Omega, sigma)[1] ** 2 * len(Omega),
+        ),
+        "Your second array is the variance of a single estimate. The standard error is the root of a K-th of it.",
+        lambda differences, Omega, sigma: (
+            with_error(differences, Omega, sigma)[0],
+            with_error(differences, Omega, sigma)[1] ** 2,
+        ),
+        "Your second array is the variance of the mean. The standard error is its root.",
+        lambda differences, Omega, sigma: with_error(differences, Omega, 1.0),
+        "Each of the K estimates is divided by σ².",
+        lambda differences, Omega, sigma: (
+            with_error(differences, Omega, sigma)[0],
+            with_error(differences, Omega, sigma)[1] * np.sqrt(len(Omega) / Omega.shape[1]),
+        ),
+        "You have divided by the root of the number of weights. The mean is over the K perturbations.",
     ),
     after="Without a standard error an estimated gradient is an opinion.",
 )
@@ -125,6 +152,22 @@ exercise_3 = Exercise(
         "This is the smoothed loss, correctly. The question is its slope.",
         lambda w, sigma: w**3 + 3 * w * sigma**2,
         "This is the mean of (w + Ω)³. The slope of w⁴ is four times a cube.",
+        lambda w, sigma: 4 * w**3 + 3 * w * sigma**2,
+        "The mean of (w + Ω)³ is w³ + 3wσ². The slope is four times all of it.",
+        lambda w, sigma: 4 * w**3 + 6 * w * sigma**2,
+        "This is half of the bias: the mean of 4(w + Ω)³ has 4 · 3 w σ².",
+        lambda w, sigma: 4 * w**3 + 12 * w**2 * sigma**2,
+        "The middle term of the cube is 3wΩ²: w stands there once.",
+        lambda w, sigma: 4 * w**3 + 12 * sigma**2,
+        "The middle term of the cube is 3wΩ²: its w is missing.",
+        lambda w, sigma: 4 * w**3 - 12 * w * sigma**2,
+        "The sign is turned round: smoothing w⁴ makes it steeper.",
+        lambda w, sigma: w**4,
+        "This is the loss. Asked is what the estimate of its slope gives on average.",
+        lambda w, sigma: 12 * w * sigma**2,
+        "This is the bias. The slope 4w³ is still there: add it.",
+        lambda w, sigma: 12 * w**2,
+        "This is the second derivative. The estimate has the mean of the first, at w + Ω.",
     ),
     after="The bias 12wσ² vanishes as σ²: half the σ, a quarter of the bias.",
 )
@@ -132,8 +175,8 @@ exercise_3 = Exercise(
 
 def _variance_question(rng):
     return {
-        "n": int(rng.integers(2, 1000)),
-        "K": int(rng.integers(2, 100)),
+        "n": int(rng.integers(1, 1000)),
+        "K": int(rng.integers(1, 100)),
         "g_norm": round(rng.uniform(0.5, 3), 1),
         "E": round(rng.uniform(0.5, 3), 1),
         "sigma": round(rng.uniform(0.3, 2), 2),  # both parts of the answer count
@@ -167,6 +210,16 @@ exercise_4 = Exercise(
         "This is what comes on top. The variance with baseline is still there: add it.",
         lambda n, K, g_norm, E, sigma: ((n + 1) * g_norm + n * E**2 / sigma**2) / K,
         "The variance with baseline is (n + 1)‖g‖², with the square of the norm.",
+        lambda n, K, g_norm, E, sigma: ((n + 1) * g_norm**2 + n * E**2 / sigma) / K,
+        "E · Ω/σ² has the variance E²/σ² in each coordinate: Ω brings σ² and σ⁴ divides.",
+        lambda n, K, g_norm, E, sigma: ((n + 1) * g_norm**2 + n * E / sigma**2) / K,
+        "A variance is a square: E², not E.",
+        lambda n, K, g_norm, E, sigma: ((n + 1) * g_norm**2 + n * E**2) / K,
+        "E · Ω/σ² has the variance E²/σ² in each coordinate: the σ² is missing.",
+        lambda n, K, g_norm, E, sigma: (n * g_norm**2 + n * E**2 / sigma**2) / K,
+        "The variance with baseline is (n + 1)‖g‖²: along g there is twice as much.",
+        lambda n, K, g_norm, E, sigma: ((n + 2) * g_norm**2 + n * E**2 / sigma**2) / K,
+        "You have the mean square of the estimate, (n + 2)‖g‖². Its variance is that less ‖g‖².",
     ),
     after="A loss of 2.3 is ten classes guessed at random: every run starts with a large E.",
 )
@@ -190,7 +243,16 @@ exercise_5 = Exercise(
     *Card("5.5", "how many forward passes is a gradient worth?", points=2, difficulty=2, minutes=5),
     cases=_target_cosine,
     reference=draws_needed,
-    edge_cases=({"n": 50, "c": 0.1}, {"n": 1210, "c": 0.1}, {"n": 1_000_000, "c": 0.9}),
+    whole=True,
+    # The third is 17 exactly: there the law is met with equality. The fourth is 5.0004, and asks for one more.
+    edge_cases=(
+        {"n": 50, "c": 0.1},
+        {"n": 1, "c": 0.5},
+        {"n": 50, "c": 0.5},
+        {"n": 1383, "c": 0.06},
+        {"n": 1210, "c": 0.1},
+        {"n": 1_000_000, "c": 0.9},
+    ),
     misconceptions=slips(
         lambda n, c: c**2 * (n + 1) / (1 - c**2),
         "The right number, but nobody makes a fraction of a draw: round up to a whole one.",
@@ -204,13 +266,21 @@ exercise_5 = Exercise(
         "K stands below the fraction as well: K = c²(K + n + 1) has to be solved for K.",
         lambda n, c: ceil((n + 1) / (1 - c**2)),
         "A factor c² is lost: (1 − c²) K = c² (n + 1).",
+        lambda n, c: int(c**2 * (n + 1) / (1 - c**2)) + 1,
+        "Right unless the law gives a whole number, which is then enough: round up with a ceiling.",
+        lambda n, c: ceil(c**2 * n / (1 - c**2)),
+        "The law has n + 1 beside K: the variance is (n + 1)‖g‖².",
+        lambda n, c: ceil((1 - c**2) * (n + 1) / c**2),
+        "Upside down: a larger cosine needs more draws.",
+        lambda n, c: int(c**2 * (n + 1) / (1 - c**2) + 0.999),
+        "Right, but for a number just above a whole one: use a ceiling, not a fraction that is nearly 1.",
     ),
     after="For a cosine of 0.71 it takes as many draws as there are parameters.",
 )
 
 
 def _gaussian_rows(rng):
-    K = int(rng.integers(2, 5))
+    K = int(rng.integers(1, 5))
     n = K + int(rng.integers(1, 4))
     return {"G": np.round(rng.normal(size=(K, n)), 1), "sigma": round(rng.uniform(0.1, 0.9), 1)}
 
@@ -243,6 +313,7 @@ def _are_orthogonal(rows, case):
 exercise_6 = Exercise(
     *Card("5.6", "directions that do not overlap", points=3, difficulty=3, minutes=8),
     cases=_gaussian_rows,
+    allows=lambda G, sigma: np.linalg.matrix_rank(G) == len(G),
     reference=orthogonal_rows,
     property=_are_orthogonal,
     misconceptions=slips(
@@ -260,7 +331,7 @@ exercise_6 = Exercise(
 
 
 def _noisy_layer(rng):
-    N, h, d, sigma = (*(int(k) for k in rng.integers(2, 5, size=3)), round(rng.uniform(0.1, 0.6), 2))
+    N, h, d, sigma = (*(int(rng.integers(1, 5)) for _ in range(3)), round(rng.uniform(0.1, 0.6), 2))
     return {
         "differences": np.round(rng.normal(scale=0.3, size=N), 2),
         "xi": np.round(rng.normal(scale=sigma, size=(N, h)), 2),
@@ -298,7 +369,7 @@ exercise_7 = Exercise(
 
 
 def _curved_loss(rng):
-    n = int(rng.integers(2, 5))
+    n = int(rng.integers(1, 5))
     A = np.round(rng.normal(size=(n, n)), 1)
     return {"g": np.round(rng.uniform(0.2, 1.5, size=n), 1), "H": A @ A.T + np.eye(n), "K": int(rng.integers(1, 40))}
 
@@ -320,7 +391,8 @@ exercise_8 = Exercise(
         lambda g, H, K: 2 / np.linalg.eigvalsh(H)[-1],
         "This is the guarantee for the exact gradient, 2/λ_max. Noise adds up all curvatures, tr H.",
         lambda g, H, K: 2 / (g @ H @ g / (g @ g) + np.trace(H) / K),
-        "Almost everything is there. E ĝᵀHĝ has (ρ + tr H)/K, not tr H/K: look at the term 2ggᵀ.",
+        "Almost everything is there. E ĝᵀHĝ is ‖g‖² times ρ + (ρ + tr H)/K: the noise is larger along g, and brings a "
+        "second ρ.",
         lambda g, H, K: 2 / (2 * (g @ H @ g) / (g @ g) + np.trace(H)),
         "This is the step for a single draw. The covariance of the mean is a K-th.",
         lambda g, H, K: usable_step(g, H, K) / 2,
@@ -331,6 +403,18 @@ exercise_8 = Exercise(
         "You have taken the largest curvature. The noise has every direction and meets their sum, tr H.",
         lambda g, H, K: 2 * (g @ g) / (g @ H @ g + (g @ H @ g + np.trace(H)) / K),
         "E ĝĝᵀ has the term ‖g‖² I / K: the trace comes with ‖g‖², which then cancels.",
+        lambda g, H, K: usable_step(g, H, np.sqrt(K)),
+        "The covariance of a mean of K draws is a K-th, not one over the root of K.",
+        lambda g, H, K: 2 / (g @ H @ g + (g @ H @ g + np.trace(H)) / K),
+        "ρ is a curvature per length, gᵀHg/‖g‖².",
+        lambda g, H, K: 2 / ((g @ H @ g) / (g @ g) * (1 + np.trace(H) / K)),
+        "The two curvatures add: ρ + (ρ + tr H)/K, and do not multiply.",
+        lambda g, H, K: 2 * K / np.trace(H),
+        "This is what noise alone would allow. The gradient meets its own curvature ρ as well.",
+        lambda g, H, K: 2 * K / ((g @ H @ g) / (g @ g) + np.trace(H)),
+        "This is what noise alone would allow. The mean of ĝ meets the curvature ρ as well: ρ + (ρ + tr H)/K.",
+        lambda g, H, K: 2 / ((g @ H @ g) / (g @ g) + ((g @ H @ g) / (g @ g) + np.sum(H)) / K),
+        "You have added all entries of H. The trace is the sum of its diagonal.",
     ),
     after="A gradient meets the curvature of one direction, its noisy estimate a K-th of the sum of all.",
 )
