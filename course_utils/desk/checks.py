@@ -611,7 +611,7 @@ def _told(exercise: Exercise, trials: list[_Trial], shown: _Trial, score: str) -
             "that never ends, or work that could be done once for all?"
         )
     elif shown.status == "values":
-        sentence = f"{sentence or _diagnosis(trials, shown)} {score}; the smallest that fails is shown."
+        sentence = f"{sentence or _diagnosis(exercise, trials, shown)} {score}; the smallest that fails is shown."
         rows = _value_rows(exercise, shown) if exercise.show_cases else ()
     return sentence, given + rows
 
@@ -683,7 +683,7 @@ def _value_rows(exercise: Exercise, trial: _Trial) -> Rows:
     return tuple(rows)
 
 
-def _diagnosis(trials: list[_Trial], shown: _Trial) -> str:
+def _diagnosis(exercise: Exercise, trials: list[_Trial], shown: _Trial) -> str:
     """One sentence about wrong values: not finite, transposed, off by one factor, or just not right."""
     mine, right = (np.concatenate([part.ravel() for part in answers.parts(p)]) for p in (shown.yours, shown.expected))
     mine, right = mine.astype(float), right.astype(float)
@@ -706,7 +706,28 @@ def _diagnosis(trials: list[_Trial], shown: _Trial) -> str:
         close = _closeness(trials)
         if close:
             return close
+    elif all(isinstance(trial.yours, tuple) for trial in trials):
+        if of_a_part := _diagnosis_of_a_part(exercise, trials, shown):
+            return of_a_part
     return _where_wrong(trials) or GENERIC[0 if isinstance(shown.expected, tuple) else 1 if shown.expected.ndim else 2]
+
+
+def _diagnosis_of_a_part(exercise: Exercise, trials: list[_Trial], shown: _Trial) -> str:
+    """Of several separate values, which are right on every input, and what the first wrong one looks like."""
+    parts: list[list[_Trial]] = []
+    for place in range(len(shown.expected)):
+        alone = [replace(t, yours=t.yours[place], expected=t.expected[place], status="correct") for t in trials]
+        for trial in alone:
+            if not answers.equal(trial.yours, trial.expected, exercise.rtol, exercise.atol):
+                trial.status = "values"
+        parts.append(alone)
+    wrong = [place for place, alone in enumerate(parts) if any(trial.status == "values" for trial in alone)]
+    found = _diagnosis(exercise, parts[wrong[0]], parts[wrong[0]][trials.index(shown)]) if wrong else ""
+    if len(wrong) == len(parts):
+        return "" if found.startswith(GENERIC) or not found else f"Value {wrong[0] + 1} of {len(parts)}: {found}"
+    right = " and ".join(str(place + 1) for place in range(len(parts)) if place not in wrong)
+    named = "" if found.startswith(GENERIC) else f" {found}"
+    return f"Of the {len(parts)} values number {right} is right, number {wrong[0] + 1} is not yet.{named}"
 
 
 def _relation(trials: list[_Trial]) -> str:

@@ -24,6 +24,7 @@ exercise_7 = Exercise(
     *Card("6.7", "how deep until the signal is gone?", points=2, difficulty=2, minutes=5),
     cases=_dying_signal,
     reference=layers_until,
+    whole=True,
     edge_cases=(
         {"v": 0.38, "share": 0.0005},
         {"v": 0.9, "share": 0.01},
@@ -48,6 +49,12 @@ exercise_7 = Exercise(
         "The fraction is upside down. Take logarithms of vᴸ ≤ share, and mind which of the two divides the other.",
         lambda v, share: round(log(share) / log(v)),
         "You have rounded to the nearest number, which is sometimes a layer too few: always round up.",
+        lambda v, share: ceil(log(share) / log(v) / 2),
+        "v multiplies the variance itself, once a layer: vᴸ, not v²ᴸ.",
+        lambda v, share: ceil(log(1 - share) / log(v)),
+        "You have asked when so much is lost. Asked is when at most this share is left.",
+        lambda v, share: ceil(log(share)),
+        "Each layer multiplies by v: divide by log v.",
     ),
     after="At 10/√n a linear stack may be nine times as deep as at 1/√n before its mean signal is as weak.",
 )
@@ -59,7 +66,7 @@ def gain_for_unit_variance(v, L):
 
 exercise_8 = Exercise(
     *Card("6.8", "what unit variance costs", points=2, difficulty=2, minutes=5),
-    cases=lambda rng: {"v": round(rng.uniform(0.2, 0.95), 2), "L": int(rng.integers(2, 12))},
+    cases=lambda rng: {"v": round(rng.uniform(0.2, 0.95), 2), "L": int(rng.integers(1, 12))},
     reference=gain_for_unit_variance,
     misconceptions=slips(
         lambda v, L: (1 / v, v**-L),
@@ -76,13 +83,21 @@ exercise_8 = Exercise(
         "The right numbers in the wrong order: first γ, then the Lipschitz constant.",
         lambda v, L: (1 / sqrt(v), 1.0),
         "The gain is right. It also stretches: a layer is γ-Lipschitz, so that 1 is not kept.",
+        lambda v, L: (1 / sqrt(v), v**-L),
+        "The gain is right. γ is v^(−1/2), so that γᴸ is v^(−L/2).",
+        lambda v, L: (1 / sqrt(v), v ** (-(L - 1) / 2)),
+        "The gain is right. L layers have L factors γ.",
+        lambda v, L: (sqrt(2 / v), (2 / v) ** (L / 2)),
+        "The 2 makes up for ReLU, which loses half. These layers are linear.",
+        lambda v, L: (v ** (-1 / (2 * L)), v**-0.5),
+        "v is the variance after one layer, not after all of them: each layer needs γ²v = 1.",
     ),
     after="What the signal gains, the guarantee loses: γᴸ = v^(−L/2). ReLUs ask for √(2/v) instead.",
 )
 
 
 def _rectangle(rng):
-    m, n = (int(k) for k in rng.choice(np.arange(2, 7), size=2, replace=False))
+    m, n = int(rng.integers(1, 7)), int(rng.integers(1, 7))
     return {
         "W": np.round(rng.normal(size=(m, n)), 1),
         "alpha": round(rng.uniform(0.3, 2.5), 1) + 0.05,
@@ -117,6 +132,16 @@ exercise_9 = Exercise(
         "Without WᵀW in the inverse this grows without limit; the layer's singular values stay below γ.",
         lambda W, alpha, gamma: gamma**2 * np.trace(W.T @ W @ np.linalg.inv(np.eye(W.shape[1]) + W.T @ W)) / W.shape[1],
         "α is missing: it is not 1 here.",
+        lambda W, alpha, gamma: backward_variance(W, sqrt(alpha), gamma),
+        "αI is in the square of the layer as it stands: no root is taken of α.",
+        lambda W, alpha, gamma: gamma**2 * np.sum(W**2) / W.shape[1],
+        "This is the mean square of Wᵀ's rows. The inverse of αI + WᵀW is missing.",
+        lambda W, alpha, gamma: gamma**2 * np.linalg.norm(W, 2) ** 2 / (alpha + np.linalg.norm(W, 2) ** 2),
+        "This is the largest squared singular value. The variance is a mean over all n directions.",
+        lambda W, alpha, gamma: gamma**2 - backward_variance(W, alpha, gamma),
+        "This is what is lost. The variance is what is left.",
+        lambda W, alpha, gamma: backward_variance(W, alpha, gamma) * W.shape[1] / min(W.shape),
+        "The mean is over all n components on the input's side, also those that nothing comes back to.",
     ),
     after="Only square layers treat signals and gradients alike; a wide one starves the gradient by m/n.",
 )
@@ -158,6 +183,12 @@ exercise_10 = Exercise(
         "The rate is right. V = W/√α starts from another σ than W.",
         lambda alpha, sigma, eta: (sigma, eta),
         "Nothing has changed, but α did: with α = 1 this layer is another function. What is V?",
+        lambda alpha, sigma, eta: (sigma / alpha, eta / alpha**2),
+        "W is divided by √α, not by α: αI + WᵀW = α(I + VᵀV). The rate follows by the square of that, 1/α.",
+        lambda alpha, sigma, eta: (sigma * sqrt(alpha), eta / alpha),
+        "The rate is right. σ is turned upside down: V = W/√α.",
+        lambda alpha, sigma, eta: (sigma * alpha, eta * alpha),
+        "Both are turned upside down, and σ changes by the root of α only: V = W/√α.",
     ),
     after="Same function at the start, same forward variance, and SGD moves it 1/α times as far.",
 )
@@ -198,13 +229,23 @@ exercise_11 = Exercise(
         "The right entries, one for each seed: return their mean, not their sum.",
         lambda validation, test: test.mean(),
         "This is the average over all rates. Nobody would use the bad ones: choose first.",
+        lambda validation, test: test[validation.argmin(axis=0), np.arange(test.shape[1])].max(),
+        "You have reported the luckiest seed. Return the mean over the seeds.",
+        lambda validation, test: test.flat[validation.argmin()],
+        "You have chosen one pair of rate and seed. Each seed chooses its own rate; then take the mean.",
+        lambda validation, test: np.median(test[validation.argmin(axis=0), np.arange(test.shape[1])]),
+        "The right entries, one for each seed: return their mean, not their median.",
+        lambda validation, test: validation.min(axis=0).mean(),
+        "This is the validation loss. Asked is the test accuracy of the rates chosen by it.",
+        lambda validation, test: test.mean(axis=1).max(),
+        "You have chosen by the test rows, one rate for all. Choose by validation loss only, and for each seed.",
     ),
     after="Tuning is a part of the method: what it costs in luck belongs in the interval.",
 )
 
 
 def _two_starts(rng):
-    seeds = int(rng.integers(4, 12))
+    seeds = int(rng.integers(2, 12))
     common, apart = rng.normal(scale=0.05, size=seeds), rng.choice([-0.015, 0.015])
     return {
         "a": np.round(0.63 + apart + common + rng.normal(scale=0.01, size=seeds), 3),
@@ -246,6 +287,7 @@ def _mean_and_half(a, b):
 exercise_12 = Exercise(
     *Card("6.12", "paired, with an interval", points=2, difficulty=3, minutes=7),
     cases=_two_starts,
+    allows=lambda a, b: np.ptp(a - b) > 1e-9,  # or the interval would be a point
     reference=paired_interval,
     edge_cases=({"a": np.array([0.64, 0.65, 0.66]), "b": np.full(3, 0.63)},),
     misconceptions=slips(
@@ -273,6 +315,18 @@ exercise_12 = Exercise(
         "The right ends in the wrong order: the lower one comes first.",
         _mean_and_half,
         "These are the mean and half of the width: return where the interval begins and where it ends.",
+        lambda a, b: _interval(a - b, power=1),
+        "The standard error of a mean has the root of the number of seeds below it.",
+        lambda a, b: _interval(a - b, _quantile(0.995, len(a))),
+        "One degree of freedom goes into the mean: S − 1, not S.",
+        lambda a, b: _interval(a - b, _quantile(0.995, 2 * len(a) - 2)),
+        "The spread is right. Its degrees of freedom are those of the S differences: S − 1.",
+        lambda a, b: np.array([(a - b).min(), (a - b).max()]),
+        "This is the range of the differences. An interval for their mean uses its standard error and Student's t.",
+        lambda a, b: np.quantile(a - b, [0.005, 0.995]),
+        "These are quantiles of single differences. An interval for their mean uses its standard error.",
+        lambda a, b: _interval(a - b, 3.0),
+        "Three standard errors belong to no 99 %: with few seeds Student's t asks for more.",
     ),
     after="Pairing is free accuracy: the luck of a fold enters both sides. Shared rows cost some of it.",
 )

@@ -198,7 +198,7 @@ WRONG = {
                 both(differences, Omega, sigma)[0],
                 2.576 * both(differences, Omega, sigma)[1],
             ),
-            GENERIC,
+            "576 times the expected value, every time.",
         ),
     ),
     "5.3": (

@@ -363,7 +363,10 @@ WRONG = {
         ),
     ),
     "6.6": (
-        (lambda m, n, sigma2, alpha: large(n, m, sigma2, alpha), "Either n and m are swapped"),
+        (
+            lambda m, n, sigma2, alpha: large(n, m, sigma2, alpha),
+            "Either n and m are swapped (ρ = m/n, and s has n, the inputs), or ρ",
+        ),
         (lambda m, n, sigma2, alpha: large(m, n, sigma2, 1), "α is missing:"),
         (lambda m, n, sigma2, alpha: large(m, n, sigma2**2, alpha), "sigma2 is σ² already:"),
         (lambda m, n, sigma2, alpha: large(m, n, sigma2 / n, alpha), "The n is missing:"),
@@ -411,7 +414,10 @@ WRONG = {
             lambda m, n, sigma2, alpha: np.sqrt(large(m, n, sigma2, alpha)),
             "Yours is the square root of the expected value, every time.",
         ),
-        (lambda m, n, sigma2, alpha: m / n * large(m, n, sigma2, alpha), "Either n and m are swapped"),
+        (
+            lambda m, n, sigma2, alpha: m / n * large(m, n, sigma2, alpha),
+            "Either n and m are swapped (ρ = m/n, and s has n, the inputs), or ρ",
+        ),
     ),
 }
 
