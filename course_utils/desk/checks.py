@@ -55,9 +55,9 @@ TWO_ANSWERS = (
     "call to the next?"
 )
 
-#: Relative errors up to here are called close; up to there, when they have both signs, scattered; and up to there
-#: they look like single precision, whose roundings are 6e-8 each.
-CLOSE, SCATTERED, SINGLE = 0.01, 0.05, 1e-6
+#: Relative errors up to here are called close, and up to there they look like single precision, whose roundings are
+#: 6e-8 each.
+CLOSE, SINGLE = 0.01, 1e-6
 
 #: What is said where nothing particular is recognised: of several values, of an array, of a number.
 GENERIC = (
@@ -690,7 +690,7 @@ def _diagnosis(exercise: Exercise, trials: list[_Trial], shown: _Trial) -> str:
     if np.isnan(mine).any() and not np.isnan(right).any():
         return _NAN
     if np.isinf(mine).any() and np.isfinite(right).all():
-        return "Your answer is infinite: look for a division by zero or an overflow."
+        return "Your answer is infinite: look for a division by zero, an overflow, or the extreme of no number at all."
     if all(trial.yours is not None and not isinstance(trial.yours, tuple) for trial in trials):
         if shown.yours.ndim == 2 and all(answers.equal(t.yours.T, t.expected, 1e-9, 1e-12) for t in trials):
             return "Yours is the transpose of what is expected."
@@ -836,7 +836,7 @@ def _closeness(trials: list[_Trial]) -> str:
         return f"Yours are the right values, rounded to {rounded}: return all digits."
     scale = float(np.abs(right).max(initial=0.0))  # of all, for inputs whose right answer is zero
     error = max(_relative_error(trial, scale) for trial in trials)
-    if not 0 < error <= SCATTERED:
+    if not 0 < error <= CLOSE:
         return ""
     if error <= SINGLE:
         return (
@@ -849,8 +849,6 @@ def _closeness(trials: list[_Trial]) -> str:
             f"Close: off by {error:.1g} of the value at most, sometimes above and sometimes below, as from a "
             "simulation or a coarse grid. Asked is the exact value; or a small term is not right yet."
         )
-    if error > CLOSE:
-        return ""
     never = "below" if (mine > right).any() else "above"
     return (
         f"Close: off by {error:.1g} of the value at most, never {never} it. A small term or a constant is not right "

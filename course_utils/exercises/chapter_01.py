@@ -40,6 +40,22 @@ exercise_1 = Exercise(
         "You have multiplied the slope by W @ x. It multiplies the move, (W − W0) @ x.",
         lambda x, W, W0, a: np.sum(np.tanh(W0 @ x) + (1 - np.tanh(W0 @ x) ** 2) * ((W - W0) @ x)),
         "Every neuron enters with its sign a_i; you have added them without.",
+        lambda x, W, W0, a: a @ np.tanh(W @ x),
+        "This is the network f itself. Asked is its tangent at W0.",
+        lambda x, W, W0, a: a @ np.tanh(W0 @ x),
+        "This is the value at W0. The tangent moves on from there with the slope.",
+        lambda x, W, W0, a: linearized_net(x, W0, W, a),
+        "W and W0 are swapped: the tangent touches at W0.",
+        lambda x, W, W0, a: a @ (np.tanh(W0 @ x) + (1 - np.tanh(W0 @ x)) * ((W - W0) @ x)),
+        "The slope of tanh is 1 − tanh², with the square.",
+        lambda x, W, W0, a: a @ (np.tanh(W0 @ x) + (1 + np.tanh(W0 @ x) ** 2) * ((W - W0) @ x)),
+        "The slope of tanh is 1 − tanh², with a minus: it falls away from zero.",
+        lambda x, W, W0, a: a @ (np.tanh(W0 @ x) - (1 - np.tanh(W0 @ x) ** 2) * ((W - W0) @ x)),
+        "The move is turned round: W − W0 is added, with the slope.",
+        lambda x, W, W0, a: a @ (np.tanh(W0 @ x) + (W - W0) @ x),
+        "You have taken the slope 1 of tanh at zero. At W0 @ x it is 1 − tanh².",
+        lambda x, W, W0, a: a @ np.tanh(W @ x) - linearized_net(x, W, W0, a),
+        "This is what the tangent misses, f − f0. Asked is f0.",
     ),
     after="Only the slope at W0 is needed: f0 never looks at the activation anywhere else.",
 )
@@ -75,6 +91,16 @@ exercise_2 = Exercise(
         "The outer factor s multiplies the second derivative as well.",
         lambda beta, s, c: s**2 * c**2 * beta,
         "Only the inner factor is differentiated twice: s comes out once.",
+        lambda beta, s, c: abs(s) * beta,
+        "The inner factor c comes out of each of the two derivatives: c².",
+        lambda beta, s, c: s**2 * abs(c) * beta,
+        "The exponents are turned round: the inner factor is squared, the outer one is not.",
+        lambda beta, s, c: beta,
+        "Rescaling changes the second derivative: which factors come out?",
+        lambda beta, s, c: abs(s) * abs(c) ** 3 * beta,
+        "The second derivative brings c twice, not three times.",
+        lambda beta, s, c: s * c * beta,
+        "The inner factor comes out twice, and a largest absolute value has no sign: |s| c² β.",
     ),
     after="A steeper inner scale costs quadratically: this is why large initial weights leave the linear regime.",
 )
@@ -108,6 +134,10 @@ def exercise_3(k=1):
             f"This is the square of the step: solve {all_beta} step²/2 = eps for the step.",
             lambda beta, eps: k * beta * eps**2 / 2,
             "You have put eps in for the step. It is the error.",
+            lambda beta, eps: (2 * eps / (k * beta)) ** (1 / 3),
+            "The envelope is a parabola: a square root, not a cube root.",
+            lambda beta, eps: 2 * eps / (k * beta) / 2,
+            "`** 1 / 2` is a power of one, halved: the exponent needs its brackets, `** (1 / 2)`.",
         ),
         after="Ten times more accuracy costs only a factor √10 in distance.",
         variants=Variants(_BLOCKS, exercise_3, example={"beta": _BETA_OF_TANH, "eps": 0.01}),
@@ -152,19 +182,35 @@ exercise_4 = Exercise(
         lambda second_derivative, a, x: abs(remainder(second_derivative, a, x)),
         "A remainder has a sign: drop the absolute value.",
         lambda second_derivative, a, x: remainder(second_derivative, a, x) * (1 if x >= a else -1),
-        "When x lies left of a, the integral runs backwards. Do not reorder its ends.",
+        "Right where x ≥ a. Left of it either the ends were sorted, or the weight is |x − t|: the integral runs "
+        "backwards there, and (x − t) is negative.",
         lambda second_derivative, a, x: _integral(lambda t: second_derivative(t) * (t - a), a, x),
-        "The weight is the distance to the end point, (x − t), not (t − a): early curvature counts longest.",
+        "Either the weight is (t − a), or a and x are exchanged. It is the distance to the end point, (x − t): early "
+        "curvature counts longest.",
         lambda second_derivative, a, x: _integral(second_derivative, a, x),
         "This is f'(x) − f'(a). The curvature at t needs the weight (x − t).",
+        lambda second_derivative, a, x: -remainder(second_derivative, a, x),
+        "The sign is turned round: the weight is (x − t), and the integral runs from a to x.",
+        lambda second_derivative, a, x: _integral(lambda t: second_derivative(t) * (x - a), a, x),
+        "The weight changes along the way: (x − t), not (x − a).",
+        lambda second_derivative, a, x: second_derivative(np.float64(a)) * (x - a) ** 2 / 2,
+        "This takes f'' to be constant, as it is at a. Integrate it.",
+        lambda second_derivative, a, x: remainder(second_derivative, a, x) / 2,
+        "Half of it: no 1/2 stands in front of this integral.",
+        lambda second_derivative, a, x: _integral(lambda t: second_derivative(t) * (x - t) ** 2, a, x),
+        "The weight is (x − t), to the first power.",
+        lambda second_derivative, a, x: remainder(second_derivative, min(a, x), max(a, x)),
+        "You have sorted the ends. The point of expansion is a, wherever x lies.",
     ),
     after="Bounding f'' by β under this integral gives β(x − a)²/2 at once.",
 )
 
 
 def _unit_input(rng):
-    m, d = rng.integers(1, 5), rng.integers(2, 4)
+    m, d = rng.integers(1, 5), rng.integers(1, 4)
     x = rng.normal(size=d)
+    if not x.any():  # it has length 1, whatever is drawn
+        x[0] = 1
     return {"W0": np.round(rng.normal(size=(m, d)), 1), "x": x / np.linalg.norm(x), "B": round(rng.uniform(0.5, 3), 1)}
 
 
@@ -193,7 +239,6 @@ def _is_tight(W, case):
 exercise_5 = Exercise(
     *Card("1.5", "a move that reaches the bound", points=3, difficulty=3, minutes=10),
     cases=_unit_input,
-    allows=lambda W0, x, B: np.isfinite(x).all(),
     reference=tight_move,
     property=_is_tight,
     misconceptions=slips(
@@ -236,10 +281,27 @@ def exercise_6(k=1):
             lambda beta, B, eps: width_needed(beta, B, eps) // k,
             f"This is the number of blocks. Return the number of neurons, {k} in each.",
         )
+    more_slips = ()
+    if k == 1:  # in blocks these give the same numbers as others
+        more_slips = (
+            lambda beta, B, eps: round((beta * B**2 / (2 * eps)) ** 2),
+            "The nearest whole number may be one too few: round up.",
+            lambda beta, B, eps: int((beta * B**2 / (2 * eps)) ** 2) + 1,
+            "Right unless the bound is met by a whole number, which is then wide enough: round up with a ceiling.",
+            lambda beta, B, eps: ceil(sqrt(beta * B**2 / (2 * eps))),
+            "√m is the fraction: square it, and take no root.",
+            lambda beta, B, eps: ceil((B**2 / (2 * eps)) ** 2),
+            "β is missing: a smoother activation needs fewer neurons.",
+            lambda beta, B, eps: ceil(beta * B**2 / (2 * eps)) ** 2,
+            "You have rounded before squaring, which asks for too many: square first, then round up.",
+            lambda beta, B, eps: ceil(beta * (B**2 / (2 * eps)) ** 2),
+            "β is squared with the rest.",
+        )
     return Exercise(
         *Card("1.6", "how wide is wide enough?", points=2, difficulty=2, minutes=5),
         cases=_width_question,
         reference=width_needed,
+        whole=True,
         edge_cases=({"beta": 1.0 * k, "B": 1.0, "eps": 0.25},),  # exactly 4k blocks
         misconceptions=slips(
             *slips_with_k,
@@ -253,6 +315,7 @@ def exercise_6(k=1):
             "Four times too many: the half of β/2 is squared as well.",
             lambda beta, B, eps: k * ceil((beta * B / (2 * eps)) ** 2 / k),
             "The movement enters as B², and is then squared once more with the rest.",
+            *more_slips,
         ),
         after="Half the error costs four times the neurons; twice the movement costs sixteen times as many.",
         variants=Variants(_BLOCKS, exercise_6, example={"beta": _BETA_OF_TANH, "B": 1, "eps": 0.01}),
@@ -303,6 +366,18 @@ def exercise_7(k=None):
             "The sign is turned round: a gap that falls has a negative slope.",
             asked(lambda widths, gaps: np.log(gaps[-1] / gaps[0]) / np.log(widths[-1] / widths[0])),
             "You have joined the first and the last point. Least squares uses all of them.",
+            asked(lambda widths, gaps: np.polyfit(np.log(widths), gaps, 1)[0]),
+            "Only one axis is logarithmic. Take log(gaps) too.",
+            asked(lambda widths, gaps: np.polyfit(np.log(widths), np.log(gaps), 1)[1]),
+            "This is the intercept of the line. The rate is its slope, which np.polyfit returns first.",
+            asked(lambda widths, gaps: np.polyfit(np.log(gaps), np.log(widths), 1)[0]),
+            "The axes are exchanged: the gap is a function of the width.",
+            asked(lambda widths, gaps: np.mean(np.diff(np.log(gaps)) / np.diff(np.log(widths)))),
+            "You have averaged the slopes between neighbours, in which the first and last points decide. Fit one line.",
+            asked(lambda widths, gaps: np.sum(np.log(widths) * np.log(gaps)) / np.sum(np.log(widths) ** 2)),
+            "Your line goes through the origin. A power law has a constant in front: let the line have an intercept.",
+            asked(lambda widths, gaps: np.mean(np.log(gaps) / np.log(widths))),
+            "A slope is a ratio of differences: the constant in front would spoil log(gap)/log(m).",
         ),
         after="Every rate in this course is read in this way, with an interval over independent networks.",
         variants=Variants(_BLOCKS, exercise_7),

@@ -9,7 +9,7 @@ _SCALES = tuple(n / 20 for n in range(11, 60) if n != 20)
 
 
 def _small_net(rng):
-    m, d = rng.integers(2, 6), rng.integers(1, 4)
+    m, d = rng.integers(1, 6), rng.integers(1, 4)
     return {
         "x": np.round(rng.normal(size=d), 1),
         "W": np.round(rng.normal(size=(m, d)), 1),
@@ -42,13 +42,23 @@ exercise_1 = Exercise(
         "Right except where a neuron starts exactly at zero, which counts as on here: ≥, not >.",
         lambda x, W, W0, a: np.sum((W0 @ x >= 0) * (W @ x)),
         "Every neuron enters with its sign a_i; you have added them without.",
+        lambda x, W, W0, a: relu_linearization(x, W0, W, a),
+        "W and W0 are swapped: the switches are those of W0, and they pass W @ x.",
+        lambda x, W, W0, a: relu_linearization(x, W - W0, W0, a),
+        "This is only the change since W0. The tangent starts at f(x; W0), and both sums together have W @ x.",
+        lambda x, W, W0, a: a @ (W @ x),
+        "No neuron is switched off. Those with W0 @ x below zero pass nothing.",
+        lambda x, W, W0, a: a @ ((W0 @ x < 0) * (W @ x)),
+        "You have kept the neurons that are off at W0. Those that are on pass their input.",
+        lambda x, W, W0, a: a @ np.maximum(W @ x, 0) - relu_linearization(x, W, W0, a),
+        "This is the gap f − f0. Asked is f0 alone.",
     ),
     after="No constant term is left: for ReLU the linearization is linear in W, not only affine.",
 )
 
 
 def _pre_activations(rng):
-    m = rng.integers(2, 7)
+    m = rng.integers(1, 7)
     return {
         "u0": np.round(rng.normal(size=m), 1),
         "u": np.round(rng.normal(size=m), 1),
@@ -80,13 +90,23 @@ exercise_2 = Exercise(
         "Every neuron enters with its sign a_i; you have added them without.",
         lambda u0, u, a: np.sum((u >= 0) != (u0 >= 0)),
         "You have counted the flips. Each one contributes a_i u_i times plus or minus one.",
+        lambda u0, u, a: np.sum((a * u)[(u >= 0) != (u0 >= 0)]),
+        "A neuron that switches off counts with minus: −u_i, which is |u_i|.",
+        lambda u0, u, a: np.sum(a[(u >= 0) != (u0 >= 0)]),
+        "You have added the signs of the flipped neurons. Each enters with a_i |u_i|.",
+        lambda u0, u, a: np.sum((a * (u - u0))[(u >= 0) != (u0 >= 0)]),
+        "The switch multiplies the input of now, u, not the change u − u0.",
+        lambda u0, u, a: np.sum((a * np.abs(u))[u * u0 < 0]),
+        "A neuron at exactly zero is missed by the sign of a product: zero counts as on.",
+        lambda u0, u, a: np.sum((a * np.abs(u))[(u >= 0) == (u0 >= 0)]),
+        "These are the neurons that kept their side: for them f and its tangent agree.",
     ),
     after="Whichever way a neuron flips, its term is a_i |u_i|: only the signs a_i can cancel.",
 )
 
 
 def _moved_layer(rng):
-    m, d = rng.integers(3, 9), rng.integers(1, 4)
+    m, d = rng.integers(1, 9), rng.integers(1, 4)
     W0 = np.round(rng.normal(size=(m, d)), 1)
     return {
         "W0": W0,
@@ -114,6 +134,7 @@ exercise_3 = Exercise(
     *Card("2.3", "how large is the bad set?", points=3, difficulty=2, minutes=10),
     cases=_moved_layer,
     reference=bad_set_size,
+    whole=True,
     edge_cases=(
         # A start exactly at the edge of the strip, and a move of exactly τ.
         {"W0": np.array([[0.5], [2.0]]), "W": np.array([[0.5], [2.0]]), "x": np.array([1.0]), "tau": 0.5},
@@ -134,13 +155,27 @@ exercise_3 = Exercise(
         "A neuron that moves by exactly τ is in S2: ≥, not >.",
         lambda W0, W, x, tau: np.sum(_near(W, x, tau) | _far(W0, W, tau)),
         "S1 looks at where a neuron starts, W0 @ x, not at where it has arrived.",
+        lambda W0, W, x, tau: np.sum(_near(W0, x, tau)),
+        "This is S1 alone. Those that move far, S2, are bad as well.",
+        lambda W0, W, x, tau: np.sum(_far(W0, W, tau)),
+        "This is S2 alone. Those that start near zero, S1, are bad as well.",
+        lambda W0, W, x, tau: len(W0) - bad_set_size(W0, W, x, tau),
+        "You have counted the neurons outside. Asked are those in S1 or S2.",
+        lambda W0, W, x, tau: np.sum((W0 @ x <= tau * np.linalg.norm(x)) | _far(W0, W, tau)),
+        "S1 is a strip around zero: take the absolute value of W0 @ x.",
+        lambda W0, W, x, tau: np.sum(_near(W0, x, tau) | (np.abs((W - W0) @ x) >= tau * np.linalg.norm(x))),
+        "S2 looks at the length of a row's move, not at its part along x.",
+        lambda W0, W, x, tau: np.sum(_near(W0, x, tau) | (np.linalg.norm(W - W0) >= tau)),
+        "Without `axis=1`, np.linalg.norm is the length of the whole move. Each row has its own.",
+        lambda W0, W, x, tau: np.sum((W @ x >= 0) != (W0 @ x >= 0)),
+        "These are the flips. Asked is the larger set S1 ∪ S2, outside of which none can happen.",
     ),
     after="Outside this set no neuron flips, whatever the direction in which the weights move.",
 )
 
 
 def _layer_budget(rng):
-    k = int(rng.integers(1, 8))
+    k = int(rng.integers(0, 8))  # none, where the budget is below τ
     tau = round(rng.uniform(0.1, 1), 2)
     # B²/τ² lies half-way between whole numbers, so that rounding cannot decide.
     return {"m": k + int(rng.integers(1, 6)), "d": int(rng.integers(1, 4)), "B": tau * np.sqrt(k + 0.5), "tau": tau}
@@ -149,8 +184,10 @@ def _layer_budget(rng):
 def far_move(m, d, B, tau):
     k = int(B**2 / tau**2)
     move = np.zeros((m, d))
-    # Or `move[:k, -1] = B / np.sqrt(k)`: the direction does not matter.
-    move[:k, 0] = B / np.sqrt(k)
+    # Or `move[:k, -1] = B / np.sqrt(max(k, 1))`: the direction does not matter.
+    # Or `move[:k, 0] = B / np.sqrt(k)`: infinity for no row.
+    # Or `move[:k, 0] = B / np.sqrt(max(k, 0))`: likewise.
+    move[:k, 0] = B / np.sqrt(max(k, 1))
     # Or `return -move`: the direction does not matter.
     return move
 
@@ -215,6 +252,14 @@ def exercise_5(c=1):
             "This is the smallest value of the sum. The question is where it is reached.",
             lambda m, B: (2 * B / (c * m)) ** (1 / 3),
             "The budget enters squared: B²/τ² neurons, not B/τ.",
+            lambda m, B: 2 * B**2 / (c * m) / 3,
+            "`** 1 / 3` is a power of one, divided by three: the exponent needs its brackets, `** (1 / 3)`.",
+            lambda m, B: (2 * B**2 / (c * m)) ** (1 / 4),
+            "The equation has τ³: a cube root, not a fourth one.",
+            lambda m, B: B / np.sqrt(c * m),
+            "At this τ the second term alone is the number of neurons. Set the derivative of the sum to zero.",
+            lambda m, B: 2 * (B**2 / (c * m)) ** (1 / 3),
+            "The 2 belongs below the cube root.",
         ),
         after="τ shrinks as m^(−1/3): wide networks are judged by a thin strip.",
         variants=Variants(_SCALES, exercise_5, example={"m": 100_000, "B": 3}),
@@ -256,6 +301,10 @@ def exercise_6(c=1):
             "Right for a tiny s only. Large moves saturate: what is the limit for s → ∞?",
             lambda s: np.arctan(c / s) / np.pi,
             "This falls when the move grows. You have the angle on the other side of the line.",
+            lambda s: np.arctan((s / c) ** 2) / np.pi,
+            "The slope of the line is s itself, not its square.",
+            lambda s: 0.5,
+            "A half is the limit of large moves. Small ones flip less often.",
         ),
         after=f"{where} the network of (★), s = B/√(md). Multiply by its neurons: so many flips are to be expected; "
         "you can compare them with those that we counted.",

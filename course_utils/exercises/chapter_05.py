@@ -8,7 +8,7 @@ from course_utils.exercises import Card, Exercise, slips
 
 
 def _one_perturbation(rng):
-    n, sigma, E = int(rng.integers(1, 5)), round(rng.uniform(0.1, 0.6), 2), round(rng.uniform(1, 4), 1)
+    n, sigma, E = int(rng.integers(1, 5)), round(rng.uniform(0.1, 0.6), 2), round(rng.uniform(0, 4), 1)
     Omega = np.round(rng.normal(scale=sigma, size=n), 2)
     return {
         "E_perturbed": round(E + rng.normal(scale=0.3), 2),
@@ -129,7 +129,7 @@ exercise_2 = Exercise(
 
 
 def _width(rng):
-    return {"w": round(rng.choice([-1, 1]) * rng.uniform(0.5, 2), 2), "sigma": round(rng.uniform(0.2, 1), 2)}
+    return {"w": round(rng.uniform(-2, 2), 2), "sigma": round(rng.uniform(0.2, 1), 2)}
 
 
 def smoothed_slope(w, sigma):
@@ -177,8 +177,8 @@ def _variance_question(rng):
     return {
         "n": int(rng.integers(1, 1000)),
         "K": int(rng.integers(1, 100)),
-        "g_norm": round(rng.uniform(0.5, 3), 1),
-        "E": round(rng.uniform(0.5, 3), 1),
+        "g_norm": round(rng.uniform(0, 3), 1),
+        "E": round(rng.uniform(0, 3), 1),
         "sigma": round(rng.uniform(0.3, 2), 2),  # both parts of the answer count
     }
 
@@ -270,6 +270,12 @@ exercise_5 = Exercise(
         "Right unless the law gives a whole number, which is then enough: round up with a ceiling.",
         lambda n, c: ceil(c**2 * n / (1 - c**2)),
         "The law has n + 1 beside K: the variance is (n + 1)‖g‖².",
+        lambda n, c: ceil(c**2 * (n - 1) / (1 - c**2)),
+        "You have n − 1 beside K. Asked is the law with n + 1, as in the function's first line.",
+        lambda n, c: max(1, ceil(c**2 * (n - 1) / (1 - c**2))),
+        "You have n − 1 beside K, and at least one draw. Asked is the law with n + 1, as in the function's first line.",
+        lambda n, c: ceil(c**2 * (n + 2) / (1 - c**2)),
+        "You have n + 2 beside K, which belongs to the mean square of one draw. The law has n + 1.",
         lambda n, c: ceil((1 - c**2) * (n + 1) / c**2),
         "Upside down: a larger cosine needs more draws.",
         lambda n, c: int(c**2 * (n + 1) / (1 - c**2) + 0.999),
@@ -415,6 +421,8 @@ exercise_8 = Exercise(
         "This is what noise alone would allow. The mean of ĝ meets the curvature ρ as well: ρ + (ρ + tr H)/K.",
         lambda g, H, K: 2 / ((g @ H @ g) / (g @ g) + ((g @ H @ g) / (g @ g) + np.sum(H)) / K),
         "You have added all entries of H. The trace is the sum of its diagonal.",
+        lambda g, H, K: 2 / ((g @ H @ g) / (g @ g) + (2 * (g @ H @ g) / (g @ g) + np.trace(H)) / K),
+        "You have E ĝĝᵀ of one draw, with 2ggᵀ, for the covariance. The mean has its own ρ already: one of two goes.",
     ),
     after="A gradient meets the curvature of one direction, its noisy estimate a K-th of the sum of all.",
 )

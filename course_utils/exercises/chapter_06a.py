@@ -6,7 +6,7 @@ from course_utils.exercises import Card, Exercise, probes, slips
 
 
 def _weights_and_rows(rng):
-    n, m = (int(k) for k in rng.integers(2, 5, size=2))
+    n, m = int(rng.integers(1, 5)), int(rng.integers(1, 5))
     alpha, gamma = round(rng.uniform(0.3, 3), 1), round(rng.uniform(1.2, 3), 1)
     W, rows = np.round(rng.normal(size=(m, n)), 1), np.round(rng.normal(size=(n + 1, n)), 1)
     # Each row also negated: a layer that is not linear, such as one with a ReLU, cannot hide.
@@ -80,8 +80,9 @@ def _gradient(gradient, W, alpha, gamma):
         return f"The layer has parameters with {gradient.size} numbers; W alone has {W.size}."
     if not np.isfinite(gradient).all():
         return (
-            "The values are right, and the gradient by W is not finite: such a layer cannot be trained. Derivatives of "
-            "eigenvectors divide by differences of eigenvalues, which vanish at the start W = 0: Cholesky has none."
+            "The values are right, and the gradient by W is not finite: such a layer cannot be trained. Either a root "
+            "was taken of zero, or eigenvectors were differentiated, which divides by differences of eigenvalues: at the "
+            "start W = 0 all are zero. Cholesky has neither."
         )
     if not gradient.any() and W.any():
         return (
@@ -113,7 +114,14 @@ def _values(y, case, W):
     expected = gamma**2 * W @ np.linalg.inv(alpha * np.eye(n) + W.T @ W) @ W.T
     if np.abs(M @ M.T - expected).max() <= 1e-5 * gamma**2:
         return None
+    if W.any() and not y.any():
+        return "The output is zero: was the matrix computed in __init__, where W was still zero?"
     found, largest = np.linalg.norm(M, 2), np.sqrt(np.linalg.norm(expected, 2))
+    if abs(found - largest) <= 1e-5 * gamma:
+        return (
+            "The singular values are right, and M Mᵀ is another matrix: Cholesky's root stands beside W on the side of "
+            "the inputs, W L⁻ᵀ with LLᵀ = αI + WᵀW. A triangular root of αI + WWᵀ on the left does not give it."
+        )
     return f"Its largest singular value is {found:.5g}; γ s/√(α + s²) with that of W is {largest:.5g}."
 
 
@@ -366,6 +374,10 @@ exercise_4 = Exercise(
         "The powers begin with ratio¹: the k-th moment has ratio**k, and k begins with 1.",
         lambda M, m, ratio: (0.0, series_bounds(M, m, ratio)[1]),
         "The upper bound is right. Sums of two, four, ... terms are lower bounds, and may be better than 0.",
+        lambda M, m, ratio: (max(_sums(M, m, ratio)[1::2], default=0.0), series_bounds(M, m, ratio)[1]),
+        "A lower bound below 0 says less than 0 itself, which holds for any variance: take the larger one.",
+        lambda M, m, ratio: (max(0.0, *_sums(M, m, ratio)[1:2]) if len(M) > 1 else 0.0, _sums(M, m, ratio)[0]),
+        "These are the first two sums. Later ones may enclose more tightly.",
         lambda M, m, ratio: (series_bounds(M, m, ratio)[0], _sums(M, m, ratio)[0]),
         "The lower bound is right. For the upper one look at the sums of three, five, ... terms as well.",
     ),
@@ -408,6 +420,8 @@ exercise_5 = Exercise(
     misconceptions=slips(
         lambda a, b, r, m, ratio: r / m * _quadrature(a, b, lambda x: ratio * x / (1 + ratio * x), root=lambda b: b),
         "Beside the diagonal stand the roots √b.",
+        lambda a, b, r, m, ratio: gauss_bound(a, np.sqrt(b), r, m, ratio),
+        "You have taken the root of b twice: beside the diagonal stands √b.",
         lambda a, b, r, m, ratio: (
             r / m * _quadrature(a, b, lambda x: ratio * x / (1 + ratio * x), weights=lambda V: V[0])
         ),
@@ -442,9 +456,7 @@ exercise_5 = Exercise(
 
 
 def _large_layer(rng):
-    m, n = (int(k) for k in rng.integers(2, 200, size=2))
-    while m == n:
-        n = int(rng.integers(2, 200))
+    m, n = int(rng.integers(1, 200)), int(rng.integers(1, 200))
     return {
         "m": m,
         "n": n,

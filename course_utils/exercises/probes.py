@@ -41,7 +41,10 @@ def trainable_output(
     if not isinstance(module, torch.nn.Module):
         raise TypeError(f"expected a torch.nn.Module, got an object of type {type(module).__name__}")
     module = module.double()
-    module.load_state_dict({name: torch.as_tensor(value) for name, value in state.items()})
+    # A buffer of the student's own, such as an identity, stays as it was made.
+    kept = module.load_state_dict({name: torch.as_tensor(value) for name, value in state.items()}, strict=False)
+    if kept.unexpected_keys:
+        raise RuntimeError(f"the module has no parameter named {', '.join(kept.unexpected_keys)}: keep the given names")
     # As torch knows them, whatever the module itself says of its parameters.
     parameters = [parameter for _, parameter in sorted(torch.nn.Module.named_parameters(module))]
 

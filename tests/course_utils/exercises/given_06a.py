@@ -201,17 +201,17 @@ GENERIC = None  # no slip is recognised: the sentence says only what kind of ans
 
 WRONG = {
     "6.1": (
-        (module(lambda W, alpha, gamma: W), "Its largest singular value is 1.1227; γ s/√(α + s²) with tha"),
-        (module(lambda W, alpha, gamma: gamma * W), "Its largest singular value is 1.3472; γ s/√(α + s²) with tha"),
+        (module(lambda W, alpha, gamma: W), "Its largest singular value is 0.5; γ s/√(α + s²) with that o"),
+        (module(lambda W, alpha, gamma: gamma * W), "Its largest singular value is 0.6; γ s/√(α + s²) with that o"),
         (
             module(lambda W, alpha, gamma: gamma * W @ torch.linalg.inv(gram(W, alpha))),
-            "Its largest singular value is 0.86337; γ s/√(α + s²) with th",
+            "Its largest singular value is 1.0909; γ s/√(α + s²) with tha",
         ),
         (module(lambda W, alpha, gamma: by_cholesky(W, alpha, 1)), "The factor γ is missing."),
         (module(lambda W, alpha, gamma: by_cholesky(W, 1, gamma)), "You have αI with α = 1."),
         (
             module(lambda W, alpha, gamma: by_cholesky(W, alpha, gamma**2)),
-            "Its largest singular value is 1.2942; γ s/√(α + s²) with tha",
+            "Its largest singular value is 0.97085; γ s/√(α + s²) with th",
         ),
         (
             module(lambda W, alpha, gamma: gamma * W @ torch.linalg.inv(torch.linalg.cholesky(gram(W, alpha)))),
@@ -222,7 +222,7 @@ WRONG = {
             module(lambda W, alpha, gamma: gamma * W / torch.linalg.matrix_norm(W, 2)),
             "Its largest singular value is 1.2; γ s/√(α + s²) with that o",
         ),
-        (module(half_detached), "The values are right, and the gradient by W is not: a part o"),
+        (module(half_detached), "The values are right, but W gets no gradient from them: such"),
         (module(root_detached), "The values are right, and the gradient by W is not: a part o"),
         (module(no_grad_root), "The values are right, and the gradient by W is not: a part o"),
         (module(zero_times_sum), "The values are right, but W gets no gradient from them: such"),
@@ -323,10 +323,7 @@ WRONG = {
     ),
     "6.5": (
         (lambda a, b, r, m, ratio: rule(a, b**2, r, m, ratio), "Beside the diagonal stand the roots √b."),
-        (
-            lambda a, b, r, m, ratio: rule(a, np.sqrt(b), r, m, ratio),
-            "02 of the value at most, sometimes above and sometimes below, as from a",
-        ),
+        (lambda a, b, r, m, ratio: rule(a, np.sqrt(b), r, m, ratio), "You have taken the root of b twice:"),
         (lambda a, b, r, m, ratio: rule(a, b, 1, 1, ratio), "This is the mean over one eigenvalue."),
         (lambda a, b, r, m, ratio: rule(a, b, r, 1, ratio), "Yours is the expected value times `m`, every time."),
         (lambda a, b, r, m, ratio: rule(a, b, 1, m, ratio), "Yours is the expected value divided by `r`, every time."),
