@@ -241,6 +241,7 @@ class Marker:
     def __init__(self, make_jail: Callable[[], Jail], limits: Limits, secret: bytes) -> None:
         self.make_jail, self.limits, self.secret = make_jail, limits, secret
         self.slow = set[str]()  # the sources of such cells of the course as have taken long
+        self.late = False  # whether something of the last notebook took too long: it may have been the machine
 
     def mark(
         self,
@@ -259,6 +260,7 @@ class Marker:
         with self.make_jail() as jail:
             sitting = _Sitting(self, jail, notebook, papers, released)
             sitting.run()
+        self.late = sitting.late
         return [sitting.result(task) for task in tasks]
 
 
@@ -303,7 +305,7 @@ class _Sitting:
         self.marker, self.jail, self.limits = marker, jail, marker.limits
         self.notebook, self.papers, self.released = notebook, papers, released
         self.functions = {task.function for task in papers}
-        self.questions = 0
+        self.questions, self.late = 0, False
         # One for all that a notebook takes, however it goes about it.
         self.end = time.monotonic() + UNIT_RUNS * self.limits.notebook_seconds
         self.open, self.channel = contextlib.ExitStack(), None
@@ -361,6 +363,7 @@ class _Sitting:
         """
         for _ in range(MAX_SESSIONS):
             if time.monotonic() > self.end:
+                self.late = True
                 break
             channel = self.open.enter_context(self.jail.session())
             cell = -1
@@ -380,7 +383,8 @@ class _Sitting:
                 for number in self.cells_run(channel):
                     cell = number
                 return channel
-            except protocol.ProtocolError:
+            except protocol.ProtocolError as error:
+                self.late |= isinstance(error, protocol.Late)
                 self.open.close()
                 if cell in self.skip or not 0 <= cell < len(self.notebook.cells):
                     break
@@ -401,7 +405,7 @@ class _Sitting:
         ready = time.monotonic() + self.limits.notebook_seconds + _GRACE
         while True:
             left = min(self.end, ready) - time.monotonic()
-            header, _ = protocol.receive(channel, min(protocol.FENCE * self.limits.cell_seconds + _GRACE, left))
+            header, _ = protocol.receive(channel, min(self.limits.cell_seconds + _GRACE, left))
             source = self.notebook.cells[cell] if cell is not None else ""
             if time.monotonic() - began > SLOW and source in self.released and not _prepares(source):
                 self.marker.slow.add(source)
@@ -424,6 +428,7 @@ class _Sitting:
             snapshots = [(str(id), str(name)) for id, name in header["snapshots"]]
             versions = {str(name): int(count) for name, count in header["versions"].items()}
             self.errors |= {int(cell): clean(str(error), 200) for cell, error in header["errors"].items()}
+            self.late |= protocol.TIME_UP in self.errors.values()
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise protocol.ProtocolError("a report of no known form") from error
         for task in self.papers:

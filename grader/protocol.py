@@ -28,8 +28,10 @@ _DTYPES = {
     for code in ("?", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f4", "f8")
 }
 
-#: A student's code may take so many times its processor time by the clock on the wall: then it sleeps, or waits.
+#: A student's function may take so many times its processor time by the clock on the wall: then it sleeps, or waits.
 FENCE = 2
+#: What a session says of a cell that has taken all its time.
+TIME_UP = "it takes longer than a cell may"
 #: Definitions of one function that are remembered, the last ones.
 MAX_VERSIONS = 5
 #: Largest header and body that are accepted from a student's process, in bytes.

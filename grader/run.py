@@ -33,7 +33,7 @@ from grader.submissions import Handout, StudentError, Unit, digest, read_noteboo
 
 SECRET, LOCK, LOG, PRIVATE = "secret", ".lock", "log.jsonl", ".grading"
 
-#: The key of a result in which an exercise ran out of time beside others: it is made again alone, and then final.
+#: The key of a result in which something ran out of time beside others: it is made again alone, and then final.
 NOT_FINAL = "ran out of time beside others"
 
 
@@ -182,19 +182,18 @@ def grade_unit(unit: Unit, settings: Settings, alone: bool = True) -> UnitResult
         if unit.path is None and unit.trouble is not None:
             raise OSError(unit.trouble)
         data, problem = read_unit(unit)
-        known = {"file": digest(data), "handed_in": unit.changed} if data is not None else {}
-        result = replace(result, key=key_of(unit, data, settings), **known)
+        result = replace(result, key=key_of(unit, data, settings))
+        if data is not None:
+            result = replace(result, file=digest(data), handed_in=unit.changed)
         if problem is not None:
             result = replace(result, status=STUDENT_ERROR, problem=problem)
         elif data is not None:
-            result = _graded(result, data, unit, settings)
+            result = _graded(result, data, unit, settings, alone)
     except StudentError as error:
         result = replace(result, status=STUDENT_ERROR, problem=str(error))
     except Exception as error:  # of whatever kind: it is the grader's trouble, and no zero for the student
         kept = "" if isinstance(error, JailError) else f"{type(error).__name__}: "
         result = _in_trouble(result, f"{kept}{str(error)[:500]}")
-    if not alone and any(exercise.status == "timeout" for exercise in result.exercises):
-        result = replace(result, key=NOT_FINAL)
     result = replace(result, seconds=round(time.monotonic() - begun, 3))
     records.write(Path(settings.out), result)
     _log(settings, unit, "written", status=result.status, key=result.key[:16])
@@ -229,7 +228,7 @@ def _in_trouble(result: UnitResult, why: str) -> UnitResult:
     return replace(result, status=INFRASTRUCTURE_ERROR, points=None, problem=problem)
 
 
-def _graded(result: UnitResult, data: bytes, unit: Unit, settings: Settings) -> UnitResult:
+def _graded(result: UnitResult, data: bytes, unit: Unit, settings: Settings, alone: bool) -> UnitResult:
     notebook, chapter = read_notebook(data), settings.chapters[unit.chapter]
     notes = [*result.notes]
     if chapter.version and notebook.version and notebook.version != chapter.version:
@@ -238,7 +237,8 @@ def _graded(result: UnitResult, data: bytes, unit: Unit, settings: Settings) -> 
             "under the same name."
         )
     numbers = variants.numbers_for(result.student, result.chapter, settings.course_secret)
-    said = {id: value for id in numbers if type(value := notebook.variant.get(id)) in (int, float) and abs(value) < 1e9}
+    said = {id: notebook.variant[id] for id in numbers if id in notebook.variant}
+    said = {id: value for id, value in said.items() if type(value) in (int, float) and abs(value) < 1e9}
     if notebook.variant and notebook.variant != numbers:
         result = replace(result, numbers=tuple(said.items()))
         notes.append(
@@ -248,6 +248,8 @@ def _graded(result: UnitResult, data: bytes, unit: Unit, settings: Settings) -> 
     marker, exercises = _marker(settings, chapter), exercises_of(unit, settings)
     marked = tuple(marker.mark(notebook, chapter.tasks, exercises, chapter.handout.cells))
     points = sum(exercise.points for exercise in marked)
+    if points < result.max_points and not alone and (marker.late or any(one.status == "timeout" for one in marked)):
+        result = replace(result, key=NOT_FINAL)
     return replace(result, status=GRADED, points=points, exercises=marked, notes=tuple(notes), problem=None)
 
 
@@ -301,7 +303,7 @@ def run(
 
     In ``jobs`` processes here, or by the workers of the Dask scheduler at this address, which need to see the same
     folders. A unit is tried again, ``retries`` times, when the grader was in trouble, and once more alone when an
-    exercise has run out of time beside others. ``done`` gets each unit's result once.
+    exercise or a cell has run out of time beside others. ``done`` gets each unit's result once.
 
     Raises:
         ValueError: if there is no such scheduler.

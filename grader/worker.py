@@ -271,7 +271,7 @@ class _Session:
             if number in header["skip"] or left <= 0:
                 continue
             protocol.send(self.channel, {"at": number})
-            with Guard(min(header["cell_seconds"], left), protocol.FENCE) as guard:
+            with Guard(min(header["cell_seconds"], left), fence=1) as guard:  # by the clock, whatever it waits for
                 outcome = guard.call(partial(self.shell.run_cell, source, store_history=True))
                 result = outcome.value
                 error = outcome.error or result and (result.error_before_exec or result.error_in_exec)
@@ -359,6 +359,10 @@ class _Session:
 
 
 def _words(error: BaseException) -> str:
+    from course_utils.desk.guarded import TimeUp
+
+    if isinstance(error, TimeUp):
+        return protocol.TIME_UP
     if isinstance(error, SyntaxError):
         line = f" (line {error.lineno}): {error.text.strip()}" if error.lineno and error.text else ""
         return f"{type(error).__name__}: {error.msg}{line}"
@@ -368,7 +372,7 @@ def _words(error: BaseException) -> str:
 def _answer(channel: socket.socket, fn: Any) -> None:
     """Wait for inputs, call the student's function on them, send what came back; again, until nobody asks."""
     from course_utils.desk import checks
-    from course_utils.desk.guarded import Guard, warm_up
+    from course_utils.desk.guarded import Guard, left_as_found, warm_up
 
     while True:
         header, body = protocol.receive(channel)
@@ -377,7 +381,7 @@ def _answer(channel: socket.socket, fn: Any) -> None:
         answers: list[bytes] = []
         if callable(fn):
             warm_up(fn)
-            with Guard(header["seconds"], protocol.FENCE) as guard:
+            with left_as_found(), Guard(header["seconds"], protocol.FENCE) as guard:
                 if probe is None:
                     reply["parameters"] = checks.other_parameters(fn, cases[0], guard)
                 if reply["parameters"] is None:

@@ -247,6 +247,19 @@ def test_what_runs_out_of_time_beside_others_is_repeated_alone_before_it_is_fina
     assert log(klass)["bob"] == 2, "it was final"
 
 
+def test_a_cell_that_runs_out_of_time_is_repeated_alone_too(klass, arguments):
+    """The answer below it may have needed what it was to make."""
+    notebook = json.loads(SOLVED.read_text())
+    [asks] = [cell for cell in notebook["cells"] if "return np.sqrt(np.sum" in "".join(cell["source"])]
+    asks["source"] = "while True: pass\n" + "".join(asks["source"])
+    hand_in(klass, "bob", json.dumps(notebook).encode())
+    for _ in range(2):  # the second run has nothing to do
+        assert grade.main(arguments(klass, "--jobs", "2", "--cell-seconds", "1")) == 0
+        assert log(klass) == Counter({"ada": 1, "bob": 2, "cyd": 1, "dan": 1})
+    [exercise] = results(klass)["bob"].exercises
+    assert exercise.points == 0 and "longer than a cell may" in exercise.sentence
+
+
 def test_what_was_not_repeated_alone_before_a_kill_is_not_final(klass, grading, monkeypatch):
     assert grading(klass) == 0
     path = klass / "grades/results/ada" / f"{CHAPTER}.json"

@@ -410,7 +410,13 @@ def test_a_loop_is_cut_and_the_next_cell_runs(jail):
         "raise RuntimeError(str(x))",
         seconds=1,
     ) as (_, header):
-        assert "TimeUp" in header["errors"]["0"] and header["errors"]["2"] == "RuntimeError: 1"
+        assert header["errors"] == {"0": protocol.TIME_UP, "2": "RuntimeError: 1"}
+
+
+def test_a_cell_that_sleeps_has_as_long_as_one_that_works(jail):
+    begun = time.monotonic()
+    with session(jail, "import time; time.sleep(20)", seconds=1) as (_, header):
+        assert header["errors"] == {"0": protocol.TIME_UP} and time.monotonic() - begun < 10
 
 
 def test_claims_and_figures_have_nobody_to_look_at_them(said):

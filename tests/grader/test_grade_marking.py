@@ -292,6 +292,15 @@ def test_a_neighbours_answer_has_the_hash_of_the_right_one_whatever_the_numbers(
     assert right.answer is not None and right.answer == copied.answer
 
 
+def test_each_round_finds_random_numbers_as_the_notebook_left_them(marker):
+    calls = len(make_paper(all_exercises()["1.2"], SECRET, "any").rounds[0])
+    drawing = (
+        "np.random.seed(1)\nseen = []\ndef scaled_beta(beta, s, c):\n    seen.append(np.random.rand())\n"
+        f"    return abs(s) * c**2 * beta if seen[0] == seen[{calls} * (len(seen) > {calls})] else None"
+    )
+    assert mark(marker, IMPORTS, drawing, CHECK)["1.2"].status == "correct"
+
+
 SLOW = "time.sleep(0.2)\npower = 2"
 
 
