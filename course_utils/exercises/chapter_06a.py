@@ -81,8 +81,8 @@ def _gradient(gradient, W, alpha, gamma):
     if not np.isfinite(gradient).all():
         return (
             "The values are right, and the gradient by W is not finite: such a layer cannot be trained. Either a root "
-            "was taken of zero, or eigenvectors were differentiated, which divides by differences of eigenvalues: at the "
-            "start W = 0 all are zero. Cholesky has neither."
+            "was taken of zero, or eigenvectors were differentiated, which divides by differences of eigenvalues: all "
+            "are zero at the start W = 0. Cholesky has neither."
         )
     if not gradient.any() and W.any():
         return (
@@ -346,7 +346,10 @@ exercise_4 = Exercise(
     *Card("6.4", "what a diverging series still says", points=2, difficulty=2, minutes=8),
     cases=_some_moments,
     reference=series_bounds,
-    edge_cases=({"M": np.array([12.0]), "m": 3, "ratio": 0.1},),
+    edge_cases=(
+        {"M": np.array([12.0]), "m": 3, "ratio": 0.1},
+        {"M": np.array([1.0, 50.0]), "m": 1, "ratio": 0.4},  # the only lower sum is below 0
+    ),
     misconceptions=slips(
         lambda M, m, ratio: _ends(_sums(M, m, ratio)[-2:]),
         "The last two sums do enclose the variance, but earlier ones may do so more tightly.",

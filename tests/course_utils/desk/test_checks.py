@@ -117,7 +117,7 @@ def crash(W, tau):
         (lambda W, tau: right(W, tau) + W[:, 0], "values", "The right shape, but not yet the right values."),
         (lambda W, tau: right(W, tau) + 1, "values", "Yours is 1 more than the expected value, every time."),
         (lambda W, tau: right(W, tau) * len(W), "values", "Yours is the expected value times `len(W)`, every time."),
-        (lambda W, tau: right(W, tau) / tau**1.5, "values", "divided by the square root of `tau`"),
+        (lambda W, tau: right(W, tau) / tau**0.5, "values", "divided by the square root of `tau`"),
         (lambda W, tau: np.abs(right(W, tau)), "values", "Yours is the absolute value of the expected value"),
         (lambda W, tau: right(W, tau) ** 2, "values", "Yours is the square of the expected value"),
         (lambda W, tau: 1 - right(W, tau), "values", "Yours is 1 minus the expected value"),
@@ -193,7 +193,7 @@ def test_the_order_of_failing_inputs_and_edge_cases_belong_to_the_exercise():
 
 
 def test_an_exercise_may_hide_its_inputs():
-    text = str(grade(replace(ROWS, show_cases=False), lambda W, tau: right(W, tau) + W[:, 0]))
+    text = str(grade(replace(ROWS, show_cases=False), lambda W, tau: right(W, tau) + np.exp(W[:, 0])))
     assert "expected" not in text and f"Right on 0 of {INPUTS}" in text
     assert "IndexError" in str(grade(replace(ROWS, show_cases=False), crash))
 
@@ -629,7 +629,7 @@ _noise = np.random.default_rng(3)
 
 
 def noisy(W, tau):
-    return right(W, tau) * (1 + 0.01 * _noise.normal())
+    return right(W, tau) * (1 + 0.002 * _noise.normal())
 
 
 @pytest.mark.parametrize(
