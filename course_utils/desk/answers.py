@@ -45,13 +45,10 @@ def read(answer: object) -> Plain:
         Unreadable: for anything else. Whatever the answer's own methods raise also comes through.
     """
     torch = sys.modules.get("torch")
-    tensor = torch is not None and isinstance(answer, torch.Tensor)
-    if tensor or isinstance(answer, np.ndarray):
-        size = answer.numel() if tensor else answer.size
-        if size > MOST:
-            raise Unreadable(f"an array of {size:,} numbers, far more than are asked for")
-    if tensor:
-        answer = answer.detach().cpu().numpy()
+    if torch is not None and isinstance(answer, torch.Tensor):
+        answer = answer.detach().cpu().numpy()  # of a tensor in memory this is no copy yet
+    if isinstance(answer, np.ndarray) and answer.size > MOST:
+        raise Unreadable(f"an array of {answer.size:,} numbers, far more than are asked for")
     if isinstance(answer, list | tuple) and len(answer) > 0:
         kinds = set(map(type, answer))
         if kinds != {float} and kinds != {int}:

@@ -417,8 +417,8 @@ def _returned(answer: object, given: Case, changed: tuple[str, ...]) -> str:
 
 
 def _shares(one: object, other: object) -> bool:
-    arrays = [value.detach().numpy() if hasattr(value, "detach") else value for value in (one, other)]
-    return all(isinstance(array, np.ndarray) for array in arrays) and np.may_share_memory(*arrays)
+    first, second = (value.detach().numpy() if hasattr(value, "detach") else value for value in (one, other))
+    return isinstance(first, np.ndarray) and isinstance(second, np.ndarray) and np.may_share_memory(first, second)
 
 
 def _judged(exercise: Exercise, case: Case, expected: Plain, attempt: Attempt) -> _Trial:

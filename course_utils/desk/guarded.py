@@ -103,8 +103,17 @@ class Guard:
             raise KeyboardInterrupt
 
     def _on_alarm(self, number: int, frame: FrameType | None) -> None:
-        if self._state != "inside" or not self._alarm_of_call.over():
+        alarm = self._alarm_of_call
+        if self._state != "inside":
             return
+        if isinstance(alarm, _SignalAlarm):  # calls nothing written in Python: where a call recurses there is no room
+            spent = alarm.spent
+            left = min(
+                alarm.seconds - (alarm.clock() - spent.processor), alarm.fence - (time.monotonic() - spent.wall)
+            )
+            if left > 0:  # the alarm goes off again when it could be used up
+                signal.setitimer(signal.ITIMER_REAL, max(left, 1e-3), _AGAIN)
+                return
         if self._fired:
             _raise_at_next_line(frame, until=self._frame)
         self._fired = True
@@ -172,15 +181,6 @@ class _SignalAlarm:
     def start(self) -> None:
         self.spent = _Spent(self.clock)
         self.outer = signal.setitimer(signal.ITIMER_REAL, min(self.seconds, self.fence), _AGAIN)
-
-    def over(self) -> bool:
-        """Whether the time is used up; where it is not, the alarm goes off again when it could be."""
-        processor, wall = self.spent()
-        left = min(self.seconds - processor, self.fence - wall)
-        if left <= 0:
-            return True
-        signal.setitimer(signal.ITIMER_REAL, max(left, 1e-3), _AGAIN)
-        return False
 
     def stop(self) -> None:
         if self.outer is None:

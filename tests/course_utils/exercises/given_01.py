@@ -207,41 +207,41 @@ WRONG = {
         (in_place, "Your function changes `W0` itself and returns it, so that whoever called it has"),
         (
             lambda W0, x, B: B / math.sqrt(len(W0)) * np.outer(np.ones(len(W0)), x),
-            "Your W lies at distance 0.9 from W0; it should be at B = 0.5",
+            "Your W lies at distance 0.9 from W0; it should be at B =",
         ),
         (lambda W0, x, B: W0 + B * x, "Every row has moved by B, so that the whole matrix has moved by B√m."),
         (lambda W0, x, B: W0 + B / len(W0) * x, "Lengths add in squares:"),
         (
             lambda W0, x, B: W0 * (1 + B / np.linalg.norm(W0)) if W0.any() else W0 + B * np.sign(x),
-            "The distance is right, but the gap is 0.0928127 and the boun",
+            "The distance is right, but the gap is 0.0928127 and the",
         ),
-        (lambda W0, x, B: W0 + B / math.sqrt(W0.size), "The distance is right, but the gap is 0.177688 and the bound"),
-        (lambda W0, x, B: W0 + B, "Your W lies at distance 1.9799 from W0; it should be at B = "),
+        (lambda W0, x, B: W0 + B / math.sqrt(W0.size), "The distance is right, but the gap is 0.177688 and the"),
+        (lambda W0, x, B: W0 + B, "Your W lies at distance 1.9799 from W0; it should be at B ="),
         (
             lambda W0, x, B: W0 + B / math.sqrt(len(x)) * x,
-            "Your W lies at distance 1.9799 from W0; it should be at B = ",
+            "Your W lies at distance 1.9799 from W0; it should be at B =",
         ),
-        (lambda W0, x, B: W0 + x, "Your W lies at distance 1 from W0; it should be at B = 0.5. "),
-        (lambda W0, x, B: W0.copy(), "Your W lies at distance 0 from W0; it should be at B = 0.5. "),
+        (lambda W0, x, B: W0 + x, "Your W lies at distance 1 from W0; it should be at B = 0.5."),
+        (lambda W0, x, B: W0.copy(), "Your W lies at distance 0 from W0; it should be at B = 0.5."),
         (
             lambda W0, x, B: W0 + B / 2 / math.sqrt(len(W0)) * x,
-            "Your W lies at distance 0.25 from W0; it should be at B = 0.",
+            "Your W lies at distance 0.25 from W0; it should be at B =",
         ),
         (
             lambda W0, x, B: W0 + B**2 / math.sqrt(len(W0)) * x,
-            "Your W lies at distance 0.25 from W0; it should be at B = 0.",
+            "Your W lies at distance 0.25 from W0; it should be at B =",
         ),
         (
             lambda W0, x, B: (W0 + B / math.sqrt(len(W0)) * x)[0],
-            "W has shape (1,), W0 has shape (1, 1): they must be the same",
+            "W has shape (1,), W0 has shape (1, 1): they must be the",
         ),
         (
             lambda W0, x, B: np.round(W0 + B / math.sqrt(len(W0)) * x, 1),
-            "Your W lies at distance 1.41421 from W0; it should be at B =",
+            "Your W lies at distance 1.41421 from W0; it should be at B",
         ),
         (
             lambda W0, x, B: W0 + B * np.eye(*W0.shape) / math.sqrt(min(W0.shape)),
-            "The distance is right, but the gap is 0.670423 and the bound",
+            "The distance is right, but the gap is 0.670423 and the",
         ),
     ),
     "1.6": (

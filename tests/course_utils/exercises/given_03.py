@@ -245,7 +245,7 @@ WRONG = {
     ),
     "3.5": (
         (in_place, "Your function changes `W0` itself and returns it, so that whoever called it has"),
-        (lambda W0, x, a, B: best(W0, x, a, B) - W0, "Your W lies at distance 2.0025 from W0; the budget is B = 0."),
+        (lambda W0, x, a, B: best(W0, x, a, B) - W0, "Your W lies at distance 2.0025 from W0; the budget is B ="),
         (
             lambda W0, x, a, B: best(W0, x, a, B, sign=-1),
             "You have moved the neurons with a = −1, which makes f − f0 as small",
@@ -254,29 +254,26 @@ WRONG = {
         (lambda W0, x, a, B: best(W0, x, a, B, offset=1), "One neuron too many has moved:"),
         (
             lambda W0, x, a, B: best(W0, x, a, B, offset=-1),
-            "Within the budget, your f − f0 is 0.8; 1.13137 is possible. ",
+            "Within the budget, your f − f0 is 0.8; 1.13137 is possible.",
         ),
-        (first_k, "Within the budget, your f − f0 is 0.8; 1.13137 is possible. "),
+        (first_k, "Within the budget, your f − f0 is 0.8; 1.13137 is possible."),
         (nearest_only, "Your function stops with an error on this input."),
         (raises, "Your function stops with an error on this input."),
-        (lambda W0, x, a, B: W0.copy(), "Within the budget, your f − f0 is 0; 1.13137 is possible. Ri"),
+        (lambda W0, x, a, B: W0.copy(), "Within the budget, your f − f0 is 0; 1.13137 is possible."),
         (
             lambda W0, x, a, B: W0 + B / np.sqrt(len(a)) * np.outer(a, x),
-            "Within the budget, your f − f0 is -0.253553; 0 is possible. ",
+            "Within the budget, your f − f0 is -0.253553; 0 is possible.",
         ),
         (
             lambda W0, x, a, B: W0 - B * np.outer(a == 1, x),
-            "Your W lies at distance 1.13137 from W0; the budget is B = 0",
+            "Your W lies at distance 1.13137 from W0; the budget is B =",
         ),
-        (
-            lambda W0, x, a, B: 2 * W0 - best(W0, x, a, B),
-            "Within the budget, your f − f0 is 0; 1.13137 is possible. Ri",
-        ),
-        (lambda W0, x, a, B: best(W0, x, a, 2 * B), "Your W lies at distance 1.6 from W0; the budget is B = 0.8. "),
-        (lambda W0, x, a, B: best(W0, x, a, B).T, "W has shape (1, 2), W0 has shape (2, 1): they must be the sa"),
+        (lambda W0, x, a, B: 2 * W0 - best(W0, x, a, B), "Within the budget, your f − f0 is 0; 1.13137 is possible."),
+        (lambda W0, x, a, B: best(W0, x, a, 2 * B), "Your W lies at distance 1.6 from W0; the budget is B = 0.8."),
+        (lambda W0, x, a, B: best(W0, x, a, B).T, "W has shape (1, 2), W0 has shape (2, 1): they must be the"),
         (
             lambda W0, x, a, B: np.round(best(W0, x, a, B), 1),
-            "Your W lies at distance 0.848528 from W0; the budget is B = ",
+            "Your W lies at distance 0.848528 from W0; the budget is B =",
         ),
     ),
     "3.6": (

@@ -296,8 +296,8 @@ WRONG = {
         ),
     ),
     "5.6": (
-        (lambda G, sigma: G, "A row has length 2.45967; each should have σ√n = 0.141421. R"),
-        (lambda G, sigma: sigma * G, "A row has length 0.245967; each should have σ√n = 0.141421. "),
+        (lambda G, sigma: G, "A row has length 2.45967; each should have σ√n = 0.141421."),
+        (lambda G, sigma: sigma * G, "A row has length 0.245967; each should have σ√n = 0.141421."),
         (
             lambda G, sigma: sigma * math.sqrt(G.shape[1]) * G / np.linalg.norm(G, axis=1, keepdims=True),
             "All lengths are right, but independent rows overlap:",
@@ -306,39 +306,36 @@ WRONG = {
         (lambda G, sigma: sigma * np.linalg.qr(G.T)[0].T, "Orthogonal, with length σ."),
         (
             lambda G, sigma: math.sqrt(G.shape[1]) * np.linalg.qr(G.T)[0].T,
-            "A row has length 1.41421; each should have σ√n = 0.141421. R",
+            "A row has length 1.41421; each should have σ√n = 0.141421.",
         ),
         (
             lambda G, sigma: sigma * math.sqrt(len(G)) * np.linalg.qr(G.T)[0].T,
-            "A row has length 0.1; each should have σ√n = 0.141421. Right",
+            "A row has length 0.1; each should have σ√n = 0.141421.",
         ),
         (
             lambda G, sigma: sigma * G.shape[1] * np.linalg.qr(G.T)[0].T,
-            "A row has length 0.2; each should have σ√n = 0.141421. Right",
+            "A row has length 0.2; each should have σ√n = 0.141421.",
         ),
         (
             lambda G, sigma: sigma * math.sqrt(G.shape[1]) * np.linalg.qr(G.T)[0],
-            "Your perturbations have shape (2, 1); expected (1, 2), as G.",
+            "Your perturbations have shape (2, 1); expected (1, 2), as",
         ),
         (
             lambda G, sigma: sigma * math.sqrt(G.shape[1]) * np.linalg.qr(G)[0],
-            "Your perturbations have shape (1, 1); expected (1, 2), as G.",
+            "Your perturbations have shape (1, 1); expected (1, 2), as",
         ),
         (lambda G, sigma: sigma * math.sqrt(G.shape[1]) * np.eye(*G.shape), "These are the first K axes:"),
         (
             lambda G, sigma: (
                 sigma * math.sqrt(G.shape[1]) * np.linalg.qr(np.random.default_rng(0).normal(size=G.T.shape))[0].T
             ),
-            "Orthogonal, but your rows span other directions than the row",
+            "Orthogonal, but your rows span other directions than the",
         ),
-        (half_schmidt, "Two rows are not orthogonal: their inner product is 0.028. R"),
-        (
-            lambda G, sigma: np.linalg.qr(sigma * G.T)[1].T,
-            "Your perturbations have shape (1, 1); expected (1, 2), as G.",
-        ),
+        (half_schmidt, "Two rows are not orthogonal: their inner product is 0.028."),
+        (lambda G, sigma: np.linalg.qr(sigma * G.T)[1].T, "Your perturbations have shape (1, 1); expected (1, 2), as"),
         (
             lambda G, sigma: sigma**2 * math.sqrt(G.shape[1]) * np.linalg.qr(G.T)[0].T,
-            "A row has length 0.0141421; each should have σ√n = 0.141421.",
+            "A row has length 0.0141421; each should have σ√n =",
         ),
     ),
     "5.7": (

@@ -201,17 +201,17 @@ GENERIC = None  # no slip is recognised: the sentence says only what kind of ans
 
 WRONG = {
     "6.1": (
-        (module(lambda W, alpha, gamma: W), "Its largest singular value is 0.5; γ s/√(α + s²) with that o"),
-        (module(lambda W, alpha, gamma: gamma * W), "Its largest singular value is 0.6; γ s/√(α + s²) with that o"),
+        (module(lambda W, alpha, gamma: W), "Its largest singular value is 0.5; γ s/√(α + s²) with that"),
+        (module(lambda W, alpha, gamma: gamma * W), "Its largest singular value is 0.6; γ s/√(α + s²) with that"),
         (
             module(lambda W, alpha, gamma: gamma * W @ torch.linalg.inv(gram(W, alpha))),
-            "Its largest singular value is 1.0909; γ s/√(α + s²) with tha",
+            "Its largest singular value is 1.0909; γ s/√(α + s²) with",
         ),
         (module(lambda W, alpha, gamma: by_cholesky(W, alpha, 1)), "The factor γ is missing."),
         (module(lambda W, alpha, gamma: by_cholesky(W, 1, gamma)), "You have αI with α = 1."),
         (
             module(lambda W, alpha, gamma: by_cholesky(W, alpha, gamma**2)),
-            "Its largest singular value is 0.97085; γ s/√(α + s²) with th",
+            "Its largest singular value is 0.97085; γ s/√(α + s²) with",
         ),
         (
             module(lambda W, alpha, gamma: gamma * W @ torch.linalg.inv(torch.linalg.cholesky(gram(W, alpha)))),
@@ -220,22 +220,22 @@ WRONG = {
         (module(lambda W, alpha, gamma: gamma * W @ gram(W, alpha) ** -0.5), "torch's power works entry by entry."),
         (
             module(lambda W, alpha, gamma: gamma * W / torch.linalg.matrix_norm(W, 2)),
-            "Its largest singular value is 1.2; γ s/√(α + s²) with that o",
+            "Its largest singular value is 1.2; γ s/√(α + s²) with that",
         ),
-        (module(half_detached), "The values are right, but W gets no gradient from them: such"),
-        (module(root_detached), "The values are right, and the gradient by W is not: a part o"),
-        (module(no_grad_root), "The values are right, and the gradient by W is not: a part o"),
-        (module(zero_times_sum), "The values are right, but W gets no gradient from them: such"),
-        (module(by_numpy), "The values are right, but W gets no gradient from them: such"),
-        (module(nan_gradient), "The values are right, and the gradient by W is not finite: s"),
-        (Cached, "After a step of W the layer still gives what it gave before:"),
-        (WithExtra, "The values are right, but W gets no gradient from them: such"),
-        (Relu, "The output is not linear in x: no matrix maps these rows to "),
-        (module(by_eigh), "The values are right, and the gradient by W is not finite: s"),
-        (module(by_svd), "The values are right, and the gradient by W is not finite: s"),
+        (module(half_detached), "The values are right, but W gets no gradient from them:"),
+        (module(root_detached), "The values are right, and the gradient by W is not: a part"),
+        (module(no_grad_root), "The values are right, and the gradient by W is not: a part"),
+        (module(zero_times_sum), "The values are right, but W gets no gradient from them:"),
+        (module(by_numpy), "The values are right, but W gets no gradient from them:"),
+        (module(nan_gradient), "The values are right, and the gradient by W is not finite:"),
+        (Cached, "After a step of W the layer still gives what it gave"),
+        (WithExtra, "The values are right, but W gets no gradient from them:"),
+        (Relu, "The output is not linear in x: no matrix maps these rows to"),
+        (module(by_eigh), "The values are right, and the gradient by W is not finite:"),
+        (module(by_svd), "The values are right, and the gradient by W is not finite:"),
         (
             module(lambda W, alpha, gamma: by_cholesky(W, alpha, gamma).detach()),
-            "The values are right, but W gets no gradient from them: such",
+            "The values are right, but W gets no gradient from them:",
         ),
     ),
     "6.2": (
