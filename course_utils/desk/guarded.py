@@ -108,9 +108,7 @@ class Guard:
             return
         if isinstance(alarm, _SignalAlarm):  # calls nothing written in Python: where a call recurses there is no room
             spent = alarm.spent
-            left = min(
-                alarm.seconds - (alarm.clock() - spent.processor), alarm.fence - (time.monotonic() - spent.wall)
-            )
+            left = min(alarm.seconds - (alarm.clock() - spent.processor), alarm.fence - (time.monotonic() - spent.wall))
             if left > 0:  # the alarm goes off again when it could be used up
                 signal.setitimer(signal.ITIMER_REAL, max(left, 1e-3), _AGAIN)
                 return
