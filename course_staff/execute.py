@@ -86,6 +86,9 @@ def clean(notebook: NotebookNode, label: str, root: Path) -> None:
         count += 1
         cell.execution_count = count
         where = f"{label}, cell {number} ({first_line(cell)!r})"
+        for output in cell.outputs:
+            if "text/html" in output.get("data", {}):  # which is what stands there without a kernel
+                output.data.pop(WIDGET_VIEW, None)
         kept = [output for output in cell.outputs if WIDGET_VIEW not in output.get("data", {})]
         if len(kept) < len(cell.outputs) and UNCOMPARED not in cell.metadata.get("tags", []):
             problems.append(f"{where}: shows a widget, which is not stored; tag the cell {UNCOMPARED}")

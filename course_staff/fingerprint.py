@@ -44,9 +44,9 @@ _READS_TEXT = {"__doc__", "help", "getdoc", "getcomments", "getsource", "getsour
 _READS_ALL = set("globals eval exec sys.modules import_module __import__ __subclasses__ __init_subclass__".split())
 #: Whose use may read a file beside the module.
 _READS_FILES = {"__file__", "resources", "get_data"}
-#: Import by names that are made when they run: exercises by their id, which is followed here, and what notebooks of
-#: former versions import, which no chapter does.
-_ASKED = {_EXERCISES, _FORMER}
+#: Import by names that are made when they run: exercises and predictions by their id, which is followed here, and what
+#: notebooks of former versions import, which no chapter does.
+_ASKED = {_EXERCISES, f"{_EXERCISES}.predictions", _FORMER}
 
 
 def of_chapter(solution: Sequence[NotebookNode], student: Sequence[NotebookNode], part: str, root: Path) -> str:
@@ -338,10 +338,13 @@ class _Reach:
     def _look_up(self, words: set[str], by_desk: bool) -> None:
         """A check looks an exercise of its own chapter up; the table of progress counts those of all chapters."""
         self._counted |= by_desk and "all_exercises" in words
-        for module in self._chapters() if "find" in words or "all_exercises" in words and not by_desk else ():
+        asked = {"EXERCISES"} if "find" in words or "all_exercises" in words and not by_desk else set()
+        asked |= {"PREDICTIONS"} if "find_prediction" in words else set()
+        for module in self._chapters() if asked else ():
             if not by_desk or module.name == f"{_EXERCISES}.chapter_{self.part}":
                 self.run(module.name)
-                self._name(module, "EXERCISES")
+                for name in asked & module.binds.keys():
+                    self._name(module, name)
 
     def _chapters(self) -> list[_Module]:
         return self._modules(_EXERCISES, self.root.joinpath(*_EXERCISES.split(".")), "chapter_*.py")
@@ -366,7 +369,8 @@ def _cards(module: _Module) -> list[str]:
     nodes = (node for statement in module.statements for node in statement.nodes)
     calls = [(n.func.id, n) for n in nodes if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)]
     cards = [_canonical(call) for name, call in calls if name == "Card"]
-    return cards if len(cards) == sum(name == "Exercise" for name, _ in calls) > 0 else [module.text]
+    declared = sum(name in ("Exercise", "proof", "Written") for name, _ in calls)
+    return cards if len(cards) == declared > 0 else [module.text]
 
 
 def _chains(tree: ast.AST) -> Iterator[tuple[str, ...]]:

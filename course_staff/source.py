@@ -9,10 +9,11 @@ ids, nbgrader's metadata, slide types) is derived here, and what an author may g
 and cell.
 
 What others need to know of a chapter stands in both notebooks' metadata, below ``course``: what the header says;
-``exercises``, each with ``id``, ``title``, ``points``, ``difficulty``, ``minutes``, the ``function`` that is checked
-and the ids of its ``cells`` (``card``, ``answer``, ``hints``, ``check``); ``claims``, each with ``id`` and the id of
-the ``cell`` that shows it; ``source``, a hash of what was written; ``fingerprint``, of what ran; and ``version``, of
-what a student gets.
+``exercises``, each with ``id``, ``title``, ``kind``, ``points``, ``difficulty``, ``minutes``, the ``function`` that is
+checked and the ids of its ``cells`` (``card``, ``answer``, ``hints``, ``check``); ``written``, the answers that a person
+marks, with the same and the ``cells`` ``card`` and ``answer``; ``predictions``, each with ``id`` and the ``cells``
+``asks``, ``runs`` and ``reads``; ``claims``, each with ``id`` and the id of the ``cell`` that shows it; ``source``, a
+hash of what was written; ``fingerprint``, of what ran; and ``version``, of what a student gets.
 """
 
 from __future__ import annotations
@@ -24,14 +25,16 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from nbformat import NotebookNode
 from nbformat.v4 import new_notebook
 
 from course_staff import fingerprint, variants
-from course_staff.cells import CARD, argument, called, parse
+from course_staff.cells import CARD, argument, called, calls_last, parse
+from course_utils.exercises import Exercise, Prediction, Written
+from course_utils.exercises.written import EMPTY
 
 SOLUTIONS, NOTEBOOKS = "solutions", "notebooks"
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
@@ -43,7 +46,11 @@ _HINT = re.compile(r"<details>\s*<summary>\s*Hint ")
 _KERNELSPEC = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 # Without the interpreter's version, which differs from one maintainer to the next.
 _LANGUAGE = {"file_extension": ".py", "mimetype": "text/x-python", "name": "python", "pygments_lexer": "ipython3"}
-_TOLD = ("id", "title", "points", "difficulty", "minutes")
+_TOLD = ("id", "title", "kind", "points", "difficulty", "minutes")
+#: A cell that does nothing but this is folded: its output is the point, or nobody's.
+_PLUMBING = ("predict", "after", "proof_lines", "explore", "show", "verdicts")
+#: The most code cells between a prediction and its reading.
+_RUNS = 3
 _COURSE: dict[str, type] = {"title": str, "chapter": int, "minutes": int, "follows": str, "proves": str}
 
 
@@ -105,8 +112,7 @@ def read_chapter(path: Path, root: Path, exercises: Mapping | None = None) -> Ch
     """
     import jupytext  # a second to import, which the build's worker processes do not need
 
-    if exercises is None:
-        exercises = _declared(part(path.stem))
+    declared = _declared(part(path.stem)) if exercises is None else Declared(exercises)
     text = path.read_text(encoding="utf-8")
     label = f"{SOLUTIONS}/{path.name}"
     try:
@@ -116,17 +122,20 @@ def read_chapter(path: Path, root: Path, exercises: Mapping | None = None) -> Ch
     course = notebook.metadata.get("course", {})
     reader = _Reader(label, notebook.cells)
     reader.front_matter(course, path.stem)
-    for number, what in variants.fill_in(notebook.cells, exercises, clear_solution):
+    for number, what in variants.fill_in(notebook.cells, declared.exercises, clear_solution):
         reader.wrong(number, what)
     if reader.problems:
         raise BuildError(reader.problems)
     reader.cells_alone()
     reader.neighbours()
-    reader.exercises(exercises, course["chapter"])
+    reader.exercises(declared, course["chapter"])
+    reader.predictions(declared.predictions)
     if reader.problems:
         raise BuildError(reader.problems)
 
     _set_ids(notebook.cells)
+    reader.as_polls()
+    _fold_plumbing(notebook.cells)
     for cell in notebook.cells:
         if slide_type(cell) is None:
             cell.metadata["slideshow"] = {"slide_type": "skip"}
@@ -135,11 +144,16 @@ def read_chapter(path: Path, root: Path, exercises: Mapping | None = None) -> Ch
     student = deepcopy([cell for cell in notebook.cells if slide_type(cell) != "notes"])
     for cell in student:
         cell.source = clear_solution(cell.source)
+    for cell in notebook.cells:
+        if (id := cell.metadata.get("written")) is not None:
+            cell.source = f"**Model answer.** {declared.written[id].model}"
 
     mine, theirs = code_cells(notebook.cells), code_cells(student)
     course = {
         **course,
         "exercises": reader.found_exercises(),
+        "written": reader.found_written(),
+        "predictions": reader.found_predictions(),
         "claims": reader.found_claims(),
         "version": _digest(*(part for cell in student for part in (cell.cell_type, cell.source))),
         "source": _digest(text),
@@ -153,19 +167,34 @@ def read_chapter(path: Path, root: Path, exercises: Mapping | None = None) -> Ch
     )
 
 
-def _declared(part: str) -> dict:
+@dataclass(frozen=True)
+class Declared:
+    """What a chapter's module declares, each by its id."""
+
+    exercises: Mapping[str, Exercise]
+    predictions: Mapping[str, Prediction] = field(default_factory=dict)
+    written: Mapping[str, Written] = field(default_factory=dict)
+
+
+def _declared(part: str) -> Declared:
     package = "course_utils.exercises"
     try:
         module = importlib.import_module(f"{package}.chapter_{part}")
     except ModuleNotFoundError as error:
         if not (error.name or "").startswith(package):
             raise
-        return {}
-    listed = getattr(module, "EXERCISES", None)
-    if not isinstance(listed, tuple):  # of (exercise_1) the comma is missing
-        file = f"{package.replace('.', '/')}/chapter_{part}.py"
-        raise BuildError([f"{file}: must end with a tuple of its exercises, EXERCISES = (exercise_1,)"])
-    return {exercise.id: exercise for exercise in listed}
+        return Declared({})
+    file = f"{package.replace('.', '/')}/chapter_{part}.py"
+    found = []
+    for name, kind in (("EXERCISES", Exercise), ("PREDICTIONS", Prediction), ("WRITTEN", Written)):
+        listed = getattr(module, name, None if name == "EXERCISES" else ())
+        if not isinstance(listed, tuple) or not all(isinstance(item, kind) for item in listed):
+            hint = "must end with a tuple of its exercises, EXERCISES = (exercise_1,)"
+            if name != "EXERCISES":  # of (exercise_1) the comma is missing
+                hint = f"{name} must be a tuple of {kind.__name__}, got {str(listed):.80}"
+            raise BuildError([f"{file}: {hint}"])
+        found.append({item.id: item for item in listed})
+    return Declared(*found)
 
 
 def code_cells(cells: list[NotebookNode]) -> list[NotebookNode]:
@@ -218,12 +247,12 @@ def first_line(cell: NotebookNode) -> str:
 
 def card_line(exercise) -> str:
     """The line that an exercise's card must carry, from its declaration."""
-    corner = exercise.corner
+    corner = getattr(exercise, "corner", None)
     partly = f", {corner.share * exercise.points:g} for all but {corner.name}" if corner else ""
     return (
         f"Difficulty {exercise.difficulty} of 5 · about {exercise.minutes} minute{_s(exercise.minutes)}"
         f" · {exercise.points} point{_s(exercise.points)}{partly}"
-    )
+    ) + ", marked by a person" * isinstance(exercise, Written)
 
 
 def _s(count: int) -> str:
@@ -232,6 +261,17 @@ def _s(count: int) -> str:
 
 def _digest(*parts: str) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+
+
+def _fold_plumbing(cells: list[NotebookNode]) -> None:
+    """Fold the code of cells that only import, ask, read or draw; the first one shows a reader how it is done."""
+    for cell in code_cells(cells):
+        statements = parse(cell.source).body
+        last = calls_last(cell.source, *_PLUMBING)
+        if statements and all(
+            isinstance(node, ast.Import | ast.ImportFrom) for node in statements[: -1 if last else None]
+        ):
+            cell.metadata.setdefault("jupyter", {})["source_hidden"] = True
 
 
 def _set_ids(cells: list[NotebookNode]) -> None:
@@ -249,6 +289,8 @@ class _Reader:
         self.label, self.cells = label, cells
         self.problems: list[str] = []
         self._complete: list[dict] = []
+        self._written: list[dict] = []
+        self._asked: list[dict] = []
 
     def wrong(self, number: int, what: str) -> None:
         self.problems.append(f"{self.label}, cell {number} ({first_line(self.cells[number - 1])!r}): {what}")
@@ -308,20 +350,139 @@ class _Reader:
         code = None
         for number, cell in enumerate(self.cells, 1):
             if cell.cell_type == "code":
-                if code is not None:
+                if code is not None and not self._asks(number) and not self._asks(code):
                     self.wrong(number, f"touches code cell {code}; say between them why the next one is run")
                 code = number
             elif slide_type(cell) != "notes":
                 code = None
 
-    def exercises(self, declared: Mapping, chapter: int) -> None:
-        """Card → answer → hints → check, in this order and as declared."""
+    def _asks(self, number: int) -> bool:
+        return calls_last(self.cells[number - 1].source, "predict", "after")
+
+    def predictions(self, declared: Mapping[str, Prediction]) -> None:
+        """Question → run → reading, each prediction once, none inside another."""
+        if self.problems:
+            return
+        current: dict | None = None
+        for number, cell in enumerate(self.cells, 1):
+            if cell.cell_type != "code":
+                continue
+            tree = parse(cell.source)
+            asks, reads = ([argument(call) for call in called(tree, name)] for name in ("predict", "after"))
+            for id in (*asks, *reads):
+                if id not in declared:
+                    known = ", ".join(declared) or "none"
+                    self.wrong(number, f"prediction {id!r} is not declared; of this chapter: {known}")
+                    return
+            if asks and current:
+                self.wrong(number, f"asks {asks[0]!r} before after({current['id']!r})")
+            elif asks:
+                if asks[0] in [asked["id"] for asked in self._asked]:
+                    self.wrong(number, f"prediction {asks[0]!r} is asked twice")
+                current = {"id": asks[0], "asks": number, "runs": [], "reads": None}
+            elif reads:
+                if current is None or reads[0] != current["id"]:
+                    expected = f"after({current['id']!r})" if current else "predict before it"
+                    self.wrong(number, f"reads {reads[0]!r}, expected {expected}")
+                elif not 1 <= len(current["runs"]) <= _RUNS:
+                    self.wrong(
+                        number, f"between predict and after stand 1 to {_RUNS} code cells, got {len(current['runs'])}"
+                    )
+                else:
+                    self._asked.append({**current, "reads": number})
+                current = None
+            elif current:
+                current["runs"].append(number)
+        if current:
+            self.wrong(current["asks"], f"prediction {current['id']!r} has no after({current['id']!r})")
+        for id in declared.keys() - {asked["id"] for asked in self._asked}:
+            if not self.problems:
+                self.problems.append(f"{self.label}: prediction {id!r} is declared and not asked here")
+
+    def as_polls(self) -> None:
+        """Hide what runs answer; on slides a question stands alone, its run comes a key later, then its reading.
+
+        The parts of a lecture are those whose heading is a slide; a cell that says its own part keeps it.
+        """
+        for asked in self._asked:
+            runs = [self.cells[number - 1] for number in asked["runs"]]
+            for cell in runs:
+                cell.metadata.setdefault("jupyter", {})["outputs_hidden"] = True
+            if not self._on_slides(asked["asks"]):
+                continue
+            types = ((asked["asks"], "subslide"), (asked["runs"][0], "subslide"), (asked["reads"], "fragment"))
+            for number, kind in types:
+                cell = self.cells[number - 1]
+                if slide_type(cell) is None or number == asked["runs"][0] and slide_type(cell) == "fragment":
+                    cell.metadata["slideshow"] = {"slide_type": kind}
+
+    def _on_slides(self, number: int) -> bool:
+        """Whether the last heading before a cell is a slide."""
+        for cell in reversed(self.cells[: number - 1]):
+            if cell.cell_type == "markdown" and re.match(r"\s*#{1,3} ", cell.source):
+                return slide_type(cell) in ("slide", "subslide")
+        return False
+
+    def found_predictions(self) -> list[dict]:
+        """The predictions as the notebooks' metadata tells them, once the cells have ids."""
+
+        def ids(numbers: list[int]) -> list[str]:
+            return [self.cells[number - 1].id for number in numbers]
+
+        return [
+            {
+                "id": asked["id"],
+                "cells": {
+                    "asks": ids([asked["asks"]])[0],
+                    "runs": ids(asked["runs"]),
+                    "reads": ids([asked["reads"]])[0],
+                },
+            }
+            for asked in self._asked
+        ]
+
+    def found_written(self) -> list[dict]:
+        """The written answers as the notebooks' metadata tells them, once the cells have ids."""
+        told = ("id", "title", "points", "difficulty", "minutes")
+        return [
+            {
+                **{name: getattr(found["declared"], name) for name in told},
+                "cells": {name: self.cells[found[name] - 1].id for name in ("card", "answer")},
+            }
+            for found in self._written
+        ]
+
+    def written(self, number: int, current: dict | None, declared: Mapping[str, Written]) -> None:
+        """The cell of a written answer, below its card, which gets the rubric."""
+        cell = self.cells[number - 1]
+        id = cell.metadata["written"]
+        if id not in declared:
+            self.wrong(
+                number, f"written answer {id!r} is not declared; of this chapter: {', '.join(declared) or 'none'}"
+            )
+        elif current is None or current["id"] != id:
+            self.wrong(number, f"the answer {id} needs its card before it")
+        elif cell.cell_type != "markdown" or cell.source.strip() != EMPTY:
+            self.wrong(number, f"the cell of a written answer holds {EMPTY!r} and nothing else")
+        else:
+            card = self.cells[current["card"] - 1]
+            card.source = f"{card.source.rstrip()}\n\n*What earns the points*:\n\n{declared[id].rubric_text}"
+            self.nbgrader(number, f"answer-{id}", grade=True, solution=True, points=declared[id].points)
+            self._written.append({**current, "answer": number, "declared": declared[id]})
+
+    def exercises(self, everything: Declared, chapter: int) -> None:
+        """Card → answer → hints → check, in this order and as declared; a written answer has a card and a cell."""
         if self.problems:  # what follows parses the cells
             return
+        declared: Mapping = {**everything.exercises, **everything.written}
         mine = {id: exercise for id, exercise in declared.items() if id.split(".")[0] == str(chapter)}
         seen: list[str] = []
         current: dict | None = None
         for number, cell in enumerate(self.cells, 1):
+            if "written" in cell.metadata:
+                self.written(number, current, everything.written)
+                current = None
+                continue
             if cell.cell_type == "markdown":
                 card = CARD.search(cell.source)
                 if card:
@@ -397,7 +558,7 @@ class _Reader:
         if current is not None:
             self.wrong(
                 current["answer"] or current["card"],
-                f'exercise {current["id"]} has no check("{current["id"]}", ...) after it',
+                f'exercise {current["id"]} has no check("{current["id"]}", ...) after it, nor a cell to write in',
             )
 
     def nbgrader(self, number: int, grade_id: str, **fields) -> None:

@@ -195,6 +195,7 @@ def check(id: str, fn: object, number: Number | None = None) -> str | float:
     """
     id = id.strip() if isinstance(id, str) else id
     result = grade(find(id, variants.said.get(id) if number is None else number), fn)
+    _solved[id] = fn if result.correct else None
     if _unread.holds(fn):
         result = replace(result, remarks=(_unread.sentence, *result.remarks))
     display({"text/plain": str(result), "text/html": result._repr_html_()})
@@ -206,6 +207,23 @@ def check(id: str, fn: object, number: Number | None = None) -> str | float:
     if message:
         say(message)
     return _Shown(result)
+
+
+#: Exercise id → the function that was right when it was last checked here.
+_solved: dict[str, object] = {}
+
+
+def mine(id: str, fn: object, *others: object) -> Any:
+    """The reader's own function, where its check is right in this session: what the next picture draws.
+
+    With several functions, of the stages of a build, all of them, once the one that ``id`` asks for is right. None
+    before that, with a line that says so.
+    """
+    find(id)
+    if _solved.get(id) is not None and _solved[id] in (fn, *others):
+        return (fn, *others) if others else fn
+    say(f"Yours joins here, once exercise {id} is solved and its check has run.")
+    return None
 
 
 class _Unread:
@@ -524,7 +542,8 @@ def conclude(
     passed = sum(trial.status == "correct" for trial in trials)
     verdict = functools.partial(Result, exercise, passed=passed, tried=len(cases))
     if passed == len(cases):
-        sentence = f"Well done: right on all {passed} inputs. {exercise.after}".strip()
+        all_right = "every line is founded" if exercise.proof else f"right on all {passed} inputs"
+        sentence = f"Well done: {all_right}. {exercise.after}".strip()
         return verdict("correct", sentence, remarks=_remarks(trials, trials[0]))
     shown = _smallest_failing(exercise, trials)
     remarks = _remarks(trials, shown)
@@ -611,7 +630,8 @@ def _told(exercise: Exercise, trials: list[_Trial], shown: _Trial, score: str) -
             "that never ends, or work that could be done once for all?"
         )
     elif shown.status == "values":
-        sentence = f"{sentence or _diagnosis(exercise, trials, shown)} {score}; the smallest that fails is shown."
+        if not exercise.proof:  # of which there is one, and no input
+            sentence = f"{sentence or _diagnosis(exercise, trials, shown)} {score}; the smallest that fails is shown."
         rows = _value_rows(exercise, shown) if exercise.show_cases else ()
     return sentence, given + rows
 

@@ -45,21 +45,22 @@ MARKS = {HOLDS: "✓", FAILS: "✗", UNDECIDED: "?"}
 
 @dataclass(frozen=True)
 class Verdict:
-    """How a verdict is said: in the table of counts, as a heading of the errata (if it is one), and its colour."""
+    """How a verdict is said: in the table of counts, as a heading of the errata (if it is one), its colour and sign."""
 
     counted: str
     erratum: str
     colour: str
+    sign: str
 
 
 #: Every verdict, in the order of the ledger.
 VERDICTS = {
-    "holds": Verdict("holds", "", "#0072B2"),
-    "loose": Verdict("holds, and its bound is loose", "Hold, and the bound is loose", "#56B4E9"),
-    "undecided": Verdict("undecided: the test cannot tell", "Undecided", "#999999"),
-    "corrected": Verdict("fails as printed, holds as corrected", "Fail as printed, hold as corrected", "#E69F00"),
-    "not reproduced": Verdict("not reproduced", "Not reproduced", "#D55E00"),
-    "fails": Verdict("fails, and nothing near it holds", "Fail", "#CC3311"),
+    "holds": Verdict("holds", "", "#0072B2", "✓"),
+    "loose": Verdict("holds, and its bound is loose", "Hold, and the bound is loose", "#56B4E9", "✓"),
+    "undecided": Verdict("undecided: the test cannot tell", "Undecided", "#999999", "?"),
+    "corrected": Verdict("fails as printed, holds as corrected", "Fail as printed, hold as corrected", "#E69F00", "✎"),
+    "not reproduced": Verdict("not reproduced", "Not reproduced", "#D55E00", "✗"),
+    "fails": Verdict("fails, and nothing near it holds", "Fail", "#CC3311", "✗"),
 }
 
 
@@ -251,14 +252,19 @@ class Record:
     def __str__(self) -> str:
         return "\n  ".join([self.heading, self.statement, *self.details])
 
+    @property
+    def line(self) -> str:
+        """Sign, words, number: what stands where the verdict falls."""
+        number = f": {self.facts[0].label} {self.facts[0].measured}" if self.facts else ""
+        return f"{VERDICTS[self.verdict].sign} {self.source}, {self.section}: {self.words}{number}"
+
     def _repr_html_(self) -> str:
-        heading, statement, *details = (html.escape(line) for line in (self.heading, self.statement, *self.details))
+        line, statement, *details = (html.escape(text) for text in (self.line, self.statement, *self.details))
         return (
-            f'<div style="border-left:5px solid {VERDICTS[self.verdict].colour};'
-            'padding:.4em .9em;margin:.3em 0;line-height:1.5">'
-            f"<div><b>{heading}</b></div><div><i>{statement}</i></div>"
-            + "".join(f"<div>{line}</div>" for line in details)
-            + f'<div style="opacity:.65;font-size:85%">{self.id}</div></div>'
+            f'<details style="border-left:5px solid {VERDICTS[self.verdict].colour};padding:.1em .9em;line-height:1.5">'
+            f"<summary><b>{line}</b></summary><div><i>{statement}</i></div>"
+            + "".join(f"<div>{text}</div>" for text in details)
+            + f'<div style="font-size:85%">{self.id}</div></details>'
         )
 
 
@@ -371,7 +377,32 @@ def judge(id: str, *comparisons: Comparison, printed: Comparison | None = None, 
 def claim(id: str, *comparisons: Comparison, printed: Comparison | None = None, setting: str = "") -> None:
     """Judge a claim (see :func:`judge`) and show it: a readable line, a small card, and the record for the ledger."""
     record = judge(id, *comparisons, printed=printed, setting=setting)
+    _judged[id] = record
     display({"text/plain": str(record), "text/html": record._repr_html_(), MIME: asdict(record)})
+
+
+#: Claim → its record, of those that were judged in this session.
+_judged: dict[str, Record] = {}
+
+
+@shown
+def verdicts() -> None:
+    """Every claim that this session has judged, as a table: what a chapter closes with."""
+    rows = "".join(
+        f'<tr><td style="text-align:left">{html.escape(record.source)}, {html.escape(record.section)}</td>'
+        f'<td style="text-align:left">{html.escape(record.statement)}</td>'
+        f'<td style="text-align:left">{VERDICTS[record.verdict].sign} {html.escape(record.words)}</td></tr>'
+        for record in _judged.values()
+    )
+    head = "".join(f'<th scope="col" style="text-align:left">{name}</th>' for name in ("where", "claim", "verdict"))
+    text = [f"{VERDICTS[r.verdict].sign} {r.words}: {r.source}, {r.section}. {r.statement}" for r in _judged.values()]
+    none = "No claim has been judged in this session yet."
+    display(
+        {
+            "text/plain": "\n".join(text) or none,
+            "text/html": f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>" if rows else none,
+        }
+    )
 
 
 @shown

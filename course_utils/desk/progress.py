@@ -19,6 +19,9 @@ from course_utils.data.files import replacing
 from course_utils.desk.output import display
 from course_utils.exercises import all_exercises
 
+#: The status of a prediction, of which a line keeps the choice in the place of points.
+PREDICTED = "predicted"
+
 _in_memory: list[dict] = []
 _begun_in = Path.cwd()
 
@@ -30,12 +33,11 @@ def _path() -> Path | None:
 
 def record(exercise: str, status: str, points: float) -> str:
     """Add one line for a check. Returns "", or a sentence for the reader when it could not be written."""
-    entry = {
-        "exercise": exercise,
-        "status": status,
-        "points": points,
-        "time": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
+    return _record({"exercise": exercise, "status": status, "points": points})
+
+
+def _record(entry: dict) -> str:
+    entry["time"] = datetime.now(UTC).isoformat(timespec="seconds")
     path = _path()
     if path is None:
         _in_memory.append(entry)
@@ -45,6 +47,16 @@ def record(exercise: str, status: str, points: float) -> str:
     except OSError as error:
         return f"Your progress could not be saved in {path.name} ({error.strerror}). The result still holds."
     return ""
+
+
+def record_choice(prediction: str, choice: str, right: bool) -> str:
+    """Add one line for a prediction. Returns as :func:`record`; a choice has no points."""
+    return _record({"exercise": prediction, "status": PREDICTED, "choice": choice, "right": right})
+
+
+def choices() -> dict[str, dict]:
+    """Prediction → the line of its last choice, in the order in which they were first made."""
+    return {entry["exercise"]: entry for entry in entries()[0] if entry["status"] == PREDICTED}
 
 
 def _append(path: Path, line: str) -> None:

@@ -29,6 +29,9 @@ chapter's own (see :class:`Variants`)::
         return Exercise(*Card("1.2", ...), ..., variants=Variants(range(3, 43), exercise_2))
 
     EXERCISES = (exercise_1, exercise_2())
+
+Beside exercises a chapter declares predictions (:class:`~course_utils.exercises.predictions.Prediction`, in
+``PREDICTIONS``) and answers that a person marks (:class:`~course_utils.exercises.written.Written`, in ``WRITTEN``).
 """
 
 from __future__ import annotations
@@ -41,12 +44,19 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+if TYPE_CHECKING:
+    from course_utils.exercises.proofs import Lines
+    from course_utils.exercises.written import Written
+
 Case = dict[str, Any]
 Number = int | float
+
+#: What an exercise asks for: one formula; a stage of something that the chapter then goes on with; an argument.
+KINDS = ("warm-up", "build", "proof")
 
 
 class Card(NamedTuple):
@@ -119,7 +129,8 @@ class Exercise:
                       :mod:`course_utils.exercises.corners`
     reference         the right answer; returns a number, bool or array (numpy or torch), or a tuple of
                       these. A list counts as an array
-    misconceptions    at least one, see :func:`slips`; the first that matches is named
+    misconceptions    at least one, see :func:`slips`; the first that matches is named. Lines of a proof have their own
+    kind              one of :data:`KINDS`
     rtol, atol        a value passes when ``|yours - expected| <= atol + rtol * |expected|``
     n_cases           random cases of one check
     time_limit        seconds for all calls of one check
@@ -140,6 +151,7 @@ class Exercise:
                       and misconceptions are then such classes too. It is no secret: the grader runs it beside
                       the student's code
     variants          the other numbers with which the exercise exists
+    proof             of ordered lines, see :func:`course_utils.exercises.proofs.proof`
 
     Raises ValueError for an id, points, misconceptions or a probe that cannot be right.
     """
@@ -151,7 +163,8 @@ class Exercise:
     minutes: int
     cases: Callable[[np.random.Generator], Case]
     reference: Callable[..., Any]
-    misconceptions: tuple[Misconception, ...]
+    misconceptions: tuple[Misconception, ...] = ()
+    kind: str = "warm-up"
     rtol: float = 1e-9
     atol: float = 1e-12
     n_cases: int = 24
@@ -166,6 +179,7 @@ class Exercise:
     after: str = ""
     probe: Callable[..., Any] | None = None
     variants: Variants | None = None
+    proof: Lines | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "misconceptions", tuple(Misconception(*pair) for pair in self.misconceptions))
@@ -173,7 +187,12 @@ class Exercise:
         for name, holds, expected in (
             ("id", isinstance(self.id, str) and re.fullmatch(r"\d+\.\d+", self.id), 'chapter and number, as "1.2"'),
             ("points", isinstance(self.points, int) and self.points >= 1, "a whole number, at least 1"),
-            ("misconceptions", 0 < len(set(messages)) == len(messages), "one or more, each with its own message"),
+            ("kind", self.kind in KINDS, f"one of {', '.join(KINDS)}"),
+            (
+                "misconceptions",
+                (self.proof or messages) and len(set(messages)) == len(messages),
+                "one or more, each with its own message",
+            ),
             (
                 "corner",
                 all(0 <= part.share < 1 for part in (*self.misconceptions, *filter(None, [self.corner]))),
@@ -218,6 +237,18 @@ def all_exercises() -> Mapping[str, Exercise]:
     return MappingProxyType(found)
 
 
+@functools.cache
+def all_written() -> Mapping[str, Written]:
+    """Every written answer by its id, in the order of the chapters. Imports the chapters' modules."""
+    found: dict[str, Written] = {}
+    for module in sorted(m.name for m in pkgutil.iter_modules(__path__) if m.name.startswith("chapter_")):
+        for question in getattr(importlib.import_module(f"{__name__}.{module}"), "WRITTEN", ()):
+            if question.id in found or question.id in all_exercises():
+                raise ValueError(f"{module} declares written answer {question.id}, which is declared already")
+            found[question.id] = question
+    return MappingProxyType(found)
+
+
 def _key(case: Case) -> Any:
     """What two equal cases share. A case with something in it that cannot be pickled equals no other."""
     try:
@@ -240,3 +271,27 @@ def find(id: str, number: Number | None = None) -> Exercise:
         raise ValueError(f"there is no exercise {id!r}; known exercises: {known}")
     exercise = all_exercises()[id]
     return exercise if number is None else exercise.variant(number)
+
+
+# At the end, because they are made of what stands above.
+from course_utils.exercises.predictions import Prediction  # noqa: E402
+from course_utils.exercises.proofs import proof  # noqa: E402
+from course_utils.exercises.written import Written  # noqa: E402
+
+__all__ = [
+    "Card",
+    "Case",
+    "Corner",
+    "Exercise",
+    "KINDS",
+    "Misconception",
+    "Number",
+    "Prediction",
+    "Variants",
+    "Written",
+    "all_exercises",
+    "all_written",
+    "find",
+    "proof",
+    "slips",
+]

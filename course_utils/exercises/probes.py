@@ -13,10 +13,31 @@ imported on first use.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+
+
+def labels(answer: Callable[[], Any]) -> np.ndarray | None:
+    """The labels that ``answer()`` puts in order, "C A F B", as an array of their codes; None for no letter at all.
+
+    Blanks, commas and arrows between them do not count, nor does lower case; a list of labels is as good.
+
+    Raises:
+        TypeError: for something that is neither a text nor a list of texts.
+    """
+    said = answer()
+    if isinstance(said, list | tuple) and all(isinstance(part, str) for part in said):
+        said = " ".join(said)
+    if said is None or isinstance(said, str) and not re.search("[A-Za-z]", said):
+        return None
+    if not isinstance(said, str):
+        raise TypeError(
+            f'expected the labels in a text, such as "C A F B"; got an object of type {type(said).__name__}'
+        )
+    return np.array([ord(letter) for letter in re.findall("[A-Z]", said.upper())])
 
 
 def trainable_output(
