@@ -27,7 +27,7 @@ from datetime import UTC, datetime, time
 from pathlib import Path
 
 from course_staff.roster import read_table
-from course_utils.exercises import all_exercises, all_written
+from course_utils.exercises import Exercise, Written, all_exercises, all_written
 from grader.records import BY_PERSON, GRADED, INFRASTRUCTURE_ERROR, MARKED, ExerciseResult, UnitResult, tidy
 
 TABLE, GRADEBOOK = "adjustments.csv", "gradebook.db"
@@ -79,7 +79,7 @@ def read(path: Path, students: Iterable[str], chapters: Iterable[str]) -> list[R
     if {"student", "reason"} - {*columns} or {*columns} - {*COLUMNS, ""} or len({*columns}) < len(columns):
         raise ValueError(f"{path} has the columns {', '.join(columns)}; expected, once each, {', '.join(COLUMNS)}")
     known = {*chapters}
-    asked = {**all_exercises(), **all_written()}
+    asked: dict[str, Exercise | Written] = {**all_exercises(), **all_written()}
     known |= {name.split("_")[0] for name in known} | {"", *asked}
     people, rows, seen = {EVERYONE, *students}, [], dict[tuple, int]()
     for line, cells in lines:

@@ -26,7 +26,7 @@ from grader.adjustments import CHAPTER_CELL, GRADEBOOK, Row, cell_of, moment
 from grader.feedback import title, write_feedback
 from grader.records import BY_PERSON, GRADED, INFRASTRUCTURE_ERROR, MISSING, WAITING, ExerciseResult, UnitResult, tidy
 from grader.report import write_report
-from grader.written import Summary
+from grader.written import Mark, summaries
 
 GRADES, TOTALS, CANVAS, MOODLE, GRADESCOPE = "grades.csv", "totals.csv", "canvas.csv", "moodle.csv", "gradescope"
 ANONYMOUS, KEY = "anonymous", "anonymous-key.csv"
@@ -44,19 +44,19 @@ def write_all(
     unplaced: Sequence[str] = (),
     table: Sequence[Row] = (),
     numbers_of: Callable[[str, str], Mapping[str, float]] | None = None,
-    questions: Sequence[Summary] = (),
+    marks: Mapping[tuple[str, str], Mark] | None = None,
 ) -> list[Path]:
     """Everything that is made of results: feedback, class report, tables, Gradescope's and nbgrader's files.
 
     Takes the results of every student of the ``roster`` (id → row, with name and email perhaps) in every chapter, a
     sentence for each file that was not graded, the rows of the ``table`` of adjustments (those in nbgrader's gradebook
-    are read here), the numbers of a student in a chapter that has variants, and what a person marks. Returns what an
-    instructor opens.
+    are read here), the numbers of a student in a chapter that has variants, and the marks of written answers, which are
+    joined with the results already. Returns what an instructor opens.
     """
     graded = sorted(results, key=lambda unit: (unit.student, unit.chapter))
     roster, typed = roster or {}, adjustments.entered(out)
     results = adjustments.apply(graded, table, typed)
-    made = _write_pages(out, results, roster, unplaced, numbers_of, questions)
+    made = _write_pages(out, results, roster, unplaced, numbers_of, summaries(results, marks or {}))
     made += [write_canvas(out, results, roster), write_moodle(out, results, roster)]
     made += {path.parent.parent for path in write_gradescope(out, results)}
     gradebook = write_gradebook(out, graded, roster, table, typed)
@@ -106,8 +106,8 @@ def _without(unit: UnitResult, names: re.Pattern, pseudonym: str) -> UnitResult:
 def write_grades(out: Path, results: Iterable[UnitResult], names: Mapping[str, str] | None = None) -> Path:
     """``out/grades.csv``: a row for each student and chapter, and one with the student's total."""
     marks = "chapter", "status", "points", "max_points"
-    more = "handed_in", "late_hours", "problem", "jail", "submission", "remarks", "waiting"
-    header = "student_id", "name", *marks, *more
+    others = "handed_in", "late_hours", "problem", "jail", "submission", "remarks", "waiting"
+    header = "student_id", "name", *marks, *others
     rows: list[tuple] = []
     for student, units in _by_student(results):
         name = (names or {}).get(student, "")
@@ -341,9 +341,9 @@ def _declare(book, chapter: str, units: list[UnitResult]) -> None:
     """The assignment, its one notebook, and a cell for each exercise that anybody was graded on."""
     book.update_or_create_assignment(chapter)
     book.update_or_create_notebook(chapter, chapter)
-    exercises = {one.id: one.max_points for unit in units for one in (*unit.written, *unit.exercises)}
-    written = {text.id for unit in units for text in unit.written}
-    for id, most in exercises.items():
+    exercises = {exercise.id: exercise.max_points for unit in units for exercise in unit.exercises}
+    written = {text.id: text.max_points for unit in units for text in unit.written}
+    for id, most in (exercises | written).items():
         worth = {"max_score": most, "cell_type": "markdown" if id in written else "code"}
         book.update_or_create_grade_cell(cell_of(id), chapter, chapter, **worth)
     book.update_or_create_grade_cell(CHAPTER_CELL, chapter, chapter, max_score=0, cell_type="code")

@@ -192,8 +192,7 @@ def _grade(arguments: argparse.Namespace) -> int:
         if arguments.anonymous:
             made = exports.write_anonymous(out, known, people, table, settings.secret)
         else:
-            questions = written.summaries(known, marks)
-            made = exports.write_all(out, known, people, unknown, table, numbers_of, questions)
+            made = exports.write_all(out, known, people, unknown, table, numbers_of, marks)
             made += written.write_pages(out, known, marks, settings.secret)
     _tell(results, unknown, made, arguments)
     return UNGRADED if any(result.status == INFRASTRUCTURE_ERROR for result in results) else 0

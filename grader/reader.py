@@ -12,6 +12,7 @@ import re
 import resource
 import sys
 import types
+from collections.abc import Iterable
 from typing import NamedTuple
 
 #: Most cells, and bytes of code as JSON, where a letter may take six: far more than any honest notebook has.
@@ -74,9 +75,8 @@ def texts(cells: list) -> list[dict]:
         if not isinstance(cell, dict):
             continue
         source = _text(cell) or ""
-        metadata = cell.get("metadata") if isinstance(cell.get("metadata"), dict) else {}
-        nbgrader = metadata.get("nbgrader") if isinstance(metadata.get("nbgrader"), dict) else {}
-        labels = [cell.get("id"), nbgrader.get("grade_id"), metadata.get("written")]
+        metadata = _dict(cell.get("metadata"))
+        labels = [cell.get("id"), _dict(metadata.get("nbgrader")).get("grade_id"), metadata.get("written")]
         names = [hashlib.sha256(source.strip().encode()).hexdigest()[:16], *(one for one in labels if type(one) is str)]
         text = "" if cell.get("cell_type") == "code" else source[: min(left, MAX_ANSWER + 1)]
         left -= len(text)
@@ -84,7 +84,7 @@ def texts(cells: list) -> list[dict]:
     return rows
 
 
-def collect(rows: list[dict], asked: tuple[Question, ...]) -> dict[str, tuple[str, str]]:
+def collect(rows: Iterable[dict], asked: tuple[Question, ...]) -> dict[str, tuple[str, str]]:
     """What was written for each question, "" for nothing, and a sentence about what of it was not taken.
 
     That is the answer's cell, wherever it lies, and what else was written between the card and what was given below the
@@ -157,9 +157,7 @@ def read(data: bytes) -> dict:
     sources = [source for cell in cells[:MAX_CELLS] if (source := _source(cell)) is not None]
     if len(json.dumps(sources)) > MAX_SOURCE:
         raise ValueError(f"The notebook's code has more than {MAX_SOURCE >> 20} MB; expected an ordinary notebook.")
-    metadata = notebook.get("metadata")
-    course = metadata.get("course") if isinstance(metadata, dict) else None
-    course = course if isinstance(course, dict) else {}
+    course = _dict(_dict(notebook.get("metadata")).get("course"))
     version, variant = course.get("version"), course.get("variant")
     return {
         "cells": sources,
@@ -189,6 +187,10 @@ def _names(source: str) -> list[str] | None:
 
 def _source(cell: object) -> str | None:
     return _text(cell) if isinstance(cell, dict) and cell.get("cell_type") == "code" else None
+
+
+def _dict(value: object) -> dict:
+    return value if isinstance(value, dict) else {}
 
 
 def _text(cell: dict) -> str | None:

@@ -197,7 +197,7 @@ def matrix(results: Iterable[UnitResult]) -> tuple[list[str], list[tuple[str, li
     chapters: dict[str, set[str]] = defaultdict(set)
     for unit in results:
         students[unit.student].append(unit)
-        chapters[unit.chapter] |= {one.id for one in (*unit.exercises, *unit.written)}
+        chapters[unit.chapter] |= {one.id for one in unit.exercises} | {one.id for one in unit.written}
     ids = sorted({id for found in chapters.values() for id in found}, key=_number)
     rows = []
     for student, units in sorted(students.items()):

@@ -253,7 +253,7 @@ def _graded(result: UnitResult, data: bytes, unit: Unit, settings: Settings, alo
         )
     marker, exercises = _marker(settings, chapter), exercises_of(unit, settings)
     marked = tuple(marker.mark(notebook, chapter.tasks, exercises, chapter.handout.cells))
-    points = sum(exercise.points for exercise in marked)
+    points = sum(exercise.points or 0 for exercise in marked)
     if points < result.max_points and not alone and (marker.late or any(one.status == "timeout" for one in marked)):
         result = replace(result, key=NOT_FINAL)
     return replace(result, status=GRADED, points=points, exercises=marked, notes=tuple(notes), problem=None)

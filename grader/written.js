@@ -4,7 +4,7 @@ const data = JSON.parse(document.getElementById("data").textContent);
 const key = `written/${data.class}/${data.id}`;
 const articles = [...document.querySelectorAll("article")];
 const told = document.getElementById("told");
-let changed = 0;
+let changed = 0, last = null; // the answer in which the keyboard was last
 
 function stored() {
   try {
@@ -88,7 +88,6 @@ document.getElementById("next").addEventListener("click", () => {
   open.scrollIntoView();
   boxes(open)[0].focus({ preventScroll: true });
 });
-let last = null;
 document.addEventListener("focusin", event => (last = event.target.closest("article") ?? last));
 
 document.getElementById("download").addEventListener("click", () => {

@@ -218,7 +218,7 @@ def _result(text: Text, mark: Mark | None) -> ExerciseResult:
 
 
 def summaries(results: Iterable[UnitResult], marks: _Marks) -> list[Summary]:
-    """Every question that was asked, over the class."""
+    """Every question that was asked, over the class, from results with the marks and with what was done by hand."""
     found = _by_question(results)
     return [_summary(all_written()[id], found[id], marks) for id in all_written() if id in found]
 
@@ -235,13 +235,13 @@ def _summary(question: Written, answers: list[tuple[UnitResult, Text]], marks: _
     points, said, open_ = list[float](), list[str](), 0
     for unit, text in answers:
         student, mark = unit.student, marks.get((question.id, unit.student))
-        open_ += bool(text.text) and not (mark and mark.whole)
+        found = [one.points for one in unit.exercises if one.id == question.id and one.status == MARKED]
+        points += [point for point in found if point is not None]
+        open_ += bool(text.text) and not found
         if mark is None:
             continue
         said += [f"{student}: {other}." for other in mark.others]
-        if mark.whole:
-            points.append(mark.total)
-        elif any(point is not None for point in mark.points):
+        if not mark.whole and any(point is not None for point in mark.points):
             said.append(f"{student}: marked in part, in {mark.file}; the mark counts when no item is empty.")
         if mark.answer and mark.answer != _version(text.text):
             said.append(f"{student}: handed in anew after it was marked; the mark stays until there is a newer one.")

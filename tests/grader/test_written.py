@@ -249,7 +249,7 @@ def test_every_table_has_an_empty_cell_for_what_is_not_marked(tmp_path, monkeypa
     monkeypatch.setitem(__import__("sys").modules, "nbgrader.api", None)
     put(tmp_path, "ada,,2,3,1,,", "bob,,2,,,,")
     units = list(joined(tmp_path).values())
-    exports.write_all(tmp_path, units, ROSTER, (), (), None, written.summaries(units, marks(tmp_path)))
+    exports.write_all(tmp_path, units, ROSTER, (), (), None, marks(tmp_path))
     total = {row["student_id"]: (row[ONE], row["total"]) for row in table(tmp_path / "totals.csv")}
     assert total == {
         "ada": ("9", "9"), "bob": ("", ""), "eve": ("", ""), "kim": ("0", "0"), "max": ("", ""), "zoe": ("3", "3")
@@ -330,7 +330,7 @@ def test_of_marks_that_arrive_twice_the_newest_counts_and_the_former_is_kept_and
     assert [found[student].exercises[-1].points for student in ("ada", "bob", "eve")] == [3, 6, 0], (
         "each of two markers"
     )
-    [one] = written.summaries(results(), marks(tmp_path))
+    [one] = written.summaries(found.values(), marks(tmp_path))
     assert one.remarks == ("ada: 3 points in 1.12.csv counts; 5 points in 1.12 (1).csv is older.",)
     assert (one.written, one.marked, one.waiting, one.mean) == (3, 3, 0, 3)
 
@@ -394,6 +394,8 @@ def test_points_by_hand_come_after_the_marks_and_count_as_one(tmp_path):
     assert (bob.points, bob.max_points, bob.exercises[-1].status) == (7, 12, "marked")
     assert bob.exercises[-1].sentence == "" and "board" in bob.exercises[-1].remarks[0]
     assert eve.points is None and eve.waiting == ("1.12",), "the question counts now"
+    [one] = written.summaries(first, {})
+    assert (one.written, one.marked, one.waiting, one.mean) == (3, 1, 2, 4)
     put(tmp_path, "ada,,2,2,0,Good.,")
     table = [
         Row("ada", "1.12", change=(1, False)), Row("eve", "1.12", change=(1, False)), Row("kim", "1.12", points=2),
