@@ -461,7 +461,8 @@ def test_feedback_says_the_points_by_item_the_comment_and_what_is_open(tmp_path)
     found = joined(tmp_path)
     ada, bob, zoe, kim = (text(found[student]) for student in ("ada", "bob", "zoe", "kim"))
     assert "Marked · 3.5 of 6 points 2 of 2: says that it is an upper bound" in ada and HOSTILE in ada
-    assert "6.5 of 12" in ada and not Page(feedback.to_html([found["ada"]])).active
+    assert "6.5 of 12" in ada and "An input that is shown" not in ada
+    assert not Page(feedback.to_html([found["ada"]])).active
     assert "The points of this chapter come when 1.12 is marked." in bob and "1 chapter is not graded yet" in bob
     assert "0 of 6" not in bob and "Not marked yet" in bob
     assert "Nothing written · 0 of 6 points" in zoe and "Nothing was handed in" in kim
