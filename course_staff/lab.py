@@ -18,6 +18,8 @@ from course_staff.files import write_whole
 
 ROOT = Path(__file__).resolve().parents[1]
 FIRST_PAGE = "00_start_here.ipynb"
+#: How a cell begins whose output a learner reads before running it.
+QUESTIONS = ("predict(", "proof_lines(")
 
 # Defaults for this start of JupyterLab; the user's own settings win. Nothing is asked, and nothing is fetched.
 CONFIG = Path(__file__).with_name("lab_config")
@@ -36,9 +38,23 @@ def version_of(path: Path) -> str | None:
     return version if isinstance(version, str) and version else None
 
 
+def learners_copy(text: str) -> str:
+    """The notebook without outputs, so that nothing answers before it is run; questions and the first picture stay."""
+    notebook = json.loads(text)
+    first = True
+    for cell in notebook.get("cells", ()):
+        if cell["cell_type"] != "code":
+            continue
+        cell["metadata"].get("jupyter", {}).pop("outputs_hidden", None)
+        if not first and not "".join(cell["source"]).startswith(QUESTIONS):
+            cell["outputs"], cell["execution_count"] = [], None
+        first = False
+    return json.dumps(notebook, ensure_ascii=False, indent=1) + "\n"
+
+
 def place(source: Path, target: Path) -> bool:
-    """Copy `source` to `target` whole or not at all; False where `target` exists already, which it keeps."""
-    return write_whole(target, source.read_bytes(), replace=False)
+    """Put the learner's copy of `source` at `target`, whole or not at all; False where that exists, which it keeps."""
+    return write_whole(target, learners_copy(source.read_text(encoding="utf-8")), replace=False)
 
 
 def bring_chapters(root: Path) -> list[str]:

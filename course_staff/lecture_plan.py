@@ -17,6 +17,7 @@ from pathlib import Path
 from course_staff.ledger import LIST
 from course_staff.source import SOLUTIONS, slide_type, sources
 from course_utils.desk.claims import Claim, read_list
+from course_utils.exercises.predictions import Prediction, find_prediction
 
 PAGE = "docs/lecture_plan.md"
 LENGTHS = (50, 90)
@@ -25,7 +26,7 @@ IF_TIME = "if-time"
 
 _SHOWN = ("slide", "subslide", "fragment")  # what a key press brings
 _HEADING = re.compile(r"^#+ +(?:\d+\w? · )?(.+)")
-_PREDICT = re.compile(r"\*\*Predict[.:]?\*\*[.:,]?\s*(.+?)(?=\n\s*\n|\Z)", re.DOTALL)
+LETTERS = "ABCDE"
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,9 +36,9 @@ class Part:
     title        the heading of its first slide
     start        the minute of the talk at which it begins; exercises are not counted
     minutes      how long it takes: what its notes say, or one minute for each slide and fragment
-    if_time      whether its slide is tagged "if-time"
+    if_time      whether its slide is tagged "if-time", or its title begins with ★
     notes        what the notes say to do
-    questions    what follows "Predict", up to the question mark
+    votes        ids of the predictions that it asks
     claims       ids of the claims that it shows
     exercises    ids of the exercises that follow it
     marks        position of a cell that appears → the minute at which it does
@@ -48,7 +49,7 @@ class Part:
     minutes: int
     if_time: bool
     notes: str
-    questions: list[str]
+    votes: list[str]
     claims: list[str]
     exercises: list[str]
     marks: dict[int, float]
@@ -60,19 +61,21 @@ class Part:
 
 def parts(cells: Sequence, course: Mapping) -> list[Part]:
     """The parts of a chapter's lecture, from all cells of its solution and its metadata; none without slides."""
-    claims, cards = defaultdict(list), {}
+    claims, cards, votes = defaultdict(list), {}, {}
     for claim in course.get("claims", ()):
         claims[claim["cell"]].append(claim["id"])
     for exercise in course.get("exercises", ()):
         cards[exercise["cells"]["card"]] = exercise["id"]
+    for prediction in course.get("predictions", ()):
+        votes[prediction["cells"]["asks"]] = prediction["id"]
+    for question in course.get("written", ()):
+        cards[question["cells"]["card"]] = question["id"]
     opens = [place for place, cell in enumerate(cells) if _title(cell)]
     found: list[Part] = []
     for first, after in zip(opens, [*opens[1:], len(cells)]):
         mine = range(first, after)
         spoken = [i for i in mine if slide_type(cells[i]) == "notes"]
         notes = " ".join(cells[i].source for i in spoken)
-        prose = [i for i in mine if cells[i].cell_type == "markdown" and i not in spoken]
-        text = "\n\n".join(cells[i].source for i in prose)
         shown = [i for i in mine if slide_type(cells[i]) in _SHOWN]
         said = sum(cells[i].metadata.get("minutes", 0) for i in spoken)
         start, minutes = found[-1].end if found else 0, said or len(shown)
@@ -81,9 +84,9 @@ def parts(cells: Sequence, course: Mapping) -> list[Part]:
                 title=_title(cells[first]),
                 start=start,
                 minutes=minutes,
-                if_time=IF_TIME in cells[first].metadata.get("tags", []),
+                if_time=IF_TIME in cells[first].metadata.get("tags", []) or _title(cells[first]).startswith("★"),
                 notes=_one_line(notes),
-                questions=[_question(paragraph) for paragraph in _PREDICT.findall(text) if "?" in paragraph],
+                votes=[votes[cells[i].id] for i in mine if cells[i].id in votes],
                 claims=list(dict.fromkeys(id for i in mine for id in claims[cells[i].id])),
                 exercises=[cards[cells[i].id] for i in mine if cells[i].id in cards],
                 marks={i: start + minutes * place / len(shown) for place, i in enumerate(shown)},
@@ -122,9 +125,9 @@ def cut(parts: Sequence[Part], exercises: Mapping, length: int) -> tuple[list[Pa
 def render(root: Path, exercises: Mapping | None = None) -> str | None:
     """The text of the plan; None for a repository whose chapters have no slides."""
     if exercises is None:
-        from course_utils.exercises import all_exercises
+        from course_utils.exercises import all_exercises, all_written
 
-        exercises = all_exercises()
+        exercises = {**all_exercises(), **all_written()}
     claims = {claim.id: claim for claim in read_list(root / LIST)}
     chapters = []
     for path in sources(root):
@@ -147,7 +150,7 @@ def render(root: Path, exercises: Mapping | None = None) -> str | None:
                 "",
                 "**Before.** `make slides` writes the decks, `make present CHAPTER=03` opens a chapter for a "
                 "projector. Minutes count the talk alone and are those on the slides; exercises come on top, each "
-                "after its part. Every question is asked, and answered by a show of hands, before its cell is run.",
+                "after its part. Every question is put to the vote before its cell is run; what to expect is folded.",
                 "",
                 "**Short of time?** What to cut is said for "
                 + " and ".join(f"{length} minutes" for length in LENGTHS)
@@ -189,14 +192,13 @@ def _chapter(name: str, course: dict, parts: list[Part], exercises: Mapping, cla
         cells = (f"{part.start}–{part.end}", title, follows, then)
         lines.append("| " + " | ".join(re.sub(r"(?<!\\)\|", r"\\|", cell) for cell in cells) + " |")
     for part in parts:
-        said = [f"- *Ask*: {question}" for question in part.questions]
+        said = [line for id in part.votes for line in _vote(find_prediction(id))]
         said += [_exercise(exercises[id]) for id in part.exercises if id in exercises]
-        if part.if_time:  # cut first, and so said in short: a chapter is to be read in five minutes
-            said = []
         if part.notes or said:
-            stop = "" if part.title.endswith(("?", "!")) else "."
+            stop = "" if part.title.endswith(("?", "!", ".")) else "."
             lines += ["", f"**{part.start}–{part.end}, {part.title}{stop}** {part.notes}".rstrip(), ""]
-            lines += said
+            folded = ["<details><summary>Votes and slips</summary>", "", *said, "", "</details>"]
+            lines += folded if said else []
     return [line for line, before in zip(lines, ["x", *lines]) if line or before]
 
 
@@ -220,10 +222,23 @@ def _minutes(exercises: Sequence) -> int:
     return sum(exercise.minutes for exercise in exercises)
 
 
+def _vote(asked: Prediction) -> list[str]:
+    """The question with its lettered options, the answer, and the vote to expect with what to say to it."""
+    letters = {option: letter for letter, (option, _) in zip(LETTERS, asked.options)}
+    options = " ".join(f"**{letters[option]}** {_plain(option)}." for option, _ in asked.options)
+    wrong = asked.usual_wrong
+    return [
+        f"- *Vote*: {_one_line(asked.question)} {options}",
+        f"  - *Answer*: {letters[asked.right]}. {_one_line(asked.sentences[asked.right])}",
+        f"  - *Usual wrong vote*: {letters[wrong]}. {_one_line(asked.sentences[wrong])}",
+    ]
+
+
 def _exercise(exercise) -> str:
     """With the likeliest slip; its minutes stand in the table."""
-    wrong = " ".join(f"“{_plain(m.message)}”" for m in exercise.misconceptions[:1])
-    return f"- *Exercise {exercise.id}, {exercise.title}*. What goes wrong: {wrong}"
+    slips = getattr(exercise, "misconceptions", ())
+    wrong = "".join(f". What goes wrong: “{_plain(m.message)}”" for m in slips[:1])
+    return f"- *Exercise {exercise.id}, {exercise.title}*{wrong or '.'}"
 
 
 def _follows(claim: Claim) -> str:
@@ -236,13 +251,6 @@ def _title(cell) -> str:
         return ""
     heading = _HEADING.match(cell.source.lstrip())
     return heading[1].strip() if heading else ""
-
-
-def _question(paragraph: str) -> str:
-    """The paragraph up to its last question mark; what comes after it leads over to the code."""
-    text = _one_line(paragraph)
-    text = text[: text.rfind("?") + 1]
-    return text[0].upper() + text[1:]
 
 
 def _plain(text: str) -> str:

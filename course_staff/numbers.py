@@ -32,7 +32,7 @@ import numpy as np
 from nbformat import NotebookNode
 
 from course_staff.build import ROOT
-from course_staff.cells import imported, parse
+from course_staff.cells import calls_last, imported, parse
 from course_staff.source import SOLUTIONS, first_line, sources
 from course_utils.desk.claims import MIME
 
@@ -184,7 +184,12 @@ def _sections(cells: list[NotebookNode]) -> Iterator[list[NotebookNode]]:
 
 
 def _outputs(cell: NotebookNode) -> Iterator[str]:
-    """What a cell printed and showed, without the statement of a claim and without the answer of a check."""
+    """What a cell printed and showed, without the statement of a claim and without the answer of a check.
+
+    Questions and their readings are words, too: no number is found there.
+    """
+    if calls_last(cell.source, "predict", "after", "proof_lines", "verdicts"):
+        return
     for output in cell.get("outputs", []):
         data = output.get("data", {})
         text = str(output.get("text", data.get("text/plain", "")))

@@ -13,6 +13,7 @@ import argparse
 import importlib.util
 import shutil
 import sys
+from html import escape
 from pathlib import Path
 
 import nbformat
@@ -21,8 +22,9 @@ from nbformat.v4 import new_markdown_cell
 
 from course_staff import lecture_plan
 from course_staff.build import ROOT
-from course_staff.cells import calls_last, parse
+from course_staff.cells import called, calls_last, parse
 from course_staff.source import SOLUTIONS, slide_type, sources, without_markers
+from course_utils.exercises.predictions import Prediction, find_prediction
 
 FOLDER, ASSETS = "slides", "assets"
 WIDTH, HEIGHT = 1280, 720
@@ -69,9 +71,15 @@ def on_slides(notebook: NotebookNode) -> NotebookNode:
     for part in parts:
         for place, minute in part.marks.items():
             notebook.cells[place].metadata["slideshow"]["data"] = {"minute": str(int(minute))}
+    asked = {}
+    for prediction in notebook.metadata.get("course", {}).get("predictions", ()):
+        asked[prediction["cells"]["asks"]] = asked[prediction["cells"]["reads"]] = find_prediction(prediction["id"])
     heading, cells = "", []
     for cell in notebook.cells:
         if slide_type(cell) in (None, "skip"):
+            continue
+        if cell.get("id") in asked:
+            cells += _poll(cell, asked[cell.id])
             continue
         cell.source = without_markers(cell.source)
         if slide_type(cell) in ("slide", "subslide"):
@@ -86,6 +94,22 @@ def on_slides(notebook: NotebookNode) -> NotebookNode:
         cells.append(cell)
     notebook.cells = cells
     return notebook
+
+
+def _poll(cell: NotebookNode, asked: Prediction) -> list[NotebookNode]:
+    """A question alone on its slide, with what to expect in the notes; or the answer, with the next key."""
+    letters = {option: letter for letter, (option, _) in zip(lecture_plan.LETTERS, asked.options)}
+    slide = {"slideshow": cell.metadata["slideshow"]}
+    if called(parse(cell.source), "after"):
+        answer = f"**{letters[asked.right]}, {asked.right}.** {asked.sentences[asked.right]}"
+        return [new_markdown_cell(answer, metadata=slide)]
+    options = "\n".join(f"<li>{escape(option)}</li>" for option, _ in asked.options)
+    wrong = asked.usual_wrong
+    notes = f"Vote, then one key. The usual wrong vote is {letters[wrong]}, “{wrong}”: {asked.sentences[wrong]}"
+    return [
+        new_markdown_cell(f'### Your vote\n\n{asked.question}\n\n<ol type="A">\n{options}\n</ol>', metadata=slide),
+        new_markdown_cell(notes, metadata={"slideshow": {"slide_type": "notes"}}),
+    ]
 
 
 def _output_says_it_all(cell: NotebookNode) -> bool:

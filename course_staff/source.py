@@ -10,10 +10,10 @@ and cell.
 
 What others need to know of a chapter stands in both notebooks' metadata, below ``course``: what the header says;
 ``exercises``, each with ``id``, ``title``, ``kind``, ``points``, ``difficulty``, ``minutes``, the ``function`` that is
-checked and the ids of its ``cells`` (``card``, ``answer``, ``hints``, ``check``); ``written``, the answers that a person
-marks, with the same and the ``cells`` ``card`` and ``answer``; ``predictions``, each with ``id`` and the ``cells``
-``asks``, ``runs`` and ``reads``; ``claims``, each with ``id`` and the id of the ``cell`` that shows it; ``source``, a
-hash of what was written; ``fingerprint``, of what ran; and ``version``, of what a student gets.
+checked and the ids of its ``cells`` (``card``, ``answer``, ``hints``, ``check``); ``written``, the answers that a
+person marks, with the same and the ``cells`` ``card`` and ``answer``; ``predictions``, each with ``id`` and the
+``cells`` ``asks``, ``runs`` and ``reads``; ``claims``, each with ``id`` and the id of the ``cell`` that shows it;
+``source``, a hash of what was written; ``fingerprint``, of what ran; and ``version``, of what a student gets.
 """
 
 from __future__ import annotations
@@ -186,13 +186,11 @@ def _declared(part: str) -> Declared:
         return Declared({})
     file = f"{package.replace('.', '/')}/chapter_{part}.py"
     found = []
-    for name, kind in (("EXERCISES", Exercise), ("PREDICTIONS", Prediction), ("WRITTEN", Written)):
+    for name in ("EXERCISES", "PREDICTIONS", "WRITTEN"):
         listed = getattr(module, name, None if name == "EXERCISES" else ())
-        if not isinstance(listed, tuple) or not all(isinstance(item, kind) for item in listed):
-            hint = "must end with a tuple of its exercises, EXERCISES = (exercise_1,)"
-            if name != "EXERCISES":  # of (exercise_1) the comma is missing
-                hint = f"{name} must be a tuple of {kind.__name__}, got {str(listed):.80}"
-            raise BuildError([f"{file}: {hint}"])
+        if not isinstance(listed, tuple):  # of (exercise_1) the comma is missing
+            what = "its exercises, EXERCISES = (exercise_1,)" if name == "EXERCISES" else f"{name}, got {listed!r:.80}"
+            raise BuildError([f"{file}: must end with a tuple of {what}"])
         found.append({item.id: item for item in listed})
     return Declared(*found)
 

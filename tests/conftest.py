@@ -36,7 +36,7 @@ def declared():
         SimpleNamespace(id="1.1", title="of another chapter", points=1, difficulty=1, minutes=1),
     ]
     for exercise in exercises:
-        exercise.variants = exercise.corner = None
+        exercise.kind, exercise.variants, exercise.corner = "warm-up", None, None
         exercise.misconceptions = [SimpleNamespace(message=f"Slip {n} in x_{n}.") for n in (1, 2, 3)]
     return {exercise.id: exercise for exercise in exercises}
 

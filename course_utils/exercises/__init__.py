@@ -44,13 +44,14 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from course_utils.exercises.proofs import Lines
-    from course_utils.exercises.written import Written
+from course_utils.exercises import probes
+from course_utils.exercises.predictions import Prediction
+from course_utils.exercises.proofs import Lines
+from course_utils.exercises.written import Written
 
 Case = dict[str, Any]
 Number = int | float
@@ -225,6 +226,44 @@ class Exercise:
         return [*self.edge_cases, *{_key(case): case for case in drawn}.values()]
 
 
+def proof(
+    id: str,
+    title: str,
+    points: int,
+    difficulty: int,
+    minutes: int,
+    *,
+    lines: Mapping[str, tuple[str, str]],
+    flaws: Mapping[str, tuple[str, str]],
+    goal: str,
+    missing: Mapping[str, str] | None = None,
+    after: str = "",
+) -> Exercise:
+    """The exercise that asks for the order; the student's function takes nothing and returns it, such as "C A F B".
+
+    Every order is right in which each line stands below those that it needs, the goal last, and nothing is used that is
+    false or not needed. Raises ValueError for lines of which no proof can be made (see :class:`Lines`).
+    """
+    told = Lines(lines, flaws, goal, missing or {})
+    right = " ".join(told.order())
+
+    def check(answer: np.ndarray, case: dict) -> str | None:
+        return told.fault([chr(code) for code in np.ravel(answer).astype(int)])
+
+    return Exercise(
+        *(id, title, points, difficulty, minutes),
+        kind="proof",
+        cases=lambda rng: {},
+        n_cases=1,
+        reference=lambda: right,
+        probe=probes.labels,
+        property=check,
+        show_cases=False,
+        proof=told,
+        after=after,
+    )
+
+
 @functools.cache
 def all_exercises() -> Mapping[str, Exercise]:
     """Every declared exercise by its id, in the order of the chapters. Imports the chapters' modules."""
@@ -272,11 +311,6 @@ def find(id: str, number: Number | None = None) -> Exercise:
     exercise = all_exercises()[id]
     return exercise if number is None else exercise.variant(number)
 
-
-# At the end, because they are made of what stands above.
-from course_utils.exercises.predictions import Prediction  # noqa: E402
-from course_utils.exercises.proofs import proof  # noqa: E402
-from course_utils.exercises.written import Written  # noqa: E402
 
 __all__ = [
     "Card",

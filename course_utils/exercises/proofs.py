@@ -5,10 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
-from course_utils.exercises import Exercise, probes
-
 
 @dataclass(frozen=True)
 class Lines:
@@ -17,8 +13,8 @@ class Lines:
     lines      label → (text, what must stand above it): labels separated by blanks, "A|B" where one of them is enough
     flaws      label → (text, sentence): lines that are false or not needed, and what is said to who uses them
     goal       the label of the line that is to be proved
-    missing    label → sentence: what is said where a line uses this one before it stands above; of :func:`proof`'s own
-               making where none is given
+    missing    label → sentence: what is said where a line uses this one before it stands above; a
+               general sentence where none is given
     """
 
     lines: Mapping[str, tuple[str, str]]
@@ -80,41 +76,3 @@ class Lines:
         if self.goal not in order:
             return "Each line stands on those above it, but they do not arrive: what is to be proved is not among them."
         return None
-
-
-def proof(
-    id: str,
-    title: str,
-    points: int,
-    difficulty: int,
-    minutes: int,
-    *,
-    lines: Mapping[str, tuple[str, str]],
-    flaws: Mapping[str, tuple[str, str]],
-    goal: str,
-    missing: Mapping[str, str] | None = None,
-    after: str = "",
-) -> Exercise:
-    """The exercise that asks for the order; the student's function takes nothing and returns it, such as "C A F B".
-
-    Every order is right in which each line stands below those that it needs, the goal last, and nothing is used that is
-    false or not needed. Raises ValueError for lines of which no proof can be made (see :class:`Lines`).
-    """
-    told = Lines(lines, flaws, goal, missing or {})
-    right = " ".join(told.order())
-
-    def check(answer: np.ndarray, case: dict) -> str | None:
-        return told.fault([chr(code) for code in np.ravel(answer).astype(int)])
-
-    return Exercise(
-        *(id, title, points, difficulty, minutes),
-        kind="proof",
-        cases=lambda rng: {},
-        n_cases=1,
-        reference=lambda: right,
-        probe=probes.labels,
-        property=check,
-        show_cases=False,
-        proof=told,
-        after=after,
-    )

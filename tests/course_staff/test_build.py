@@ -214,7 +214,7 @@ def test_outputs_that_may_be_of_other_code_are_not_kept(built, declared, edited)
 def test_the_metadata_say_what_others_need_of_a_chapter(built):
     solution, student = pair(built)
     one, two = solution.metadata.course.exercises
-    declared = {"id": "90.1", "title": "the square", "points": 2, "difficulty": 1, "minutes": 1}
+    declared = {"id": "90.1", "title": "the square", "kind": "warm-up", "points": 2, "difficulty": 1, "minutes": 1}
     assert one == declared | {"function": "square", "cells": one["cells"]}
     assert (two.id, two.function, len(two.cells.hints)) == ("90.2", "cube", 1)
     for notebook in (solution, student):

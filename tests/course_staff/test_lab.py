@@ -18,7 +18,8 @@ from course_staff import lab
 def notebook(version, text="hello", **course):
     metadata = {"course": {"version": version, **course}} if version else {}
     cell = {"cell_type": "markdown", "id": "a", "metadata": {}, "source": [text]}
-    return json.dumps({"cells": [cell], "metadata": metadata, "nbformat": 4, "nbformat_minor": 5})
+    whole = {"cells": [cell], "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
+    return json.dumps(whole, indent=1) + "\n"  # laid out as the build does
 
 
 OLD, NEW, NEWER = "11111111aa", "22222222bb", "33333333cc"
@@ -53,6 +54,27 @@ def test_first_time_copies_the_chapters_and_nothing_else(course):
     assert contents(course / "work") == {
         name: originals[name] for name in ("00_start_here.ipynb", "01_taylor_bounds.ipynb")
     }
+
+
+def test_a_learners_copy_answers_nothing_before_it_is_run(course):
+    def code(source, **metadata):
+        said = {"output_type": "stream", "name": "stdout", "text": [source]}
+        kind = {"cell_type": "code", "execution_count": 1, "id": "b"}
+        return {**kind, "metadata": metadata, "outputs": [said], "source": [source]}
+
+    hidden = {"jupyter": {"outputs_hidden": True}}
+    cells = [
+        code("first"),
+        code('predict("1/a")'),
+        code("run", **hidden),
+        code('after("1/a")'),
+        code('proof_lines("1.1")'),
+    ]
+    whole = json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
+    copied = json.loads(lab.learners_copy(whole))["cells"]
+    assert [len(cell["outputs"]) for cell in copied] == [1, 1, 0, 0, 1]
+    assert [cell["execution_count"] for cell in copied] == [1, 1, None, None, 1]
+    assert not any(cell["metadata"].get("jupyter") for cell in copied)
 
 
 def test_second_time_changes_nothing_and_says_nothing(course):

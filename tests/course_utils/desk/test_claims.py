@@ -157,7 +157,8 @@ def test_text_card_and_record_say_the_same_and_the_card_escapes_it(monkeypatch):
     parser, words = HTMLParser(), []
     parser.handle_data = words.append
     parser.feed(bundle["text/html"])
-    assert words == [*(line.strip() for line in bundle["text/plain"].splitlines()), ID]
+    line = "✎ Lecture, Proposition 4.1: corrected: <script> 1"  # all that is open; the rest unfolds
+    assert words == [line, *(text.strip() for text in bundle["text/plain"].splitlines()[1:]), ID]
     kept = json.loads(json.dumps(bundle[MIME]))
     assert Record.read(kept) == judge(ID, *facts, printed=at_least(-1, 2, "w"), setting="m = 1")
 
