@@ -773,47 +773,47 @@ EXERCISES = (
 PREDICTIONS = (
     Prediction(
         "3/direction",
-        r"Turn the input, at the same length. Does the share of neurons with $\lvert w^\top x\rvert \le 0.05\,\lVert x\rVert$ "
-        "change when the weights are normal? And when they are random signs?",
+        r"Turn the input, at the same length. Does the share of neurons with $\lvert w^\top x\rvert \le 0.05\,\lVert "
+        r"x\rVert$ change when the weights are normal? And when they are random signs?",
         right="not with normal weights, but with signs",
         options=(
             (
                 "with neither: both have mean 0 and variance 1",
-                r"They agree in mean and variance of $w^\top x$, and for inputs with many coordinates nearly in law. But along an "
-                "axis a sign is never near zero (share 0.00), along the diagonal it often is (0.18).",
+                r"They agree in mean and variance of $w^\top x$, and for inputs with many coordinates nearly in law. "
+                "But along an axis a sign is never near zero (share 0.00), along the diagonal it often is (0.17).",
             ),
             (
                 "with both: near an axis only one weight counts",
-                "Only one weight counts there, and for normal weights that one has the law that all sums of them have: 0.04 for "
-                "each of the four inputs.",
+                "Only one weight counts there, and for normal weights that one has the law that all sums of them "
+                "have: 0.04 for each of the four inputs.",
             ),
             (
                 "not with normal weights, but with signs",
-                "Yes: 0.04 each time for normal weights, whose cloud looks the same from every side; from 0.00 to 0.18 for "
-                "signs, which sit at the corners of a cube.",
+                "Yes: 0.04 each time for normal weights, whose cloud looks the same from every side; from 0.00 to "
+                "0.17 for signs, which sit at the corners of a cube.",
             ),
         ),
     ),
     Prediction(
         "3/shell",
-        r"From $d = 2$ to $d = 2000$ the lengths $\lVert w\rVert/\sqrt d$ crowd together at 1. What happens to the share of "
-        r"vectors with $\lvert w^\top x\rvert \le 0.05$, for an $x$ of length 1?",
+        r"From $d = 2$ to $d = 2000$ the lengths $\lVert w\rVert/\sqrt d$ crowd together at 1. What happens to the "
+        r"share of vectors with $\lvert w^\top x\rvert \le 0.05$, for an $x$ of length 1?",
         right="it stays as it is",
         options=(
             (
                 "it falls: no vector is short any more",
-                r"This is the slide's intuition. The shell is real, and beside the point: a vector of length $\sqrt d$ can be "
-                "nearly orthogonal to $x$, and as many are as before.",
+                r"This is the slide's intuition. The shell is real, and beside the point: a vector of length $\sqrt "
+                "d$ can be nearly orthogonal to $x$, and as many are as before.",
             ),
             (
                 "it rises: in high dimension everything is nearly orthogonal",
-                r"The *angle* does come close to 90 degrees, like $1/\sqrt d$. But the length grows as $\sqrt d$, and $w^\top x$ is "
-                "their product: nothing changes.",
+                r"The *angle* does come close to 90 degrees, like $1/\sqrt d$. But the length grows as $\sqrt d$, "
+                r"and $w^\top x$ is their product: nothing changes.",
             ),
             (
                 "it stays as it is",
-                "Yes: 0.04, up to the 0.005 that ten thousand draws leave open. What keeps neurons away from zero is no shell, only "
-                r"that the density of $w^\top x$ is bounded there.",
+                "Yes: 0.04, up to the 0.005 that ten thousand draws leave open. What keeps neurons away from zero "
+                r"is no shell, only that the density of $w^\top x$ is bounded there.",
             ),
         ),
     ),
@@ -824,171 +824,185 @@ PREDICTIONS = (
         options=(
             (
                 "a rare event, p = 0.04",
-                "A rare event is nearly a constant, which tempts: but then $\\psi$ is nearly 0, and the parabola does not know. At $s = 1$ it "
-                "allows 0.125 for 0.027, nearly five times too much.",
+                r"A rare event is nearly a constant, which tempts: but then $\psi$ is nearly 0, and the parabola "
+                "does not know. At $s = 1$ it allows 0.125 for 0.026, nearly five times too much.",
             ),
             (
                 "much the same for all",
-                r"A bound that holds for every $p$ knows nothing of $p$, but what it bounds does: at $s = 1$ it is 0.120 for the "
-                "coin and 0.027 for $p = 0.04$.",
+                "A bound that holds for every $p$ knows nothing of $p$, but what it bounds does: at $s = 1$ it is "
+                "0.120 for the coin and 0.026 for $p = 0.04$.",
             ),
             (
                 "a fair coin, p = 0.5",
-                r"Yes: 0.120 of 0.125 at $s = 1$. The coin has the variance $\frac14$ that the parabola assumes; our neurons near zero, "
-                "with $p = 0.04$, have about a sixth of it.",
+                r"Yes: 0.120 of 0.125 at $s = 1$. The coin has the variance $\frac14$ that the parabola assumes; our "
+                "neurons near zero, with $p = 0.04$, have about a sixth of it.",
             ),
         ),
     ),
     Prediction(
         "3/coverage",
-        r"At $\delta = 0.05$ each bound may be exceeded in 5 % of random layers. With $m = 10\,000$ and $\tau = 0.05$, in what share of 4000 layers "
-        "will the count exceed the bound of Lemma 4.2?",
+        r"At $\delta = 0.05$ each bound may be exceeded in 5 % of random layers. With $m = 10\,000$ and $\tau = "
+        "0.05$, in what share of 4000 layers will the count exceed the bound of Lemma 4.2?",
         right="in none of them",
         options=(
             (
                 "in about 5 %",
-                "This is what the lemma allows, and what only the exact quantile comes near: 431 is exceeded in about 5 % of the layers. The "
-                "lemma's bound is 673.",
+                "This is what the lemma allows, and what only the exact quantile comes near: 431 is exceeded in "
+                "about 5 % of the layers. The lemma's bound is 673.",
             ),
             (
                 "in about 1 %",
-                "Hoeffding's proof loses something, so fewer than 5 % is a good guess. It is Bernstein, told the variance, that is exceeded "
-                "in about 1 %; the lemma is told neither the variance nor the mean.",
+                "Hoeffding's proof loses something, so fewer than 5 % is a good guess. Bernstein, told the "
+                "variance, is exceeded in half a percent; the lemma is told neither the variance nor the mean.",
             ),
             (
                 "in none of them",
-                "Yes: it allows 673, where the mean is 399 and 431 would do. A fifth of the mean was rounded away in step 2, and step 3 "
-                "does not know that the event is rare.",
+                "Yes: it allows 673, where the mean is 399 and 431 would do. Step 2 has raised the mean to 500, and "
+                "step 3 does not know that the event is rare.",
             ),
         ),
     ),
     Prediction(
         "3/roundings",
-        r"By how much do these three roundings raise the bound together, at $m = 10\,000$, $B = 3$ and $\delta = 0.05$?",
+        r"By how much do these three roundings raise the bound together, at $m = 10\,000$, $B = 3$ and $\delta = "
+        "0.05$?",
         right="by about 60 %",
         options=(
             (
                 "by about 5 %",
-                r"The first one, from 1.890 to 2, does cost 3 % after the root. The others are dear: $m^{2/3}$ is 4.6 times $\sqrt m$ here.",
+                "The first one alone costs 3 %, which tempts. With the second it is 17 %, from 134 to 157; and "
+                "splitting the root makes 217 of 157.",
             ),
             (
                 "by about 60 %",
-                r"Yes: from 134 to 217. And the second has a price that this number hides: the term of chance, which belongs to "
-                r"$m^{1/4}$, is lifted to $m^{1/3}$, so that it never fades beside the main term.",
+                "Yes: from 134 to 217. And the second has a price that this number hides: the term of chance, which "
+                "belongs to $m^{1/4}$, is lifted to $m^{1/3}$, so that it never fades beside the main term.",
             ),
             (
                 "threefold",
-                r"The second lifts its term 4.6-fold, but that one is small, and stands below a root: 62 % in all.",
+                "The second lifts its term 4.6-fold, but that term is small, and stands below a root: from 134 to "
+                "217 is 62 %.",
             ),
         ),
     ),
     Prediction(
         "3/how-many",
-        r"A net of 10 000 neurons, half of them with $a_i = 1$, and the budget $B = 3$. How many neurons should the adversary move, "
-        "each by the same length?",
+        "A net of 10 000 neurons, half of them with $a_i = 1$, and the budget $B = 3$. How many neurons should the "
+        "adversary move, each by the same length?",
         right="about 300",
         options=(
             (
                 "about 40",
-                "Forty moves of 0.47 are long: nearly all of each is spent beyond zero, which is where it pays. But four times as many "
-                "neurons move twice as far in all, and those near zero cost next to nothing. 19 of a possible 42.",
+                "Forty moves of 0.47 are long: nearly all of each is spent beyond zero, which is where it pays. But "
+                "four times as many neurons move twice as far in all, and those near zero cost next to nothing: 40 "
+                "gain 19 of a possible 39.",
             ),
             (
                 "about 300",
-                r"Yes: 304. Too few, and the moves in all, $B\sqrt k$, stay short; too many, and most neurons stop short of zero.",
+                r"Yes: 304. Too few, and the moves in all, $B\sqrt k$, stay short; too many, and most neurons stop "
+                "short of zero.",
             ),
             (
                 "about 1000",
-                "A thousand moves of 0.09 each: most of these neurons start farther from zero than that, and pay for nothing.",
+                "A thousand moves of less than 0.1 each: most of these neurons start farther from zero than that, "
+                "and are moved for nothing.",
             ),
             (
                 "all 5000 of its sign",
-                r"$B\sqrt k$ is largest there, 212, and yet 98 of 100 neurons never arrive: each moves by 0.04.",
+                r"$B\sqrt k$ is largest there, 212, and yet 97 of 100 neurons never arrive: each moves by 0.04.",
             ),
         ),
     ),
     Prediction(
         "3/loose",
-        r"At fixed $B$ and $\delta$, from a thousand neurons to a million, what becomes of the ratio of the lemma's bound to the worst case?",
+        r"At fixed $B$ and $\delta$, from a thousand neurons to a million, what becomes of the ratio of the lemma's "
+        "bound to the worst case?",
         right="it hardly changes",
         options=(
             (
                 "it falls towards 3.2",
-                r"So it would, if the term of chance faded beside the main one. Rounding $\sqrt m$ up to $m^{2/3}$ has made the two grow "
-                "alike: the ratio stays between 4 and 7, most where $B$ and δ are small.",
+                r"So it would, if the term of chance faded beside the main one. Rounding $\sqrt m$ up to $m^{2/3}$ "
+                "has made the two grow alike: the ratio stays between 4.1 and 7.2, most where $B$ and δ are small.",
             ),
             (
                 "it grows",
-                r"A bound that adds up roundings often drifts away. Here both sides grow as $m^{1/3}$: this is what it means that the rate is right.",
+                "A bound that adds up roundings often drifts away. Here both sides grow as $m^{1/3}$: this is what "
+                "it means that the rate is right.",
             ),
             (
                 "it hardly changes",
-                r"Yes: it lies between 4 and 7, whatever the width. 3.2 is only its floor, as the term of chance grows as fast as the main one.",
+                "Yes: it lies between 4.1 and 7.2, and hardly knows the width. 3.2 is only its floor, as the term "
+                "of chance grows as fast as the main one.",
             ),
         ),
     ),
     Prediction(
         "3/movement",
-        r"From 512 neurons to 16 384, same data, same steps: what becomes of the distance $\lVert W - W_0\rVert_F$ that training travels?",
+        r"From 512 neurons to 16 384, same data, same steps: what becomes of the distance $\lVert W - W_0\rVert_F$ "
+        "that training travels?",
         right="it stays",
         options=(
             (
                 "it grows, as √m: there are more weights to move",
-                r"More weights, but each has a gradient with the factor $1/\sqrt m$. The sum of $m$ squares of that size does not depend on $m$: "
-                "the distance stays at 8 to 10.",
+                r"More weights, but each has a gradient with the factor $1/\sqrt m$. The sum of $m$ squares of that "
+                "size does not depend on $m$: the distance stays at 8 to 10.",
             ),
             (
                 "it falls: each weight has less to do",
-                r"Each *weight* does move less, as $1/\sqrt m$. But there are $m$ rows of them, and the squares add up: the distance stays at 8 to 10.",
+                r"Each *weight* does move less, as $1/\sqrt m$. But there are $m$ rows of them, and the squares add "
+                "up: the distance stays at 8 to 10.",
             ),
             (
                 "it stays",
-                "Yes, at 8 to 10: 32 times as many neurons share the same squared length. The number of flips grows all the same, about as "
-                r"$\sqrt m$.",
+                "Yes, at 8 to 10: 32 times as many neurons share the same squared length. The number of flips grows "
+                r"all the same, about as $\sqrt m$.",
             ),
         ),
     ),
     Prediction(
         "3/gap",
-        r"With the factor $1/\sqrt m$ the gap of the worst move falls as $m^{-1/6}$ and that of a random move, by Chapter 2, as $m^{-3/4}$. "
-        "And the gap of the trained nets, which have moved equally far?",
+        r"With the factor $1/\sqrt m$ the gap of the worst move falls as $m^{-1/6}$ and that of a random move, by "
+        "Chapter 2, as $m^{-3/4}$. And the gap of the trained nets, which have moved equally far?",
         right="in between, and it depends on the data",
         options=(
             (
                 "as the worst move's: training moves weights on purpose",
-                "It has a purpose, but another one: it wants to fit the targets, not to leave its tangent. Its gap is from 13 to several hundred times "
-                "smaller than the worst one, and falls much faster.",
+                "It has a purpose, but another one: it wants to fit the targets, not to leave its tangent. Its gap "
+                "is 70 to nearly 500 times smaller than the worst one, and falls much faster.",
             ),
             (
                 "as a random move's: it knows nothing of the tangent",
-                "It does not look at the tangent. But who moves, and in which direction, it knows from the signs and the gates: at 16 384 "
-                "neurons its gap is several times a random move's, and falls more slowly.",
+                "It does not look at the tangent. But who moves, and in which direction, it knows from the signs "
+                "and the gates: on four inputs its gap is more than twice a random move's at 16 384 neurons, and "
+                "falls more slowly.",
             ),
             (
                 "in between, and it depends on the data",
-                r"Yes: about $m^{-1/2}$ on four inputs; on sixteen the interval excludes both $-\frac12$ and $-\frac34$. The lemma's rate is "
-                "that of an adversary.",
+                r"Yes: about $m^{-1/2}$ on four inputs; on sixteen the interval excludes both $-\frac12$ and "
+                r"$-\frac34$. The lemma's rate is that of an adversary.",
             ),
         ),
     ),
     Prediction(
         "3/lag",
-        r"Seen in the direction in which the tangent $f_0$ has moved on the inputs, where does the trained net $f$ stand?",
+        "Seen in the direction in which the tangent $f_0$ has moved on the inputs, where does the trained net $f$ "
+        "stand?",
         right="behind its tangent",
         options=(
             (
                 "beyond its tangent: neurons that wake add to it",
-                "Those that wake do push it on. But a neuron that is off does not feel the input that should wake it, so that fewer wake than "
-                "fall asleep: the signs of both numbers are negative.",
+                "Those that wake do push it on. But a neuron that is off does not feel the input that should wake "
+                "it, so that fewer wake than fall asleep: the signs of both numbers are negative.",
             ),
             (
                 "behind its tangent",
-                "Yes: by a few thousandths of the way, and the intervals do not reach zero. It is what a gate that slows the net down would "
-                "do; it does not prove that the gate is the reason.",
+                "Yes: by a few thousandths of the way, and the intervals do not reach zero. It is what a gate that "
+                "slows the net down would do; it does not prove that the gate is the reason.",
             ),
             (
                 "on either side, as chance has it",
-                "The random part does fall on either side, and averages out over the nets. What is left is negative in both settings.",
+                "The random part does fall on either side, and averages out over the nets. What is left is negative "
+                "in both settings.",
             ),
         ),
     ),
@@ -1002,7 +1016,8 @@ WRITTEN = (
             (2, "says that nothing in it keeps training there: $B$ is given, and might grow with $m$ (or with time)"),
             (
                 1,
-                "names one more limit: one fixed $x$, probability over $W_0$, a rate of $m^{-1/6}$ only, one hidden layer",
+                "names one more limit: one fixed $x$, probability over $W_0$, a rate of $m^{-1/6}$ only, one hidden "
+                "layer",
             ),
             (1, "gives a number of the chapter that compares a trained net with the bound or with the worst case"),
         ),
@@ -1012,6 +1027,6 @@ training does. $B$ is an assumption, and if it grew as $m^{1/8}$, $B^{4/3}m^{1/3
 the distance stays at 8 to 10 from 512 to 16 384 neurons we have measured, for twenty steps on a few inputs; it is not in the
 lemma. It also holds for one $x$, fixed before $W_0$ is drawn, and with probability $1 - \delta$ only. And as a
 description of training it is poor: it promises $m^{-1/6}$, where the gap of the trained nets falls about as $m^{-1/2}$, and at
-16 384 neurons the worst move is some hundred times farther from the tangent than the trained net.""",
+16 384 neurons the worst move is hundreds of times farther from the tangent than the trained net.""",
     ),
 )

@@ -28,7 +28,12 @@ def line(ax: Axes, data: concentration.OnALine) -> str:
         ax.scatter(data.before[chosen], row[chosen], s=16, color=colour, edgecolor=MUTED, lw=0.8, zorder=2)
     for start, end, height in zip(data.before[moved], data.after[moved], row[moved]):
         ax.annotate("", (end, height), (start, height), arrowprops={"arrowstyle": "->", "color": WORST, "lw": 1.2})
-    ax.set(xlim=(-2.6, 2.6), ylim=(-1.1, 1.25), xlabel="pre-activation $w_i^\\top x$: off | on")
+    ax.set(
+        xlim=(-2.6, 2.6),
+        ylim=(-1.1, 1.25),
+        xlabel="pre-activation $w_i^\\top x$: off | on",
+        ylabel="sign of the neuron",
+    )
     ax.set_yticks([-0.55, 0.55], ["a = −1", "a = +1"])
     gap, crossed = data.gap(data.after), int(data.crossed.sum())
     ax.set_title(f"B = {data.B:.2g}: {crossed} cross, gap {gap:.2f}")
