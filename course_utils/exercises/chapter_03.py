@@ -465,6 +465,9 @@ exercise_9 = proof(
         "G": "The bound on |S| needs one on |S₂|, which nothing above it gives.",
         "C": "The bound on |S| needs one on |S₁|, which nothing above it gives: that is Lemma 4.2.",
         "D": "Why do the moves of the neurons in S bound f − f₀ at all? Somebody has to say so first.",
+        "A": "What is known of S₁ and of S₂ says something of S only when S is tied to them.",
+        "H": "A bound on |S| is not yet one on f − f₀: what is the gap of |S| neurons at most?",
+        "I": "The gap is bounded by |S|, and how large |S| is, at the best τ, nothing above it says.",
     },
     after="All chance sits in one line, which does not know W: hence “for every W”.",
 )
@@ -505,6 +508,9 @@ exercise_10 = proof(
         "H": "A bound on ψ'' bounds ψ only when its value and slope at some point are known.",
         "D": "s²/8 comes from a bound on ψ'', which nothing above it gives.",
         "A": "Where does s²/8 come from? Nothing above it says so.",
+        "F": "How does an exponential come to bound a probability? Nothing above it says so.",
+        "B": "X is a sum of m terms, ψ belongs to one: what ties them together?",
+        "G": "The best s minimises a bound that does not stand above it yet.",
     },
     after="Independence was used once, and of P only that it lies in [0, 1].",
 )
@@ -751,6 +757,8 @@ exercise_13 = Exercise(
         "The order of the columns is movement, flips, gap.",
         lambda nets, X, y, steps, eta: np.array([_journey(W0, a, X, y, 1, eta) for W0, a in nets]),
         "These are the values after one step.",
+        lambda nets, X, y, steps, eta: np.zeros((len(nets), 3)),
+        "Nothing has moved: are W0 and W one array, because the training writes into what it was given?",
     ),
     after="This is the only training run of the lecture's first half, and it is yours.",
 )
@@ -1021,12 +1029,13 @@ WRITTEN = (
             ),
             (1, "gives a number of the chapter that compares a trained net with the bound or with the worst case"),
         ),
-        model=r"""The lemma bounds $\lvert f - f_0\rvert$ for *every* $W$ with $\lVert W - W_0\rVert_F \le B$, an
-adversary's included: if training stays within $B$, the bound holds for what it found. But it is silent on whether
-training does. $B$ is an assumption, and if it grew as $m^{1/8}$, $B^{4/3}m^{1/3}/\sqrt m$ would no longer fall. That
-the distance stays at 8 to 10 from 512 to 16 384 neurons we have measured, for twenty steps on a few inputs; it is not in the
-lemma. It also holds for one $x$, fixed before $W_0$ is drawn, and with probability $1 - \delta$ only. And as a
-description of training it is poor: it promises $m^{-1/6}$, where the gap of the trained nets falls about as $m^{-1/2}$, and at
-16 384 neurons the worst move is hundreds of times farther from the tangent than the trained net.""",
+        model=r"""The lemma bounds $\lvert f - f_0\rvert$ for *every* $W$ with $\lVert W - W_0\rVert_F \le B$,
+an adversary's included: if training stays within $B$, the bound holds for what it found. But it is silent on
+whether training does. $B$ is an assumption, and if it grew as $m^{1/8}$, $B^{4/3}m^{1/3}/\sqrt m$ would no
+longer fall. That the distance stays at 8 to 10 from 512 to 16 384 neurons we have measured, for twenty steps on
+a few inputs; it is not in the lemma. It also holds for one $x$, fixed before $W_0$ is drawn, and with
+probability $1 - \delta$ only. And as a description of training it is poor: it promises $m^{-1/6}$, where the
+gap of the trained nets falls about as $m^{-1/2}$, and at 16 384 neurons the worst move is hundreds of times
+farther from the tangent than the trained net.""",
     ),
 )

@@ -53,7 +53,7 @@ class CoverageGrid(NamedTuple):
 
 
 class OnALine(NamedTuple):
-    """A small net's pre-activations, shape (m,), ``before`` and ``after`` the worst move of length ``B``, and its signs.
+    """A small net's pre-activations, (m,), ``before`` and ``after`` its worst move of length ``B``, and its signs.
 
     ``yours`` is where another construction puts them, None without one.
     """
@@ -195,7 +195,7 @@ def coverage_grid(
 
 
 def on_a_line(B: float = 1.0, yours: Callable[..., Array] | None = None, m: int = 60) -> OnALine:
-    """One net of m neurons on the line of their pre-activations, and the worst move of length B (course/lemma-4.1-tight).
+    """One net of m neurons on the line of their pre-activations, and its worst move (course/lemma-4.1-tight).
 
     ``yours(W0, x, a, B)`` returns weights of another construction, drawn beside.
     """
@@ -260,8 +260,8 @@ def width_rates(
 ) -> WidthRates:
     """Train ``networks`` nets at each width on the same data; compare with the worst and with a random move.
 
-    Training is ``steps`` steps of full-batch gradient descent of length ``lr`` on (1/2n) Σ_j (f(x_j; W) − y_j)², with the
-    factor 1/√m in f (``train_first_layer``). ``yours(nets, X, y, steps, lr)`` is another such sweep, over the first
+    Training is ``steps`` steps of full-batch gradient descent of length ``lr`` on (1/2n) Σ_j (f(x_j; W) − y_j)², with
+    the factor 1/√m in f (``train_first_layer``). ``yours(nets, X, y, steps, lr)`` is another such sweep, over the first
     network at each width: pairs (W0, a).
 
     X is (n, d) with rows of norm 1, y is (n,). ``trained`` is the root mean square of f − f0 over the rows of
