@@ -188,7 +188,7 @@ exercise_7 = Exercise(
     kind="build",
     cases=_some_nearest,
     reference=gain,
-    edge_cases=({"k": 2, "u": np.array([3.0, -0.5, 0.2]), "B": 2.0},),
+    edge_cases=({"k": 2, "u": np.array([3.0, -0.5, 0.2]), "B": 2.0}, {"k": 2, "u": np.array([1.0, -2.0]), "B": 3.0}),
     misconceptions=slips(
         lambda k, u, B: B - _nearest_sum(k, u),
         "Lengths add up in squares: k moves of λ cost √k λ, so that each of them may be B/√k, more than B/k.",
@@ -386,6 +386,7 @@ exercise_5 = Exercise(
     property=_is_worst,
     edge_cases=(
         {"W0": np.array([[0.0], [2.0], [1.0]]), "x": np.array([1.0]), "a": np.array([1.0, 1.0, -1.0]), "B": 1.0},
+        {"W0": np.array([[1.0], [-2.0]]), "x": np.array([1.0]), "a": np.array([1.0, 1.0]), "B": 3.0},
         # Only one sign is there, or standing still is right.
         {"W0": np.array([[0.3], [-0.5]]), "x": np.array([1.0]), "a": np.array([-1.0, -1.0]), "B": 1.0},
         {"W0": np.array([[0.3], [-0.5]]), "x": np.array([1.0]), "a": np.array([1.0, 1.0]), "B": 1.0},
@@ -616,6 +617,10 @@ exercise_12 = Exercise(
     kind="build",
     cases=_training_steps,
     reference=descend,
+    edge_cases=tuple(
+        {"W": np.ones((1, 1)), "X": np.array([[2.0]]), "y": np.ones(1), "a": np.ones(1), "steps": steps, "eta": 0.1}
+        for steps in (1, 2)
+    ),
     allows=_path_off_kinks,
     rtol=1e-5,
     atol=1e-7,
@@ -725,6 +730,12 @@ exercise_13 = Exercise(
     kind="build",
     cases=_nets,
     reference=sweep,
+    edge_cases=(
+        {
+            "nets": [(np.array([[1.0]]), np.array([1.0]))],
+            **{"X": np.array([[2.0]]), "y": np.array([-4.0]), "steps": 1, "eta": 0.1},
+        },
+    ),
     allows=_nets_off_kinks,
     rtol=1e-5,
     atol=1e-7,

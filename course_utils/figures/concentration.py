@@ -37,10 +37,8 @@ def line(ax: Axes, data: concentration.OnALine) -> str:
     ax.set_yticks([-0.55, 0.55], ["a = −1", "a = +1"])
     gap, crossed = data.gap(data.after), int(data.crossed.sum())
     ax.set_title(f"B = {data.B:.2g}: {crossed} cross, gap {gap:.2f}")
-    told = (
-        f"{len(data.a)} neurons by pre-activation. With B = {data.B:.2g} the worst move takes {crossed} across zero: "
-    )
-    told += f"the gap is {gap:.2f}"
+    told = f"{len(data.a)} neurons by pre-activation. With B = {data.B:.2g} the worst move takes {crossed} across zero"
+    told += f": the gap is {gap:.2f}"
     if data.yours is None:
         return f"{told}."
     ax.scatter(data.yours[moved], row[moved], s=60, facecolor="none", edgecolor=MEASURED, lw=1.5, zorder=3)
