@@ -309,7 +309,7 @@ def _net_and_budget(rng):
         if not x.any():
             continue
         x = x / np.linalg.norm(x)
-        W0, a = np.round(rng.normal(size=(m, d)), 1), rng.choice([-1.0, 1.0], size=m)
+        W0, a = rng.normal(size=(m, d)), rng.choice([-1.0, 1.0], size=m)  # rounded they would tie
         B = round(rng.uniform(0.5, 2.5), 1)
         if worst_gain(W0 @ x, a, B) > 0.2:
             return {"W0": W0, "x": x, "a": a, "B": B}
@@ -341,7 +341,7 @@ def _across_zero(W0, x, a, B, power=0.5, more=0, sign=None, on=np.greater_equal,
     """The worst move, with something of it changed."""
     u = W0 @ x
     group = np.flatnonzero(a == (sign or _better_sign(u, a, B))) if group is None else group
-    order = group[np.argsort(np.abs(u[group]))]
+    order = group[np.argsort(np.abs(u[group]), kind="stable")]
     gains = np.append(0, _gains(np.abs(u[order]), B))
     moved = order[: max(int(np.argmax(gains)) + more, 0)]
     W = W0.copy()
@@ -397,6 +397,8 @@ exercise_5 = Exercise(
     misconceptions=slips(
         lambda W0, x, a, B: _across_zero(W0, x, a, B, sign=1),
         "Right where neurons with a = 1 are the better ones. Push f − f0 down where that takes it farther.",
+        lambda W0, x, a, B: _across_zero(W0, x, a, B, sign=-1),
+        "Right where neurons with a = −1 are the better ones. Push f − f0 up where that takes it farther.",
         lambda W0, x, a, B: _across_zero(W0, x, a, B, sign=-_better_sign(W0 @ x, a, B)),
         "You have moved the neurons of the worse sign.",
         lambda W0, x, a, B: _across_zero(W0, x, a, B, group=np.arange(a.size)),
