@@ -154,7 +154,9 @@ def rates(ax: Axes, data: concentration.WidthRates) -> str:
         _, _, gap = np.transpose(data.yours)
         ax.plot(data.widths, gap, "o", color=MEASURED, mfc="none", ms=9, label="yours, one net")
         course = np.stack([data.movement[0], data.flips[0], data.trained[0]], axis=1)
-        own = f" Yours, one net a width: {_agreement(data.yours, course)} in movement, flips and gap."
+        agreement = _agreement(data.yours, course)
+        ax.text(0.98, 0.6, f"yours: {agreement}", color=MEASURED, ha="right", transform=ax.transAxes)
+        own = f" Yours, one net a width: {agreement} in movement, flips and gap."
     ax.set_xscale("log", base=2)
     ax.set(yscale="log", ylim=(1e-4, 10), xlabel="width m", ylabel="|f − f₀|, with the factor 1/√m")
     n, d = data.shape
