@@ -235,7 +235,7 @@ def _settings(static: Path) -> dict:
         "html_title": "Neural networks at birth",
         "html_static_path": [str(static)],
         "html_css_files": ["site.css"],
-        "html_js_files": [(f"{name}.js", {"defer": "defer"}) for name in ("explore", "ledger", "formulas")],
+        "html_js_files": [(f"{name}.js", {"defer": "defer"}) for name in ("explore", "predict", "ledger", "formulas")],
         "html_copy_source": False,
         "html_show_sourcelink": False,
         "html_use_index": False,

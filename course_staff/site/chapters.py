@@ -12,8 +12,10 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
 from course_staff import ledger
+from course_staff.cells import calls_last
 from course_staff.site import sliders
 from course_staff.source import NOTEBOOKS, SOLUTIONS, clear_solution, slide_type, sources, without_markers
+from course_utils.exercises.predictions import Prediction, find_prediction
 
 _LINK = re.compile(r"\[([^\]]*)\]\((?!https?:|#|mailto:)([^)\s]+)\)")
 
@@ -30,22 +32,38 @@ def read(root: Path) -> dict[str, NotebookNode]:
 
 
 def page(name: str, notebook: NotebookNode, known_chapters: set[str]) -> NotebookNode:
-    """A chapter's page: speaker notes left out, solutions folded below their checks, sliders in place.
+    """A chapter's page: speaker notes left out, solutions folded below their checks, sliders and questions in place.
 
-    Where the notebook has a solution, the page shows what a student is given; the solution follows, folded, after
-    the check. Cells that show a claim can be linked to (see :func:`claim_label`).
+    Where the notebook has a solution, the page shows what a student is given; the solution and the card that it earns
+    follow, folded, after the check. What answers a prediction is folded until it is made. Code that only imports,
+    asks or draws is left out of sight. Cells that show a claim can be linked to (see :func:`claim_label`).
     """
     notebook = deepcopy(notebook)
     cells, folded, known = [], None, set()
     answers = {
         exercise["cells"]["answer"]: exercise["id"] for exercise in notebook.metadata.course.get("exercises", [])
     }
+    checks = {exercise["cells"].get("check") for exercise in notebook.metadata.course.get("exercises", [])}
+    written = {question["cells"]["answer"] for question in notebook.metadata.course.get("written", [])}
+    asks, reads, runs = {}, {}, set()
+    for prediction in notebook.metadata.course.get("predictions", []):
+        places = prediction["cells"]
+        asks[places["asks"]] = reads[places["reads"]] = find_prediction(prediction["id"])
+        runs |= {*places["runs"]}
     explores = set(sliders.find(notebook))
     for number, cell in enumerate(notebook.cells):
         if slide_type(cell) == "notes":
             continue
+        if cell.id in written:
+            text = links(cell.source, known_chapters)
+            cells.append(new_markdown_cell(f"<details><summary>A model answer</summary>\n\n{text}\n\n</details>"))
+            continue
         if cell.cell_type == "markdown":
             cells.append(new_markdown_cell(links(cell.source, known_chapters)))
+            continue
+        if cell.id in asks or cell.id in reads:
+            text = question(asks[cell.id]) if cell.id in asks else reading(reads[cell.id])
+            cells.append(new_markdown_cell(text))
             continue
         records = ledger.records_of([cell])
         for output in cell.outputs:
@@ -56,7 +74,7 @@ def page(name: str, notebook: NotebookNode, known_chapters: set[str]) -> Noteboo
             shown.source = without_markers(cell.source)
             exercise = answers[cell.id]
             shown.metadata = {
-                "tags": ["hide-input"],
+                "tags": ["hide-cell"],
                 "mystnb": {
                     "code_prompt_show": f"Solution of exercise {exercise}",
                     "code_prompt_hide": f"Hide the solution of exercise {exercise}",
@@ -68,6 +86,9 @@ def page(name: str, notebook: NotebookNode, known_chapters: set[str]) -> Noteboo
             if record.id not in known:
                 known.add(record.id)
                 cells.append(new_markdown_cell(f"({claim_label(name, record.id)})="))
+        shown.metadata = _folds(cell, cell.id in runs)
+        if cell.id in checks and folded is not None:
+            folded.outputs, shown.outputs = shown.outputs, []
         cells.append(shown)
         if number in explores:
             cells.append(new_markdown_cell(slider_place(slider_name(name, cell))))
@@ -77,6 +98,48 @@ def page(name: str, notebook: NotebookNode, known_chapters: set[str]) -> Noteboo
     if folded is not None:
         cells.append(folded)
     return nbformat.v4.new_notebook(metadata={**notebook.metadata}, cells=cells)
+
+
+def _folds(cell: NotebookNode, answers: bool) -> dict:
+    """The tags by which the page leaves code out of sight, and folds what answers a prediction."""
+    tags, hidden = [], cell.metadata.get("jupyter", {}).get("source_hidden")
+    if hidden:
+        tags.append("remove-input" if cell.outputs or calls_last(cell.source, "explore") else "hide-input")
+    elif calls_last(cell.source, "claim"):
+        tags.append("hide-input")
+    prompts = {"code_prompt_show": "Show the code", "code_prompt_hide": "Hide the code"}
+    if answers and cell.outputs:
+        tags.append("hide-output")
+        prompts = {"code_prompt_show": "Show the result", "code_prompt_hide": "Hide the result"}
+    return {"tags": tags, "mystnb": prompts} if tags else {}
+
+
+def question(asked: Prediction) -> str:
+    """A prediction as the page's script makes it live; without scripts, or without a choice, it is to be read."""
+    options = "".join(
+        f'<label><input type="radio" name="{asked.id}" value="{number}"> {escape(option)}</label>'
+        for number, (option, _) in enumerate(asked.options)
+    )
+    return (
+        f'<div class="predict" data-prediction="{asked.id}">\n\n**Predict.** {asked.question}\n\n'
+        f"<fieldset><legend>Your prediction</legend>{options}</fieldset>\n\n</div>"
+    )
+
+
+def reading(asked: Prediction) -> str:
+    """What the run says to each option, folded."""
+    lines = "\n".join(
+        f"- {'✓' if option == asked.right else '✗'} **{_plain(option)}**: {sentence}"
+        for option, sentence in asked.options
+    )
+    return (
+        f'<div class="reading" data-prediction="{asked.id}">\n<details><summary>After the run</summary>\n\n{lines}\n\n'
+        "</details>\n</div>"
+    )
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", text)
 
 
 def claim_label(chapter: str, id: str) -> str:

@@ -255,7 +255,7 @@ class Record:
     @property
     def line(self) -> str:
         """Sign, words, number: what stands where the verdict falls."""
-        number = f": {self.facts[0].label} {self.facts[0].measured}" if self.facts else ""
+        number = f" · {self.facts[0].label}: {self.facts[0].measured}" if self.facts else ""
         return f"{VERDICTS[self.verdict].sign} {self.source}, {self.section}: {self.words}{number}"
 
     def _repr_html_(self) -> str:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from course_utils.exercises import Card, Exercise, slips
+from course_utils.exercises import Card, Exercise, Prediction, slips
 
 
 def _two_matrices(rng):
@@ -15,7 +15,7 @@ def movement(W, W0):
 
 
 exercise_1 = Exercise(
-    *Card("0.1", "how far did the weights move?", points=1, difficulty=1, minutes=5),
+    *Card("0.1", "how far did the weights move?", points=1, difficulty=1, minutes=3),
     cases=_two_matrices,
     reference=movement,
     edge_cases=({"W": np.array([[3.0, 0.0], [0.0, 4.0]]), "W0": np.zeros((2, 2))},),
@@ -46,3 +46,25 @@ exercise_1 = Exercise(
 
 
 EXERCISES = (exercise_1,)
+
+PREDICTIONS = (
+    Prediction(
+        "0/size",
+        "How large is a typical pre-activation $w^\\top x$: does it depend on how many entries $x$ has?",
+        right="about 1 in both cases",
+        options=(
+            (
+                "it grows with the number of entries",
+                "More terms are added, but each is smaller: $x$ has norm 1, so that its entries are $1/\\sqrt d$.",
+            ),
+            (
+                "about 1 in both cases",
+                "A Gaussian vector looks the same from every side, so each $w^\\top x$ is a standard normal number.",
+            ),
+            (
+                "it falls with the number of entries",
+                "Each term is smaller, but there are more of them: variances add up to $\\lVert x\\rVert^2 = 1$.",
+            ),
+        ),
+    ),
+)

@@ -11,6 +11,7 @@ from course_staff import ledger
 from course_staff.site import build as site
 from course_staff.site import chapters, pages, sliders
 from course_staff.site.__main__ import main
+from course_utils.exercises import Prediction
 
 ROOT = Path(__file__).resolve().parents[2]
 IMPORTS = "import numpy as np\nfrom course_utils.figures.slider import explore"
@@ -167,7 +168,7 @@ CLAIM = {
 def chapter():
     bundle = {"text/html": "<div>card</div>", "text/plain": "card", ledger.MIME: CLAIM}
     course = {"title": "A | B", "minutes": 30, "follows": "slide", "proves": "all", "chapter": 1, "fingerprint": "f1"}
-    course["exercises"] = [{"id": "1.2", "cells": {"answer": "answer"}}]
+    course["exercises"] = [{"id": "1.2", "cells": {"answer": "answer", "check": "check"}}]
     return new_notebook(
         metadata={"course": course},
         cells=[
@@ -180,7 +181,7 @@ def chapter():
                 execution_count=1,
             ),
             new_markdown_cell("<details><summary>Hint 1: think</summary>\nTwice.\n</details>"),
-            new_code_cell("check('1.2', f)", execution_count=2),
+            new_code_cell("check('1.2', f)", id="check", outputs=[new_output("stream", text="✓")], execution_count=2),
             new_markdown_cell("And a claim."),
             new_code_cell("claim('lecture/a_b')", outputs=[new_output("display_data", bundle)], execution_count=3),
             new_code_cell("explore(f, draw, x=[1, 2])", id="abc", execution_count=4),
@@ -195,9 +196,31 @@ def test_a_page_shows_the_stub_then_hints_and_check_then_the_folded_solution(cha
     assert stub < sources.index("<details><summary>Hint 1: think</summary>\nTwice.\n</details>")
     assert folded == sources.index("check('1.2', f)") + 1
     assert "SOLUTION" not in "".join(sources) and "say it" not in sources
-    assert page.cells[folded].metadata.tags == ["hide-input"]
+    assert page.cells[folded].metadata.tags == ["hide-cell"]
+    # Who has done nothing is not praised: the card that the solution earns is folded with it.
+    assert page.cells[folded - 1].outputs == [] and page.cells[folded].outputs[0].text == "✓"
     assert page.cells[folded].metadata.mystnb.code_prompt_show == "Solution of exercise 1.2"
     assert "SOLUTION" in chapter.cells[3].source  # the notebook itself is as it was
+
+
+def test_what_answers_a_prediction_is_folded_until_it_is_made(chapter, monkeypatch):
+    asked = Prediction(
+        "1/a", "Is $x$ <b> or not?", right="no & yes", options=(("x > 1", "Why $x$."), ("no & yes", "It is."))
+    )
+    monkeypatch.setattr(chapters, "find_prediction", {"1/a": asked}.get)
+    cells = {"asks": "asks", "runs": ["runs"], "reads": "reads"}
+    chapter.metadata.course["predictions"] = [{"id": "1/a", "cells": cells}]
+    said = [new_output("stream", text="0.5")]
+    chapter.cells = [
+        new_code_cell("predict('1/a')", id="asks", outputs=said),
+        new_code_cell("print(0.5)", id="runs", outputs=said),
+        new_code_cell("after('1/a')", id="reads", outputs=said),
+    ]
+    asks, runs, reads = chapters.page("01_a", chapter, {"01_a"}).cells
+    assert asks.cell_type == reads.cell_type == "markdown"
+    assert 'data-prediction="1/a"' in asks.source and "x &gt; 1</label>" in asks.source and "Why" not in asks.source
+    assert runs.metadata.tags == ["hide-output"]
+    assert reads.source.index("<details>") < reads.source.index("Why $x$.") and "✓ **no \\& yes**" in reads.source
 
 
 def test_a_page_has_a_target_at_each_claim_and_a_place_at_each_slider(chapter):

@@ -157,7 +157,7 @@ def test_text_card_and_record_say_the_same_and_the_card_escapes_it(monkeypatch):
     parser, words = HTMLParser(), []
     parser.handle_data = words.append
     parser.feed(bundle["text/html"])
-    line = "✎ Lecture, Proposition 4.1: corrected: <script> 1"  # all that is open; the rest unfolds
+    line = "✎ Lecture, Proposition 4.1: corrected · <script>: 1"  # all that is open; the rest unfolds
     assert words == [line, *(text.strip() for text in bundle["text/plain"].splitlines()[1:]), ID]
     kept = json.loads(json.dumps(bundle[MIME]))
     assert Record.read(kept) == judge(ID, *facts, printed=at_least(-1, 2, "w"), setting="m = 1")
@@ -188,3 +188,15 @@ def test_no_claim_of_the_founders_list_is_lost(record_property):
     assert len(rows) >= 85 and not {id for id, beyond in rows if not beyond} - listed
     open_ones = sorted({id for id, _ in rows} - listed)
     record_property("summary", f"of {len(rows)} claims not yet shown: {', '.join(open_ones) or 'none'}")
+
+
+def test_the_table_of_verdicts_lists_what_the_session_has_judged(monkeypatch):
+    shown = []
+    monkeypatch.setattr(claims, "display", shown.append)
+    monkeypatch.setattr(claims, "_judged", {})
+    claims.verdicts()
+    assert shown.pop()["text/plain"].startswith("No claim")
+    claims.claim(ID, at_most(1.0, 1.05, "y"))
+    claims.claim(ID, at_most(1.0, 1.06, "y"))
+    claims.verdicts()
+    assert len(shown[2]["text/plain"].splitlines()) == 1 and "✓ holds" in shown[2]["text/html"]

@@ -12,6 +12,12 @@ from course_utils.desk.answers import equal, parts, read, show
 from course_utils.desk.checks import expect, grade
 from course_utils.exercises import all_exercises
 
+#: A proof has one case, its orders are mutated in test_proofs.py.
+every_formula = pytest.mark.parametrize(
+    "exercise", [exercise for exercise in all_exercises().values() if not exercise.proof], ids=lambda e: e.id
+)
+#: From this limit on an exercise trains, and is tried on fewer seeds.
+TRAINS = 10.0
 every_exercise = pytest.mark.parametrize("exercise", all_exercises().values(), ids=lambda e: e.id)
 #: With some of the numbers that a class may get: all of them would take minutes.
 VARIED = [
@@ -39,7 +45,7 @@ def _same(one, other):
 @every_exercise
 def test_the_reference_passes_on_200_seeds(exercise):
     few = replace(exercise, n_cases=2)
-    for seed in range(200):
+    for seed in range(20 if exercise.time_limit >= TRAINS else 200):
         result = grade(few, exercise.reference, seed)
         assert result.correct, f"seed {seed}\n{result}"
     result = grade(exercise, exercise.reference)
@@ -64,7 +70,7 @@ def test_every_misconception_gets_its_own_sentence(exercise):
             assert result.points == 0
 
 
-@every_exercise
+@every_formula
 def test_a_seed_gives_the_same_cases_and_another_seed_others(exercise):
     first, again, other = (exercise.draw_cases(seed) for seed in (1, 1, 2))
     assert len(first) == len(again) > len(exercise.edge_cases)
@@ -88,7 +94,9 @@ def test_wrong_kinds_of_answers_are_refused(exercise):
         assert not result.correct and str(result)
 
 
-@every_exercise_and_variant
+@pytest.mark.parametrize(
+    "exercise", [*(pytest.param(e, id=e.id) for e in all_exercises().values() if not e.proof), *VARIED]
+)
 def test_mutants_are_refused(exercise):
     fast, excused = replace(exercise, time_limit=1.0), right_too(exercise.reference)
     # With the chapter's own number, 1, nobody sees what it multiplies: its variants do.
@@ -99,7 +107,7 @@ def test_mutants_are_refused(exercise):
     assert len(found) > 5 and not alive, f"{len(alive)} of {len(found)} pass: {'; '.join(alive)}"
 
 
-@every_exercise
+@every_formula
 def test_what_is_said_to_be_right_too_is_a_mutant_and_passes(exercise):
     made = {mutant.becomes: mutant for mutant in mutants(exercise.reference)}
     for statement in right_too(exercise.reference):
