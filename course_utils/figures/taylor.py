@@ -73,6 +73,7 @@ def width_scaling(ax: Axes, data: WidthScaling) -> str:
             ax.plot(widths, np.median(gaps, axis=0), "D", color=SECOND, ms=8, mfc="none", mew=1.5, label=label)
         told = f" Diamonds: yours, {len(both[0])} nets up to width {max(widths)}."
     ax.set(xscale="log", yscale="log", xlabel="width m", ylabel="|f − f₀|, with the factor 1/√m")
+    ax.set_ylim(bottom=data.random_median[-1] / 1e4)
     ax.set_title("Chance cancels faster than malice")
     ax.legend(loc="lower left")
     return (
