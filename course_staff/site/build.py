@@ -126,7 +126,7 @@ def _write_sources(root: Path, notebooks: dict[str, NotebookNode], source: Path)
         nbformat.write(chapters.page(name, notebook, {*notebooks}), source / "chapters" / f"{name}.ipynb")
     further = {
         page: text
-        for page in ("lecture_plan", "teaching")
+        for page in ("lecture_plan", "teaching", "references")
         if (root / "docs" / f"{page}.md").is_file()
         for text in [(root / "docs" / f"{page}.md").read_text(encoding="utf-8")]
     }

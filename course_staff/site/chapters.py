@@ -179,6 +179,7 @@ def links(text: str, known_chapters: set[str]) -> str:
             "README.md": "/index.md",
             "lecture_plan.md": "/lecture_plan.md",
             "teaching.md": "/teaching.md",
+            "references.md": "/references.md",
         }
         name = path.rpartition("/")[2]
         return f"[{words}]({pages[name]})" if name in pages else words

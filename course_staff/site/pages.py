@@ -48,11 +48,11 @@ def front(notebooks: dict[str, NotebookNode], further: dict[str, str]) -> str:
         "what a student is given, its hints and its solution are folded.",
         "",
     ]
-    record = {"ledger": "", "errata": "", "run_times": ""}
+    record = ["ledger", "errata", "references", "run_times"]
     for caption, names in (
         ("Chapters", [f"chapters/{name}" for name in notebooks]),
-        ("The record", list(record)),
-        ("For teachers", list(further)),
+        ("The record", [page for page in record if page in further or page != "references"]),
+        ("For teachers", [page for page in further if page not in record]),
         ("Reference", ["reference/index"]),
     ):
         if names:

@@ -50,6 +50,7 @@ STYLE = {
 }
 
 PANEL = (5.6, 3.4)  # inches of a figure with one panel
+SIDE_BY_SIDE = (3.7, 3.1)  # of one of several, which stand in a row where there is room
 PIXELS_PER_INCH = 100
 
 
@@ -118,18 +119,20 @@ def jpeg(figure: Figure) -> bytes:
 
 
 class Picture:
-    """A figure as a notebook shows it: the image with its alternative text, and that text for readers without one."""
+    """A figure as a notebook shows it: an image for each panel, in a row that wraps, each with its alternative text."""
 
-    def __init__(self, image: bytes, width: int, text: str) -> None:
-        self.image, self.width, self.text = image, width, text
+    def __init__(self, panels: list[tuple[bytes, int, str]]) -> None:
+        self.panels = panels  # the image as PNG, its width in pixels, its alternative text
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, str]:
-        source = base64.b64encode(self.image).decode()
-        tag = (
-            f'<img alt="{html.escape(self.text)}" style="max-width:100%;height:auto" width="{self.width}" '
-            f'src="data:image/png;base64,{source}">'
+        tags = "".join(
+            f'<img alt="{html.escape(text)}" style="max-width:100%;height:auto" width="{width}" '
+            f'src="data:image/png;base64,{base64.b64encode(image).decode()}">'
+            for image, width, text in self.panels
         )
-        return {"text/plain": f"Figure. {self.text}", "text/html": tag}
+        row = f'<div class="panels" style="display:flex;flex-wrap:wrap;gap:4px 12px">{tags}</div>'
+        text = " | ".join(text for _, _, text in self.panels)
+        return {"text/plain": f"Figure. {text}", "text/html": row if len(self.panels) > 1 else tags}
 
 
 @shown
@@ -137,10 +140,30 @@ def show(draw: Draw, *data: Any, panel: tuple[float, float] = PANEL) -> None:
     """Display one panel for each of ``data``, drawn by the same function."""
     from IPython.display import display
 
-    figure, axes = new_figure(len(data), panel if len(data) == 1 else (3.7, 3.1))
-    texts = [draw_panel(draw, ax, item) for ax, item in zip(axes, data)]
-    width = int(figure.get_figwidth() * PIXELS_PER_INCH)
-    display(Picture(png(figure), width, " | ".join(texts)))
+    size = panel if len(data) == 1 else SIDE_BY_SIDE
+    panels = []
+    for item in data:
+        figure, (ax,) = new_figure(panel=size)
+        text = draw_panel(draw, ax, item)
+        _break_titles(figure, ax)
+        panels.append((png(figure), int(size[0] * PIXELS_PER_INCH), text))
+    display(Picture(panels))
+
+
+@course_style()
+def _break_titles(figure: Figure, ax: Axes) -> None:
+    """Break a title that is wider than its axes."""
+    canvas: Any = figure.canvas
+    room = 0.84 * figure.bbox.width  # the rest is for the labels of the other axis
+    for title in (ax.title, ax._left_title, ax._right_title):  # type: ignore[attr-defined]
+        lines: list[str] = []
+        for word in title.get_text().split(" "):
+            title.set_text(f"{lines[-1]} {word}" if lines else word)
+            if lines and title.get_window_extent(canvas.get_renderer()).width <= room:
+                lines[-1] += f" {word}"
+            else:
+                lines.append(word)
+        title.set_text("\n".join(lines))
 
 
 def band(ax: Axes, x, rows, colour: str, label: str) -> None:

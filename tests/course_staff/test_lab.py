@@ -229,8 +229,9 @@ def test_an_address_that_is_not_ours_is_left_to_jupyterlab():
     assert lab.is_taken(8888, "no such host") is False
 
 
-def test_jupyterlab_serves_the_first_page(course):
+def test_jupyterlab_serves_the_first_page_in_our_style_and_keeps_progress_out_of_sight(course):
     lab.bring_chapters(course)
+    (course / "work" / "progress.jsonl").write_text("")
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     line = lab.command(course, ["--no-browser", f"--port={port}", "--IdentityProvider.token=secret"])
@@ -248,11 +249,13 @@ def test_jupyterlab_serves_the_first_page(course):
             json.load(opener.open(f"{address}/{path}?token=secret", timeout=30))
             for path in ("lab/api/settings/@jupyterlab/apputils-extension:notification", "api/contents")
         )
+        style = opener.open(f"{address}/custom/custom.css?token=secret", timeout=30).read().decode()
     finally:
         server.terminate()
         server.wait()
     defaults = {name: schema["default"] for name, schema in news["schema"]["properties"].items()}
     assert defaults["fetchNews"] == "false" and defaults["checkForUpdates"] is False
+    assert "max-width: 46rem" in style
     names = sorted(entry["name"] for entry in listing["content"])
     assert names == ["00_start_here.ipynb", "01_taylor_bounds.ipynb"]
 

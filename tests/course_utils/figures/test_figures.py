@@ -79,18 +79,34 @@ def test_a_slider_keeps_its_limits_and_no_trace_of_earlier_pictures(compute, fun
 
 
 def test_the_picture_shows_its_alternative_text_and_nothing_unescaped():
-    bundle = Picture(b"\x89PNG", 10, 'gap < bound & "tight"')._repr_mimebundle_()
+    bundle = Picture([(b"\x89PNG", 10, 'gap < bound & "tight"')])._repr_mimebundle_()
     assert bundle["text/plain"].startswith("Figure. gap")
     assert 'alt="gap &lt; bound &amp; &quot;tight&quot;"' in bundle["text/html"]
 
 
-def test_show_displays_one_image_with_a_panel_for_each_item(monkeypatch):
+def test_show_displays_an_image_for_each_item_in_a_row_that_wraps(monkeypatch):
     shown = []
     monkeypatch.setattr("IPython.display.display", shown.append)
     show(draw_1.envelope, *(on_taylor.tangent_envelope("tanh", 0.5, step) for step in (1.5, 2.5)))
     (picture,) = shown
-    assert picture.text.count("|") == 1
-    assert picture.image.startswith(b"\x89PNG")
+    assert [image[:4] for image, _, _ in picture.panels] == [b"\x89PNG"] * 2
+    bundle = picture._repr_mimebundle_()
+    assert bundle["text/plain"].count("|") == 1 and bundle["text/html"].count("<img alt=") == 2
+    assert "flex-wrap:wrap" in bundle["text/html"]
+
+
+def test_a_title_wider_than_its_panel_is_broken_between_words(monkeypatch):
+    drawn_axes = []
+
+    def draw(ax, data):
+        ax.set_title("a title of many words that is far too long for a panel beside others")
+        drawn_axes.append(ax)
+        return "a text"
+
+    monkeypatch.setattr("IPython.display.display", lambda picture: None)
+    show(draw, 1, 2)
+    lines = drawn_axes[0].get_title("left").split("\n")
+    assert len(lines) > 1 and " ".join(lines).endswith("panel beside others")
 
 
 def test_a_drawing_function_without_alternative_text_is_refused():
