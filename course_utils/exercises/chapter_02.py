@@ -371,8 +371,8 @@ def _counts(answer, case):
         if not too_much:
             return None
         return (
-            f"The numbers are right, but more than {case['megabytes']:g} MB were held at once: ask for a block, add its "
-            "five numbers up, and let it go before the next."
+            f"The numbers are right, but more than {case['megabytes']:g} MB were held at once: ask for a block, add "
+            "its five numbers up, and let it go before the next."
         )
     if case["m"] < 10_000 and np.allclose(found, 0):
         return "Nothing is counted where all neurons fit into less than one block: the last block is a short one."
@@ -495,11 +495,11 @@ WRITTEN = (
         model=r"""The claim survives. Outside $S_1 \cup S_2'$ the step $\lvert(w_i - w_{0,i})^\top x\rvert$ is shorter
 than $\tau\lVert x\rVert$, which is less than $\lvert w_{0,i}^\top x\rvert$: this is all that the proof needs, and
 Cauchy–Schwarz is not even used. The set is smaller, since
-$\lvert(w_i - w_{0,i})^\top x\rvert \le \lVert w_i - w_{0,i}\rVert\,\lVert x\rVert$, but its worst case is not: who moves
-$B^2/\tau^2$ neurons by τ along $x$ has as many in $S_2'$ as in $S_2$, so that the bound stays what it is. A random move
+$\lvert(w_i - w_{0,i})^\top x\rvert \le \lVert w_i - w_{0,i}\rVert\,\lVert x\rVert$, but its worst case is not: who
+moves $B^2/\tau^2$ neurons by τ along $x$ has as many in $S_2'$ as in $S_2$, so that the bound stays what it is. A random move
 is another matter. In ten dimensions only a tenth of its squared length lies along $x$: at $B = 3$, $m = 2000$ a row
-moves by 0.067, but $x$ sees about 0.021 of it, far below $\tau = 0.1$, and where 32 neurons were in $S_2$, there will
-hardly be one in $S_2'$. What is lost: $S_2$ knows nothing of the input. One set serves all inputs, a whole data set at
+moves by 0.067, but $x$ sees about 0.021 of it: with a threshold of five times that, a few dozen neurons are in $S_2$
+and hardly one in $S_2'$. What is lost: $S_2$ knows nothing of the input. One set serves all inputs, a whole data set at
 once, whereas $S_2'$ is another for each $x$. <!-- derived: 0.067 = 3/sqrt(2000); 0.021 = 3/sqrt(2000*10) -->""",
     ),
 )
@@ -641,11 +641,11 @@ PREDICTIONS = (
                 "The set holds all who flip, not only them. Who starts in the strip has to move towards the "
                 "line, and far enough.",
             ),
-            ("about one in ten", "Yes: 3.2 % of all neurons flip, and 36 % are in the set."),
+            ("about one in ten", "Yes: 3.2 % of all neurons flip, and more than a third are in the set."),
             (
                 "about one in a thousand",
                 "Most moves are shorter than τ or point elsewhere, but not so many: 3.2 % of all neurons "
-                "flip, and 36 % are in the set.",
+                "flip, and more than a third are in the set.",
             ),
         ),
     ),

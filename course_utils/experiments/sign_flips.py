@@ -21,6 +21,7 @@ class PlaneMove(NamedTuple):
     far: Array
     flipped: Array
     bound: float  # mτ + B²/τ², which the bad set has on average at most
+    way: str = "at random"
 
 
 #: How a budget can be spent: see :func:`plane_move`.
@@ -30,8 +31,8 @@ WAYS = ("at random", "straight at the line", "on the nearest")
 def plane_move(m: int = 150, B: float = 8.0, tau: float = 0.4, seed: int = 1, way: str = WAYS[0]) -> PlaneMove:
     """A random layer with d = 2 and a move of norm B; the same ``seed`` gives the same layer and directions.
 
-    ``way``: all rows at random; all alike straight at the line where the input sees zero; or only those that are nearest
-    to it, each just across, as far as B goes.
+    ``way``: all rows at random; all alike straight at the line where the input sees zero; or only the
+    nearest to it, each just across, as far as B goes.
     """
     m, B, tau = check_size("m", m), check_number("B", B, at_least=0), check_number("tau", tau, above=0)
     draws = np.random.default_rng(seed).standard_normal((m, 5))
@@ -50,11 +51,11 @@ def plane_move(m: int = 150, B: float = 8.0, tau: float = 0.4, seed: int = 1, wa
     W = W0 + move
     x = np.array([1.0, 0.0])
     near, far = bad_sets(W0, W, x, tau)
-    return PlaneMove(W0, W, tau, B, near, far, flipped(W0, W, x), m * tau + s2_bound(B, tau))
+    return PlaneMove(W0, W, tau, B, near, far, flipped(W0, W, x), m * tau + s2_bound(B, tau), way)
 
 
 class Reasons(NamedTuple):
-    """Shares of a layer under a random move, over τ: S1, S2, their union and the flips, shape (4, taus), and their law."""
+    """Shares of a layer under a random move, over τ: S1, S2, their union and the flips (4, taus), and their law."""
 
     m: int
     tau: Array

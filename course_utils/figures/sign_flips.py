@@ -17,8 +17,8 @@ def flips(ax: Axes, data: PlaneMove) -> str:
     for x, words in ((0.03, "off"), (0.9, "on")):
         ax.text(x, 0.93, words, color=MUTED, weight="bold", transform=ax.transAxes)
     count = int(data.flipped.sum())
-    ax.set(title=f"a budget of {data.B:g}: {count} of {data.near.size} flip")
-    return f"{data.near.size} neurons in the plane, moved by B = {data.B:g} in all: {count} have crossed the line."
+    ax.set_title(f"{data.way}: {count} of {data.near.size} flip")
+    return f"{data.near.size} neurons in the plane, a budget of {data.B:g} spent {data.way}: {count} have crossed the line."
 
 
 def _moves(ax: Axes, data: PlaneMove) -> None:
