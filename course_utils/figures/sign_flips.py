@@ -18,7 +18,7 @@ def flips(ax: Axes, data: PlaneMove) -> str:
         ax.text(x, 0.93, words, color=MUTED, weight="bold", transform=ax.transAxes)
     count = int(data.flipped.sum())
     ax.set_title(f"{data.way}: {count} of {data.near.size} flip")
-    return f"{data.near.size} neurons in the plane, a budget of {data.B:g} spent {data.way}: {count} have crossed the line."
+    return f"{data.near.size} neurons in the plane, B = {data.B:g} spent {data.way}: {count} have crossed the line."
 
 
 def _moves(ax: Axes, data: PlaneMove) -> None:
