@@ -1,7 +1,7 @@
 """Exercises of Chapter 1, Taylor bounds."""
 
 from functools import partial
-from math import ceil, sqrt
+from math import sqrt
 
 import numpy as np
 from scipy.stats import norm
@@ -56,6 +56,44 @@ exercise_2 = Exercise(
     ),
     after="A steeper inner scale costs quadratically: this is why large initial weights leave the linear regime.",
 )
+
+
+def exercise_3(k=1):
+    """``k`` neurons are moved, each by the step, and their errors may add up."""
+
+    def safe_step(beta, eps):
+        return np.sqrt(2 * eps / (k * beta))
+
+    all_beta = "β" if k == 1 else f"{k} β"
+    slips_with_k = ()
+    if k != 1:
+        slips_with_k = (
+            exercise_3().reference,
+            f"This is the step of a single neuron. Yours are {k}, and their errors may add up.",
+            lambda beta, eps: np.sqrt(2 * eps / beta) / k,
+            f"Too short: the errors of {k} neurons add up, but the error is a square of the step. Divide below the "
+            "root.",
+        )
+    return Exercise(
+        *Card("1.3", "how far may one step?", points=1, difficulty=1, minutes=3),
+        cases=lambda rng: {"beta": round(rng.uniform(0.1, 2), 2), "eps": round(rng.uniform(0.001, 1), 3)},
+        reference=safe_step,
+        misconceptions=slips(
+            *slips_with_k,
+            lambda beta, eps: np.sqrt(eps / (k * beta)),
+            "Too short by a factor √2: the envelope is β step²/2, with the half.",
+            lambda beta, eps: 2 * eps / (k * beta),
+            f"This is the square of the step: solve {all_beta} step²/2 = eps for the step.",
+            lambda beta, eps: k * beta * eps**2 / 2,
+            "You have put eps in for the step. It is the error.",
+            lambda beta, eps: (2 * eps / (k * beta)) ** (1 / 3),
+            "The envelope is a parabola: a square root, not a cube root.",
+            lambda beta, eps: 2 * eps / (k * beta) / 2,
+            "`** 1 / 2` is a power of one, halved: the exponent needs its brackets, `** (1 / 2)`.",
+        ),
+        after="Ten times more accuracy costs only a factor √10 in distance.",
+        variants=Variants(_BLOCKS, exercise_3, example={"beta": _BETA_OF_TANH, "eps": 0.01}),
+    )
 
 
 # Second derivatives with a readable name, so that a failing case can be shown.
@@ -118,75 +156,6 @@ exercise_4 = Exercise(
     ),
     after="Bound f'' by β under your integral: the parabola β(x − a)²/2 comes out at once.",
 )
-
-
-def _width_question(rng):
-    # An answer next to a whole number would hang on the order in which a student multiplies.
-    while True:
-        case = {
-            "beta": round(rng.uniform(0.1, 1), 2),
-            "B": round(rng.uniform(1, 5), 1),
-            "eps": round(rng.uniform(0.01, 0.2), 3),
-        }
-        exact = (case["beta"] * case["B"] ** 2 / (2 * case["eps"])) ** 2
-        if 0.01 < exact % 1 < 0.99:
-            return case
-
-
-def exercise_6(k=1):
-    """Neurons come in blocks of ``k``."""
-
-    def width_needed(beta, B, eps):
-        return k * ceil((beta * B**2 / (2 * eps)) ** 2 / k)
-
-    block, whole = ("neuron", "a whole one") if k == 1 else ("block", f"whole blocks of {k}")
-    slips_with_k = ()
-    if k != 1:
-        slips_with_k = (
-            exercise_6().reference,
-            f"Enough neurons, but they come in blocks of {k}: round up to whole blocks.",
-            lambda beta, B, eps: width_needed(beta, B, eps) // k,
-            f"This is the number of blocks. Return the number of neurons, {k} in each.",
-        )
-    more_slips = ()
-    if k == 1:  # in blocks these give the same numbers as others
-        more_slips = (
-            lambda beta, B, eps: round((beta * B**2 / (2 * eps)) ** 2),
-            "The nearest whole number may be one too few: round up.",
-            lambda beta, B, eps: int((beta * B**2 / (2 * eps)) ** 2) + 1,
-            "Right unless the bound is met by a whole number, which is then wide enough: round up with a ceiling.",
-            lambda beta, B, eps: ceil(sqrt(beta * B**2 / (2 * eps))),
-            "√m is the fraction: square it, and take no root.",
-            lambda beta, B, eps: ceil((B**2 / (2 * eps)) ** 2),
-            "β is missing: a smoother activation needs fewer neurons.",
-            lambda beta, B, eps: ceil(beta * B**2 / (2 * eps)) ** 2,
-            "You have rounded before squaring, which asks for too many: square first, then round up.",
-            lambda beta, B, eps: ceil(beta * (B**2 / (2 * eps)) ** 2),
-            "β is squared with the rest.",
-        )
-    return Exercise(
-        *Card("1.6", "how wide is wide enough?", points=2, difficulty=2, minutes=5),
-        cases=_width_question,
-        reference=width_needed,
-        whole=True,
-        edge_cases=({"beta": 1.0 * k, "B": 1.0, "eps": 0.25},),  # exactly 4k blocks
-        misconceptions=slips(
-            *slips_with_k,
-            lambda beta, B, eps: (beta * B**2 / (2 * eps)) ** 2,
-            f"This is the right number, but there are no fractions of a neuron: round up to {whole}.",
-            lambda beta, B, eps: k * ceil(beta * B**2 / (2 * eps) / k),
-            "The gap falls with the square root of m: solve for √m first, then square.",
-            lambda beta, B, eps: k * int((beta * B**2 / (2 * eps)) ** 2 / k),
-            f"One {block} too few: the guarantee has to hold, so round up.",
-            lambda beta, B, eps: k * ceil((beta * B**2 / eps) ** 2 / k),
-            "Four times too many: the half of β/2 is squared as well.",
-            lambda beta, B, eps: k * ceil((beta * B / (2 * eps)) ** 2 / k),
-            "The movement enters as B², and is then squared once more with the rest.",
-            *more_slips,
-        ),
-        after="Half the error costs four times the neurons; twice the movement costs sixteen times as many.",
-        variants=Variants(_BLOCKS, exercise_6, example={"beta": _BETA_OF_TANH, "B": 1, "eps": 0.01}),
-    )
 
 
 def _measured_decay(rng):
@@ -637,8 +606,8 @@ exercise_12 = proof(
 
 EXERCISES = (
     exercise_2,
+    exercise_3(),
     exercise_4,
-    exercise_6(),
     exercise_7(),
     exercise_8,
     exercise_9,

@@ -1,6 +1,5 @@
 """Answers to chapter 1 as people write them: wrong ones with words of the sentence each receives, and right ones."""
 
-import itertools
 import math
 
 import numpy as np
@@ -97,10 +96,6 @@ def left_sum(g, a, x, n=1000):
     return np.sum(g(t) * (x - t)) * (x - a) / n
 
 
-def width(beta, B, eps):
-    return math.ceil((beta * B**2 / (2 * eps)) ** 2)
-
-
 def rate(widths, gaps):
     x = np.log10(widths)
     return np.cov(x, np.log10(gaps))[0, 1] / np.var(x, ddof=1)
@@ -128,6 +123,29 @@ WRONG = {
         (lambda beta, s, c: abs(s) * beta / c**2 if c else 0.0, GENERIC),
         (lambda beta, s, c: abs(s) * c**2 * beta / 2, "5 times the expected value, every time."),
         (lambda beta, s, c: round(abs(s) * c**2 * beta, 1), "Yours are the right values, rounded to 1 decimals:"),
+    ),
+    "1.3": (
+        (lambda beta, eps: math.sqrt(eps / beta), "Too short by a factor √2:"),
+        (lambda beta, eps: 2 * eps / beta, "This is the square of the step:"),
+        (lambda beta, eps: math.sqrt(2 * eps * beta), "Yours is the expected value times `beta`, every time."),
+        (
+            lambda beta, eps: math.sqrt(2 * eps) / beta,
+            "Yours is the expected value divided by the square root of `beta`, every time.",
+        ),
+        (lambda beta, eps: beta * eps**2 / 2, "You have put eps in for the step."),
+        (lambda beta, eps: math.sqrt(beta / (2 * eps)), "Yours is one over the expected value, every time."),
+        (lambda beta, eps: math.sqrt(eps / (2 * beta)), "5 times the expected value, every time."),
+        (lambda beta, eps: 2 * math.sqrt(eps / beta), "414 times the expected value, every time."),
+        (lambda beta, eps: 2 * math.sqrt(2 * eps / beta), "Yours is 2 times the expected value, every time."),
+        (lambda beta, eps: -math.sqrt(2 * eps / beta), "Only the sign is wrong:"),
+        (lambda beta, eps: (2 * eps / beta) ** (1 / 3), "The envelope is a parabola:"),
+        (lambda beta, eps: (2 * eps / beta) ** 1 / 2, "`** 1 / 2` is a power of one, halved:"),
+        (lambda beta, eps: math.sqrt(2 * eps) / math.sqrt(math.sqrt(beta)), GENERIC),
+        (lambda beta, eps: round(math.sqrt(2 * eps / beta), 3), "Yours are the right values, rounded to 3 decimals:"),
+        (
+            lambda beta, eps: (math.sqrt(2 * eps / beta), -math.sqrt(2 * eps / beta)),
+            "Of the 2 values return the one that is asked for.",
+        ),
     ),
     "1.4": (
         (
@@ -175,34 +193,6 @@ WRONG = {
             lambda second_derivative, a, x: rest(second_derivative, x, a),
             "Either the weight is (t − a), or a and x are exchanged.",
         ),
-    ),
-    "1.6": (
-        (
-            lambda beta, B, eps: (beta * B**2 / (2 * eps)) ** 2,
-            "This is the right number, but there are no fractions of a neuron:",
-        ),
-        (lambda beta, B, eps: float(width(beta, B, eps)), "The answer is a whole number, of the type `int`;"),
-        (lambda beta, B, eps: int((beta * B**2 / (2 * eps)) ** 2), "One neuron too few:"),
-        (
-            lambda beta, B, eps: int((beta * B**2 / (2 * eps)) ** 2) + 1,
-            "Right unless the bound is met by a whole number, which is then wide",
-        ),
-        (lambda beta, B, eps: round((beta * B**2 / (2 * eps)) ** 2), "The nearest whole number may be one too few:"),
-        (lambda beta, B, eps: math.ceil(beta * B**2 / (2 * eps)), "The gap falls with the square root of m:"),
-        (lambda beta, B, eps: math.ceil(math.sqrt(beta * B**2 / (2 * eps))), "√m is the fraction:"),
-        (lambda beta, B, eps: math.ceil((beta * B**2 / eps) ** 2), "Four times too many:"),
-        (
-            lambda beta, B, eps: math.ceil((beta * B / (2 * eps)) ** 2),
-            "The movement enters as B², and is then squared once more with the",
-        ),
-        (lambda beta, B, eps: math.ceil((B**2 / (2 * eps)) ** 2), "β is missing:"),
-        (
-            lambda beta, B, eps: math.ceil(beta * B**2 / (2 * eps)) ** 2,
-            "You have rounded before squaring, which asks for too many:",
-        ),
-        (lambda beta, B, eps: math.ceil(beta * (B**2 / (2 * eps)) ** 2), "β is squared with the rest."),
-        (lambda beta, B, eps: math.ceil((beta * B**2 / 2) ** 2 / eps), GENERIC),
-        (lambda beta, B, eps: width(beta, B, eps) - 1, "Yours is 1 less than the expected value, every time."),
     ),
     "1.7": (
         (lambda widths, gaps: np.polyfit(widths, gaps, 1)[0], "You have fitted a line to the numbers themselves."),
@@ -412,6 +402,11 @@ RIGHT = {
         lambda beta, s, c: max(s, -s) * c * c * beta,
         lambda beta, outer, inner: torch.tensor(abs(outer) * inner**2 * beta, dtype=torch.float64),
     ),
+    "1.3": (
+        lambda beta, eps: (2 * eps / beta) ** 0.5,
+        lambda beta, eps: math.exp(0.5 * math.log(2 * eps / beta)),
+        lambda b, error: float(max(np.roots([b / 2, 0, -error]).real)),
+    ),
     "1.4": (
         lambda second_derivative, a, x: integrate.quad(lambda t: second_derivative(t) * (x - t), a, x)[0],
         lambda second_derivative, a, x: rest(second_derivative, a, x, 20_001),
@@ -421,15 +416,6 @@ RIGHT = {
         lambda second_derivative, a, x: (
             (x - a) ** 2 * integrate.quad(lambda u: (1 - u) * second_derivative(a + u * (x - a)), 0, 1)[0]
         ),
-    ),
-    "1.6": (
-        width,
-        lambda beta, B, eps: next(
-            m
-            for m in itertools.count(max(1, width(beta, B, eps) - 3))
-            if beta * B**2 / (2 * math.sqrt(m)) <= eps * (1 + 1e-12)
-        ),
-        lambda beta, B, eps: np.int64(width(beta, B, eps)),
     ),
     "1.7": (
         rate,
