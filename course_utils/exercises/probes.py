@@ -69,6 +69,48 @@ def in_blocks(
     return None if found is None else (found, peak - before > megabytes * 1e6)
 
 
+def estimates(
+    answer: Callable[..., Any], E: float, g: np.ndarray, H: np.ndarray, sigma: float, K: int, seed: int, repetitions: int
+) -> tuple[np.ndarray, int] | None:
+    """Estimates ``answer(loss, theta, sigma, K, rng)`` of a gradient, shape (repetitions, n), all from one ``rng``.
+
+    ``loss``, (k, n) → (k,), is E + gᵀv + vᵀHv/2 around theta, v the way from there. The second value is the largest
+    number of losses that a call asked for. None where the first call returns nothing.
+    """
+    rng, asked, rows, most = np.random.default_rng(seed), 0, [], 0
+    theta = rng.standard_normal(g.size)
+
+    def loss(thetas: np.ndarray) -> np.ndarray:
+        nonlocal asked
+        moved = np.asarray(thetas, dtype=float) - theta
+        if moved.ndim != 2:
+            raise ValueError(f"loss takes parameter vectors as rows, shape (k, {g.size}); got shape {moved.shape}")
+        asked += len(moved)
+        return E + moved @ g + ((moved @ H) * moved).sum(axis=1) / 2
+
+    for _ in range(repetitions):
+        asked = 0
+        found = answer(loss, theta.copy(), sigma, K, rng)
+        if found is None:
+            return None
+        rows.append(np.asarray(found, dtype=float))
+        most = max(most, asked)
+        if rows[0].shape != g.shape:
+            return rows[0], most
+    return np.array(rows), most
+
+
+def trained(
+    answer: Callable[..., Any], X: np.ndarray, y: np.ndarray, theta: np.ndarray, hidden: int, budget: int, seed: int
+) -> tuple[Any, int] | None:
+    """θ as ``answer(loss, theta, rng)`` trains it, (n,), with a ``losses.Metered``, and how many evaluations it left."""
+    from course_utils.theory.losses import Metered, SoftmaxNet
+
+    loss = Metered(SoftmaxNet(X, y, hidden), budget)
+    found = answer(loss, theta.copy(), np.random.default_rng(seed))
+    return None if found is None else (found, loss.left)
+
+
 def trainable_output(
     answer: Callable[..., Any], arguments: tuple, x: np.ndarray, **state: np.ndarray
 ) -> tuple[np.ndarray, ...]:
