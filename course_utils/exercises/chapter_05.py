@@ -332,7 +332,6 @@ exercise_8 = Exercise(
 )
 
 
-
 def _between(rng, low, high):
     """A whole number from both included, not drawn by ``rng.integers``: a statistical check is not tried at corners."""
     return low + int((high - low + 1) * rng.random())
@@ -383,9 +382,7 @@ def _around_their_mean(loss, theta, Omega):
 
 _SUMMED = "You have added the K estimates: take their mean."
 _NOT_HALVED = "Twice the gradient: between θ + Ω and θ − Ω lies 2Ω, so take half of the difference."
-_OWN_PART = (
-    "A K-th too small: each loss is itself a K-th of the mean that you subtract. Divide by K − 1 in place of K."
-)
+_OWN_PART = "A K-th too small: each loss is itself a K-th of the mean that you subtract. Divide by K − 1 in place of K."
 _ONCE = "Once by σ is not enough: the difference and Ω are both of the size of σ, so divide by σ²."
 _DOWNHILL = "The sign is turned round: a perturbation that raises the loss points uphill."
 _NO_BASELINE = (
@@ -527,7 +524,9 @@ def _knows_digits(found, case):
     if np.shape(theta) != case["theta"].shape:
         return f"Your parameters have the shape {np.shape(theta)}; they came as {case['theta'].shape}."
     if not np.isfinite(theta).all():
-        return "The training has run away: the parameters are not finite. Shorten the step, or make the estimate better."
+        return (
+            "The training has run away: the parameters are not finite. Shorten the step, or make the estimate better."
+        )
     x, y = _shuffled(case["seed"])
     share = SoftmaxNet(x[_TRAIN:], y[_TRAIN:], case["hidden"]).accuracy(theta)
     if share >= _SHARE:
@@ -716,4 +715,269 @@ EXERCISES = (
     exercise_11,
     exercise_12,
     exercise_13,
+)
+
+WRITTEN = (
+    Written(
+        *Card("5.14", "a thousand times the noise, fifty times the price", points=6, difficulty=3, minutes=12),
+        rubric=(
+            (
+                2,
+                r"says what the law is about: the variance of *one* estimate at one place, $(n + 1)\lVert g\rVert^2$, "
+                "which is right, and that a run averages over many short steps",
+            ),
+            (
+                2,
+                "gives the measurement: from 310 to 4810 parameters the price stays near fifty times that of "
+                "back-propagation, and hardly depends on $K$",
+            ),
+            (
+                2,
+                r"names what shortens the step, $\operatorname{tr}H/\rho$ and not $n$, and what is open: that is a "
+                "heuristic, for one step from the start, on one task of three sizes. Nothing was measured at a million",
+            ),
+        ),
+        model=r"""The law that you have read is right. One perturbation estimates the gradient with the variance
+$(n + 1)\lVert g\rVert^2$, and for a good estimate of a *single* gradient one pays in proportion to $n$. But training does not
+need a good estimate of any single gradient. It takes many short steps, and their errors average out on the way, as long as the
+step is short enough for the noise. How short that is does not follow from $n$. A noisy step costs $\frac{\eta^2}2\hat g^\top H\hat g$,
+and noise meets all curvatures: a single draw may use a step that is shorter by a factor of about $\operatorname{tr}H/\rho$. That
+counts the directions as stiff as the gradient's, 27 at our start, and not the 1210 parameters; most directions of a network are
+nearly flat, and noise in them does no harm. The measurement agrees: with 310, 1210 and 4810 parameters weight perturbation took
+46, 52 and 66 times the evaluations of back-propagation, and about the same with 4, 16 or 64 draws a step. So your million is
+wrong as a rule, and “as cheap as back-propagation” would be wrong too. What happens at a million weights I do not know: it
+was one task and three sizes, and the argument about the step holds at the start only.""",
+    ),
+)
+
+
+PREDICTIONS = (
+    Prediction(
+        "5/thousand",
+        "Twelve parameters, and the mean of a thousand estimates. How far will it be from the gradient, measured by "
+        r"$\lVert\hat g - g\rVert/\lVert g\rVert$?",
+        right="about 10 %",
+        options=(
+            (
+                "about 3 %",
+                r"The mean of a thousand has $1/\sqrt{1000}$, or 3 %, of one estimate's error. But one estimate is wrong by "
+                "more than the whole gradient: every weight hears what the eleven others have done.",
+            ),
+            (
+                "about 10 %",
+                r"Yes: 14 % here, and 11 % is to be expected. It will turn out to be $\sqrt{(n + 1)/K}$, more than the "
+                r"$1/\sqrt K$ that one would expect of a mean.",
+            ),
+            (
+                "only the signs will be right",
+                "One estimate is that bad. The mean of a thousand is wrong by 14 % of the gradient's length, which is "
+                "enough for the sign of every coordinate that matters.",
+            ),
+        ),
+    ),
+    Prediction(
+        "5/attempt",
+        "The loss of a net that guesses among ten digits is about 2.3. What will 300 steps make of it, with the best of "
+        "the four lengths?",
+        right="nothing: it does not fall with any of them",
+        options=(
+            (
+                "it falls, slowly",
+                "The mean of the estimate is the right one, and with 300 steps of 16 draws it seems that the noise ought to "
+                "average out. It is too large for that: where steps are long enough to go anywhere the loss explodes.",
+            ),
+            (
+                "it falls to less than 0.5",
+                "So it will, with the same passes and a better signal. Here the shortest step stays where it is, and the "
+                "longest ones explode.",
+            ),
+            (
+                "nothing: it does not fall with any of them",
+                "Yes. The shortest step leaves the net where it was, and the longer ones make the loss grow beyond "
+                "all bounds.",
+            ),
+        ),
+    ),
+    Prediction(
+        "5/whose",
+        "With $\\sigma = 0.5$ and next to no noise left, which gradient does the mean of the estimates show?",
+        right="that of the loss averaged over perturbations",
+        options=(
+            (
+                "that of the loss, as autograd gives it",
+                "So the note says, and so it would be if the loss were a plane or a parabola. Over moves of 0.5 a "
+                "sine is neither: the mean is off by a twentieth of $\\lVert g\\rVert^2$, and none of the twelve intervals "
+                "holds autograd's value.",
+            ),
+            (
+                "that of the loss averaged over perturbations",
+                "Yes: all twelve intervals hold it, and none holds the gradient of the loss itself. It is no accident.",
+            ),
+            (
+                "no gradient of anything",
+                "The first order breaks down, so there seems to be no reason for a meaning. Yet the mean has one, "
+                "exactly: it is the gradient of the loss averaged over perturbations.",
+            ),
+        ),
+    ),
+    Prediction(
+        "5/flat",
+        "The loss is quadratic, and σ grows from 0.01 to 3. Whose variance stays the same all the way?",
+        right="that of antithetic pairs",
+        options=(
+            (
+                "that of the estimate with a baseline",
+                "At small σ it is flat, and there it is the $n + 1$ of the law. Near $\\sigma = 1$ curvature takes over "
+                "and it rises as $\\sigma^2$: a clean pass says nothing of what is even in Ω.",
+            ),
+            (
+                "that of random signs",
+                "Their length is fixed, so that little is left to vary, but $z^\\top Hz$ varies with them all the same: the "
+                "curve rises as $\\sigma^2$, from a somewhat lower start.",
+            ),
+            (
+                "that of antithetic pairs",
+                "Yes: $E(\\theta + \\Omega) - E(\\theta - \\Omega)$ has no even part, so the curvature drops out exactly.",
+            ),
+            (
+                "nobody's",
+                "Without a baseline the curve falls and then rises, with one it is flat and then rises. One kind has no "
+                "term in $H$ at all, because it takes the difference of two opposite moves.",
+            ),
+        ),
+    ),
+    Prediction(
+        "5/exact-law",
+        "The simple law replaces the mean of a quotient by a quotient of means. What makes it exact?",
+        right="many draws",
+        options=(
+            (
+                "many parameters",
+                "With many parameters the length of a draw hardly varies, which ought to help. But the part along $g$ is one "
+                "Gaussian number for each draw, at any $n$: for a single draw the law is 20 % too high for ever.",
+            ),
+            (
+                "many draws",
+                "Yes, and nothing else. For a single draw, which is the note's algorithm, the mean cosine is "
+                r"$\sqrt{2/\pi}$ of the law's at large $n$, the mean size of one Gaussian number.",
+            ),
+            (
+                "either of the two",
+                "Only many draws do. The rows of the table differ by little, the columns do not: with a single draw the "
+                "law is 20 % too high, for a million parameters as well.",
+            ),
+        ),
+    ),
+    Prediction(
+        "5/million",
+        "A network has a million weights. Take the number of draws that give a cosine of 0.5: how many times as many give 0.9?",
+        right="about 13 times",
+        options=(
+            (
+                "about 3 times",
+                r"So it would be if the cosine grew as $\sqrt K$ for ever: $(0.9/0.5)^2$ is 3.2. That holds for small cosines "
+                "only; close to 1 each step of it costs more than the one before.",
+            ),
+            (
+                "about twice",
+                "The cosine nearly doubles, the draws do not. Even where the cosine still grows as $\\sqrt K$, twice the "
+                "cosine takes four times the draws.",
+            ),
+            (
+                "about 13 times",
+                "Yes: a third of a million draws for 0.5, more than four million for 0.9, and the same factor at every "
+                "large $n$. Back-propagation asks for the price of about three passes.",
+            ),
+        ),
+    ),
+    Prediction(
+        "5/printed",
+        "Even or odd, by the rule as printed, with the best pair of σ and η. How well does it do?",
+        right="it learns, but well behind the rules with a baseline",
+        options=(
+            (
+                "it does not learn: no better than the larger class",
+                "That is what the first attempt suggests, and most pairs of the grid go that way. But a large σ makes the "
+                "missing baseline cheap: at $\\sigma = 0.1$ the rule is right in 79 %, the larger class in 54 %.",
+            ),
+            (
+                "it learns, but well behind the rules with a baseline",
+                "Yes: 79 % on test digits, against 86 and 88 % with a baseline and 54 % for the larger class. It learns, "
+                "slowly, and only when tuned.",
+            ),
+            (
+                "as well as the rules with a baseline",
+                "Tuning makes up for much, not for everything: its loss is about twice theirs at the end, as noise wants a "
+                "large σ and curvature a small one.",
+            ),
+        ),
+    ),
+    Prediction(
+        "5/neurons",
+        "From 4 hidden neurons to 64 the number of parameters grows fifteen times. How does the price of perturbing the "
+        "weights grow, in units of back-propagation?",
+        right="hardly: it does not even double",
+        options=(
+            (
+                "about fifteen times",
+                "The variance grows that much, and a single good estimate would cost it. In training the price went from "
+                "46 to 66: most of the new directions are flat, and noise in them does no harm.",
+            ),
+            (
+                "about four times",
+                r"A cosine falls as $1/\sqrt n$, and $\sqrt{15}$ is about 4. But many steps average, and what they need did "
+                "not grow like that: from 46 to 66.",
+            ),
+            (
+                "hardly: it does not even double",
+                "Yes: 46, 52 and 66 times, give or take a third. For the nodes the price rather falls. Nobody has a proof; "
+                "a reason follows below.",
+            ),
+        ),
+    ),
+    Prediction(
+        "5/scales",
+        "At which scale of the start is the usable step *shortest*?",
+        right="at Glorot's own",
+        options=(
+            (
+                "at 3 times Glorot's",
+                "Large weights make a large output and a large loss. But they also saturate the tanh neurons, which stop "
+                "responding: the trace of $H$ is 8, half of what it is at Glorot's own scale.",
+            ),
+            (
+                "at Glorot's own",
+                "Yes, in all three columns: the trace of $H$ is 16 there, and 8 on either side. Sixteen draws "
+                "give back a factor of ten and more.",
+            ),
+            (
+                "at 0.3 times Glorot's",
+                "There the signal is weak, and so is the curvature: the trace of $H$ is 8, half of what it is at Glorot's own "
+                "scale.",
+            ),
+        ),
+    ),
+    Prediction(
+        "5/one-signal",
+        "In the table above nodes beat weights by a factor of more than seventy. How much of it is left when both hear "
+        "one signal?",
+        right="a factor of about 2 at most",
+        options=(
+            (
+                "nearly all of it: there are fewer nodes",
+                "There are 26 nodes, but for each of 64 examples anew: 1664 unknowns under one number, more than there "
+                "are weights. <!-- derived: 1664 = 26*64 -->",
+            ),
+            (
+                "a factor of about 2 at most",
+                "Yes: 1.2 to 2.0 at twenty other starts. With a signal for each example nodes gain a factor of 25 to 31, since "
+                "each signal has only 26 unknowns to sort out. What helps is the signal, and that the inputs are known.",
+            ),
+            (
+                "nothing: nodes do worse",
+                "There are more unknowns than weights, 1664 against 1210, so this could be. But the inputs are known, and "
+                "the pattern that they impose leaves a gain of up to 2. <!-- derived: 1664 = 26*64 -->",
+            ),
+        ),
+    ),
 )

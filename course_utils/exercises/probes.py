@@ -70,7 +70,14 @@ def in_blocks(
 
 
 def estimates(
-    answer: Callable[..., Any], E: float, g: np.ndarray, H: np.ndarray, sigma: float, K: int, seed: int, repetitions: int
+    answer: Callable[..., Any],
+    E: float,
+    g: np.ndarray,
+    H: np.ndarray,
+    sigma: float,
+    K: int,
+    seed: int,
+    repetitions: int,
 ) -> tuple[np.ndarray, int] | None:
     """Estimates ``answer(loss, theta, sigma, K, rng)`` of a gradient, shape (repetitions, n), all from one ``rng``.
 
