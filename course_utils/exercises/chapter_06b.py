@@ -60,42 +60,6 @@ exercise_7 = Exercise(
 )
 
 
-def gain_for_unit_variance(v, L):
-    return 1 / sqrt(v), v ** (-L / 2)
-
-
-exercise_8 = Exercise(
-    *Card("6.8", "what unit variance costs", points=2, difficulty=2, minutes=5),
-    cases=lambda rng: {"v": round(rng.uniform(0.2, 0.95), 2), "L": int(rng.integers(1, 12))},
-    reference=gain_for_unit_variance,
-    misconceptions=slips(
-        lambda v, L: (1 / v, v**-L),
-        "γ multiplies amplitudes, and the variance by γ²: γ²v = 1.",
-        lambda v, L: (1 / sqrt(v), 1 / sqrt(v)),
-        "The gain is right. Lipschitz constants of layers multiply: L layers have γᴸ.",
-        lambda v, L: (1 / sqrt(v), L / sqrt(v)),
-        "The gain is right. Lipschitz constants of layers multiply, they do not add.",
-        lambda v, L: (v ** (-L / 2), v ** (-L / 2)),
-        "The Lipschitz constant is right. γ is the gain of one layer only; you return that of the whole stack.",
-        lambda v, L: (sqrt(v), v ** (L / 2)),
-        "This γ is below 1 and shrinks the signal further: solve γ²v = 1.",
-        lambda v, L: (v ** (-L / 2), 1 / sqrt(v)),
-        "The right numbers in the wrong order: first γ, then the Lipschitz constant.",
-        lambda v, L: (1 / sqrt(v), 1.0),
-        "The gain is right. It also stretches: a layer is γ-Lipschitz, so that 1 is not kept.",
-        lambda v, L: (1 / sqrt(v), v**-L),
-        "The gain is right. γ is v^(−1/2), so that γᴸ is v^(−L/2).",
-        lambda v, L: (1 / sqrt(v), v ** (-(L - 1) / 2)),
-        "The gain is right. L layers have L factors γ.",
-        lambda v, L: (sqrt(2 / v), (2 / v) ** (L / 2)),
-        "The 2 makes up for ReLU, which loses half. These layers are linear.",
-        lambda v, L: (v ** (-1 / (2 * L)), v**-0.5),
-        "v is the variance after one layer, not after all of them: each layer needs γ²v = 1.",
-    ),
-    after="What the signal gains, the guarantee loses: γᴸ = v^(−L/2). ReLUs ask for √(2/v) instead.",
-)
-
-
 def _rectangle(rng):
     m, n = int(rng.integers(1, 7)), int(rng.integers(1, 7))
     return {
@@ -113,7 +77,7 @@ def backward_variance(W, alpha, gamma):
 
 
 exercise_9 = Exercise(
-    *Card("6.9", "the way back", points=2, difficulty=3, minutes=7),
+    *Card("6.9", "the way back", points=3, difficulty=3, minutes=7),
     cases=_rectangle,
     reference=backward_variance,
     rtol=1e-6,  # a torch.eye in single precision costs half of the digits, whatever the answer's type
@@ -160,7 +124,7 @@ def same_start_and_step(alpha, sigma, eta):
 
 
 exercise_10 = Exercise(
-    *Card("6.10", "a smaller α, or a larger σ?", points=3, difficulty=4, minutes=9),
+    *Card("6.10", "a smaller α, or a larger σ?", points=4, difficulty=4, minutes=9),
     cases=_steps,
     reference=same_start_and_step,
     misconceptions=slips(
@@ -208,7 +172,8 @@ def tested_accuracy(validation, test):
 
 
 exercise_11 = Exercise(
-    *Card("6.11", "a learning rate for each seed", points=2, difficulty=3, minutes=6),
+    *Card("6.11", "build, stage 1: a learning rate for each seed", points=3, difficulty=3, minutes=6),
+    kind="build",
     cases=_rate_search,
     reference=tested_accuracy,
     misconceptions=slips(
@@ -285,7 +250,8 @@ def _mean_and_half(a, b):
 
 
 exercise_12 = Exercise(
-    *Card("6.12", "paired, with an interval", points=2, difficulty=3, minutes=7),
+    *Card("6.12", "build, stage 2: paired, with an interval", points=3, difficulty=3, minutes=7),
+    kind="build",
     cases=_two_starts,
     allows=lambda a, b: np.ptp(a - b) > 1e-9,  # or the interval would be a point
     reference=paired_interval,
@@ -332,4 +298,4 @@ exercise_12 = Exercise(
 )
 
 
-EXERCISES = (exercise_7, exercise_8, exercise_9, exercise_10, exercise_11, exercise_12)
+EXERCISES = (exercise_7, exercise_9, exercise_10, exercise_11, exercise_12)

@@ -26,10 +26,6 @@ def one_too_late(v, share):
     return depth
 
 
-def cost(v, L):
-    return v**-0.5, v ** (-L / 2)
-
-
 def back(W, alpha, gamma):
     s = np.linalg.svd(W, compute_uv=False)
     return gamma**2 * np.sum(s**2 / (alpha + s**2)) / W.shape[1]
@@ -85,23 +81,6 @@ WRONG = {
         (lambda v, share: -layers(v, share), "Only the sign is wrong:"),
         (one_too_late, "One layer too many where vᴸ meets the share exactly:"),
         (lambda v, share: math.ceil(math.log(share)), "Each layer multiplies by v:"),
-    ),
-    "6.8": (
-        (lambda v, L: (1 / v, v**-L), "γ multiplies amplitudes, and the variance by γ²:"),
-        (lambda v, L: (v**-0.5, v**-0.5), "The gain is right."),
-        (lambda v, L: (v**-0.5, L * v**-0.5), "The gain is right."),
-        (lambda v, L: (v**-0.5, 1.0), "The gain is right."),
-        (lambda v, L: (v**0.5, v ** (L / 2)), "This γ is below 1 and shrinks the signal further:"),
-        (lambda v, L: (v ** (-L / 2), v ** (-L / 2)), "The Lipschitz constant is right."),
-        (lambda v, L: cost(v, L)[::-1], "The right numbers in the wrong order:"),
-        (lambda v, L: v**-0.5, "Expected 2 separate values;"),
-        (lambda v, L: (v**-0.5, v**-L), "The gain is right."),
-        (lambda v, L: (v**-0.5, v ** (-(L - 1) / 2)), "The gain is right."),
-        (lambda v, L: (math.sqrt(2 / v), (2 / v) ** (L / 2)), "The 2 makes up for ReLU, which loses half."),
-        (lambda v, L: (v**-0.5, v ** (-(L // 2))), "Of the 2 values number 1 is right, number 2 is not yet."),
-        (lambda v, L: (round(v**-0.5, 3), round(v ** (-L / 2), 3)), "Value 1 of 2:"),
-        (lambda v, L: (v**-0.5, v ** (-1 / (2 * L))), "Of the 2 values number 1 is right, number 2 is not yet."),
-        (lambda v, L: (v ** (-1 / (2 * L)), v**-0.5), "v is the variance after one layer, not after all of them:"),
     ),
     "6.9": (
         (
@@ -276,11 +255,6 @@ RIGHT = {
         by_counting,
         lambda v, share: next(L for L in range(1, 100_000) if v**L <= share),
         lambda variance, share: np.int64(layers(variance, share)),
-    ),
-    "6.8": (
-        cost,
-        lambda v, L: [1 / math.sqrt(v), math.sqrt(v) ** -L],
-        lambda v, L: torch.tensor([v**-0.5, v ** (-L / 2)], dtype=torch.float64),
     ),
     "6.9": (
         back,
