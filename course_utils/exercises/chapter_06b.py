@@ -4,7 +4,7 @@ from math import ceil, log, sqrt
 
 import numpy as np
 
-from course_utils.exercises import Card, Exercise, slips
+from course_utils.exercises import Card, Exercise, Prediction, slips
 
 
 def _dying_signal(rng):
@@ -299,3 +299,232 @@ exercise_12 = Exercise(
 
 
 EXERCISES = (exercise_7, exercise_9, exercise_10, exercise_11, exercise_12)
+
+
+PREDICTIONS = (
+    Prediction(
+        "6b/one-layer",
+        "A square layer of 32 neurons, at $\\alpha = \\gamma = 1$. How large must $\\sigma\\sqrt n$ be before it misses no more "
+        "than 1 % of unit variance?",
+        right="above a hundred",
+        options=(
+            (
+                "about ten",
+                "The bound says so, $1/(1 + 10^2)$ is 1 %, and a wide layer nearly reaches it. The square one misses "
+                "ten times as much: its smallest singular values are near 0, and the mean hides them.",
+            ),
+            (
+                "about thirty",
+                "Smaller singular values do need more than the mean says; but the smallest of 32 are near 0, and 30 "
+                "still leaves out 4 %.",
+            ),
+            (
+                "above a hundred",
+                "Yes, 140: singular values near 0 are lifted last, so that what is missing falls as $1/\\sigma$ "
+                "and not as $1/\\sigma^2$.",
+            ),
+        ),
+    ),
+    Prediction(
+        "6b/typical",
+        "The mean variance of 32 linear layers is $v^{32}$. Take narrow layers, of 8 neurons, and draw such stacks again "
+        "and again. Where does the *median* one stand?",
+        right="at about a third of the mean",
+        options=(
+            (
+                "at the mean, nearly",
+                "For wide layers it is: 32 neurons reach 0.9 of it. With 8 neurons each layer's factor scatters, and 32 "
+                "scattered factors are multiplied.",
+            ),
+            (
+                "at about a third of the mean",
+                "Yes. A product of random factors is skewed: few lucky stacks carry the mean, and most lie below it.",
+            ),
+            (
+                "at about three times the mean",
+                "The skewness is on the other side: a product can be many times its mean, but never below 0, so that "
+                "the mean stands above the median.",
+            ),
+        ),
+    ),
+    Prediction(
+        "6b/half",
+        "A ReLU takes half of the mean square of a Gaussian. Our layers are no Gaussians: they have 32 neurons, and the "
+        "input may be lopsided, all of it in one component. What does it leave of a layer's output, on average over the "
+        "weights?",
+        right="exactly a half",
+        options=(
+            (
+                "half in the limit of wide layers only",
+                "So it would be if the half came from a Gaussian. At width 32 eight layers already follow the half "
+                "to within the intervals.",
+            ),
+            (
+                "less than half for a lopsided input",
+                "A random layer turns the input at once: whatever came in, no direction of what goes out is preferred.",
+            ),
+            (
+                "exactly a half",
+                "Yes: $W$ and $-W$ are as likely as each other, and what a ReLU cuts off one it keeps of the other.",
+            ),
+        ),
+    ),
+    Prediction(
+        "6b/price",
+        "A gain γ mends what a layer and its ReLU take. Is there a scale σ at which eight such layers keep their second "
+        "moment and still guarantee a Lipschitz constant of 2?",
+        right="no, at no scale",
+        options=(
+            (
+                "yes, at a large σ",
+                "A large σ brings $v$ near 1, and linear layers then need hardly any gain. But the ReLU's half is left, "
+                "and no σ reaches it: eight layers at $10/\\sqrt n$ guarantee 25.",
+            ),
+            (
+                "yes, if α is small instead",
+                "Only $\\sigma^2/\\alpha$ enters $v$: a small α is a large σ, and the half that ReLU takes remains.",
+            ),
+            (
+                "no, at no scale",
+                "Yes: $v < 1$ makes $\\gamma > \\sqrt2$, so that eight layers guarantee no less than $2^4 = 16$.",
+            ),
+        ),
+    ),
+    Prediction(
+        "6b/back",
+        "White noise goes forward through a layer with 64 inputs and 16 outputs, and white noise comes back. How large is "
+        "the mean square that arrives at the 64 inputs, beside that of the 16 outputs?",
+        right="a quarter",
+        options=(
+            (
+                "the same",
+                "So says the list of findings, and for square layers it is so. The sum of squares is the same both ways; "
+                "but 64 components share what 16 shared before.",
+            ),
+            (
+                "four times as much",
+                "Turned round: the same energy is spread over four times as many components.",
+            ),
+            (
+                "a quarter",
+                "Yes: a matrix and its transpose have the same sum of squares, and the mean is over 64 components, not 16.",
+            ),
+            (
+                "a sixteenth",
+                "One factor of 4 too many: only the number of components changes, and a mean divides by it once.",
+            ),
+        ),
+    ),
+    Prediction(
+        "6b/saturation",
+        "One layer, and $\\sigma$ grows a hundredfold, from $0.1/\\sqrt n$ to $10/\\sqrt n$. What becomes of the gradient that "
+        "arrives at $W$?",
+        right="a tenth, roughly",
+        options=(
+            (
+                "a hundredth of it",
+                "At a large σ it falls in proportion, $1/\\sigma$. But the first part of the way, up to "
+                "$1/\\sqrt n$, costs a third only.",
+            ),
+            (
+                "the same, nearly",
+                "Up to $1/\\sqrt n$ it loses a third only. Beyond it the singular values enter the flat part of "
+                "$s/\\sqrt{1 + s^2}$.",
+            ),
+            (
+                "a tenth, roughly",
+                "Yes, an eighth: it loses a third up to $1/\\sqrt n$, and then more and more, in the end $1/\\sigma$.",
+            ),
+            (
+                "a ten-thousandth",
+                "That is nearer to what counts: *relative* to $W$, which is itself a hundred times as long, it is almost "
+                "800 times smaller. The gradient itself is only eight times smaller.",
+            ),
+        ),
+    ),
+    Prediction(
+        "6b/deep",
+        "Now the gradient at the *first* $W$ of a stack, from $1/\\sqrt n$ to $10/\\sqrt n$. Does it grow or shrink, in one layer "
+        "and in sixteen?",
+        right="it shrinks in one, and grows in sixteen",
+        options=(
+            (
+                "it shrinks in both",
+                "Saturation is there in every layer. But fifteen layers at $1/\\sqrt n$ pass on nearly nothing, and a large "
+                "σ opens them: that weighs more.",
+            ),
+            (
+                "it grows in both",
+                "In a single layer nothing stands between the loss and $W$, so that only saturation is left.",
+            ),
+            (
+                "it shrinks in one, and grows in sixteen",
+                "Yes: it falls to about a quarter in one layer, and grows a hundredfold in sixteen.",
+            ),
+        ),
+    ),
+    Prediction(
+        "6b/alpha",
+        "Two layers that no input can tell apart: $\\sigma = 10/\\sqrt n$ at $\\alpha = 1$, and $\\sigma = 1/\\sqrt n$ at "
+        "$\\alpha = 0.01$. Each takes one step of gradient descent, same loss, same small rate. How far does the second move "
+        "its output, beside the first?",
+        right="a hundred times as far",
+        options=(
+            (
+                "as far: it is the same function",
+                "It is the same function of $x$, not of $W$: a gradient sees what the weights do, and weights ten times "
+                "as small do more.",
+            ),
+            (
+                "ten times as far",
+                "Its gradient is ten times as large, true. The step it makes then also counts ten times as much, beside "
+                "weights that are ten times as small.",
+            ),
+            (
+                "a hundred times as far",
+                "Yes: ten times the gradient, and ten times the effect of a step of the same length.",
+            ),
+        ),
+    ),
+    Prediction(
+        "6b/digits",
+        "Eight layers with ReLU at $1/\\sqrt n$ without gain start with two millionths of the second moment. Adam trains "
+        "them on digits, each start at its own best rate. How do they do beside those whose gain keeps all of it?",
+        right="as well, within two points",
+        options=(
+            (
+                "they learn nothing",
+                "So it is under SGD: 27 % against 95 %. Under Adam they reach 96 %.",
+            ),
+            (
+                "ten points worse",
+                "Something must be lost, one thinks. The means are 96 % without gain and 94 % with it.",
+            ),
+            (
+                "as well, within two points",
+                "Yes: 96 % without gain, 94 % with it. It is SGD with eight layers that needs the gain, and nothing else.",
+            ),
+        ),
+    ),
+    Prediction(
+        "6b/higgs",
+        "On the collisions of HIGGS, over both optimizers and all depths: how does He's start do beside $10/\\sqrt n$, neither "
+        "with a gain?",
+        right="ahead by a point, not for certain",
+        options=(
+            (
+                "better, for certain",
+                "That is what the abstract says. He is 1.1 points ahead, but the interval holds 0 as soon as it "
+                "counts that folds share their training rows.",
+            ),
+            (
+                "worse: it starves the stack",
+                "With eight layers of SGD it is, by 4 points. In every other row it is ahead.",
+            ),
+            (
+                "ahead by a point, not for certain",
+                "Yes: +1.1 points, with an interval from −0.2 to +2.5.",
+            ),
+        ),
+    ),
+)

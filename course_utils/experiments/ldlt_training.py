@@ -296,3 +296,35 @@ def rate_curves(runs: Sequence[Run], optimizer: str = "Adam", depth: int = 2) ->
         raise ValueError(f"runs of {optimizer} at depth {depth} are missing: the sweep has not ended")
     table = [[[loss[scale, rate, seed] for seed in seeds] for rate in rates] for scale in scales]
     return RateCurves(optimizer, depth, np.array(rates), scales, np.array(table))
+
+
+class Signal(NamedTuple):
+    """One signal on its way through a stack of n × n LDLT layers with a ReLU after each."""
+
+    factor: float
+    gamma: float
+    components: Array  # (depth + 1, n): what came in, and after each layer
+
+    @property
+    def left(self) -> float:
+        """Share of the mean square that is left at the end."""
+        return float(np.mean(self.components[-1] ** 2) / np.mean(self.components[0] ** 2))
+
+    @property
+    def guarantee(self) -> float:
+        """The Lipschitz constant that the stack guarantees."""
+        return self.gamma ** (len(self.components) - 1)
+
+
+def signal(factor: float = 1.0, gamma: float = 1.0, depth: int = 8, n: int = 32, seed: int = 3) -> Signal:
+    """The same input and the same normals for every scale and gain: σ = factor/√n, α = 1."""
+    factor, gamma = check_number("factor", factor, above=0), check_number("gamma", gamma, above=0)
+    rng = np.random.default_rng(seed)
+    h = rng.standard_normal(check_size("n", n))
+    components = [h]
+    for _ in range(check_size("depth", depth)):
+        W = factor / math.sqrt(n) * rng.standard_normal((n, n))
+        values, vectors = np.linalg.eigh(np.eye(n) + W.T @ W)
+        h = np.maximum(gamma * W @ (vectors / np.sqrt(values)) @ vectors.T @ h, 0)
+        components.append(h)
+    return Signal(factor, gamma, np.array(components))

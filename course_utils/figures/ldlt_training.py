@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from matplotlib.axes import Axes
 
-from course_utils.experiments.ldlt_training import Accuracies, Comparison, Gain, RateCurves, overlap_interval
+from course_utils.experiments.ldlt_training import Accuracies, Comparison, Gain, RateCurves, Signal, overlap_interval
 from course_utils.figures import ALLOWED, MEASURED, MUTED, SECOND, THEORY, THIRD, WORST, band
 from course_utils.theory.ldlt_stacks import SCALES, FirstGradients
 from course_utils.theory.statistics import mean_interval
@@ -20,6 +20,23 @@ COLOURS |= {f"{name} gain": COLOURS[name] for name in SCALES}
 
 def _is_gain(arm: str) -> bool:
     return arm.endswith(" gain")
+
+
+def signal(ax: Axes, data: Signal) -> str:
+    """The components of one signal after each layer, with their root mean square and the guarantee beside it."""
+    depths, n = np.arange(len(data.components)), data.components.shape[1]
+    ax.plot(np.repeat(depths, n), data.components.ravel(), "o", ms=3, alpha=0.5, color=MEASURED, label="components")
+    size = np.sqrt(np.mean(data.components**2, axis=1))
+    ax.plot(depths, size, color=WORST, label="root mean square")
+    ax.axhline(0, color=MUTED, lw=0.8)
+    ax.set(xlabel="layers, a ReLU after each", ylabel="components of the signal", ylim=(-3, 6))
+    ax.set_title(f"σ = {data.factor:.3g}/√n, γ = {data.gamma:.3g}: at most {_short(data.guarantee)}-fold")
+    ax.legend(loc="upper right")
+    return (
+        f"{n} components of one signal after each of {depths[-1]} layers with ReLU, scale {data.factor:.3g}/√n, gain "
+        f"{data.gamma:.3g}. Their root mean square goes from {size[0]:.2f} to {_short(size[-1])}; the stack stretches "
+        f"no difference more than {_short(data.guarantee)}-fold."
+    )
 
 
 class Stacks(NamedTuple):
