@@ -4,7 +4,7 @@ from math import ceil, log, sqrt
 
 import numpy as np
 
-from course_utils.exercises import Card, Exercise, Prediction, slips
+from course_utils.exercises import Card, Exercise, Prediction, proof, slips
 
 
 def _dying_signal(rng):
@@ -298,7 +298,120 @@ exercise_12 = Exercise(
 )
 
 
-EXERCISES = (exercise_7, exercise_9, exercise_10, exercise_11, exercise_12)
+
+def signal_for_a_price(v, L, share):
+    gamma = sqrt(2 / v) * share ** (1 / (2 * L))
+    return gamma, gamma**L
+
+
+exercise_31 = Exercise(
+    *Card("6.31", "build, stage 1: a signal for a price", points=3, difficulty=2, minutes=5),
+    kind="build",
+    cases=lambda rng: {
+        "v": round(rng.uniform(0.2, 0.95), 2),
+        "L": int(rng.integers(1, 12)),
+        "share": round(rng.uniform(0.01, 1), 2),
+    },
+    reference=signal_for_a_price,
+    edge_cases=({"v": 0.5, "L": 2, "share": 0.25}, {"v": 0.38, "L": 8, "share": 1.0}),
+    misconceptions=slips(
+        lambda v, L, share: (sqrt(2 / v), (2 / v) ** (L / 2)),
+        "This keeps all of the second moment. Asked is a given share of it, which costs less.",
+        lambda v, L, share: (sqrt(2 / v) * sqrt(share), (2 * share / v) ** (L / 2)),
+        "You have given the whole share to each layer. L layers multiply: one of them keeps share^(1/L).",
+        lambda v, L, share: (sqrt(2 / v) * share ** (1 / L), (2 / v) ** (L / 2) * share),
+        "The share is one of the second moment, a square; γ multiplies amplitudes, and needs its root.",
+        lambda v, L, share: (share ** (1 / (2 * L)) / sqrt(v), v ** (-L / 2) * sqrt(share)),
+        "These layers would be linear. Each ReLU takes half: γ²v/2.",
+        lambda v, L, share: (2 / sqrt(v) * share ** (1 / (2 * L)), (4 / v) ** (L / 2) * sqrt(share)),
+        "The 2 of the ReLU stands below the root, too: it is a share of a square.",
+        lambda v, L, share: (2 / v * share ** (1 / L), (2 / v) ** L * share),
+        "This is γ². It multiplies the second moment; the layer is multiplied by its root.",
+        lambda v, L, share: (signal_for_a_price(v, L, share)[0],) * 2,
+        "The gain is right. Lipschitz constants of layers multiply: L layers have γᴸ.",
+        lambda v, L, share: (signal_for_a_price(v, L, share)[0], L * signal_for_a_price(v, L, share)[0]),
+        "The gain is right. Lipschitz constants of layers multiply, they do not add.",
+        lambda v, L, share: (signal_for_a_price(v, L, share)[1],) * 2,
+        "The Lipschitz constant is right. You return it as the gain of each layer, too, of which it is the L-th power.",
+        lambda v, L, share: signal_for_a_price(v, L, share)[::-1],
+        "The right numbers in the wrong order: first γ, then the Lipschitz constant.",
+        lambda v, L, share: (signal_for_a_price(v, L, share)[0], 1.0),
+        "The gain is right. It also stretches: a layer is γ-Lipschitz, so that 1 is not kept.",
+        lambda v, L, share: (signal_for_a_price(v, L, share)[0], signal_for_a_price(v, L, share)[1] * 2 ** (-L / 2)),
+        "The gain is right. A ReLU takes half of the second moment on average; it does not halve what a stack may "
+        "stretch, since where all components are positive it changes nothing.",
+        lambda v, L, share: (signal_for_a_price(v, L, share)[0], signal_for_a_price(v, L, share)[1] ** 2),
+        "The gain is right. The guarantee is γᴸ; you return what becomes of a square, γ²ᴸ.",
+        lambda v, L, share: (sqrt(v / 2) * share ** (1 / (2 * L)), (v / 2) ** (L / 2) * sqrt(share)),
+        "This γ shrinks the signal further: solve γ²v/2 = share^(1/L) for γ.",
+        lambda v, L, share: (sqrt(2 / v) * share ** (-1 / (2 * L)), (2 / v) ** (L / 2) / sqrt(share)),
+        "The share is turned upside down: who keeps less needs a smaller gain.",
+    ),
+    after="The price is √share·(2/v)^(L/2): a tenth of the signal is three times cheaper, and no cheaper than that.",
+)
+
+
+exercise_35 = proof(
+    *Card("6.35", "a stack, its mean and the typical one", points=5, difficulty=3, minutes=10),
+    lines={
+        "C": (r"For every rotation $Q$, $WQ$ has the law of $W$, and the layer made of it is $MQ$.", ""),
+        "F": (
+            r"$-W$ has the law of $W$, and its layer is $-M$. So $z = Mh$ and $-z$ have the same law; and "
+            r"$\lVert\mathrm{relu}(z)\rVert^2 + \lVert\mathrm{relu}(-z)\rVert^2 = \lVert z\rVert^2$. Hence "
+            r"$\mathbb E\lVert\mathrm{relu}(Mh)\rVert^2 = \frac12\,\mathbb E\lVert Mh\rVert^2$.",
+            "",
+        ),
+        "A": (
+            r"$\mathbb E\,M^\top M = Q^\top\,\mathbb E[M^\top M]\,Q$ for all $Q$: it is a multiple of $I$, and its trace is "
+            r"$n\gamma^2v$. Hence $\mathbb E\lVert Mh\rVert^2 = \gamma^2v\,\lVert h\rVert^2$.",
+            "C",
+        ),
+        "H": (
+            r"The share $r = \lVert\mathrm{relu}(Mh)\rVert^2/\lVert h\rVert^2$ has the same law for every $h$: lengths cancel, and "
+            r"any direction can be turned into any other. Its mean is $\gamma^2v/2$.",
+            "C F A",
+        ),
+        "E": (
+            r"The next $W$ is independent of what arrives. So $q_L = q_0\,r_1 r_2\cdots r_L$, with independent $r_l$ that all have "
+            r"the law of $r$.",
+            "H",
+        ),
+        "B": (
+            r"$\log$ is strictly concave and $r$ is not constant: $\mathbb E\log r < \log\mathbb E\,r = \log(\gamma^2v/2)$.",
+            "H",
+        ),
+        "I": (r"By the law of large numbers $\frac1L\log\frac{q_L}{q_0} = \frac1L\sum_l\log r_l \to \mathbb E\log r$.", "E"),
+        "D": (
+            r"$\mathbb E\,q_L = q_0\,(\mathbb E\,r)^L = q_0\,(\gamma^2v/2)^L$, and "
+            r"$\frac1L\log\frac{q_L}{q_0} \to \mathbb E\log r < \log(\gamma^2v/2)$.",
+            "E I B",
+        ),
+    },
+    flaws={
+        "G": (
+            r"The components of $z = Mh$ are Gaussian, so that $\mathbb E\,\mathrm{relu}(z_i)^2 = \frac12\,\mathbb E\,z_i^2$.",
+            "they are not: a layer never stretches more than γ-fold, and a Gaussian has no such limit. The half is right, and "
+            "comes from a symmetry.",
+        ),
+        "J": (
+            r"$\log$ of a product is a sum, so that $\mathbb E\log q_L = \log\mathbb E\,q_L$.",
+            "the logarithm of a mean is not the mean of a logarithm, and what lies between the two is what is to be proved.",
+        ),
+    },
+    goal="D",
+    missing={
+        "C": "it needs to know that no direction of the input is preferred, and nothing above says so.",
+        "F": "it says what a ReLU takes, and nothing above does.",
+        "A": "it needs the mean square of Mh, which nothing above gives.",
+        "H": "it speaks of the share r and its law, and nothing above defines it for every input.",
+        "E": "it needs q_L as a product of independent shares, which nothing above gives.",
+        "I": "it needs to know where the mean of the logarithms goes, which nothing above says.",
+        "B": "it compares the mean of log r with log of the mean, which nothing above does.",
+    },
+    after="The first half holds at every width and for every input. The second is why a deep narrow stack is worse than its law.",
+)
+
+EXERCISES = (exercise_7, exercise_9, exercise_10, exercise_11, exercise_12, exercise_31, exercise_35)
 
 
 PREDICTIONS = (
