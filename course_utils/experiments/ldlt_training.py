@@ -114,6 +114,20 @@ def at_best_rate(runs: Sequence[Run]) -> dict[tuple[str, str, int], list[Run]]:
     return {key: [chosen[seed] for seed in sorted(chosen)] for key, chosen in best.items()}
 
 
+def by_rate(runs: Sequence[Run], optimizer: str, scale: str, depth: int) -> tuple[Array, Array]:
+    """Validation losses and test accuracies of one start, each of shape (rates, seeds).
+
+    Raises:
+        ValueError: where a rate lacks a seed, or there is no run at all.
+    """
+    own = {(run.setting.rate, run.seed): run for run in runs if run.setting[:3] == (optimizer, scale, depth)}
+    rates, seeds = (sorted(set(values)) for values in ([rate for rate, _ in own], [seed for _, seed in own]))
+    if not own or len(own) < len(rates) * len(seeds):
+        raise ValueError(f"runs of {optimizer} at depth {depth} from {scale} are missing")
+    table = np.array([[(own[r, s].validation_loss, own[r, s].test_accuracy) for s in seeds] for r in rates])
+    return table[..., 0], table[..., 1]
+
+
 def overlap_interval(values: Array, confidence: float = 0.99) -> Interval:
     """The mean over seeds whose training rows overlap, with the interval of Nadeau and Bengio.
 
