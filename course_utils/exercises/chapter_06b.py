@@ -4,7 +4,7 @@ from math import ceil, log, sqrt
 
 import numpy as np
 
-from course_utils.exercises import Card, Exercise, Prediction, proof, slips
+from course_utils.exercises import Card, Exercise, Prediction, Written, proof, slips
 
 
 def _dying_signal(rng):
@@ -298,7 +298,6 @@ exercise_12 = Exercise(
 )
 
 
-
 def signal_for_a_price(v, L, share):
     gamma = sqrt(2 / v) * share ** (1 / (2 * L))
     return gamma, gamma**L
@@ -351,6 +350,259 @@ exercise_31 = Exercise(
 )
 
 
+# The build: from the layers' matrices to a stack that trains and knows its slopes. Answers are torch code.
+
+
+def _stack(rng):
+    n = int(rng.integers(1, 5))
+    return {"W": np.round(rng.normal(size=(int(rng.integers(1, 4)), n, n)), 1), "gamma": round(rng.uniform(0.8, 2), 1)}
+
+
+def layers(W, gamma):
+    import torch
+
+    W = torch.as_tensor(W)
+    L = torch.linalg.cholesky(W @ W.mT + torch.eye(W.shape[-1], dtype=W.dtype))
+    # Or `return gamma * torch.linalg.inv(L) @ W`: slower, and the same.
+    return gamma * torch.linalg.solve_triangular(L, W, upper=False)
+
+
+def _symmetric_form(W, gamma):
+    values, vectors = np.linalg.eigh(W.swapaxes(1, 2) @ W)
+    return gamma * W @ (vectors / np.sqrt(1 + values)[:, None, :]) @ vectors.swapaxes(1, 2)
+
+
+def _by_cholesky(W, gamma, gram=lambda W: W @ W.swapaxes(1, 2), alpha=1.0):
+    return gamma * np.linalg.solve(np.linalg.cholesky(gram(W) + alpha * np.eye(W.shape[-1])), W)
+
+
+exercise_32 = Exercise(
+    *Card("6.32", "build, stage 2: all layers at once", points=3, difficulty=2, minutes=6),
+    kind="build",
+    cases=_stack,
+    reference=layers,
+    rtol=1e-6,
+    atol=1e-7,  # a torch.eye in single precision is no slip of the matter
+    misconceptions=slips(
+        lambda W, gamma: _by_cholesky(W, 1.0),
+        "The gain γ is missing.",
+        lambda W, gamma: gamma * np.linalg.inv(np.linalg.cholesky(W @ W.swapaxes(1, 2) + np.eye(W.shape[-1]))),
+        "This is γL⁻¹. It is to be multiplied by W.",
+        lambda W, gamma: gamma * np.linalg.cholesky(W @ W.swapaxes(1, 2) + np.eye(W.shape[-1])) @ W,
+        "You have multiplied by L. The layer divides by it: L⁻¹W, by a triangular system.",
+        lambda W, gamma: gamma * np.linalg.solve(W @ W.swapaxes(1, 2) + np.eye(W.shape[-1]), W),
+        "This divides by αI + WWᵀ itself. Its factor L is a kind of root of it: solve with L alone.",
+        lambda W, gamma: (
+            gamma * np.linalg.solve(np.linalg.cholesky(W @ W.swapaxes(1, 2) + np.eye(W.shape[-1])).swapaxes(1, 2), W)
+        ),
+        "This is L⁻ᵀW. Here L stands on the left of LLᵀ, and L⁻¹(I + WWᵀ)L⁻ᵀ = I needs L⁻¹W.",
+        lambda W, gamma: _by_cholesky(W, gamma, lambda W: W.swapaxes(1, 2) @ W),
+        "For this form L comes from I + WWᵀ; you have WᵀW.",
+        _symmetric_form,
+        "This is the symmetric form, which is ours with its outputs rotated. With a ReLU behind it a rotation is another "
+        "network: the stack below is made with L⁻¹W.",
+        lambda W, gamma: _by_cholesky(W, gamma, alpha=0.0) if np.all(np.abs(np.linalg.det(W)) > 1e-6) else 0 * W,
+        "The I below the root is missing, the layer's αI at α = 1.",
+        lambda W, gamma: _by_cholesky(W, gamma).swapaxes(1, 2),
+        "Every matrix is transposed: rows are outputs.",
+        lambda W, gamma: _by_cholesky(W, gamma**2),
+        "γ multiplies the layer once; you have its square.",
+        lambda W, gamma: _by_cholesky(W, gamma ** (1 / len(W))),
+        "γ is the gain of each layer already, not that of the whole stack.",
+    ),
+    after="Leading axes come for free: one call for eight layers, or for eight layers of sixty starts.",
+)
+
+
+_REACHES = 0.85  # share of the hidden digits; Adam gets beyond 0.9 at these prices, guessing to a tenth
+_PRICES = (1.0, 4.0, 2.0)
+
+
+def _shown_digits(rng):
+    from course_utils.experiments.ldlt_training import SHOWN, deep_start, narrow_digits
+
+    seed = int(rng.integers(0, len(_PRICES)))
+    x, y = narrow_digits()
+    W, readout = deep_start(100 + seed)
+    return {"x": x[:SHOWN], "y": y[:SHOWN], "W": W, "gamma": _PRICES[seed] ** (1 / len(W)), "readout": readout}
+
+
+def train(x, y, W, gamma, readout):
+    import torch
+
+    x, y = torch.as_tensor(x), torch.as_tensor(y)
+    W, readout = (torch.tensor(start, requires_grad=True) for start in (W, readout))
+    # Or `optimizer = torch.optim.RMSprop([W, readout], lr=0.003)`: divides by the gradient's size, too.
+    optimizer = torch.optim.Adam([W, readout], lr=0.01)
+    # Or `for _ in range(60):`: fewer steps do.
+    for _ in range(80):
+        optimizer.zero_grad()
+        h = x
+        for layer in layers(W, gamma):
+            h = torch.relu(h @ layer.T)
+        torch.nn.functional.cross_entropy(h @ readout.T, y).backward()
+        optimizer.step()
+    return W.detach(), readout.detach()
+
+
+def _trained_by(x, y, W, gamma, readout, optimizer, steps=80, **options):
+    import torch
+
+    x, y = torch.as_tensor(x), torch.as_tensor(y)
+    W, readout = (torch.tensor(start, requires_grad=True) for start in (W, readout))
+    optimizer = getattr(torch.optim, optimizer)([W, readout], **options)
+    for _ in range(steps):
+        optimizer.zero_grad()
+        h = x
+        for layer in layers(W, gamma):
+            h = torch.relu(h @ layer.T)
+        torch.nn.functional.cross_entropy(h @ readout.T, y).backward()
+        optimizer.step()
+    return W.detach(), readout.detach()
+
+
+def _knows_hidden_digits(found, case):
+    from course_utils.experiments.ldlt_training import hidden_accuracy
+
+    if not isinstance(found, tuple) or len(found) != 2:
+        return "Return two values: the trained weights W and the trained readout."
+    for name, value in zip(("W", "readout"), found, strict=True):
+        if np.shape(value) != case[name].shape:
+            return f"Your {name} has shape {np.shape(value)}; it came with shape {case[name].shape} and keeps it."
+        if not np.all(np.isfinite(value)):
+            return f"Your {name} holds numbers that are not finite: training diverged. Take a smaller learning rate."
+    W, readout = found
+    if np.array_equal(W, case["W"]):
+        stayed = "neither W nor the readout has" if np.array_equal(readout, case["readout"]) else "W has not"
+        return f"Nothing was learned in the layers: {stayed} moved from where it started. Does the gradient reach it?"
+    share, price = hidden_accuracy(W, case["gamma"], readout), case["gamma"] ** len(W)
+    if share >= _REACHES:
+        return None
+    told = f"At the price γ⁸ = {price:.0f} your stack names {share:.0%} of {400} hidden digits, {_REACHES:.0%} is asked for"
+    if share < 0.3:
+        return (
+            f"{told}: it has hardly left the start. So little of the signal arrives behind eight layers that a step as long "
+            "as its gradient leads nowhere."
+        )
+    return f"{told}: it is on its way. Take more steps, or another learning rate."
+
+
+exercise_33 = Exercise(
+    *Card("6.33", "build, stage 3: train eight layers at a low price", points=5, difficulty=4, minutes=11),
+    kind="build",
+    cases=_shown_digits,
+    reference=train,
+    n_cases=1,
+    time_limit=10.0,
+    show_cases=False,
+    property=_knows_hidden_digits,
+    misconceptions=slips(
+        lambda x, y, W, gamma, readout: _trained_by(x, y, W, gamma, readout, "SGD", lr=0.1, momentum=0.9),
+        "Plain SGD gets nowhere here: at so low a price hardly any of the signal reaches the end, and its steps are as "
+        "long as the gradient that is left. Which optimizer divides by the gradient's size?",
+        lambda x, y, W, gamma, readout: (W, readout),
+        "You return the start. Train both, and return what they have become.",
+    ),
+    after="With the price left at 1 the guarantee is whole, and what was lost at the start has not stopped Adam.",
+)
+
+
+def _trained_stack(rng):
+    n = int(rng.integers(1, 5))
+    return {
+        "x": np.round(rng.normal(size=(int(rng.integers(1, 6)), n)), 1) + 0.05,
+        "W": np.round(rng.normal(size=(int(rng.integers(1, 5)), n, n)), 1),
+        "gamma": round(rng.uniform(1.1, 2), 1),
+    }
+
+
+def _all_signs_clear(x, W, gamma):
+    """No neuron at its kink, where the derivative of a ReLU is a matter of taste."""
+    h = x
+    for layer in _by_cholesky(W, gamma):
+        z = h @ layer.T
+        if np.any(np.abs(z) < 1e-6) and np.any(np.abs(h) > 0):
+            alive = np.any(np.abs(h) > 0, axis=1)
+            if np.any(np.abs(z[alive]) < 1e-6):
+                return False
+        h = np.maximum(z, 0)
+    return True
+
+
+def slopes(x, W, gamma):
+    import torch
+
+    x, W = torch.as_tensor(x), torch.as_tensor(W)
+    product, J = 1.0, torch.eye(W.shape[-1], dtype=W.dtype)
+    for layer in layers(W, gamma):
+        product = product * torch.linalg.matrix_norm(layer, 2)
+        x = x @ layer.T
+        J = (x > 0)[:, :, None] * (layer @ J)
+        x = torch.relu(x)
+    return gamma ** len(W), product, torch.linalg.matrix_norm(J, 2).max()
+
+
+def _with_slopes(x, W, gamma, steepest):
+    guarantee, product, _ = slopes(x, W, gamma)
+    return guarantee, product, steepest
+
+
+def _jacobians(x, W, gamma):
+    J, h = np.broadcast_to(np.eye(W.shape[-1]), (len(x), *W.shape[1:])), x
+    for layer in _by_cholesky(W, gamma):
+        z = h @ layer.T
+        J = (z > 0)[:, :, None] * (layer @ J)
+        h = np.maximum(z, 0)
+    return J
+
+
+exercise_34 = Exercise(
+    *Card("6.34", "build, stage 4: what it may stretch, and what it does", points=4, difficulty=4, minutes=9),
+    kind="build",
+    cases=_trained_stack,
+    allows=_all_signs_clear,
+    reference=slopes,
+    rtol=1e-6,
+    atol=1e-7,
+    misconceptions=slips(
+        lambda x, W, gamma: _with_slopes(
+            x, W, gamma, np.linalg.norm(np.linalg.multi_dot([np.eye(W.shape[-1]), *_by_cholesky(W, gamma)[::-1]]), 2)
+        ),
+        "The third number is that of the linear stack, without ReLUs. At a row the neurons that are off pass nothing on.",
+        lambda x, W, gamma: _with_slopes(x, W, gamma, np.linalg.norm(_jacobians(x, W, gamma), 2, axis=(1, 2)).mean()),
+        "The third number is the mean over rows. Asked is the steepest of them.",
+        lambda x, W, gamma: _with_slopes(x, W, gamma, np.linalg.norm(_jacobians(x, W, gamma), axis=(1, 2)).max()),
+        "The third number is made of Frobenius norms, which add all directions. The norm of a slope is its largest singular "
+        "value, `matrix_norm(J, 2)`.",
+        lambda x, W, gamma: _with_slopes(x, W, gamma, np.linalg.norm(_jacobians(x, W, gamma)[0], 2)),
+        "The third number is the slope at the first row only. Asked is the steepest of all rows.",
+        lambda x, W, gamma: (
+            slopes(x, W, gamma)[0],
+            np.prod(np.linalg.norm(_by_cholesky(W, gamma), axis=(1, 2))),
+            slopes(x, W, gamma)[2],
+        ),
+        "The second number is made of Frobenius norms. What a layer stretches at most is its largest singular value.",
+        lambda x, W, gamma: (
+            slopes(x, W, gamma)[0],
+            np.sum(np.linalg.norm(_by_cholesky(W, gamma), 2, axis=(1, 2))),
+            slopes(x, W, gamma)[2],
+        ),
+        "In the second number norms of layers multiply, they do not add.",
+        lambda x, W, gamma: (gamma, *slopes(x, W, gamma)[1:]),
+        "The guarantee of the whole stack is γᴸ; γ is that of one layer.",
+        lambda x, W, gamma: (
+            slopes(x, W, gamma)[0],
+            np.prod(np.linalg.norm(W, 2, axis=(1, 2))),
+            slopes(x, W, gamma)[2],
+        ),
+        "The second number is made of the weights W. The layers are what `layers(W, gamma)` returns.",
+        lambda x, W, gamma: slopes(x, W, gamma)[::-1],
+        "The right numbers in the wrong order: guarantee, product, steepest.",
+    ),
+    after="A guarantee from above, a slope that was seen from below: the true constant lies between them.",
+)
+
+
 exercise_35 = proof(
     *Card("6.35", "a stack, its mean and the typical one", points=5, difficulty=3, minutes=10),
     lines={
@@ -380,7 +632,10 @@ exercise_35 = proof(
             r"$\log$ is strictly concave and $r$ is not constant: $\mathbb E\log r < \log\mathbb E\,r = \log(\gamma^2v/2)$.",
             "H",
         ),
-        "I": (r"By the law of large numbers $\frac1L\log\frac{q_L}{q_0} = \frac1L\sum_l\log r_l \to \mathbb E\log r$.", "E"),
+        "I": (
+            r"By the law of large numbers $\frac1L\log\frac{q_L}{q_0} = \frac1L\sum_l\log r_l \to \mathbb E\log r$.",
+            "E",
+        ),
         "D": (
             r"$\mathbb E\,q_L = q_0\,(\mathbb E\,r)^L = q_0\,(\gamma^2v/2)^L$, and "
             r"$\frac1L\log\frac{q_L}{q_0} \to \mathbb E\log r < \log(\gamma^2v/2)$.",
@@ -411,7 +666,44 @@ exercise_35 = proof(
     after="The first half holds at every width and for every input. The second is why a deep narrow stack is worse than its law.",
 )
 
-EXERCISES = (exercise_7, exercise_9, exercise_10, exercise_11, exercise_12, exercise_31, exercise_35)
+EXERCISES = (
+    exercise_7,
+    exercise_9,
+    exercise_10,
+    exercise_11,
+    exercise_12,
+    exercise_31,
+    exercise_32,
+    exercise_33,
+    exercise_34,
+    exercise_35,
+)
+
+
+WRITTEN = (
+    Written(
+        *Card("6.36", "what the price says", points=6, difficulty=3, minutes=12),
+        rubric=(
+            (
+                2,
+                "says that the guarantee bounds every slope from above, for all inputs and all weights that training may reach",
+            ),
+            (1, "says that the steepest slope seen bounds the stack's own constant from below, at these rows only"),
+            (2, "says what neither is about: the readout and its margins, or hidden rows that are named wrong"),
+            (1, "supports it with numbers of the table"),
+        ),
+        model=(
+            "The sentence takes a guarantee for a measurement. $\gamma^8 = 770$ bounds the slope at every input and for every "
+            "weight that training may ever reach; the stack that was trained has a constant of its own, at most the product of its "
+            "layers' norms, about 320, and at least the steepest slope that we saw, about 56. So the gain has really made the stack "
+            "steeper, some 76 times beside the 0.73 of the stack at price 1, and we know of no input where it is 770. How easily a "
+            "digit is misread depends on two more things that none of the three numbers contains: the readout, which multiplies "
+            "what the stack hands on, and the margin by which the right class leads. A stack whose outputs are some 76 times as large "
+            "also has larger margins, so that the ratio of margin to slope is what one should compare; and the guarantee is worth "
+            "something only beside it."
+        ),
+    ),
+)
 
 
 PREDICTIONS = (
@@ -514,10 +806,7 @@ PREDICTIONS = (
                 "So says the list of findings, and for square layers it is so. The sum of squares is the same both ways; "
                 "but 64 components share what 16 shared before.",
             ),
-            (
-                "four times as much",
-                "Turned round: the same energy is spread over four times as many components.",
-            ),
+            ("four times as much", "Turned round: the same energy is spread over four times as many components."),
             (
                 "a quarter",
                 "Yes: a matrix and its transpose have the same sum of squares, and the mean is over 64 components, not 16.",
@@ -525,33 +814,6 @@ PREDICTIONS = (
             (
                 "a sixteenth",
                 "One factor of 4 too many: only the number of components changes, and a mean divides by it once.",
-            ),
-        ),
-    ),
-    Prediction(
-        "6b/saturation",
-        "One layer, and $\\sigma$ grows a hundredfold, from $0.1/\\sqrt n$ to $10/\\sqrt n$. What becomes of the gradient that "
-        "arrives at $W$?",
-        right="a tenth, roughly",
-        options=(
-            (
-                "a hundredth of it",
-                "At a large σ it falls in proportion, $1/\\sigma$. But the first part of the way, up to "
-                "$1/\\sqrt n$, costs a third only.",
-            ),
-            (
-                "the same, nearly",
-                "Up to $1/\\sqrt n$ it loses a third only. Beyond it the singular values enter the flat part of "
-                "$s/\\sqrt{1 + s^2}$.",
-            ),
-            (
-                "a tenth, roughly",
-                "Yes, an eighth: it loses a third up to $1/\\sqrt n$, and then more and more, in the end $1/\\sigma$.",
-            ),
-            (
-                "a ten-thousandth",
-                "That is nearer to what counts: *relative* to $W$, which is itself a hundred times as long, it is almost "
-                "800 times smaller. The gradient itself is only eight times smaller.",
             ),
         ),
     ),
@@ -605,10 +867,7 @@ PREDICTIONS = (
         "them on digits, each start at its own best rate. How do they do beside those whose gain keeps all of it?",
         right="as well, within two points",
         options=(
-            (
-                "they learn nothing",
-                "So it is under SGD: 27 % against 95 %. Under Adam they reach 96 %.",
-            ),
+            ("they learn nothing", "So it is under SGD: 27 % against 95 %. Under Adam they reach 96 %."),
             (
                 "ten points worse",
                 "Something must be lost, one thinks. The means are 96 % without gain and 94 % with it.",
@@ -634,9 +893,33 @@ PREDICTIONS = (
                 "worse: it starves the stack",
                 "With eight layers of SGD it is, by 4 points. In every other row it is ahead.",
             ),
+            ("ahead by a point, not for certain", "Yes: +1.1 points, with an interval from −0.2 to +2.5."),
+        ),
+    ),
+    Prediction(
+        "6b/steepest",
+        "Eight layers with the gain that keeps their signal guarantee 770, and Adam trains them on digits. How large is the "
+        "steepest slope that the trained stack has at any of 400 hidden digits?",
+        right="near 60",
+        options=(
             (
-                "ahead by a point, not for certain",
-                "Yes: +1.1 points, with an interval from −0.2 to +2.5.",
+                "near 770",
+                "A layer stretches γ-fold at most in its best directions, and only if its weights are huge. Eight layers "
+                "would have to line up their best directions, and no ReLU to be off.",
+            ),
+            (
+                "near 300",
+                "That is the product of the layers' own norms, 320. But the direction that one layer stretches most is not "
+                "the one that the next does, and half of the neurons are off.",
+            ),
+            (
+                "near 60",
+                "Yes, 56: the guarantee is fourteen times that. It speaks of all inputs, and of all weights that training may "
+                "reach.",
+            ),
+            (
+                "near 1",
+                "At price 1 it is so, 0.7. The gain makes the stack really steeper, only not by as much as it may.",
             ),
         ),
     ),
