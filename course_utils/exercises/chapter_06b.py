@@ -399,8 +399,8 @@ exercise_32 = Exercise(
         lambda W, gamma: _by_cholesky(W, gamma, lambda W: W.swapaxes(1, 2) @ W),
         "For this form L comes from I + WWᵀ; you have WᵀW.",
         _symmetric_form,
-        "This is the symmetric form, which is ours with its outputs rotated. With a ReLU behind it a rotation is another "
-        "network: the stack below is made with L⁻¹W.",
+        "This is the symmetric form, which is ours with its outputs rotated. With a ReLU behind it a rotation is "
+        "another network: the stack below is made with L⁻¹W.",
         lambda W, gamma: _by_cholesky(W, gamma, alpha=0.0) if np.all(np.abs(np.linalg.det(W)) > 1e-6) else 0 * W,
         "The I below the root is missing, the layer's αI at α = 1.",
         lambda W, gamma: _by_cholesky(W, gamma).swapaxes(1, 2),
@@ -481,7 +481,8 @@ def _knows_hidden_digits(found, case):
     told = f"At the price γ⁸ = {price:.0f} your stack names {share:.0%} of {400} hidden digits, {_REACHES:.0%} is asked for"
     if share < 0.3:
         return (
-            f"{told}: it has hardly left the start. So little of the signal arrives behind eight layers that a step as long "
+            f"{told}: it has hardly left the start. So little of the signal arrives behind eight layers that a step "
+            f"as long "
             "as its gradient leads nowhere."
         )
     return f"{told}: it is on its way. Take more steps, or another learning rate."
@@ -568,12 +569,13 @@ exercise_34 = Exercise(
         lambda x, W, gamma: _with_slopes(
             x, W, gamma, np.linalg.norm(np.linalg.multi_dot([np.eye(W.shape[-1]), *_by_cholesky(W, gamma)[::-1]]), 2)
         ),
-        "The third number is that of the linear stack, without ReLUs. At a row the neurons that are off pass nothing on.",
+        "The third number is that of the linear stack, without ReLUs. At a row the neurons that are off pass nothing "
+        "on.",
         lambda x, W, gamma: _with_slopes(x, W, gamma, np.linalg.norm(_jacobians(x, W, gamma), 2, axis=(1, 2)).mean()),
         "The third number is the mean over rows. Asked is the steepest of them.",
         lambda x, W, gamma: _with_slopes(x, W, gamma, np.linalg.norm(_jacobians(x, W, gamma), axis=(1, 2)).max()),
-        "The third number is made of Frobenius norms, which add all directions. The norm of a slope is its largest singular "
-        "value, `matrix_norm(J, 2)`.",
+        "The third number is made of Frobenius norms, which add all directions. The norm of a slope is its largest "
+        "singular value, `matrix_norm(J, 2)`.",
         lambda x, W, gamma: _with_slopes(x, W, gamma, np.linalg.norm(_jacobians(x, W, gamma)[0], 2)),
         "The third number is the slope at the first row only. Asked is the steepest of all rows.",
         lambda x, W, gamma: (
@@ -614,22 +616,23 @@ exercise_35 = proof(
             "",
         ),
         "A": (
-            r"$\mathbb E\,M^\top M = Q^\top\,\mathbb E[M^\top M]\,Q$ for all $Q$: it is a multiple of $I$, and its trace is "
-            r"$n\gamma^2v$. Hence $\mathbb E\lVert Mh\rVert^2 = \gamma^2v\,\lVert h\rVert^2$.",
+            r"$\mathbb E\,M^\top M = Q^\top\,\mathbb E[M^\top M]\,Q$ for all $Q$: it is a multiple of $I$, and its "
+            r"trace is $n\gamma^2v$. Hence $\mathbb E\lVert Mh\rVert^2 = \gamma^2v\,\lVert h\rVert^2$.",
             "C",
         ),
         "H": (
-            r"The share $r = \lVert\mathrm{relu}(Mh)\rVert^2/\lVert h\rVert^2$ has the same law for every $h$: lengths cancel, and "
-            r"any direction can be turned into any other. Its mean is $\gamma^2v/2$.",
+            r"The share $r = \lVert\mathrm{relu}(Mh)\rVert^2/\lVert h\rVert^2$ has the same law for every $h$: "
+            r"lengths cancel, and any direction can be turned into any other. Its mean is $\gamma^2v/2$.",
             "C F A",
         ),
         "E": (
-            r"The next $W$ is independent of what arrives. So $q_L = q_0\,r_1 r_2\cdots r_L$, with independent $r_l$ that all have "
-            r"the law of $r$.",
+            r"The next $W$ is independent of what arrives. So $q_L = q_0\,r_1 r_2\cdots r_L$, with independent $r_l$ "
+            r"that all have the law of $r$.",
             "H",
         ),
         "B": (
-            r"$\log$ is strictly concave and $r$ is not constant: $\mathbb E\log r < \log\mathbb E\,r = \log(\gamma^2v/2)$.",
+            r"$\log$ is strictly concave and $r$ is not constant: $\mathbb E\log r < \log\mathbb E\,r = "
+            r"\log(\gamma^2v/2)$.",
             "H",
         ),
         "I": (
@@ -644,13 +647,15 @@ exercise_35 = proof(
     },
     flaws={
         "G": (
-            r"The components of $z = Mh$ are Gaussian, so that $\mathbb E\,\mathrm{relu}(z_i)^2 = \frac12\,\mathbb E\,z_i^2$.",
-            "they are not: a layer never stretches more than γ-fold, and a Gaussian has no such limit. The half is right, and "
-            "comes from a symmetry.",
+            r"The components of $z = Mh$ are Gaussian, so that $\mathbb E\,\mathrm{relu}(z_i)^2 = \frac12\,\mathbb "
+            r"E\,z_i^2$.",
+            "they are not: a layer never stretches more than γ-fold, and a Gaussian has no such limit. The half is "
+            "right, and comes from a symmetry.",
         ),
         "J": (
             r"$\log$ of a product is a sum, so that $\mathbb E\log q_L = \log\mathbb E\,q_L$.",
-            "the logarithm of a mean is not the mean of a logarithm, and what lies between the two is what is to be proved.",
+            "the logarithm of a mean is not the mean of a logarithm, and what lies between the two is what is to be "
+            "proved.",
         ),
     },
     goal="D",
@@ -686,20 +691,22 @@ WRITTEN = (
         rubric=(
             (
                 2,
-                "says that the guarantee bounds every slope from above, for all inputs and all weights that training may reach",
+                "says that the guarantee bounds every slope from above, for all inputs and all weights that training "
+                "may reach",
             ),
             (1, "says that the steepest slope seen bounds the stack's own constant from below, at these rows only"),
             (2, "says what neither is about: the readout and its margins, or hidden rows that are named wrong"),
             (1, "supports it with numbers of the table"),
         ),
         model=(
-            "The sentence takes a guarantee for a measurement. $\gamma^8 = 770$ bounds the slope at every input and for every "
-            "weight that training may ever reach; the stack that was trained has a constant of its own, at most the product of its "
-            "layers' norms, about 320, and at least the steepest slope that we saw, about 56. So the gain has really made the stack "
-            "steeper, some 76 times beside the 0.73 of the stack at price 1, and we know of no input where it is 770. How easily a "
-            "digit is misread depends on two more things that none of the three numbers contains: the readout, which multiplies "
-            "what the stack hands on, and the margin by which the right class leads. A stack whose outputs are some 76 times as large "
-            "also has larger margins, so that the ratio of margin to slope is what one should compare; and the guarantee is worth "
+            "The sentence takes a guarantee for a measurement. $\gamma^8 = 770$ bounds the slope at every input and "
+            "for every weight that training may ever reach; the stack that was trained has a constant of its own, at "
+            "most the product of its layers' norms, about 320, and at least the steepest slope that we saw, about "
+            "56. So the gain has really made the stack steeper, some 76 times beside the 0.73 of the stack at price "
+            "1, and we know of no input where it is 770. How easily a digit is misread depends on two more things "
+            "that none of the three numbers contains: the readout, which multiplies what the stack hands on, and the "
+            "margin by which the right class leads. A stack whose outputs are some 76 times as large also has larger "
+            "margins, so that the ratio of margin to slope is what one should compare; and the guarantee is worth "
             "something only beside it."
         ),
     ),
@@ -709,8 +716,8 @@ WRITTEN = (
 PREDICTIONS = (
     Prediction(
         "6b/one-layer",
-        "A square layer of 32 neurons, at $\\alpha = \\gamma = 1$. How large must $\\sigma\\sqrt n$ be before it misses no more "
-        "than 1 % of unit variance?",
+        "A square layer of 32 neurons, at $\\alpha = \\gamma = 1$. How large must $\\sigma\\sqrt n$ be before it "
+        "misses no more than 1 % of unit variance?",
         right="above a hundred",
         options=(
             (
@@ -732,14 +739,14 @@ PREDICTIONS = (
     ),
     Prediction(
         "6b/typical",
-        "The mean variance of 32 linear layers is $v^{32}$. Take narrow layers, of 8 neurons, and draw such stacks again "
-        "and again. Where does the *median* one stand?",
+        "The mean variance of 32 linear layers is $v^{32}$. Take narrow layers, of 8 neurons, and draw such stacks "
+        "again and again. Where does the *median* one stand?",
         right="at about a third of the mean",
         options=(
             (
                 "at the mean, nearly",
-                "For wide layers it is: 32 neurons reach 0.9 of it. With 8 neurons each layer's factor scatters, and 32 "
-                "scattered factors are multiplied.",
+                "For wide layers it is: 32 neurons reach 0.9 of it. With 8 neurons each layer's factor scatters, and "
+                "32 scattered factors are multiplied.",
             ),
             (
                 "at about a third of the mean",
@@ -754,9 +761,9 @@ PREDICTIONS = (
     ),
     Prediction(
         "6b/half",
-        "A ReLU takes half of the mean square of a Gaussian. Our layers are no Gaussians: they have 32 neurons, and the "
-        "input may be lopsided, all of it in one component. What does it leave of a layer's output, on average over the "
-        "weights?",
+        "A ReLU takes half of the mean square of a Gaussian. Our layers are no Gaussians: they have 32 neurons, and "
+        "the input may be lopsided, all of it in one component. What does it leave of a layer's output, on average "
+        "over the weights?",
         right="exactly a half",
         options=(
             (
@@ -776,14 +783,14 @@ PREDICTIONS = (
     ),
     Prediction(
         "6b/price",
-        "A gain γ mends what a layer and its ReLU take. Is there a scale σ at which eight such layers keep their second "
-        "moment and still guarantee a Lipschitz constant of 2?",
+        "A gain γ mends what a layer and its ReLU take. Is there a scale σ at which eight such layers keep their "
+        "second moment and still guarantee a Lipschitz constant of 2?",
         right="no, at no scale",
         options=(
             (
                 "yes, at a large σ",
-                "A large σ brings $v$ near 1, and linear layers then need hardly any gain. But the ReLU's half is left, "
-                "and no σ reaches it: eight layers at $10/\\sqrt n$ guarantee 25.",
+                "A large σ brings $v$ near 1, and linear layers then need hardly any gain. But the ReLU's half is "
+                "left, and no σ reaches it: eight layers at $10/\\sqrt n$ guarantee 25.",
             ),
             (
                 "yes, if α is small instead",
@@ -797,19 +804,20 @@ PREDICTIONS = (
     ),
     Prediction(
         "6b/back",
-        "White noise goes forward through a layer with 64 inputs and 16 outputs, and white noise comes back. How large is "
-        "the mean square that arrives at the 64 inputs, beside that of the 16 outputs?",
+        "White noise goes forward through a layer with 64 inputs and 16 outputs, and white noise comes back. How "
+        "large is the mean square that arrives at the 64 inputs, beside that of the 16 outputs?",
         right="a quarter",
         options=(
             (
                 "the same",
-                "So says the list of findings, and for square layers it is so. The sum of squares is the same both ways; "
-                "but 64 components share what 16 shared before.",
+                "So says the list of findings, and for square layers it is so. The sum of squares is the same both "
+                "ways; but 64 components share what 16 shared before.",
             ),
             ("four times as much", "Turned round: the same energy is spread over four times as many components."),
             (
                 "a quarter",
-                "Yes: a matrix and its transpose have the same sum of squares, and the mean is over 64 components, not 16.",
+                "Yes: a matrix and its transpose have the same sum of squares, and the mean is over 64 components, "
+                "not 16.",
             ),
             (
                 "a sixteenth",
@@ -819,14 +827,14 @@ PREDICTIONS = (
     ),
     Prediction(
         "6b/deep",
-        "Now the gradient at the *first* $W$ of a stack, from $1/\\sqrt n$ to $10/\\sqrt n$. Does it grow or shrink, in one layer "
-        "and in sixteen?",
+        "Now the gradient at the *first* $W$ of a stack, from $1/\\sqrt n$ to $10/\\sqrt n$. Does it grow or shrink, "
+        "in one layer and in sixteen?",
         right="it shrinks in one, and grows in sixteen",
         options=(
             (
                 "it shrinks in both",
-                "Saturation is there in every layer. But fifteen layers at $1/\\sqrt n$ pass on nearly nothing, and a large "
-                "σ opens them: that weighs more.",
+                "Saturation is there in every layer. But fifteen layers at $1/\\sqrt n$ pass on nearly nothing, and "
+                "a large σ opens them: that weighs more.",
             ),
             (
                 "it grows in both",
@@ -840,20 +848,20 @@ PREDICTIONS = (
     ),
     Prediction(
         "6b/alpha",
-        "Two layers that no input can tell apart: $\\sigma = 10/\\sqrt n$ at $\\alpha = 1$, and $\\sigma = 1/\\sqrt n$ at "
-        "$\\alpha = 0.01$. Each takes one step of gradient descent, same loss, same small rate. How far does the second move "
-        "its output, beside the first?",
+        "Two layers that no input can tell apart: $\\sigma = 10/\\sqrt n$ at $\\alpha = 1$, and $\\sigma = 1/\\sqrt "
+        "n$ at $\\alpha = 0.01$. Each takes one step of gradient descent, same loss, same small rate. How far does "
+        "the second move its output, beside the first?",
         right="a hundred times as far",
         options=(
             (
                 "as far: it is the same function",
-                "It is the same function of $x$, not of $W$: a gradient sees what the weights do, and weights ten times "
-                "as small do more.",
+                "It is the same function of $x$, not of $W$: a gradient sees what the weights do, and weights ten "
+                "times as small do more.",
             ),
             (
                 "ten times as far",
-                "Its gradient is ten times as large, true. The step it makes then also counts ten times as much, beside "
-                "weights that are ten times as small.",
+                "Its gradient is ten times as large, true. The step it makes then also counts ten times as much, "
+                "beside weights that are ten times as small.",
             ),
             (
                 "a hundred times as far",
@@ -863,8 +871,9 @@ PREDICTIONS = (
     ),
     Prediction(
         "6b/digits",
-        "Eight layers with ReLU at $1/\\sqrt n$ without gain start with two millionths of the second moment. Adam trains "
-        "them on digits, each start at its own best rate. How do they do beside those whose gain keeps all of it?",
+        "Eight layers with ReLU at $1/\\sqrt n$ without gain start with two millionths of the second moment. Adam "
+        "trains them on digits, each start at its own best rate. How do they do beside those whose gain keeps all of "
+        "it?",
         right="as well, within two points",
         options=(
             ("they learn nothing", "So it is under SGD: 27 % against 95 %. Under Adam they reach 96 %."),
@@ -874,14 +883,15 @@ PREDICTIONS = (
             ),
             (
                 "as well, within two points",
-                "Yes: 96 % without gain, 94 % with it. It is SGD with eight layers that needs the gain, and nothing else.",
+                "Yes: 96 % without gain, 94 % with it. It is SGD with eight layers that needs the gain, and nothing "
+                "else.",
             ),
         ),
     ),
     Prediction(
         "6b/higgs",
-        "On the collisions of HIGGS, over both optimizers and all depths: how does He's start do beside $10/\\sqrt n$, neither "
-        "with a gain?",
+        "On the collisions of HIGGS, over both optimizers and all depths: how does He's start do beside $10/\\sqrt "
+        "n$, neither with a gain?",
         right="ahead by a point, not for certain",
         options=(
             (
@@ -898,24 +908,24 @@ PREDICTIONS = (
     ),
     Prediction(
         "6b/steepest",
-        "Eight layers with the gain that keeps their signal guarantee 770, and Adam trains them on digits. How large is the "
-        "steepest slope that the trained stack has at any of 400 hidden digits?",
+        "Eight layers with the gain that keeps their signal guarantee 770, and Adam trains them on digits. How large "
+        "is the steepest slope that the trained stack has at any of 400 hidden digits?",
         right="near 60",
         options=(
             (
                 "near 770",
-                "A layer stretches γ-fold at most in its best directions, and only if its weights are huge. Eight layers "
-                "would have to line up their best directions, and no ReLU to be off.",
+                "A layer stretches γ-fold at most in its best directions, and only if its weights are huge. Eight "
+                "layers would have to line up their best directions, and no ReLU to be off.",
             ),
             (
                 "near 300",
-                "That is the product of the layers' own norms, 320. But the direction that one layer stretches most is not "
-                "the one that the next does, and half of the neurons are off.",
+                "That is the product of the layers' own norms, 320. But the direction that one layer stretches most "
+                "is not the one that the next does, and half of the neurons are off.",
             ),
             (
                 "near 60",
-                "Yes, 56: the guarantee is fourteen times that. It speaks of all inputs, and of all weights that training may "
-                "reach.",
+                "Yes, 56: the guarantee is fourteen times that. It speaks of all inputs, and of all weights that "
+                "training may reach.",
             ),
             (
                 "near 1",
