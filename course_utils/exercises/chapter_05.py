@@ -295,6 +295,7 @@ exercise_8 = Exercise(
     *Card("5.8", "the usable step", points=4, difficulty=3, minutes=8),
     cases=_curved_loss,
     reference=usable_step,
+    edge_cases=({"g": np.array([1.0, 0.0]), "H": np.eye(2), "K": 1},),
     misconceptions=slips(
         lambda g, H, K: 2 * (g @ g) / (g @ H @ g),
         "This is Chapter 4's step for the exact gradient. The noise of ĝ meets curvature too.",
@@ -330,7 +331,6 @@ exercise_8 = Exercise(
     ),
     after="A gradient meets the curvature of one direction, its noisy estimate a K-th of the sum of all.",
 )
-
 
 
 def _between(rng, low, high):
@@ -383,9 +383,7 @@ def _around_their_mean(loss, theta, Omega):
 
 _SUMMED = "You have added the K estimates: take their mean."
 _NOT_HALVED = "Twice the gradient: between θ + Ω and θ − Ω lies 2Ω, so take half of the difference."
-_OWN_PART = (
-    "A K-th too small: each loss is itself a K-th of the mean that you subtract. Divide by K − 1 in place of K."
-)
+_OWN_PART = "A K-th too small: each loss is itself a K-th of the mean that you subtract. Divide by K − 1 in place of K."
 _ONCE = "Once by σ is not enough: the difference and Ω are both of the size of σ, so divide by σ²."
 _DOWNHILL = "The sign is turned round: a perturbation that raises the loss points uphill."
 _NO_BASELINE = (
@@ -506,7 +504,7 @@ def train(loss, theta, rng):
         # Or `rows = rng.choice(loss.N, _BATCH)`: an example that is drawn twice does no harm.
         # Or `rows = rng.choice(loss.N, _BATCH, replace=True)`: likewise.
         rows = rng.choice(loss.N, _BATCH, replace=False)
-        theta = theta - _STEP * estimate(lambda thetas: loss(thetas, rows), theta, _SIGMA, _K, rng)
+        theta = theta - _STEP * estimate(lambda thetas: loss(thetas, rows), theta, _SIGMA, _K, rng)  # noqa: B023
     return theta
 
 
@@ -527,7 +525,9 @@ def _knows_digits(found, case):
     if np.shape(theta) != case["theta"].shape:
         return f"Your parameters have the shape {np.shape(theta)}; they came as {case['theta'].shape}."
     if not np.isfinite(theta).all():
-        return "The training has run away: the parameters are not finite. Shorten the step, or make the estimate better."
+        return (
+            "The training has run away: the parameters are not finite. Shorten the step, or make the estimate better."
+        )
     x, y = _shuffled(case["seed"])
     share = SoftmaxNet(x[_TRAIN:], y[_TRAIN:], case["hidden"]).accuracy(theta)
     if share >= _SHARE:
@@ -568,16 +568,18 @@ exercise_11 = proof(
     *Card("5.11", "Stein's identity from its lines", points=4, difficulty=3, minutes=8),
     lines={
         "E": (
-            r"$E_\sigma(\theta) = \int E(u)\,\varphi_\sigma(u - \theta)\,du$, by the substitution $u = \theta + \Omega$",
+            r"$E_\sigma(\theta) = \int E(u)\,\varphi_\sigma(u - \theta)\,du$, by the substitution "
+            r"$u = \theta + \Omega$",
             "",
         ),
         "H": (
-            r"$\partial_j E_\sigma(\theta) = \int E(u)\,\partial_j\big[\varphi_\sigma(u - \theta)\big]\,du$, as the Gaussian "
-            "tames the growth of $E$ under the integral",
+            r"$\partial_j E_\sigma(\theta) = \int E(u)\,\partial_j\big[\varphi_\sigma(u - \theta)\big]\,du$, as the "
+            "Gaussian tames the growth of $E$ under the integral",
             "E",
         ),
         "B": (
-            r"$\partial_j\big[\varphi_\sigma(u - \theta)\big] = \dfrac{u_j - \theta_j}{\sigma^2}\,\varphi_\sigma(u - \theta)$",
+            r"$\partial_j\big[\varphi_\sigma(u - \theta)\big] = \dfrac{u_j - \theta_j}{\sigma^2}\,\varphi_\sigma(u - "
+            r"\theta)$",
             "",
         ),
         "J": (r"$\partial_j E_\sigma(\theta) = \mathbb E\,\tilde E\,\Omega_j/\sigma^2$", "H B"),
@@ -586,7 +588,8 @@ exercise_11 = proof(
     },
     flaws={
         "A": (
-            r"$\partial_j\big[\varphi_\sigma(u - \theta)\big] = -\dfrac{u_j - \theta_j}{\sigma^2}\,\varphi_\sigma(u - \theta)$",
+            r"$\partial_j\big[\varphi_\sigma(u - \theta)\big] = -\dfrac{u_j - \theta_j}{\sigma^2}\,\varphi_\sigma(u - "
+            r"\theta)$",
             "The sign is that of the derivative by u. Here it is by θ, which stands in the density with a minus.",
         ),
         "D": (
@@ -600,13 +603,14 @@ exercise_11 = proof(
         ),
         "I": (
             r"$\mathbb E\,\tilde E\,\Omega_j = \mathbb E\,\tilde E\;\mathbb E\,\Omega_j = 0$",
-            "Ẽ is the loss at θ + Ω and depends on Ω: a mean of a product is not the product of the means. That they go "
-            "together is the whole signal.",
+            "Ẽ is the loss at θ + Ω and depends on Ω: a mean of a product is not the product of the means. That they "
+            "go together is the whole signal.",
         ),
     },
     goal="G",
     missing={
-        "E": "Under which integral is differentiated? Write the smoothed loss as one in which θ stands in the density alone.",
+        "E": "Under which integral is differentiated? Write the smoothed loss as one in which θ stands in the density "
+        "alone.",
         "B": "It needs the derivative of the density, which nothing above it gives.",
         "H": "Whose derivative is it? Nothing above says that it may be taken under the integral.",
         "C": "Nothing above says that the baseline changes no mean.",
@@ -678,13 +682,14 @@ exercise_13 = proof(
     },
     flaws={
         "D": (
-            r"$\mathbb E\,(g^\top z)^2\lVert z\rVert^2 = \mathbb E\,(g^\top z)^2\;\mathbb E\,\lVert z\rVert^2 = n\,\lVert g\rVert^2$",
+            r"$\mathbb E\,(g^\top z)^2\lVert z\rVert^2 = \mathbb E\,(g^\top z)^2\;\mathbb E\,\lVert z\rVert^2 = "
+            r"n\,\lVert g\rVert^2$",
             "The two factors are not independent: z₁ is in both. That is worth 2 more.",
         ),
         "G": (
             r"$\mathbb E\,z_1^4 = \mathbb E\,z_1^2z_j^2 = 1$",
-            "So it is for random signs, whose squares are 1, and the law there is n − 1. The fourth moment of a standard "
-            "normal number is 3.",
+            "So it is for random signs, whose squares are 1, and the law there is n − 1. The fourth moment of a "
+            "standard normal number is 3.",
         ),
         "J": (
             r"$\mathbb E\,\lVert\hat g - g\rVert^2 = \mathbb E\,\lVert\hat g\rVert^2$, as the noise has mean 0",
@@ -716,4 +721,270 @@ EXERCISES = (
     exercise_11,
     exercise_12,
     exercise_13,
+)
+
+PREDICTIONS = (
+    Prediction(
+        "5/thousand",
+        "Twelve coordinates, each averaged over 1000 perturbations. How good is the gradient?",
+        right="wrong by about a tenth of its length",
+        options=(
+            (
+                "wrong by about a hundredth of its length",
+                r"A mean of 1000 has $1/\sqrt{1000}$, a thirtieth, of the scatter of one. But a single estimate "
+                "scatters by several times the gradient's length: 0.14 is left.",
+            ),
+            (
+                "wrong by about a tenth of its length",
+                "Yes: 0.14. Each coordinate hears the noise of all the others as well, which a thousand draws make "
+                "small, and not tiny.",
+            ),
+            (
+                "only its signs can be trusted",
+                "For a single draw not even they can. Averaging works all the same: what goes together with the loss "
+                "adds up, the rest cancels, and the error is 0.14 of the gradient's length.",
+            ),
+        ),
+    ),
+    Prediction(
+        "5/attempt",
+        r"The estimate $\tilde E\,\Omega/\sigma^2$ has the right mean. With the best of the four lengths of the step, "
+        "how much do 300 steps teach the network?",
+        right="nothing",
+        options=(
+            (
+                "most digits: the mean is right, so the steps add up",
+                "They would, with patience that nobody has. Short steps leave the loss where it was, longer ones only "
+                "carry the noise into the weights. Nothing is learned at any of the four.",
+            ),
+            (
+                "some digits, more slowly than with E subtracted",
+                "Slow learning needs a signal that stands out a little. Here one perturbation in a thousand changes "
+                "the loss in the third decimal, and what is multiplied by the noise is all of the loss.",
+            ),
+            (
+                "nothing",
+                "Yes: the two short steps leave the loss at 2.6 and 2.7, the two long ones drive it up, and no run is "
+                "right in more than 10 % of the digits.",
+            ),
+        ),
+    ),
+    Prediction(
+        "5/whose",
+        r"At $\sigma = 0.5$ the loss is far from linear. Whose gradient is the mean of the estimate?",
+        right="another loss's, smoother than E",
+        options=(
+            (
+                "the loss's own: a pair Ω, −Ω cancels what is curved",
+                r"A pair cancels the even part of the loss and keeps its cubic one. The mean lies 0.055 $\lVert "
+                r"g\rVert^2$ from the gradient in squared distance, and the interval does not reach zero.",
+            ),
+            (
+                "no loss's: it is a difference over too long a way",
+                "A field that is wrong everywhere is in general no gradient at all. This one is, to three decimals: "
+                "that of the loss averaged over the Gaussian cloud around each point.",
+            ),
+            (
+                "another loss's, smoother than E",
+                "Yes: the gradient of the mean of the loss over the cloud of perturbations. From that gradient the "
+                r"squared distance is 0.000 $\lVert g\rVert^2$, from the loss's own 0.055.",
+            ),
+        ),
+    ),
+    Prediction(
+        "5/flat",
+        r"On this quadratic loss, over $\sigma$ from 0.01 to 3: which variance does not change at all?",
+        right="that of antithetic pairs",
+        options=(
+            (
+                "that of a draw with a baseline",
+                "It is flat as long as curvature is small beside the slope. At 0.91 the second term has doubled it, "
+                "and it goes on growing as σ².",
+            ),
+            (
+                "none: all rise with σ",
+                "Three of them do in the end. In a pair the even part of the loss, which is all that curvature adds, "
+                "is the same on both sides and cancels.",
+            ),
+            (
+                "that of antithetic pairs",
+                r"Yes: $z^\top Hz$ is the same for $z$ and $-z$, and half of the difference does not contain it. With "
+                "a baseline the curve is flat and then rises; without one it falls first.",
+            ),
+            (
+                "that of random signs: their length is fixed",
+                r"Their length is, and it makes them a little better at small σ. But $z^\top Hz$ still changes from "
+                "draw to draw, unless $H$ is diagonal.",
+            ),
+        ),
+    ),
+    Prediction(
+        "5/exact-law",
+        r"What makes the simple law $\sqrt{K/(K + n + 1)}$ exact?",
+        right="many draws, and nothing else",
+        options=(
+            (
+                "many parameters: then everything concentrates",
+                r"All but one number does: the part of a single draw along $g$ is one normal number, whatever $n$. "
+                r"Its mean size is $\sqrt{2/\pi} = 0.798$, and the law stays 20 % too high.",
+            ),
+            (
+                "either of them",
+                "Along a row the ratio tends to 1; down a column it does not, but to a number that depends on K: 0.798 "
+                "for a single draw.",
+            ),
+            (
+                "many draws, and nothing else",
+                r"Yes. With a single one, which is the note's algorithm, the cosine is that of one normal number's "
+                r"size, whose mean is $\sqrt{2/\pi}$, and it lies 20 % below the law for ever.",
+            ),
+        ),
+    ),
+    Prediction(
+        "5/million",
+        "How many forward passes give the gradient of a million weights with a cosine of 0.5?",
+        right="hundreds of thousands",
+        options=(
+            (
+                "about a thousand, the root of their number",
+                r"A root does stand in the law, around all of it: the cosine, not $K$, grows as a root. A thousand "
+                "draws have a cosine of 0.03 here.",
+            ),
+            (
+                "about ten thousand",
+                "So many make a cosine of 0.1. Five times the cosine costs more than twenty-five times the draws.",
+            ),
+            (
+                "hundreds of thousands",
+                "Yes: a third of a million, where back-propagation asks for the price of about three passes. Two "
+                "directions in a space of a million dimensions are orthogonal unless somebody works for it.",
+            ),
+            (
+                "about a million, one for each weight",
+                "One for each weight is what finite differences need for the whole gradient. Half a cosine is a third "
+                "of that; 0.9 is four times as much.",
+            ),
+        ),
+    ),
+    Prediction(
+        "5/printed",
+        "Gaussian noise, one draw, no baseline, squared error, a deep net, and the best pair of step and σ from a "
+        "grid. What becomes of it?",
+        right="it learns, more slowly than with a baseline",
+        options=(
+            (
+                "it learns nothing: the baseline is missing",
+                "So it was at σ = 0.001. But the noise of a missing baseline falls as 1/σ²; at σ = 0.1 it is bearable, "
+                "and 79 % of the digits are told apart, where 54 % would be guessing.",
+            ),
+            (
+                "it learns as well as with a baseline",
+                "It comes to 79 %, and rules with a baseline to 86 % and 88 %, for the same number of passes.",
+            ),
+            (
+                "it learns, more slowly than with a baseline",
+                "Yes: 79 %, beside 86 % and 88 %, and 54 % for guessing. The missing baseline *is* a matter of "
+                "tuning, at a price; the mean of four losses costs nothing and avoids it.",
+            ),
+        ),
+    ),
+    Prediction(
+        "5/neurons",
+        r"From 4 to 64 hidden neurons $n$ grows about sixteenfold. By how much does the price of weight perturbation "
+        "grow, in units of back-propagation's?",
+        right="hardly",
+        options=(
+            (
+                "sixteenfold: the variance grows with n",
+                r"The variance does. But what counts is how much shorter the step has to be, and that hangs on how "
+                "many directions are stiff, which are much the same: from 46 to 66 times, within the scatter.",
+            ),
+            (
+                "fourfold: the cosine falls as a root of n",
+                "The cosine of one step does. Over many steps noise averages out, and what a step may cost is decided "
+                "by curvature: the price is 46, 52 and 66 times that of back-propagation.",
+            ),
+            (
+                "hardly",
+                "Yes: some fifty times at each size, give or take a third, and for the nodes it does not grow at all.",
+            ),
+        ),
+    ),
+    Prediction(
+        "5/scales",
+        "For weight perturbation with $K = 1$: at which scale of the start is the largest usable step shortest?",
+        right="at Glorot's own scale",
+        options=(
+            (
+                "at the largest: large weights make a stiff loss",
+                "Large weights saturate the tanh neurons, and a neuron that is saturated has no curvature: the trace "
+                "falls from 16 to 8.",
+            ),
+            (
+                "at the smallest: small weights learn slowly",
+                "They do learn slowly, but that is the gradient's size. What limits the step is curvature, and outputs "
+                "of small weights hardly curve: the trace is 8.",
+            ),
+            (
+                "at Glorot's own scale",
+                "Yes, in every column: the trace is largest there, 16, and the step shortest, 0.12 for one draw. "
+                "Sixteen draws give back a factor of ten and more.",
+            ),
+        ),
+    ),
+    Prediction(
+        "5/one-signal",
+        "With a signal for each example, nodes have a variance of 26 and weights one of 724. What if both hear only "
+        "the one global number?",
+        right="nodes gain a factor of two at most",
+        options=(
+            (
+                "nodes keep their lead: there are fewer of them",
+                "There are fewer of them *for one example*. One signal has to serve 26 nodes for each of 64 examples: "
+                "that is more unknowns than there are weights, and the gain is at most 2.0.",
+            ),
+            (
+                "weights win: a node's noise is of no use then",
+                "Not quite: the inputs are still known, by which a node's noise is passed on. Nodes gain 1.2 to 2.0.",
+            ),
+            (
+                "nodes gain a factor of two at most",
+                "Yes: 1.2 to 2.0 in twenty starts, and 25 to 31 with a signal for each example. What helps is the "
+                "signal, and that the inputs are known.",
+            ),
+        ),
+    ),
+)
+
+WRITTEN = (
+    Written(
+        *Card("5.14", "a thousand times the noise, fifty times the price", points=6, difficulty=3, minutes=12),
+        rubric=(
+            (2, r"says what the law is about: one estimate at one $\theta$, with variance $(n + 1)\lVert g\rVert^2/K$"),
+            (
+                2,
+                "says why training pays less: noise averages out over the steps, and what counts is how much shorter "
+                r"the step must be, about $\operatorname{tr}H/\rho$ and not $n$",
+            ),
+            (
+                1,
+                "gives numbers of the chapter: a price of some fifty times at three sizes, or a factor of dozens for "
+                "1210",
+            ),
+            (
+                1,
+                "names a limit: digits only, up to 4810 weights, down to a loss of 1, or that the reason is a "
+                "heuristic at the start",
+            ),
+        ),
+        model=r"""The law is about one estimate at one point: the mean of $K$ draws has a total variance of
+$(n + 1)\lVert g\rVert^2/K$, so that a single one is nearly orthogonal to the gradient. Training does not need a good
+gradient in each step. It adds up many steps, in which the noise cancels and the gradient does not; what the noise
+costs is a shorter step. A draw meets all curvatures instead of the one along $g$, so that the usable step falls from
+$2/\rho$ to $2/(\rho + (\rho + \operatorname{tr}H)/K)$, by a factor of about $\operatorname{tr}H/\rho$ for a single
+draw: dozens in our net, not 1210. Down to a loss of 1 the price was some fifty times that of back-propagation, at 310,
+1210 and 4810 weights alike. So a million weights need not cost a million times as much. But nobody has measured a
+million here: these are three small nets on the digits, and that the number of stiff directions stays small along the
+way and at other sizes is a heuristic.""",
+    ),
 )

@@ -70,7 +70,14 @@ def in_blocks(
 
 
 def estimates(
-    answer: Callable[..., Any], E: float, g: np.ndarray, H: np.ndarray, sigma: float, K: int, seed: int, repetitions: int
+    answer: Callable[..., Any],
+    E: float,
+    g: np.ndarray,
+    H: np.ndarray,
+    sigma: float,
+    K: int,
+    seed: int,
+    repetitions: int,
 ) -> tuple[np.ndarray, int] | None:
     """Estimates ``answer(loss, theta, sigma, K, rng)`` of a gradient, shape (repetitions, n), all from one ``rng``.
 
@@ -103,7 +110,7 @@ def estimates(
 def trained(
     answer: Callable[..., Any], X: np.ndarray, y: np.ndarray, theta: np.ndarray, hidden: int, budget: int, seed: int
 ) -> tuple[Any, int] | None:
-    """θ as ``answer(loss, theta, rng)`` trains it, (n,), with a ``losses.Metered``, and how many evaluations it left."""
+    """θ as ``answer(loss, theta, rng)`` trains it, (n,), on a ``losses.Metered``, and the evaluations that it left."""
     from course_utils.theory.losses import Metered, SoftmaxNet
 
     loss = Metered(SoftmaxNet(X, y, hidden), budget)
