@@ -43,7 +43,8 @@ def starts(
     for seed in range(check_size("seeds", seeds)):
         rng = np.random.default_rng(seed)
         if scheme == "data-driven":
-            net = _by_simulation(theory.random_net(widths, sigma, 0.0, rng), x[:LOOKED_AT], rng)
+            net = theory.random_net(widths, sigma, 0.0, rng)
+            net = _by_simulation(net, x[:LOOKED_AT], np.random.default_rng(seed))  # draws what the other schemes drew
         else:
             net = theory.random_net(widths, sigma, scheme, rng)
         nets.append(net._replace(weights=tuple(gain * w for w in net.weights)))
@@ -136,18 +137,6 @@ def train_scheme(
         top[:, i] = ensembles.spectrum_ends(kept, x, t).high
     top[np.isinf(run.losses[:, at])] = np.nan
     return SchemeTraining(scheme, depth, float(step), run.losses, at, top)
-
-
-def best_step(
-    scheme: str, depth: int, x: Array, t: Array, tried: Sequence[float] = (0.03, 0.1, 0.5, 2.0), **options
-) -> SchemeTraining:
-    """:func:`train_scheme` with each step that is ``tried``: the run whose mean final loss is lowest.
-
-    Means are compared as shares of guessing's loss, to five per cent, and the shortest step wins a tie: closer than
-    that, processors differ. A step with which one of the networks diverges has an infinite mean.
-    """
-    runs = [train_scheme(scheme, depth, x, t, step=step, checks=0, **options) for step in sorted(tried)]
-    return min(runs, key=guessed)
 
 
 def guessed(run: SchemeTraining) -> float:
