@@ -223,6 +223,7 @@ exercise_9 = Exercise(
     kind="build",
     cases=_powers,
     allows=_powers_exist,
+    edge_cases=({"H": np.diag([3.0, -1.0]), "v": np.ones(2), "rounds": 2},),
     reference=power_iteration,
     rtol=1e-6,
     misconceptions=slips(
@@ -392,7 +393,7 @@ def _has_unit_jacobian(answer, case):
 
 
 exercise_6 = Exercise(
-    *Card("4.6", "a layer whose Jacobian has norm 1", points=4, difficulty=3, minutes=9),
+    *Card("4.6", "build, stage 1: a layer whose Jacobian has norm 1", points=4, difficulty=3, minutes=9),
     kind="build",
     cases=_relu_layer,
     allows=lambda W, X: len(X) > 0 and mean_norm(W, X) > 0,
@@ -437,13 +438,20 @@ def _norms_of(weights, X):
 
 
 def _can_be_scaled(weights, X):
-    """A weight that is not zero, and a scale that a few divisions find: for large signals tanh has none."""
+    """No weight is zero, and a few divisions find a scale: for large signals tanh has none.
+
+    The latter also on signals that have passed the weights as they were, for who goes on with these.
+    """
     if not all(np.linalg.norm(W) > 0.2 for W in weights):
         return False
     with np.errstate(all="ignore"):
-        found = _norms_of(_scaled_by(weights, X, _mean_norm_of, rounds=7), X)
-        unscaled = _norms_of(_of_unscaled(weights, X), X)
-    return bool(np.abs(found - 1).max() < 1e-3 and np.abs(unscaled - 1).max() < 1)
+        found = [_norms_of(_scaled_by(weights, X, _mean_norm_of, rounds=7), X)]
+        z = X
+        for W in weights:
+            bent = (W, np.eye(len(W)))
+            found.append(_norms_of(_scaled_by(bent, z, _mean_norm_of, rounds=7), z))
+            z = np.tanh(z @ W.T)
+    return bool(np.abs(np.concatenate(found) - 1).max() < 1e-3)
 
 
 def _wide_tanh_net():
@@ -560,6 +568,15 @@ def _descend(loss, w, step, steps, move):
     return [*losses, loss(w).item()], w
 
 
+def _with_momentum(loss, w, step, steps):
+    losses, move = [loss(w).item()], 0 * w
+    for _ in range(steps):
+        move = 0.9 * move + _gradient(loss, w)
+        w = w - step * move
+        losses.append(loss(w).item())
+    return losses, w
+
+
 def _in_place(loss, w, step, steps):
     losses = []
     for _ in range(steps):
@@ -592,6 +609,10 @@ exercise_12 = Exercise(
         "The gradient was made a unit vector. The step is γ times the gradient as it is.",
         lambda loss, w, step, steps: _descend(loss, w, step, steps, lambda w, g, k: w - step / (k + 1) * g),
         "Your step shrinks on the way. It is to stay constant: that is what is compared with 2/γ.",
+        _with_momentum,
+        "Your step remembers the steps before it: that is momentum. Plain descent moves by −γ times the gradient "
+        "where it "
+        "stands.",
         lambda loss, w, step, steps: (descend(loss, w, step, steps)[0], w),
         "The weights that you return are those of the start.",
         lambda loss, w, step, steps: _descend(loss, w, step, steps, lambda w, g, k: w - g),
@@ -1016,8 +1037,8 @@ PREDICTIONS = (
     ),
     Prediction(
         "4/longer",
-        "So gentle a start allows a longer step. Each scheme now trains its ten layers with the best of three or four "
-        "steps. Does the "
+        "So gentle a start allows a longer step. Each scheme now trains its ten layers with the best of three steps, "
+        "0.5 among them. Does the "
         "Hessian scheme catch up?",
         right="no, with neither tanh nor ReLU",
         options=(

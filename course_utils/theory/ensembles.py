@@ -6,7 +6,8 @@ Every array has a first axis for the networks, so that ten random starts cost li
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -21,6 +22,19 @@ if TYPE_CHECKING:
 #: Activations that torch computes for all networks at once.
 KNOWN = ("tanh", "ReLU", "linear")
 DIVERGED = 1000.0  # a loss beyond it is inf from then on
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Torch on one thread: products as small as these wait for each other longer than they take."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 class Ensemble(NamedTuple):
@@ -56,6 +70,7 @@ class Descent(NamedTuple):
     kept: tuple[Ensemble, ...]
 
 
+@one_thread()
 def descend(
     start: Ensemble,
     x: Array,
@@ -107,6 +122,7 @@ class Ends(NamedTuple):
         return np.maximum(self.high, -self.low)
 
 
+@one_thread()
 def spectrum_ends(
     nets: Ensemble, x: Array, t: Array, loss: str = "cross_entropy", layer: int | None = None, rounds: int = 12
 ) -> Ends:
