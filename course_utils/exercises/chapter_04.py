@@ -210,6 +210,8 @@ def _powers_exist(H, v, rounds):
 
 def power_iteration(H, v, rounds):
     for _ in range(rounds):
+        # Or `v = H @ v / np.linalg.norm(v)`: the length of the former one keeps it from growing as well.
+        # Or `v = H @ v / np.linalg.norm(H * v)`: so does any length in proportion to it.
         # Or `v = v @ H / np.linalg.norm(H @ v)`: H is symmetric.
         # Or `v = H @ v / np.linalg.norm(v @ H)`: H is symmetric.
         v = H @ v / np.linalg.norm(H @ v)
@@ -223,7 +225,11 @@ exercise_9 = Exercise(
     kind="build",
     cases=_powers,
     allows=_powers_exist,
-    edge_cases=({"H": np.diag([3.0, -1.0]), "v": np.ones(2), "rounds": 2},),
+    edge_cases=(
+        {"H": np.diag([3.0, -1.0]), "v": np.ones(2), "rounds": 2},
+        # 4³⁰⁰⁰ is no number, nor is what remains of a vector that a fixed number divides.
+        {"H": np.diag([4.0, 3.9, 0.5]), "v": np.ones(3), "rounds": 3000},
+    ),
     reference=power_iteration,
     rtol=1e-6,
     misconceptions=slips(
@@ -288,19 +294,17 @@ def _krylov_is_clear(H, v, rounds):
     return True
 
 
-TINY = 1e-10
+DIGITS = 9  # a direction of which no more is left lies in the span already, up to rounding
 
 
 def lanczos(H, v, rounds):
     basis, images, r = [], [], v
-    # Or `while len(basis) < rounds and TINY <= np.linalg.norm(r):`: either.
-    while len(basis) < rounds and np.linalg.norm(r) > TINY:
+    while len(basis) < rounds and np.any(np.round(r, DIGITS)):
         basis.append(r / np.linalg.norm(r))
         # Or `images.append(basis[-1] @ H)`: H is symmetric.
         images.append(H @ basis[-1])
         Q = np.array(basis)
         r = images[-1] - Q.T @ (Q @ images[-1])
-    # Or `return np.linalg.eigvalsh(np.array(images) @ Q.T)[-1]`: symmetric.
     return np.linalg.eigvalsh(Q @ np.array(images).T)[-1]
 
 
@@ -472,7 +476,25 @@ def data_driven(weights, X):
             W = W / np.linalg.norm(slope[:, :, None] * W, 2, axis=(1, 2)).mean()
         scaled.append(W)
         z = np.tanh(z @ W.T)
+    # Or `return scaled`: a list is as good.
     return tuple(scaled)
+
+
+def _has_unit_jacobians(answer, case):
+    weights, X = case["weights"], case["X"]
+    answer = answer if isinstance(answer, tuple) else (answer,)
+    if len(answer) != len(weights):
+        return f"The network has {len(weights)} weights; yours are {len(answer)}."
+    for k, (mine, W) in enumerate(zip(answer, weights)):
+        if np.shape(mine) != W.shape:
+            return f"Your weight {k} has shape {np.shape(mine)}; the one that was given has shape {W.shape}."
+        factor = np.vdot(mine, W) / np.vdot(W, W)
+        if not (factor > 0 and np.abs(mine - factor * W).max() <= 1e-5 * np.abs(mine).max()):
+            return f"Your weight {k} is not the given one times a positive number."
+    for k, found in enumerate(_norms_of(answer, X)):
+        if not abs(found - 1) < 1e-4:
+            return f"With your weights the mean of ‖J‖ over the inputs is {found:.5f} in layer {k}, not 1."
+    return None
 
 
 def _scaled_by(weights, X, scale, rounds=ROUNDS):
@@ -508,7 +530,8 @@ exercise_11 = Exercise(
     allows=_can_be_scaled,
     edge_cases=(_wide_tanh_net(),),
     reference=data_driven,
-    rtol=2e-3,
+    property=_has_unit_jacobians,
+    rtol=1e-4,
     atol=1e-6,
     size=lambda case: len(case["weights"]) + np.size(case["X"]) / 100,
     misconceptions=slips(

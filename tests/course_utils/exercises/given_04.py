@@ -335,6 +335,7 @@ WRONG = {
         (lambda H, v, rounds: (q := powered(H @ H, v, rounds)) @ H @ q / (q @ q), GENERIC),
         (lambda H, v, rounds: (q := powered(H, v, rounds)) @ q / (q @ H @ q), "one over the expected value"),
         (lambda H, v, rounds: (q := powered(H, v, rounds)) @ q, GENERIC),
+        (lambda H, v, rounds: (q := np.linalg.matrix_power(H, rounds) @ v) @ H @ q / (q @ q), "NaN"),
         (lambda H, v, rounds: round((q := powered(H, v, rounds)) @ H @ q / (q @ q), 2), "rounded to 2 decimals"),
     ),
     "4.10": (
@@ -375,10 +376,12 @@ WRONG = {
             lambda weights, X: scaled(weights, X, norm=lambda J: np.linalg.norm(J[0], 2)),
             "Only the first input was looked at.",
         ),
-        (lambda weights, X: scaled(weights, X)[-1], "Expected an array of shape"),
-        (lambda weights, X: scaled(weights, X)[:-1], "separate values"),
-        (lambda weights, X: [W.T for W in scaled(weights, X)], "Expected an array of shape"),
-        (lambda weights, X: weights, GENERIC),
+        (lambda weights, X: scaled(weights, X)[-1], "yours are"),
+        (lambda weights, X: scaled(weights, X)[:-1], "has shape (0,)"),
+        (lambda weights, X: [W.T for W in scaled(weights, X)], "has shape"),
+        (lambda weights, X: weights, "the mean of ‖J‖ over the inputs is"),
+        (lambda weights, X: [-W for W in scaled(weights, X)], "is not the given one times a positive number"),
+        (lambda weights, X: scaled(weights, X, rounds=3), "the mean of ‖J‖ over the inputs is"),
     ),
     "4.12": (
         (down_in_place, "changes the weights it was given"),
@@ -481,7 +484,9 @@ RIGHT = {
     "4.9": (
         lambda H, v, rounds: (q := powered(H, v / np.linalg.norm(v), rounds)) @ H @ q,
         lambda H, v, rounds: float(np.dot(u := H @ (q := powered(H, v, rounds)), q) / np.dot(q, q)) + 0 * u[0],
-        lambda H, v, rounds: (q := np.linalg.matrix_power(H, rounds) @ v) @ H @ q / (q @ q),
+        lambda H, v, rounds: (
+            (q := torch.from_numpy(powered(H, v, rounds))) @ torch.from_numpy(H) @ q / q.square().sum()
+        ),
     ),
     "4.10": (
         lambda H, v, rounds: ritz(H, v, rounds)[-1],
