@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from matplotlib.axes import Axes
 
 from course_utils.experiments import curvature, curvature_training
 from course_utils.figures import ALLOWED, MEASURED, MUTED, SECOND, THEORY, THIRD, WORST, band
+from course_utils.theory.accept import Array
 from course_utils.theory.statistics import mean_interval
 
 SCHEME_COLOURS = {"Glorot": MEASURED, "He": WORST, "Hessian": SECOND, "data-driven": THIRD}
@@ -68,14 +71,16 @@ def step_curve(ax: Axes, data: curvature.StepCurve) -> str:
     ax.plot(data.steps, data.loss, ".", color=MEASURED, label="loss after the step")
     for at, words, colour in ((data.guarantee, "2/λ_max", WORST), (data.safe, "2‖g‖²/gᵀHg", SECOND)):
         ax.axvline(at, color=colour, ls="--", lw=1.2, label=words)
+    own = ""
     if np.isfinite(data.yours):
         ax.axvline(data.yours, color=MEASURED, ls=":", lw=3, label="2/λ_max, yours")
+        own = f", by the reader's own λ_max {data.yours:.3g}"
     ax.set(xlabel="step γ", ylabel="loss", title="λ_max guards against every direction, not only this one")
     ax.legend()
     return (
         f"Loss of a network after one gradient step: its quadratic model falls up to {data.safe / 2:.3g} and stays "
-        f"below the start up to {data.safe:.3g}; the guarantee 2/λ_max is {data.guarantee:.3g}; the smallest loss is "
-        f"reached at {data.steps[data.loss.argmin()]:.3g}."
+        f"below the start up to {data.safe:.3g}; the guarantee 2/λ_max is {data.guarantee:.3g}{own}; the smallest "
+        f"loss is reached at {data.steps[data.loss.argmin()]:.3g}."
     )
 
 
@@ -168,7 +173,7 @@ def training(ax: Axes, data: tuple[curvature_training.SchemeTraining, ...]) -> s
     """Losses of several starts at one depth: mean, and range over the networks; a reader's own as single lines."""
     for run in data:
         _mean_and_range(ax, np.arange(run.losses.shape[1]), run.losses, run.scheme, "-")
-    ends = {run.scheme: run.losses[:, -1].mean() for run in data}
+    ends = {run.scheme: run.losses[:, -1].mean() for run in data if run.scheme != YOURS}
     worst = max(ends, key=ends.__getitem__)
     ax.set(ylim=(0, 4), xlabel="steps", ylabel="cross-entropy, mean and range")
     ax.set_title(f"{data[0].depth} layers: {worst} ends at {ends[worst]:.2f}")
@@ -176,30 +181,42 @@ def training(ax: Axes, data: tuple[curvature_training.SchemeTraining, ...]) -> s
     return (
         f"Training losses of {data[0].depth} layers with constant step {data[0].step:g}; mean at the end "
         + ", ".join(f"{scheme} {end:.2f}" for scheme, end in ends.items())
+        + _own(data, lambda run: run.losses[:, -1])
         + "."
     )
 
 
 def sharpness(ax: Axes, data: tuple[curvature_training.SchemeTraining, ...]) -> str:
-    """λ_max during training, mean and range of the networks, against 2/γ."""
+    """λ_max during training, mean and range of the networks, against 2/γ; a reader's own as single lines."""
     ax.axhline(2 / data[0].step, color=THEORY, ls="--", lw=1.2, label="2/γ")
     for run in data:
         _mean_and_range(ax, run.checks, run.top, run.scheme, "o-")
-    means = [run.top.mean(axis=0) for run in data]
-    most = max(range(len(data)), key=lambda i: means[i].max() / means[i][0])
+    means = {run.scheme: run.top.mean(axis=0) for run in data if run.scheme != YOURS}
+    most = max(means, key=lambda scheme: means[scheme].max() / means[scheme][0])
     ax.set(yscale="log", ylim=(0.1, 1000), xlabel="steps", ylabel="λ_max, mean and range")
-    ax.set_title(f"{data[0].depth} layers: {data[most].scheme} from {means[most][0]:.1g} to {means[most].max():.1g}")
+    ax.set_title(f"{data[0].depth} layers: {most} from {means[most][0]:.1g} to {means[most].max():.1g}")
     ax.legend(loc="upper right")
-    starts = ", ".join(f"{run.scheme} {mean[0]:.2g} and {mean.max():.2g}" for run, mean in zip(data, means))
+    starts = ", ".join(f"{scheme} {mean[0]:.2g} and {mean.max():.2g}" for scheme, mean in means.items())
     return (
         f"Largest eigenvalue during training of {data[0].depth} layers, against 2/γ = {2 / data[0].step:g}; "
-        f"mean at the start and at its largest: {starts}."
+        f"mean at the start and at its largest: {starts}{_own(data, lambda run: run.top[:, 0])}."
+    )
+
+
+def _own(
+    data: tuple[curvature_training.SchemeTraining, ...], values: Callable[[curvature_training.SchemeTraining], Array]
+) -> str:
+    """What is said of the reader's own networks, one number for each."""
+    return "".join(
+        f"; {YOURS} " + ", ".join(f"{value:.2g}" for value in values(run)) for run in data if run.scheme == YOURS
     )
 
 
 def _mean_and_range(ax: Axes, x, rows, scheme: str, style: str) -> None:
     if scheme == YOURS:
-        ax.plot(x, rows.T, style.replace("-", "--"), color=THEORY, lw=1.2, ms=4, label=[scheme, *[None] * (len(rows) - 1)])
+        ax.plot(
+            x, rows.T, style.replace("-", "--"), color=THEORY, lw=1.2, ms=4, label=[scheme, *[None] * (len(rows) - 1)]
+        )
         return
     colour = SCHEME_COLOURS[scheme]
     ax.fill_between(x, rows.min(axis=0), rows.max(axis=0), color=colour, alpha=0.2, linewidth=0)

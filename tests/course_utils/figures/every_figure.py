@@ -124,6 +124,10 @@ def accuracies():
     return on_6b.Accuracies("digits", [("SGD", 2), ("SGD", 8)], tuple(ldlt_stacks.ARMS), values, 0.1)
 
 
+def step_curve():
+    return on_4.step_curve(curvature.random_net([6, 4, 3], "tanh", "He", rng(0)), X, T)
+
+
 def error_maps():
     return on_4.error_maps(SCALES, SCALES, [4, 5, 2], 3, rng(0))
 
@@ -186,7 +190,10 @@ FIGURES = [
     (draw_4.descent, lambda: on_4.descent(1.0, 1.0), "it arrives"),
     (draw_4.descent, lambda: on_4.descent(2.0, 1.0), "it stays"),
     (draw_4.descent, lambda: on_4.descent(2.5, 1.0), "it grows"),
-    (draw_4.step_curve, lambda: on_4.step_curve(curvature.random_net([6, 4, 3], "tanh", "He", rng(0)), X, T), ""),
+    (draw_4.step_choice, lambda: on_4.step_choice(1.0), "the loss falls to"),
+    (draw_4.step_choice, lambda: on_4.step_choice(12.0), "the loss climbs to"),
+    (draw_4.step_curve, step_curve, ""),
+    (draw_4.step_curve, lambda: step_curve()._replace(yours=0.5), "by the reader's own λ_max 0.5"),
     (draw_4.error_map, lambda: error_maps()[0], ""),
     (draw_4.error_map, lambda: error_maps()[1], ""),
     (draw_4.bound_cloud, lambda: on_4.bound_clouds([4, 5, 2], "ReLU", 9, rng(0))[0], ""),
@@ -195,7 +202,9 @@ FIGURES = [
     (draw_4.neglect, lambda: neglects("cross_entropy", [0.9, 0.4], [0.4, 0.4]), "in the end 40% is neglected"),
     (draw_4.neglect, lambda: neglects("squared", [0.5, 0.1], [0.3, 0.01]), "layer 0 from 0.50 to 0.10"),
     (draw_4.training, trainings, "data-driven"),
+    (draw_4.training, lambda: (*trainings(), trainings()[0]._replace(scheme="yours")), "yours"),
     (draw_4.sharpness, trainings, "2/γ = 4"),
+    (draw_4.sharpness, lambda: (*trainings(), trainings()[0]._replace(scheme="yours")), "yours"),
     (draw_5.coordinates, coordinates, "2 intervals hold the gradient of the smoothed loss, 1 that of the loss itself"),
     (draw_5.cloud, lambda: on_5.cloud("no baseline", 0.05, 1), left_out),
     (draw_5.cloud, on_5.cloud, lambda d: f"law {d.predicted:.2g}"),
@@ -289,6 +298,7 @@ SLIDERS = [
     (on_3.on_a_line, draw_3.line, {"B": (0.1, 4.0)}),
     (on_3.tail_curve, draw_3.tail, {"tau": (0.02, 0.36), "delta": (0.5, 0.0001)}),
     (on_3.adversary_curve, draw_3.adversary, {"k": (20, 1200), "B": (0.5, 5.0)}),
+    (on_4.step_choice, draw_4.step_choice, {"step": (0.0, 12.0), "scheme": ("Glorot", "Hessian")}),
     (on_4.descent, draw_4.descent, {"step": (0.1, 2.5), "curvature": (0.5, 2.0)}),
     (on_4.layer_shape, draw_4.layer_shape, {"inputs": (4, 1024), "outputs": (1, 1024)}),
     (on_5.cosine_curve, draw_5.cosine, {"n": (10, 10**6), "sigma": (0.0, 3.0), "K": (1, 10**7)}),
