@@ -20,33 +20,28 @@ if TYPE_CHECKING:
 
 TRACY_WIDOM_MEAN = -1.2065335745820  # of the law for real matrices
 
+
+def _straight(name: str, value: Callable[[Array], Array], slope: Callable[[Array], Array]) -> Activation:
+    return Activation(name, value, slope, np.zeros_like, np.inf, 0.0)
+
+
+def _exponential(u: Array) -> Array:
+    return np.exp(np.minimum(u, 0))
+
+
 #: What is called a variant of ReLU (claim hessian/remark-1): three that are made of straight pieces, and a smooth one.
 VARIANTS: dict[str, Activation] = {
-    a.name: a
-    for a in (
-        Activation(
-            "leaky ReLU",
-            lambda u: np.where(u > 0, u, 0.01 * u),
-            lambda u: np.where(u > 0, 1.0, 0.01),
-            np.zeros_like,
-            np.inf,
-            0.0,
-        ),
-        Activation(
-            "ReLU6", lambda u: np.clip(u, 0, 6), lambda u: ((u > 0) & (u < 6)) * 1.0, np.zeros_like, np.inf, 0.0
-        ),
-        Activation(
-            "hard tanh", lambda u: np.clip(u, -1, 1), lambda u: (np.abs(u) < 1) * 1.0, np.zeros_like, np.inf, 1.0
-        ),
-        Activation(
-            "ELU",
-            lambda u: np.where(u > 0, u, np.expm1(np.minimum(u, 0))),
-            lambda u: np.exp(np.minimum(u, 0)),
-            lambda u: np.where(u > 0, 0.0, np.exp(np.minimum(u, 0))),
-            1.0,
-            0.0,
-        ),
-    )
+    "leaky ReLU": _straight("leaky ReLU", lambda u: np.maximum(u, 0.01 * u), lambda u: np.where(u > 0, 1.0, 0.01)),
+    "ReLU6": _straight("ReLU6", lambda u: np.clip(u, 0, 6), lambda u: 1.0 * (u > 0) * (u < 6)),
+    "hard tanh": _straight("hard tanh", lambda u: np.clip(u, -1, 1), lambda u: 1.0 * (np.abs(u) < 1)),
+    "ELU": Activation(
+        "ELU",
+        lambda u: np.maximum(u, 0) + _exponential(u) - 1,
+        _exponential,
+        lambda u: (u <= 0) * _exponential(u),
+        1,
+        0,
+    ),
 }
 
 
@@ -136,18 +131,11 @@ def _first_steps(scheme: str) -> tuple[Array, Array]:
     images = digits()
     net = theory.random_net([64, 30, 30, 10], "tanh", scheme, np.random.default_rng(5))
     steps = np.linspace(0, 12, 97)
-    return steps, _down(net, images.x[:300], images.y[:300], "cross_entropy").loss(steps)
+    return steps, _down(net, images.x[:300], images.y[:300], "cross_entropy")[0](steps)
 
 
-class _Down(NamedTuple):
-    """Down the gradient of a whole network: the ``loss`` after each of many steps, the gradient, and the Hessian."""
-
-    loss: Callable[[Array], Array]
-    gradient: Array
-    operator: LinearOperator
-
-
-def _down(net: theory.Net, x: Array, t: Array, loss: str) -> _Down:
+def _down(net: theory.Net, x: Array, t: Array, loss: str) -> tuple[Callable[[Array], Array], Array, LinearOperator]:
+    """Down the gradient of a whole network: the loss after each of many steps; the gradient; the Hessian."""
     import torch
 
     model, moved = to_torch(net), to_torch(net)  # two: the operator needs its weights as they are
@@ -162,7 +150,7 @@ def _down(net: theory.Net, x: Array, t: Array, loss: str) -> _Down:
             return torch_loss(moved, x, t, loss).item()
 
     flat = torch.cat([g.ravel() for g in gradient]).numpy()
-    return _Down(lambda steps: np.array([after(step) for step in steps]), flat, layer_operator(value, parameters))
+    return lambda steps: np.array([after(step) for step in steps]), flat, layer_operator(value, parameters)
 
 
 class StepCurve(NamedTuple):
@@ -178,13 +166,12 @@ class StepCurve(NamedTuple):
 
 def step_curve(net: theory.Net, x: Array, t: Array, loss: str = "cross_entropy", steps: int = 41) -> StepCurve:
     """One gradient step of a whole network, for lengths up to a quarter beyond the model's largest safe one."""
-    down = _down(net, x, t, loss)
-    g, squared = down.gradient, down.gradient @ down.gradient
-    bend = g @ (down.operator @ g)
+    after, g, operator = _down(net, x, t, loss)
+    squared, bend = g @ g, g @ (operator @ g)
     gammas = np.linspace(0, 2.5 * squared / bend, check_size("steps", steps))
-    found = down.loss(gammas)
+    found = after(gammas)
     quadratic = found[0] - gammas * squared + gammas**2 / 2 * bend
-    return StepCurve(gammas, found, quadratic, 2 / top_eigenvalue(down.operator, 1e-6), 2 * squared / bend)
+    return StepCurve(gammas, found, quadratic, 2 / top_eigenvalue(operator, 1e-6), 2 * squared / bend)
 
 
 def theorem_1_errors(

@@ -165,13 +165,6 @@ def neglect(kind: str, x: Array, t: Array, at: Sequence[int] = (0, 30, 100, 300)
     target = t if kind == "cross_entropy" else np.eye(10)[t]
     start = starts("Glorot", 3, x, width=30, seeds=nets)
     run = ensembles.descend(start, x, target, step, int(np.max(at)), kind, at)
-    share = [[_shares(kept.member(i), x, target, kind) for i in range(kept.size)] for kept in run.kept]
-    return Neglect(kind, run.at, run.losses[:, run.at].T, np.array(share))
-
-
-def _shares(net: theory.Net, x: Array, t: Array, kind: str) -> list[float]:
-    found = []
-    for c in theory.layer_curvatures(net, x, t, kind)[:-1]:  # the last has nothing to neglect
-        neglected, exact = (np.abs(np.linalg.eigvalsh(H)[:, [0, -1]]).max(axis=1) for H in (c.exact - c.main, c.exact))
-        found.append(float(np.median(neglected / exact)))
-    return found
+    shares = [[theory.relative_errors(kept.member(i), x, target, kind) for i in range(kept.size)] for kept in run.kept]
+    share = np.median(shares, axis=3)[:, :, :-1]  # the last layer has nothing to neglect
+    return Neglect(kind, run.at, run.losses[:, run.at].T, share)

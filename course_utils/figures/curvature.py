@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 from matplotlib.axes import Axes
 
 from course_utils.experiments import curvature, curvature_training
 from course_utils.figures import ALLOWED, MEASURED, MUTED, SECOND, THEORY, THIRD, WORST, band
-from course_utils.theory.accept import Array
 from course_utils.theory.statistics import mean_interval
 
 SCHEME_COLOURS = {"Glorot": MEASURED, "He": WORST, "Hessian": SECOND, "data-driven": THIRD}
@@ -181,7 +178,7 @@ def training(ax: Axes, data: tuple[curvature_training.SchemeTraining, ...]) -> s
     return (
         f"Training losses of {data[0].depth} layers with constant step {data[0].step:g}; mean at the end "
         + ", ".join(f"{scheme} {end:.2f}" for scheme, end in ends.items())
-        + _own(data, lambda run: run.losses[:, -1])
+        + "".join(f"; yours {', '.join(f'{end:.2f}' for end in run.losses[:, -1])}" for run in data[len(ends) :])
         + "."
     )
 
@@ -199,16 +196,7 @@ def sharpness(ax: Axes, data: tuple[curvature_training.SchemeTraining, ...]) -> 
     starts = ", ".join(f"{scheme} {mean[0]:.2g} and {mean.max():.2g}" for scheme, mean in means.items())
     return (
         f"Largest eigenvalue during training of {data[0].depth} layers, against 2/γ = {2 / data[0].step:g}; "
-        f"mean at the start and at its largest: {starts}{_own(data, lambda run: run.top[:, 0])}."
-    )
-
-
-def _own(
-    data: tuple[curvature_training.SchemeTraining, ...], values: Callable[[curvature_training.SchemeTraining], Array]
-) -> str:
-    """What is said of the reader's own networks, one number for each."""
-    return "".join(
-        f"; {YOURS} " + ", ".join(f"{value:.2g}" for value in values(run)) for run in data if run.scheme == YOURS
+        f"mean at the start and at its largest: {starts}."
     )
 
 

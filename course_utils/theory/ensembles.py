@@ -144,21 +144,15 @@ def spectrum_ends(
         raise ValueError(f"layer must lie in 0 … {len(weights) - 1}, got {layer}")
     product, size = _hessian(weights, biases, nets.sigma, inputs, target, loss, layer), int(fine.sum())
     total = sum(part[0].numel() for part in ([*weights, *biases] if layer is None else [weights[layer]]))
-    v = torch.from_numpy(np.random.default_rng(0).standard_normal(total)).expand(size, -1)
-    basis, diagonal, beside = [v / v.norm(dim=1, keepdim=True)], [], []
+    rest = torch.from_numpy(np.random.default_rng(0).standard_normal(total)).expand(size, -1)
+    basis, images = [], []
     for _ in range(min(check_size("rounds", rounds), total)):
-        rest = product(basis[-1])
-        diagonal.append((rest * basis[-1]).sum(1))
-        former = torch.stack(basis, 1)
+        basis.append(rest / rest.norm(dim=1, keepdim=True).clamp_min(1e-300))
+        images.append(product(basis[-1]))
+        Q, rest = torch.stack(basis, 1), images[-1]
         for _ in range(2):  # twice: once leaves rounding errors that bring back old directions
-            rest = rest - torch.einsum("sj,sjp->sp", torch.einsum("sjp,sp->sj", former, rest), former)
-        beside.append(rest.norm(dim=1))
-        basis.append(rest / beside[-1][:, None].clamp_min(1e-300))
-    T = torch.diag_embed(torch.stack(diagonal, 1))
-    if len(beside) > 1:
-        off = torch.diag_embed(torch.stack(beside[:-1], 1), 1)
-        T = T + off + off.transpose(1, 2)
-    ends = torch.linalg.eigvalsh(T).numpy()
+            rest = rest - torch.einsum("sj,sjp->sp", torch.einsum("sjp,sp->sj", Q, rest), Q)
+    ends = torch.linalg.eigvalsh(torch.einsum("sip,sjp->sij", Q, torch.stack(images, 1))).numpy()
     low[fine], high[fine] = ends[:, 0], ends[:, -1]
     return Ends(low, high)
 

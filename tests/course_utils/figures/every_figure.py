@@ -204,7 +204,7 @@ FIGURES = [
     (draw_4.training, trainings, "data-driven"),
     (draw_4.training, lambda: (*trainings(), trainings()[0]._replace(scheme="yours")), "yours"),
     (draw_4.sharpness, trainings, "2/γ = 4"),
-    (draw_4.sharpness, lambda: (*trainings(), trainings()[0]._replace(scheme="yours")), "yours"),
+    (draw_4.sharpness, lambda: (*trainings(), trainings()[0]._replace(scheme="yours")), "2/γ = 4"),
     (draw_5.coordinates, coordinates, "2 intervals hold the gradient of the smoothed loss, 1 that of the loss itself"),
     (draw_5.cloud, lambda: on_5.cloud("no baseline", 0.05, 1), left_out),
     (draw_5.cloud, on_5.cloud, lambda d: f"law {d.predicted:.2g}"),
