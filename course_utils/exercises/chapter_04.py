@@ -164,8 +164,7 @@ exercise_8 = Exercise(
         "This is the number vᵀHv, the curvature along v. The vector Hv is asked for.",
         lambda loss, w, v: v * hessian_vector(loss, w, v * 0 + 1),
         "The sum of all entries of g was differentiated, and v multiplied afterwards: that is v times the row sums of "
-        "H. "
-        "v belongs inside: differentiate g·v.",
+        "H. v belongs inside: differentiate g·v.",
         lambda loss, w, v: _gradient(loss, w) @ v,
         "This is the slope along v, g·v. Its gradient by w is Hv.",
         lambda loss, w, v: _gradient(loss, w + v) - _gradient(loss, w),
@@ -239,8 +238,7 @@ exercise_9 = Exercise(
         "The sign is lost: an eigenvalue may be negative.",
         lambda H, v, rounds: np.linalg.eigvalsh(H)[-1],
         "This takes the matrix apart, which nobody has for a network. Multiply by it, and return what `rounds` "
-        "products "
-        "have found.",
+        "products have found.",
         lambda H, v, rounds: np.abs(np.linalg.eigvalsh(H)).max(),
         "This takes the matrix apart, and loses the sign. Multiply by it, and return what `rounds` products have "
         "found.",
@@ -325,8 +323,7 @@ exercise_10 = Exercise(
     misconceptions=slips(
         lambda H, v, rounds: np.linalg.eigvalsh(H)[-1],
         "This takes the matrix apart, which nobody has for a network. Only products H @ q are there: return the "
-        "largest "
-        "eigenvalue of QᵀHQ.",
+        "largest eigenvalue of QᵀHQ.",
         lambda H, v, rounds: _ritz(H, v, rounds)[np.abs(_ritz(H, v, rounds)).argmax()],
         "This is the eigenvalue of QᵀHQ that is largest in size. The largest is asked for, with its sign.",
         lambda H, v, rounds: np.abs(_ritz(H, v, rounds)).max(),
@@ -335,16 +332,14 @@ exercise_10 = Exercise(
         "This is the smallest eigenvalue of QᵀHQ: `eigvalsh` sorts them upwards.",
         lambda H, v, rounds: power_iteration(H, v, rounds - 1),
         "This is the curvature of the last direction alone, as power iteration has it. Lanczos asks for the best one "
-        "of "
-        "all that are in the span.",
+        "of all that are in the span.",
         lambda H, v, rounds: lanczos(H, v, rounds + 1),
         "One direction too many: v itself is the first of `rounds`.",
         lambda H, v, rounds: lanczos(H, v, max(rounds - 1, 1)),
         "One direction too few: v itself is the first of `rounds`.",
         lambda H, v, rounds: np.max([q @ (H @ q) for q in _basis(H, v, rounds)]),
         "This is the largest curvature of a single direction of the basis. A combination of them may have more: take "
-        "the "
-        "largest eigenvalue of QᵀHQ, with its entries beside the diagonal.",
+        "the largest eigenvalue of QᵀHQ, with its entries beside the diagonal.",
         lambda H, v, rounds: np.linalg.eigvalsh(_basis(H, v, rounds) @ _basis(H, v, rounds).T)[-1],
         "This is QᵀQ, the identity. Lanczos needs QᵀHQ.",
         lambda H, v, rounds: np.trace(_basis(H, v, rounds) @ H @ _basis(H, v, rounds).T),
@@ -634,8 +629,7 @@ exercise_12 = Exercise(
         "Your step shrinks on the way. It is to stay constant: that is what is compared with 2/γ.",
         _with_momentum,
         "Your step remembers the steps before it: that is momentum. Plain descent moves by −γ times the gradient "
-        "where it "
-        "stands.",
+        "where it stands.",
         lambda loss, w, step, steps: (descend(loss, w, step, steps)[0], w),
         "The weights that you return are those of the start.",
         lambda loss, w, step, steps: _descend(loss, w, step, steps, lambda w, g, k: w - g),
@@ -819,26 +813,21 @@ WRITTEN = (
             ),
             (
                 2,
-                "says what it does not cover: a network's curvature changes with every step, so that a start above the "
-                "line may come down, and one below it climb",
+                "says what it does not cover: a network's curvature changes with every step, so that a start above "
+                "the line may come down, and one below it climb",
             ),
             (1, "gives a number of the chapter for either"),
             (1, "says that a low start has a price: small weights carry no signal through depth"),
         ),
         model=(
             "The threshold is exact on a bowl: there, with one $H$ for all steps, some gradient makes the loss climb "
-            "as soon "
-            "as $\\gamma > 2/\\lambda_{\\max}$. Of a network it describes the first step, and only in the steepest "
-            "direction. "
-            "After it the Hessian is another one. He's start of ten layers has $\\lambda_{\\max}$ about three times "
-            "$2/\\gamma$, "
-            "and the first steps jump to flatter ground: it ends with the lowest loss of all. The Hessian scheme "
-            "starts at "
-            "0.2, far below the line of 4, climbs past it in all ten networks, and its loss is still high. So the "
-            "friend "
-            "chooses the one start that does not train: with $\\lVert w\\rVert = 1$ ten layers let a millionth of the "
-            "signal through, "
-            "and a gradient that does not arrive is not mended by a safe step."
+            "as soon as $\\gamma > 2/\\lambda_{\\max}$. Of a network it describes the first step, and only in the "
+            "steepest direction. After it the Hessian is another one. He's start of ten layers has $\\lambda_{\\max}$ "
+            "about three times $2/\\gamma$, and the first steps jump to flatter ground: it ends with the lowest loss "
+            "of all. The Hessian scheme starts at 0.2, far below the line of 4, climbs past it in all ten networks, "
+            "and its loss is still high. So the friend chooses the one start that does not train: with $\\lVert "
+            "w\\rVert = 1$ ten layers let a millionth of the signal through, and a gradient that does not arrive is "
+            "not mended by a safe step."
         ),
     ),
 )
@@ -847,28 +836,24 @@ PREDICTIONS = (
     Prediction(
         "4/border",
         "A bowl has the curvatures 4, 1 and 0.1 along its axes. You make the step $\\gamma$ longer and longer, from "
-        "many "
-        "points. From which product $\\gamma\\lambda_{\\max}$ on does a step make the loss climb from at least one of "
-        "them?",
-        right="from 2 on",
+        "many points. Beyond which product $\\gamma\\lambda_{\\max}$ does a step make the loss climb from at least "
+        "one of them?",
+        right="beyond 2",
         options=(
             (
-                "from 1 on",
+                "beyond 1",
                 "This is the paper's $\\gamma^* = 1/\\lVert H\\rVert$. Beyond it a step overshoots along the steepest "
-                "axis, yet it "
-                "arrives lower than it started.",
+                "axis, yet it arrives lower than it started.",
             ),
             (
-                "from 2 on",
+                "beyond 2",
                 "Yes: at 2 a step along the steepest axis lands on the opposite slope at the same height. All other "
-                "gradients "
-                "allow more.",
+                "gradients allow more.",
             ),
             (
-                "from about 4 on: no gradient is exactly along one axis",
+                "beyond about 4: no gradient is exactly along one axis",
                 "A typical gradient does allow more than 2. One along the steepest axis is among the 2000 as well, "
-                "and a guarantee "
-                "counts the worst.",
+                "and a guarantee counts the worst.",
             ),
             (
                 "at every product some of them climb",
@@ -879,21 +864,18 @@ PREDICTIONS = (
     Prediction(
         "4/glorot",
         "A linear layer has 60 inputs and 120 outputs, and Glorot's weights. What does it do to the mean square of a "
-        "signal on "
-        "its way forward, and of a gradient on its way back?",
+        "signal on its way forward, and of a gradient on its way back?",
         right="the signal shrinks, the gradient grows",
         options=(
             (
                 "both keep their size: that is what the scheme is for",
                 "Two conditions, $d_k\\sigma^2 = 1$ and $d_{k+1}\\sigma^2 = 1$, cannot both hold with one $\\sigma$ "
-                "unless the layer is "
-                "square.",
+                "unless the layer is square.",
             ),
             (
                 "the signal grows, the gradient shrinks",
                 "There are more outputs, but the mean square is *per entry*: each output sums over 60 inputs, each "
-                "gradient over "
-                "120 outputs.",
+                "gradient over 120 outputs.",
             ),
             (
                 "the signal shrinks, the gradient grows",
@@ -915,8 +897,7 @@ PREDICTIONS = (
             (
                 "within some percent, better for small weights",
                 "The paper's “$\\approx$” says so. Yet ReLU is made of straight pieces: between its kinks there is "
-                "nothing of second "
-                "order to neglect.",
+                "nothing of second order to neglect.",
             ),
             (
                 "equal, to all digits",
@@ -931,8 +912,7 @@ PREDICTIONS = (
     Prediction(
         "4/share",
         "tanh bends least near zero. At weights of scale 0.1, a tenth of the usual, which share of the first layer's "
-        "Hessian does "
-        "Theorem 1 miss?",
+        "Hessian does Theorem 1 miss?",
         right="nearly all of it",
         options=(
             (
@@ -953,8 +933,7 @@ PREDICTIONS = (
     Prediction(
         "4/printed",
         "Of 300 random ReLU networks all 900 layers are measured, $\\lVert H_{w(k)}\\rVert$ against the bound that "
-        "the paper prints. In how "
-        "many is the bound exceeded?",
+        "the paper prints. In how many is the bound exceeded?",
         right="in most of them",
         options=(
             (
@@ -969,23 +948,20 @@ PREDICTIONS = (
             (
                 "in most of them",
                 "Yes, in 70 %, as drawn here. Where $\\lVert x\\rVert$ and $\\lVert H_z\\rVert$ are 1 only the square "
-                "is missing, and it is "
-                "exceeded in a few.",
+                "is missing, and it is exceeded in a few.",
             ),
         ),
     ),
     Prediction(
         "4/typical",
         "With the scheme's weights every layer has $\\lVert w\\rVert \\approx 1$: no signal can grow, and none has to "
-        "shrink. Ten layers "
-        "of tanh are fed with digits. Which share of the signals' mean square is left at the end?",
+        "shrink. Ten layers of tanh are fed with digits. Which share of the signals' mean square is left at the end?",
         right="about a millionth",
         options=(
             (
                 "more than a half: norm one keeps the length",
                 "It keeps the length of the one worst direction. A typical vector has $\\sigma\\sqrt n = 1/2$ of its "
-                "length left after a "
-                "square layer.",
+                "length left after a square layer.",
             ),
             ("about a tenth", "That is Glorot's share, which loses only what tanh takes."),
             (
@@ -1014,8 +990,7 @@ PREDICTIONS = (
     Prediction(
         "4/best",
         "Ten layers, $\\gamma = 0.5$, so $2/\\gamma = 4$. The four starts have a $\\lambda_{\\max}$ of 3.5 (Glorot), "
-        "11 (He) and 0.2 (the scheme, and "
-        "the data-driven start). Which has the lowest loss after 100 steps?",
+        "11 (He) and 0.2 (the scheme, and the data-driven start). Which has the lowest loss after 100 steps?",
         right="He",
         options=(
             (
@@ -1036,8 +1011,7 @@ PREDICTIONS = (
     Prediction(
         "4/edge",
         "Five layers from the Hessian scheme start with $\\lambda_{\\max} = 0.5$ and train well. Where is "
-        "$\\lambda_{\\max}$ after 100 steps of "
-        "$\\gamma = 0.5$?",
+        "$\\lambda_{\\max}$ after 100 steps of $\\gamma = 0.5$?",
         right="near 2/γ = 4",
         options=(
             (
@@ -1061,8 +1035,7 @@ PREDICTIONS = (
     Prediction(
         "4/longer",
         "So gentle a start allows a longer step. Each scheme now trains its ten layers with the best of three steps, "
-        "0.5 among them. Does the "
-        "Hessian scheme catch up?",
+        "0.5 among them. Does the Hessian scheme catch up?",
         right="no, with neither tanh nor ReLU",
         options=(
             (
