@@ -103,7 +103,7 @@ def _times(one: list[int], other: list[int]) -> list[int]:
 
 @cache
 def mean_traces(powers: tuple[int, ...], m: int, n: int) -> int:
-    """E of the product of ``tr S^k``, k in the decreasing tuple ``powers``, σ = 1: integration by parts (ldlt/moments)."""
+    """E of the product of ``tr S^k``, k in ``powers``, a decreasing tuple, by integration by parts (ldlt/moments)."""
     if not any(powers):
         return m ** len(powers)
     k, rest = powers[0], powers[1:]
