@@ -13,6 +13,7 @@ import argparse
 import importlib.util
 import shutil
 import sys
+from collections.abc import Mapping
 from html import escape
 from pathlib import Path
 
@@ -20,10 +21,12 @@ import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell
 
-from course_staff import lecture_plan
+from course_staff import lecture_plan, ledger, paper
 from course_staff.build import ROOT
 from course_staff.cells import called, calls_last, parse
+from course_staff.site import typeset
 from course_staff.source import SOLUTIONS, slide_type, sources, without_markers
+from course_utils.desk.claims import Record
 from course_utils.exercises.predictions import Prediction, find_prediction
 
 FOLDER, ASSETS = "slides", "assets"
@@ -62,9 +65,10 @@ def export(root: Path = ROOT, names: list[str] | None = None, folder: Path | Non
 def on_slides(notebook: NotebookNode) -> NotebookNode:
     """The notebook reduced to what its deck shows.
 
-    Solution regions lose their markers. Of a cell that is a single call of ``show``, ends with one of
-    ``claim``, or is tagged remove-input, only the output is shown: the picture or the card says it all. Each
-    slide knows its minute (``lecture_plan``), and one that opens with a picture gets the heading of its part.
+    Solution regions lose their markers. Of a cell that is a single call of ``show`` or is tagged remove-input only the
+    output is shown: the picture says it all. A cell that shows a claim and nothing else stays off the deck: the
+    verdicts come together, in short, at the chapter's table of them. Each slide knows its minute (``lecture_plan``),
+    and one that opens with a picture gets the heading of its part.
     """
     parts = lecture_plan.parts(notebook.cells, notebook.metadata.get("course", {}))
     notebook.metadata["talk"] = parts[-1].end if parts else 0
@@ -75,9 +79,17 @@ def on_slides(notebook: NotebookNode) -> NotebookNode:
     for prediction in notebook.metadata.get("course", {}).get("predictions", ()):
         asked[prediction["cells"]["asks"]] = asked[prediction["cells"]["reads"]] = find_prediction(prediction["id"])
     heading, cells = "", []
+    verdicts = {record.id: record for record in ledger.records_of(notebook.cells)}
     for cell in notebook.cells:
+        if cell.cell_type == "code" and calls_last(cell.source, "verdicts"):
+            cells += _what_we_checked(verdicts)
+            continue
         if slide_type(cell) in (None, "skip"):
             continue
+        if cell.cell_type == "code" and calls_last(cell.source, "claim"):
+            cell.outputs = [output for output in cell.outputs if ledger.MIME not in output.get("data", {})]
+            if not cell.outputs:
+                continue
         if cell.get("id") in asked:
             cells += _poll(cell, asked[cell.id])
             continue
@@ -112,10 +124,17 @@ def _poll(cell: NotebookNode, asked: Prediction) -> list[NotebookNode]:
     ]
 
 
+def _what_we_checked(verdicts: Mapping[str, Record]) -> list[NotebookNode]:
+    """One closing slide with a line for each claim."""
+    lines = "\n".join(f"<li>{escape(record.heading.rstrip('.'))}</li>" for record in verdicts.values())
+    slide = {"slideshow": {"slide_type": "slide", "data": {"minute": "0"}}}
+    text = f'## What we checked\n\n<ul class="verdicts">\n{lines}\n</ul>'
+    return [new_markdown_cell(text, metadata=slide)] if verdicts else []
+
+
 def _output_says_it_all(cell: NotebookNode) -> bool:
     return (
         "remove-input" in cell.metadata.get("tags", [])
-        or calls_last(cell.source, "claim")
         or len(parse(cell.source).body) == 1
         and calls_last(cell.source, "show")
     )
@@ -161,18 +180,29 @@ def copy_assets(folder: Path) -> None:
                 shutil.copyfile(source / part, target)
 
 
+def _print(decks: list[Path]) -> list[Path]:
+    with typeset.browser() as browser:
+        return [path for deck in decks for path in paper.print_deck(browser, deck)] if browser else []
+
+
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m course_staff.slides", description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="*", metavar="NAME", help='"01" or "01_taylor_bounds"; default: all')
+    parser.add_argument("--no-pdf", action="store_true", help="the decks alone, without PDFs and handouts")
     parser.add_argument("--root", type=Path, default=ROOT, help=argparse.SUPPRESS)
     args = parser.parse_args(argv)
     try:
         decks = export(args.root, args.names)
+        printed = [] if args.no_pdf else _print(decks)
     except (ValueError, FileNotFoundError) as error:
         print(error, file=sys.stderr)
         return 1
     for deck in decks:
         print(f"{FOLDER}/{deck.name}  (open it in a browser; S shows the speaker's notes)")
+    for path in printed:
+        print(f"{FOLDER}/{path.name}")
+    if decks and not printed and not args.no_pdf:
+        print("No Chromium is here, so that there are no PDFs.")
     if not decks:
         print("No cell has a slide type, so there is no deck.")
     return 0

@@ -21,10 +21,11 @@ from nbformat import NotebookNode
 from sphinx.ext.napoleon import Config, GoogleDocstring
 from sphinx.util.nodes import make_refnode
 
+from course_staff import ledger
 from course_staff.build import PARALLEL, ROOT, worker_context
 from course_staff.execute import execute
 from course_staff.files import write_whole
-from course_staff.site import chapters, pages, sliders
+from course_staff.site import chapters, front, pages, sliders, typeset
 from course_staff.source import SOLUTIONS
 
 SITE, WORK = "site", Path("build") / "site"
@@ -59,13 +60,18 @@ def build(root: Path = ROOT, folder: Path | None = None, say: Callable[[str], No
     (static / "sliders").mkdir()
     for name, script in scripts.items():
         shutil.copyfile(script, static / "sliders" / f"{name}.js")
-    (static / "site.css").write_text(
-        (STATIC / "site.css").read_text(encoding="utf-8") + _fonts(scripts.values()), encoding="utf-8"
+    (static / "pictures.css").write_text(
+        (STATIC / "pictures.css").read_text(encoding="utf-8") + _fonts(scripts.values()), encoding="utf-8"
     )
     _write_sources(root, notebooks, source)
     say("Sphinx makes the pages")
     _sphinx(source, static, output, work / "doctrees")
     _finish(output)
+    found = ledger.read(root)
+    (output / "index.html").write_text(front.render(notebooks, found, output / "_static" / "cards"), encoding="utf-8")
+    say("Formulas are set")
+    if not typeset.formulas(output):
+        say("No Chromium is here: the pages bring MathJax along, two megabytes, and set their formulas themselves.")
     old = folder.with_name(f".{folder.name}.old")
     shutil.rmtree(old, ignore_errors=True)
     if folder.exists():
@@ -131,7 +137,7 @@ def _write_sources(root: Path, notebooks: dict[str, NotebookNode], source: Path)
         for text in [(root / "docs" / f"{page}.md").read_text(encoding="utf-8")]
     }
     texts = {
-        "index": pages.front(notebooks, further),
+        "index": pages.contents(notebooks, further),
         "ledger": pages.claims_page(root, notebooks),
         "errata": pages.errata(root, notebooks),
         "run_times": pages.run_times(root, notebooks),
@@ -205,13 +211,27 @@ def _sphinx(source: Path, static: Path, output: Path, doctrees: Path) -> None:
 
 
 def _finish(output: Path) -> None:
-    """Mend the theme: arrows that unfold the navigation get a name to read out, and its own sources go."""
-    for left in [*(output / "_static").glob("*.html"), *output.rglob("*.map")]:
+    """Mend the theme: arrows that unfold the navigation get a name to read out, its own sources go, and so does what
+    makes a page heavy: a script of icons, and the index of the search where nothing is searched."""
+    icons = output / "_static" / "scripts" / "fontawesome.js"
+    for left in [*(output / "_static").glob("*.html"), *output.rglob("*.map"), icons]:
         left.unlink()
     for page in output.rglob("*.html"):
         text = page.read_text(encoding="utf-8")
-        named = text.replace("<summary><span", '<summary aria-label="Show the pages of this part"><span')
-        page.write_text(named, encoding="utf-8")
+        text = text.replace("<summary><span", '<summary aria-label="Show the pages of this part"><span')
+        heavy = "fontawesome" if page.name == "search.html" else "fontawesome|searchtools|language_data|searchindex"
+        text = re.sub(rf'<script[^>]*src="[^"]*(?:{heavy})[^"]*"[^>]*></script>\s*', "", text)
+        text = re.sub(rf'<link[^>]*href="[^"]*(?:{heavy})[^"]*"[^>]*/?>\s*', "", text)
+        text = text.replace("</head>", _DESCRIPTION + "</head>", 1)
+        page.write_text(text, encoding="utf-8")
+
+
+_DESCRIPTION = (
+    '<meta name="description" content="What a neural network is before it has learned anything: nine notebooks that '
+    'prove it, let you build it, and put every claim of their sources to the test.">\n'
+    '<meta property="og:title" content="Neural networks at birth: a course that checks its own theory">\n'
+    '<meta property="og:type" content="website">\n'
+)
 
 
 def _settings(static: Path) -> dict:
@@ -221,7 +241,7 @@ def _settings(static: Path) -> dict:
         "copyright": "",
         "extensions": ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.mathjax"],
         "nb_execution_mode": "off",
-        "myst_enable_extensions": ["dollarmath", "amsmath", "attrs_inline", "deflist"],
+        "myst_enable_extensions": ["dollarmath", "amsmath", "attrs_inline", "attrs_block", "deflist"],
         "nitpicky": True,
         "smartquotes": False,
         "add_module_names": False,
@@ -229,12 +249,13 @@ def _settings(static: Path) -> dict:
         "autodoc_typehints": "none",
         "autodoc_inherit_docstrings": False,
         # MathJax's menu would make every formula a stop of the Tab key.
-        "mathjax3_config": {"options": {"enableMenu": False}},
+        "mathjax3_config": {"options": {"enableMenu": False}, "svg": {"fontCache": "global"}},
         "mathjax_path": f"mathjax/{Path(MATHJAX[1]).name}",
         "html_theme": "sphinx_book_theme",
         "html_title": "Neural networks at birth",
         "html_static_path": [str(static)],
-        "html_css_files": ["site.css"],
+        "html_css_files": ["site.css", "pictures.css"],
+        "html_favicon": str(static / "favicon.svg"),
         "html_js_files": [(f"{name}.js", {"defer": "defer"}) for name in ("explore", "predict", "ledger", "formulas")],
         "html_copy_source": False,
         "html_show_sourcelink": False,
@@ -248,8 +269,9 @@ def _settings(static: Path) -> dict:
             "show_toc_level": 2,
             "navbar_persistent": [],
             "pygments_light_style": "a11y-high-contrast-light",
+            "pygments_dark_style": "a11y-high-contrast-dark",
+            "extra_footer": "Code: MIT. Text and pictures: CC BY 4.0. To cite, see CITATION.cff in the repository.",
         },
-        "html_context": {"default_mode": "light"},
     }
 
 

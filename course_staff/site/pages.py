@@ -17,37 +17,9 @@ from course_utils.desk.claims import VERDICTS, Claim, Record, read_list, read_mi
 RUN_TIMES = Path("results") / "run_times.json"
 
 
-def front(notebooks: dict[str, NotebookNode], further: dict[str, str]) -> str:
-    """The front page: the table of chapters, and all that the navigation lists, ``further`` pages for teachers too."""
-    courses = {name: notebook.metadata.course for name, notebook in notebooks.items()}
-    hours = sum(course["minutes"] for course in courses.values()) / 60
-    rows = [
-        f"| {number(name)} | [{plain(course['title'])}](chapters/{name}.ipynb) | {course['minutes']} "
-        f"| {plain(course['follows'])} | {plain(course['proves'])} |"
-        for name, course in courses.items()
-    ]
-    lines = [
-        "# Neural networks at birth: a course that checks its own theory",
-        "",
-        "What is a neural network at its random initialization, before it has learned anything? This course starts",
-        "with a Taylor bound and ends with wide networks as kernels. Every claim of the four sources behind it is put",
-        "to the test in front of you, with its tightness and, where a source slips, its correction: see",
-        "[the ledger](ledger.md) and [the errata](errata.md).",
-        "",
-        f"These pages show all {len(courses)} chapters as they ran, {hours:.0f} hours of work with the exercises.",
-        "Sliders move without Python, solutions are folded, and nothing is loaded from the network: the folder works",
-        "from a memory stick. To do the exercises, with checks that answer at once, get the course itself and run",
-        "`make lab`.",
-        "",
-        "| | chapter | minutes | follows | what it proves, or disproves |",
-        "|---|---|---:|---|---|",
-        *rows,
-        "",
-        "**How to read a chapter.** Before an important run stands a question, marked *Predict*: commit yourself to an",
-        "answer, then read on. *Explore* asks you to push a claim with the sliders until it bends. An exercise shows",
-        "what a student is given, its hints and its solution are folded.",
-        "",
-    ]
+def contents(notebooks: dict[str, NotebookNode], further: dict[str, str]) -> str:
+    """What the navigation lists, ``further`` pages too; the front page itself is made in :mod:`.front`."""
+    lines = ["# Neural networks at birth", ""]
     record = ["ledger", "errata", "references", "run_times"]
     for caption, names in (
         ("Chapters", [f"chapters/{name}" for name in notebooks]),
@@ -77,7 +49,7 @@ def claims_page(root: Path, notebooks: dict[str, NotebookNode]) -> str:
             plain(notebook.metadata.course["title"]) for name, notebook in notebooks.items() if int(name[:2]) == chapter
         ]
         lines += ["", f"## Chapter {chapter}: {' and '.join(titles)}", ""]
-        lines += ["| claim | statement | measured | verdict |", "|---|---|---|---|"]
+        lines += ["{.claims-table}", "| verdict | claim | statement | measured |", "|---|---|---|---|"]
         lines += [_claim_row(claim, *found.shown[claim.id][0]) for claim in found.claims if claim.chapter == chapter]
     return "\n".join(lines) + "\n"
 
@@ -216,6 +188,7 @@ def _claim_row(claim: Claim, place: str, record: Record) -> str:
     measured = "<br>".join(plain(part) for part in record.measured)
     kind = record.verdict.replace(" ", "-")
     return (
+        f"| [{plain(record.words)}]{{.verdict .{kind}}} "
         f"| [{plain(claim.id)}](#{claim_label(place, claim.id)})<br>{plain(claim.section)} "
-        f"| {plain(claim.statement)} | {measured} | [{plain(record.words)}]{{.verdict .{kind}}} |"
+        f"| {plain(claim.statement)} | {measured} |"
     )

@@ -25,7 +25,7 @@ pytestmark = [
 ]
 PHONE = {"width": 390, "height": 844}
 DESKTOP = {"width": 1280, "height": 900}
-LARGEST_PAGE = 5e6  # bytes
+LARGEST_PAGE, FRONT_PAGE = 2e6, 6e5  # bytes, with all that a page loads
 READY = """async () => {
   if (window.MathJax?.startup) await MathJax.startup.promise;
   const waiting = () => [...document.querySelectorAll('.explore')].some(place => !('ready' in place.dataset));
@@ -34,6 +34,29 @@ READY = """async () => {
 # What axe looks at: everything but the insides of formulas, thousands of outlines that are hidden from readers.
 AXE = {"preload": False, "resultTypes": ["violations"]}
 OUTSIDE_FORMULAS = {"exclude": [["mjx-container > svg"]]}
+
+
+@pytest.fixture(scope="module")
+def dark(site, browser):
+    """A page in the dark, as axe reports it."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    def look(path: Path) -> list[dict]:
+        context = browser.new_context(viewport=DESKTOP, color_scheme="dark")
+        page = context.new_page()
+        page.goto(path.as_uri())
+        page.evaluate(READY)
+        found = Axe().run(page, context=OUTSIDE_FORMULAS, options=AXE).response["violations"]
+        context.close()
+        return [each for each in found if each["impact"] in ("serious", "critical")]
+
+    return look
+
+
+@pytest.mark.parametrize("name", ["index", "ledger", "errata", "chapters/01_taylor_bounds", "teaching"])
+def test_a_page_in_the_dark_is_accessible(site, dark, name):
+    found = dark(site / f"{name}.html")
+    assert not found, [(each["id"], each["nodes"][0]["html"][:200], each["nodes"][0]["any"][:1]) for each in found]
 
 
 @pytest.fixture(scope="module")
@@ -131,9 +154,61 @@ def test_every_link_leads_somewhere(site, pages):
 
 
 def test_no_page_is_too_large(site, pages):
+    """Not compressed; of what is shared by all pages, style sheets and scripts, each page counts all of it."""
     for path, page in pages.items():
-        own = [path] + [path.parent / source for source in page.loads if "/sliders/" in source]
-        assert sum(file.stat().st_size for file in own) < LARGEST_PAGE, path.name
+        loads = {(path.parent / source.partition("?")[0]).resolve() for source in page.loads if ":" not in source}
+        size = sum(file.stat().st_size for file in {path, *loads} if file.suffix != ".html" or file == path)
+        if path.name != "search.html":  # which brings its index
+            assert size < (FRONT_PAGE if path == site / "index.html" else LARGEST_PAGE), (
+                f"{path.name}: {size / 1e6:.2f} MB"
+            )
+
+
+def test_the_front_page_moves_at_once_and_leads_into_the_ledger(site, opened):
+    page, wrong = opened(site / "index.html")
+    place = page.locator(".explore")
+    before = place.locator("svg").inner_html()
+    box = place.locator("svg").bounding_box()
+    assert box["y"] < DESKTOP["height"], "the picture is on the first screen"
+    place.locator("input[type=range]").first.focus()
+    page.keyboard.press("ArrowRight")
+    assert place.locator("svg").inner_html() != before
+    tally = page.locator(".tallies a").last
+    count = int(tally.locator("b").inner_text())
+    tally.click()
+    assert page.locator("tr:has(.verdict):visible").count() == count
+    assert not wrong
+
+
+def test_nothing_answers_a_prediction_before_it_is_made_and_then_its_own_sentence_does(site, opened):
+    chapter = next(path for path in sorted((site / "chapters").glob("0[1-9]*.html")))
+    page, wrong = opened(chapter)
+    asked = page.locator(".predict")
+    assert asked.count() >= 5
+    for place in asked.all():
+        id = place.get_attribute("data-prediction")
+        reading = page.locator(f'.reading[data-prediction="{id}"] li').first
+        assert not reading.is_visible(), id
+        shown = place.evaluate(
+            """(place, id) => {
+              const found = [];
+              for (let next = place.nextElementSibling; !next.matches(`.reading[data-prediction="${id}"]`);
+                   next = next.nextElementSibling)
+                found.push(...next.querySelectorAll(".cell_output"));
+              return found.filter(output => output.checkVisibility()).length;
+            }""",
+            id,
+        )
+        assert shown == 0, f"{id}: a result is in view"
+    first = asked.first
+    first.locator("input").first.focus()
+    page.keyboard.press("Space")
+    id = first.get_attribute("data-prediction")
+    mine = page.locator(f'.reading[data-prediction="{id}"] li.mine')
+    assert mine.count() == 1 and mine.is_visible()
+    page.reload()
+    assert page.locator(f'.reading[data-prediction="{id}"] li.mine').is_visible(), "a choice is kept"
+    assert not wrong
 
 
 def test_headings_come_in_order_and_pictures_have_texts(site, pages):
@@ -280,7 +355,7 @@ def listed() -> list[dict]:
 def test_the_ledger_shows_every_claim_with_a_verdict_and_filters_them(site, opened):
     page, wrong = opened(site / "ledger.html")
     rows = page.locator("tr:has(.verdict)")
-    ids = [cell.split("\n")[0] for cell in rows.locator("td:first-child").all_inner_texts()]
+    ids = [cell.split("\n")[0] for cell in rows.locator("td:nth-child(2)").all_inner_texts()]
     assert ids == [entry["id"] for entry in sorted(listed(), key=lambda entry: entry["chapter"])]
     assert all(words.strip() for words in rows.locator(".verdict").all_inner_texts())
     boxes = page.locator(".ledger-filter input")

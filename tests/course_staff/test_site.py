@@ -1,15 +1,18 @@
 """The site's parts, each by itself; the whole of it is looked at in tests/browser/test_site.py."""
 
+import base64
+import io
 import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from PIL import Image
 
 from course_staff import ledger
 from course_staff.site import build as site
-from course_staff.site import chapters, pages, sliders
+from course_staff.site import chapters, front, pages, sliders
 from course_staff.site.__main__ import main
 from course_utils.exercises import Prediction
 
@@ -300,11 +303,18 @@ def test_run_times_are_those_noted_and_say_when_they_are_old(repository):
     assert "before its last change" in pages.run_times(repository, notebooks)
 
 
-def test_the_front_page_has_a_row_for_each_chapter(repository):
-    page = pages.front(chapters.read(repository), {})
-    assert r"| 1 | [A \| B](chapters/01_a.ipynb) | 30 | slide | all |" in page
-    assert "For teachers" not in page
-    assert "For teachers" in pages.front(chapters.read(repository), {"lecture_plan": "# Plan"})
+def test_the_front_page_has_a_card_for_each_chapter_and_counts_the_verdicts(chapter, repository, tmp_path):
+    picture = io.BytesIO()
+    Image.new("RGB", (720, 480), "white").save(picture, "png")
+    tag = f'<img alt="A" src="data:image/png;base64,{base64.b64encode(picture.getvalue()).decode()}">'
+    chapter.cells[0] = new_code_cell("show(f)", outputs=[new_output("display_data", {"text/html": tag})])
+    found = ledger.read(repository)
+    page = front.render({"01_a": chapter, "02_b": chapter}, found, tmp_path / "cards")
+    assert 'href="chapters/01_a.html"' in page and 'href="chapters/02_b.html"' in page
+    assert "1 · A | B" in page and "<strong>1 claims</strong>" in page and "1 did not survive" in page
+    assert 'href="ledger.html?verdict=corrected"><b>1</b>' in page
+    assert Image.open(tmp_path / "cards" / "01_a.png").size == front.CARD
+    assert 'class="explore"' not in page, "without its chapter there is no slider"
 
 
 @pytest.mark.parametrize("name, number", [("01_a", "1"), ("06b_train", "6b"), ("00_start", "0"), ("10_x", "10")])

@@ -1,13 +1,17 @@
 import re
 import shutil
+import subprocess
+from dataclasses import asdict
 from html.parser import HTMLParser
 from pathlib import Path
 
 import nbformat
 import pytest
 
-from course_staff import lecture_plan, slides
+from course_staff import lecture_plan, ledger, paper, slides
 from course_staff.source import slide_type, sources
+from course_utils.desk.claims import at_most, judge
+from course_utils.exercises import Prediction
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -69,18 +73,50 @@ def test_a_deck_shows_the_tagged_cells_and_no_markers(deck):
     "source, tags, hidden",
     [
         ("show(draw, x)", [], True),
-        ("claim(\n    'a',\n    1,\n)", [], True),
         ("x = 1\nshow(draw, x)", [], False),
-        ("x = 1\nclaim('a', x)", [], True),
         ("print(1)", [], False),
         ("print(1)", ["remove-input"], True),
     ],
 )
-def test_only_the_output_of_a_single_show_or_claim_is_on_the_slide(source, tags, hidden):
+def test_only_the_output_of_a_single_show_is_on_the_slide(source, tags, hidden):
     cell = nbformat.v4.new_code_cell(source, metadata={"slideshow": {"slide_type": "slide"}, "tags": tags})
     notebook = nbformat.v4.new_notebook(cells=[cell], metadata={"course": {"title": "t"}})
     html = slides.to_html(slides.on_slides(notebook))
     assert ("highlight hl-" not in html) is hidden
+
+
+def test_cards_stay_off_the_deck_and_close_it_in_one_line_each():
+    record = judge("lecture/prop-4.1", at_most(1.0, 1.05, "y"))
+    card = nbformat.v4.new_output("display_data", {"text/html": "a card", ledger.MIME: asdict(record)})
+    slide = {"slideshow": {"slide_type": "fragment"}}
+    shown = nbformat.v4.new_code_cell("claim('lecture/prop-4.1')", metadata=slide, outputs=[card])
+    closing = nbformat.v4.new_code_cell("verdicts()", metadata={"slideshow": {"slide_type": "skip"}})
+    told = slides.on_slides(nbformat.v4.new_notebook(cells=[shown, closing], metadata={"course": {"title": "t"}}))
+    [cell] = told.cells
+    assert "What we checked" in cell.source and "<li>Lecture, Proposition 4.1: holds</li>" in cell.source
+
+
+def test_a_poll_stands_alone_with_the_usual_wrong_vote_in_its_notes_and_its_answer_a_key_later(monkeypatch):
+    options = (("up", "Not up."), ("down", "Yes, down."), ("level", "Nor level."))
+    asked = Prediction("9/a", "Where to?", right="down", options=options)
+    monkeypatch.setattr(slides, "find_prediction", {"9/a": asked}.get)
+
+    def cell(id, source, kind):
+        return nbformat.v4.new_code_cell(source, id=id, metadata={"slideshow": {"slide_type": kind}})
+
+    cells = [
+        cell("a", 'predict("9/a")', "subslide"),
+        cell("b", "run()", "subslide"),
+        cell("c", 'after("9/a")', "fragment"),
+    ]
+    course = {"title": "t", "predictions": [{"id": "9/a", "cells": {"asks": "a", "runs": ["b"], "reads": "c"}}]}
+    poll, notes, run, answer = slides.on_slides(
+        nbformat.v4.new_notebook(cells=cells, metadata={"course": course})
+    ).cells
+    assert "Where to?" in poll.source and "<li>down</li>" in poll.source and "Yes" not in poll.source
+    assert notes.metadata.slideshow.slide_type == "notes" and "wrong vote is A, “up”: Not up." in notes.source
+    assert run.source == "run()" and run.metadata.slideshow.slide_type == "subslide"
+    assert answer.source == "**B, down.** Yes, down." and answer.metadata.slideshow.slide_type == "fragment"
 
 
 def test_exporting_needs_a_built_chapter(course):
@@ -166,7 +202,8 @@ def check_deck(page, refused, notebook):
     cells = [cell for cell in notebook.cells if slide_type(cell) not in (None, "skip")]
     talk = lecture_plan.parts(notebook.cells, notebook.metadata.course)[-1].end
     states = walk(page)
-    assert len(states) >= sum(slide_type(cell) in ("slide", "subslide", "fragment") for cell in cells)
+    shown = [cell for cell in cells if slide_type(cell) in ("slide", "subslide", "fragment")]
+    assert len(states) >= sum("claim(" not in cell.source for cell in shown)  # verdicts come together
     for state in states:
         where = " ".join(state["text"].split())[:60]
         assert state["height"] <= slides.HEIGHT and state["bottom"] <= slides.HEIGHT, f"too high: {where}"
@@ -231,6 +268,32 @@ def test_speaker_notes_open_with_s(deck, opened):
     with page.expect_popup() as popup:
         page.keyboard.press("s")
     popup.value.get_by_text("Ask before you show: which term is missing?").wait_for(timeout=10_000)
+
+
+@pytest.mark.browser
+def test_one_key_walks_through_all_of_it_and_coming_back_asks_again(deck, opened):
+    page, _ = opened(deck)
+    steps = len(walk(page))
+    page.evaluate("Reveal.slide(0)")
+    for _ in range(steps - 1):
+        page.keyboard.press("ArrowRight")
+    assert page.evaluate("Reveal.isLastSlide()")
+    page.evaluate("Reveal.slide(0); while (!Reveal.availableFragments().next && !Reveal.isLastSlide()) Reveal.next()")
+    if page.evaluate("Reveal.availableFragments().next"):
+        page.evaluate("while (Reveal.availableFragments().next) Reveal.next()")
+        page.keyboard.press("ArrowRight")
+        page.evaluate("const {h, v} = Reveal.getIndices(); Reveal.prev(); Reveal.availableFragments()")
+        assert not page.evaluate("Reveal.getCurrentSlide().querySelectorAll('.fragment.visible').length")
+
+
+@pytest.mark.browser
+def test_a_deck_is_printed_with_a_page_for_each_slide_and_a_handout(deck, browser):
+    pdfinfo = shutil.which("pdfinfo") or pytest.skip("pdfinfo is not installed: apt-get install poppler-utils")
+    slide_pages, handout = (
+        int(re.search(r"Pages:\s+(\d+)", subprocess.run([pdfinfo, path], capture_output=True, text=True).stdout)[1])
+        for path in paper.print_deck(browser, deck)
+    )
+    assert slide_pages >= 3 and handout > slide_pages
 
 
 @pytest.mark.browser

@@ -2,16 +2,16 @@
 "use strict";
 
 window.addEventListener("load", async () => {
-  if (!window.MathJax?.startup?.promise) return;
-  await MathJax.startup.promise;
+  await window.MathJax?.startup?.promise; // where the build has not set them
   const formulas = [...document.querySelectorAll("mjx-container:not([display])")];
+  if (!document.querySelector("mjx-container")) return;
   const mark = () => {
     for (const formula of formulas) formula.classList.remove("wide");
     const room = document.querySelector(".bd-article").clientWidth;
     const wide = formulas.filter((formula) => formula.getBoundingClientRect().width > room);
     for (const formula of wide) formula.classList.add("wide");
     // What scrolls must be within reach of the keyboard.
-    for (const formula of document.querySelectorAll("mjx-container")) {
+    for (const formula of document.querySelectorAll("mjx-container, .bd-article div.math, .bd-article table")) {
       if (formula.scrollWidth > formula.clientWidth) formula.setAttribute("tabindex", "0");
       else formula.removeAttribute("tabindex");
     }

@@ -8,6 +8,8 @@ document.addEventListener("DOMContentLoaded", () => {
   const counts = new Map();
   for (const verdict of verdicts) counts.set(kind(verdict), (counts.get(kind(verdict)) || 0) + 1);
 
+  // A link may ask for one verdict: ledger.html?verdict=fails.
+  const asked = [...counts.keys()].find((name) => name === new URLSearchParams(location.search).get("verdict"));
   const group = document.createElement("fieldset");
   group.className = "ledger-filter";
   const legend = document.createElement("legend");
@@ -20,7 +22,7 @@ document.addEventListener("DOMContentLoaded", () => {
     const box = document.createElement("input");
     box.type = "checkbox";
     box.value = name;
-    box.checked = true;
+    box.checked = !asked || asked === name;
     box.addEventListener("change", show);
     label.append(box, ` ${name.replaceAll("-", " ")} (${count})`);
     group.append(label);

@@ -1,0 +1,89 @@
+"""Formulas set when the site is built, so that no page loads the program that sets them, of two megabytes.
+
+A headless Chromium, the one that the tests use, opens each page with MathJax and no other script, and the page keeps
+what MathJax made: drawings whose outlines stand once a page. Without a Chromium the pages load MathJax as before.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+_SCRIPT = re.compile(r"<script\b.*?</script>\s*", re.DOTALL)
+_ARTICLE = re.compile(r'<article class="bd-article".*?</article>', re.DOTALL)
+_NAMES = ("chromium", "chromium-browser", "google-chrome")
+# Set by MathJax beside the formulas: the style sheet, and the outlines that the formulas refer to.
+_READ = """async () => {
+  await MathJax.startup.promise;
+  return {
+    article: document.querySelector("article.bd-article").outerHTML,
+    outlines: document.getElementById("MJX-SVG-global-cache")?.outerHTML || "",
+    style: document.getElementById("MJX-SVG-styles")?.textContent || "",
+  };
+}"""
+
+
+def chromium() -> str | None:
+    """Where a Chromium is, or None."""
+    return next(filter(None, map(shutil.which, _NAMES)), None)
+
+
+@contextmanager
+def browser() -> Iterator[Any]:
+    """A headless Chromium, or None where there is none or playwright is missing."""
+    found = chromium()
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        found = None
+    if found is None:
+        yield None
+        return
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-gpu"])
+        yield opened
+        opened.close()
+
+
+def formulas(output: Path) -> bool:
+    """Set the formulas of every page below ``output``; False where no browser is here: the pages stay as they are."""
+    with browser() as opened:
+        if opened is None:
+            return False
+        styles = set()
+        for path in sorted(output.rglob("*.html")):
+            text = path.read_text(encoding="utf-8")
+            if "/mathjax/" not in text:
+                continue
+            if re.search(r'class="math|output_area|\$', _ARTICLE.search(text)[0] if _ARTICLE.search(text) else ""):
+                made = _set(opened, path, text)
+                styles.add(made["style"])
+                text = _ARTICLE.sub(lambda _, made=made: made["article"] + made["outlines"], text, count=1)
+            path.write_text(
+                _SCRIPT.sub(lambda match: "" if _is_mathjax(match[0]) else match[0], text), encoding="utf-8"
+            )
+        sheet = output / "_static" / "site.css"
+        sheet.write_text(sheet.read_text(encoding="utf-8") + "\n".join(sorted(styles)), encoding="utf-8")
+        shutil.rmtree(output / "_static" / "mathjax", ignore_errors=True)
+        return True
+
+
+def _is_mathjax(script: str) -> bool:
+    return "/mathjax/" in script.partition(">")[0] or "window.MathJax" in script
+
+
+def _set(opened: Any, path: Path, text: str) -> dict[str, str]:
+    """What MathJax makes of a page that runs no other script."""
+    alone = path.with_name(f".{path.name}")
+    alone.write_text(_SCRIPT.sub(lambda match: match[0] if _is_mathjax(match[0]) else "", text), encoding="utf-8")
+    page = opened.new_page()
+    try:
+        page.goto(alone.as_uri())
+        return page.evaluate(_READ)
+    finally:
+        page.close()
+        alone.unlink()
