@@ -871,7 +871,8 @@ WRITTEN = (
             "\\lambda)$ is "
             "$(-\\lambda/\\alpha)^k$ times something positive, and so successive sums enclose the variance. The "
             "same ten moments, used in a "
-            "Gauss rule, give bounds 0.0004 apart for a $9 \\times 9$ layer at $1/\\sqrt n$. The second friend "
+            "Gauss rule, give bounds less than a thousandth apart for a $9 \\times 9$ layer at $1/\\sqrt n$. The "
+            "second friend "
             "has seen agreement where "
             "the largest eigenvalue, about $\\sigma^2(\\sqrt m + \\sqrt n)^2$, lies well below $\\alpha$; "
             "figures printed without their "
@@ -963,8 +964,8 @@ PREDICTIONS = (
             (
                 "it grows with n, towards one half",
                 (
-                    "With more inputs $\\lambda$ fluctuates less, and less is lost by bending: from 0.344 at $n = 1$ "
-                    "to 0.498 at 100."
+                    "With more inputs $\\lambda$ fluctuates less, and less is lost by bending: from 0.34 at $n = 1$ "
+                    "to nearly a half at 100."
                 ),
             ),
             (
@@ -1110,11 +1111,8 @@ PREDICTIONS = (
             ),
             ("one half", "It solves $v = 2(1 - v)^2$: as much is lost as gets through."),
             (
-                "0.41, as the abstract says",
-                (
-                    "The abstract means $1/\\sqrt n$, half of He's variance; and there it is less than that, as the "
-                    "next sections find."
-                ),
+                "about 0.4",
+                "That is what passes at $1/\\sqrt n$, half of He's variance, as the end of this section finds.",
             ),
         ),
     ),
