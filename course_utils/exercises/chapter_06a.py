@@ -203,7 +203,7 @@ exercise_15 = Exercise(
         "You have taken E 1/(c + x) for what is lost. It is c times that, with c = α/σ².",
         lambda n, ratio: one_row(n, math.sqrt(ratio)),
         "The ratio is σ²/α already: no root of it is taken.",
-        lambda n, ratio: one_row(n, ratio / n),
+        lambda n, ratio: _mean_share(n, ratio / n),
         "The ratio is σ²/α, not nσ²/α: do not divide it by n.",
         lambda n, ratio: n * ratio,
         "This is the mean of λ/α, as if nothing were lost.",
@@ -216,6 +216,15 @@ exercise_15 = Exercise(
     ),
     after="One eigenvalue, one integral: nothing diverges as long as nothing is expanded.",
 )
+
+
+def _mean_share(n, ratio):
+    """one_row where the closed form would lose digits: by the density of √x."""
+    z, h = np.polynomial.legendre.leggauss(200)
+    end = math.sqrt(n) + 12
+    z, h = end / 2 * (z + 1), end / 2 * h
+    weights = h * z ** (n - 1) * np.exp(-(z**2) / 2)
+    return np.sum(weights * ratio * z**2 / (1 + ratio * z**2)) / np.sum(weights)
 
 
 def _two_rows(rng):
@@ -524,11 +533,13 @@ exercise_14 = Exercise(
     kind="build",
     cases=_true_moments,
     reference=recurrence,
-    edge_cases=({"mu": [2, 4]}, {"mu": [2, 4, 10, 28]}, {"mu": [9, *moments_between(9, 9, 1, 19)]}),
+    edge_cases=({"mu": [2, 4]}, {"mu": [2, 4, 10, 28]}, {"mu": [9, *moments_between(9, 9, 1, 21)]}),
     size=lambda case: len(case["mu"]) + math.log(case["mu"][-1]),
     misconceptions=slips(
         lambda mu: _chebyshev(mu, next_a=lambda new, row: new[1] / new[0]),
-        "b is right. In a the second quotient is missing: b_k σ(k−1, k) is not zero in the second equation.",
+        "In a, from a₁ on, the second quotient is missing: b_k σ(k−1, k) is not zero in the second equation.",
+        lambda mu: _chebyshev(mu, exact=float),
+        "Your steps are right, and floating point has lost the digits: make a `Fraction` of each moment first.",
         lambda mu: _chebyshev(mu, use_b=False),
         "From the second step on the rows need all three terms: b_k σ(k−1, l) is missing.",
         lambda mu: _chebyshev(mu, next_b=lambda new, row: row[0] / new[0]),
