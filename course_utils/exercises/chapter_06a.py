@@ -169,7 +169,6 @@ def one_row(n, ratio):
         lost = math.sqrt(math.pi * c / 2) * math.exp(c / 2) * math.erfc(math.sqrt(c / 2))
     else:
         lost = c / 2 * _exp1_scaled(c / 2)
-    # Or `for p in range(2 - n % 2, n + 1, 2):`: the last round is one too many, and is undone by nobody.
     for p in range(2 - n % 2, n, 2):
         lost = c * (1 - lost) / p
     return 1 - lost
@@ -231,33 +230,35 @@ def _two_rows(rng):
     return {"n": int(rng.integers(2, 9)), "ratio": round(rng.uniform(0.05, 4), 2)}
 
 
-def _integral(g, n):
-    """Over x from 0 to infinity, in the singular value s = √x, in which nothing is singular."""
-    s, h = np.polynomial.legendre.leggauss(80)
-    end = math.sqrt(n) + 12
-    s, h = end / 2 * (s + 1), end / 2 * h
-    return np.sum(2 * s * h * g(s**2))
+def _nodes():
+    """x and dx of a quadrature over eigenvalues, in the singular value √x, in which no integrand is singular."""
+    z, h = np.polynomial.legendre.leggauss(80)
+    end = 15  # where e^(−x/2) has ended, for 8 inputs and fewer
+    z, h = end / 2 * (z + 1), end / 2 * h
+    return z**2, 2 * z * h
+
+
+_X, _DX = _nodes()
 
 
 def two_rows(n, ratio):
     from scipy.special import gamma, gammainc
 
     def phi(j, x):
+        # Or `return -(x ** (j - 1 + (n - 3) / 2) * np.exp(-x / 2))`: likewise.
         return x ** (j - 1 + (n - 3) / 2) * np.exp(-x / 2)
 
     def epsilon(j, x):
         a = j + (n - 3) / 2
         # Or `return -(2 ** a * gamma(a) * (1 - 2 * gammainc(a, x / 2)))`: a sign is in numerator and denominator.
-        # Or `return 2 ** a * gamma(a) * -(1 - 2 * gammainc(a, x / 2))`: likewise.
         return 2**a * gamma(a) * (1 - 2 * gammainc(a, x / 2))
 
-    def share(x):
-        return ratio * x / (1 + ratio * x)
+    def integral(f, j, k):
+        # Or `return -np.sum(_DX * f * phi(j, _X) * epsilon(k, _X))`: a sign is in numerator and denominator.
+        return np.sum(_DX * f * phi(j, _X) * epsilon(k, _X))
 
-    A = _integral(lambda x: phi(1, x) * epsilon(2, x), n)
-    C12 = _integral(lambda x: share(x) * phi(1, x) * epsilon(2, x), n)
-    C21 = _integral(lambda x: share(x) * phi(2, x) * epsilon(1, x), n)
-    return (C12 - C21) / A / 2
+    share = ratio * _X / (1 + ratio * _X)
+    return (integral(share, 1, 2) - integral(share, 2, 1)) / integral(1, 1, 2) / 2
 
 
 def _two_by_grid(n, ratio, weight, of=lambda x, y: x + y):
@@ -409,7 +410,6 @@ def mean_traces(powers, m, n):
     known = {}
 
     def mean(powers):
-        # Or `powers = tuple(sorted(powers))`: any factor may be paired first, but for those of tr S^0.
         powers = tuple(sorted(powers, reverse=True))
         if powers not in known:
             known[powers] = paired(powers)
@@ -505,9 +505,13 @@ def _true_moments(rng):
 
 
 def recurrence(mu):
+    # Or `before, row = [1] * len(mu), [Fraction(value) for value in mu]`: there is no b₀.
+    # Or `before, row = [-1] * len(mu), [Fraction(value) for value in mu]`: likewise.
     before, row = [0] * len(mu), [Fraction(value) for value in mu]
     a, b = [row[1] / row[0]], []
     for _ in range(len(mu) // 2 - 1):
+        # Or `last = b[-1] if b else 1`: it multiplies zeros.
+        # Or `last = b[-1] if b else -1`: likewise.
         last = b[-1] if b else 0
         new = [row[i + 1] - a[-1] * row[i] - last * before[i] for i in range(1, len(row) - 1)]
         b.append(new[0] / row[0])
