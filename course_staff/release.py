@@ -30,6 +30,7 @@ from course_staff import variants
 from course_staff.build import MEND, ROOT, check
 from course_staff.roster import read_roster
 from course_staff.source import NOTEBOOKS, SOLUTIONS, slide_type, sources
+from course_utils.exercises.written import EMPTY
 
 FORMAT = 1
 MANIFEST, COURSE_ZIP, STUDENTS, NBGRADER = "manifest.json", "course.zip", "students", "nbgrader"
@@ -40,12 +41,13 @@ README = Path(__file__).with_name("student_readme.md.j2")
 # Beside the notebooks: all that they read and are installed by.
 _PARTS = "environment.yml pyproject.toml requirements.lock LICENSE LICENSE-TEXT CLAIMS.md course_utils".split()
 
-_NBGRADER_CONFIG = """\
+_NBGRADER_CONFIG = f"""\
 # nbgrader's settings for this release. Where nbgrader runs, the course (course_utils) must be installed.
 c = get_config()  # noqa: F821
 
 c.CourseDirectory.course_id = "course"
 c.ExecutePreprocessor.timeout = 600  # seconds for a cell: exercises have limits of their own
+c.ClearSolutions.text_stub = {EMPTY!r}  # in the place of a written answer, which is marked by hand
 """
 
 
@@ -130,14 +132,18 @@ def _text(notebook: NotebookNode) -> str:
 
 def _listed(name: str, course: Mapping) -> dict:
     """A chapter as the manifest lists it."""
-    asked = [{key: exercise[key] for key in ("id", "title", "points")} for exercise in course["exercises"]]
+    asked, written = (
+        [{key: one[key] for key in ("id", "title", "points")} for one in course.get(kind, ())]
+        for kind in ("exercises", "written")
+    )
     return {
         "name": name,
         "title": course["title"],
         "version": course["version"],
         "minutes": course["minutes"],
-        "points": sum(exercise["points"] for exercise in asked),
+        "points": sum(one["points"] for one in (*asked, *written)),
         "exercises": asked,
+        "written": written,
     }
 
 

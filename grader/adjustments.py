@@ -27,8 +27,8 @@ from datetime import UTC, datetime, time
 from pathlib import Path
 
 from course_staff.roster import read_table
-from course_utils.exercises import all_exercises
-from grader.records import GRADED, INFRASTRUCTURE_ERROR, ExerciseResult, UnitResult, tidy
+from course_utils.exercises import Exercise, Written, all_exercises, all_written
+from grader.records import BY_PERSON, GRADED, INFRASTRUCTURE_ERROR, MARKED, ExerciseResult, UnitResult, tidy
 
 TABLE, GRADEBOOK = "adjustments.csv", "gradebook.db"
 COLUMNS = ("student", "what", "points", "change", "due", "late", "reason")
@@ -79,7 +79,8 @@ def read(path: Path, students: Iterable[str], chapters: Iterable[str]) -> list[R
     if {"student", "reason"} - {*columns} or {*columns} - {*COLUMNS, ""} or len({*columns}) < len(columns):
         raise ValueError(f"{path} has the columns {', '.join(columns)}; expected, once each, {', '.join(COLUMNS)}")
     known = {*chapters}
-    known |= {name.split("_")[0] for name in known} | {"", *all_exercises()}
+    asked: dict[str, Exercise | Written] = {**all_exercises(), **all_written()}
+    known |= {name.split("_")[0] for name in known} | {"", *asked}
     people, rows, seen = {EVERYONE, *students}, [], dict[tuple, int]()
     for line, cells in lines:
         where = f"{path}, line {line}"
@@ -88,7 +89,7 @@ def read(path: Path, students: Iterable[str], chapters: Iterable[str]) -> list[R
             raise ValueError(f"{where}: student is {row.student!r}; expected an id of the roster, or * for everyone")
         if row.what not in known:
             raise ValueError(f"{where}: what is {row.what!r}; expected an exercise such as 1.2 or a chapter such as 01")
-        exercise = all_exercises().get(row.what)
+        exercise = asked.get(row.what)
         if exercise and (row.points or 0) > exercise.points:
             expected = f"expected up to {exercise.points} (a change adds)"
             raise ValueError(f"{where}: points are {cells['points']!r} for exercise {exercise.id}; {expected}")
@@ -159,7 +160,7 @@ def entered(out: Path) -> list[Row]:
     except sqlite3.Error as error:
         raise ValueError(f"the gradebook {path}, which may hold points by hand, cannot be read: {error}") from None
     rows, reason = [], "entered in nbgrader's gradebook"
-    ids = {cell_of(id): id for id in all_exercises()}
+    ids = {cell_of(id): id for id in (*all_exercises(), *all_written())}
     for student, chapter, cell, manual, extra in typed:
         what = ids.get(cell, chapter if cell == CHAPTER_CELL else None)
         if what is not None and manual is not None:
@@ -170,8 +171,8 @@ def entered(out: Path) -> list[Row]:
 
 
 def cell_of(id: str) -> str:
-    """The name that the build gives the cell of an exercise's check."""
-    return re.sub(r"[^A-Za-z0-9]+", "-", f"check-{id}")
+    """The name that the build gives the cell of an exercise's check, or of an answer that a person marks."""
+    return re.sub(r"[^A-Za-z0-9]+", "-", f"{'answer' if id in all_written() else 'check'}-{id}")
 
 
 def apply(results: Iterable[UnitResult], table: Iterable[Row], typed: Iterable[Row] = ()) -> list[UnitResult]:
@@ -197,12 +198,23 @@ def _applied(unit: UnitResult, table: list[Row], typed: list[Row], asked: Mappin
         if chapter == unit.chapter and rows:
             blank = ExerciseResult(id, asked[chapter, id].title, 0, asked[chapter, id].max_points, *_BLANK)
             one = exercises.get(id, blank)
-            points, said = _changed(one.points, rows)
-            exercises[id] = replace(one, points=points, remarks=(*one.remarks, *said), adjusted=True)
-    summed = unit.points if not exercises else sum(one.points for one in exercises.values())
+            if one.points is None and not any(row.points is not None for row in rows):
+                continue  # what is added to a mark waits for it
+            points, said = _changed(one.points or 0, rows)
+            one = replace(one, points=points, remarks=(*one.remarks, *said), adjusted=True)
+            if asked[chapter, id].status in BY_PERSON:
+                one = replace(one, status=MARKED, sentence=one.sentence if one.status == MARKED else "")
+            exercises[id] = one
+    each = [one.points for one in exercises.values()]
+    summed = unit.points if not each else None if None in each else sum(points or 0 for points in each)
     rows = sorted((row for row in table if row.meets(unit) and (graded or row.rank()[0])), key=_sets_first)
-    if unit.points is None and not any(row.points is not None for row in rows):
-        return unit
+    if summed is None and not any(row.points is not None for row in rows):  # open: what being late costs is, too
+        if unit.status == INFRASTRUCTURE_ERROR:
+            return unit
+        over, _, words = _late(unit, 0, [row for row in table if row.meets(unit) and row.due is not None])
+        adjusted = any(one.adjusted for one in exercises.values())
+        notes = (*unit.notes, *words)
+        return replace(unit, exercises=tuple(exercises.values()), notes=notes, adjusted=adjusted, late=over)
     points, said = _changed(summed or 0, [row for row in rows if row.due is None])
     over, cost, words = _late(unit, points, [row for row in table if row.meets(unit) and row.due is not None])
     if any(row.points is not None and row.student != EVERYONE for row in rows):

@@ -24,8 +24,9 @@ from course_utils.desk.checks import as_text
 from grader import adjustments, records
 from grader.adjustments import CHAPTER_CELL, GRADEBOOK, Row, cell_of, moment
 from grader.feedback import title, write_feedback
-from grader.records import GRADED, INFRASTRUCTURE_ERROR, MISSING, ExerciseResult, UnitResult, tidy
+from grader.records import BY_PERSON, GRADED, INFRASTRUCTURE_ERROR, MISSING, WAITING, ExerciseResult, UnitResult, tidy
 from grader.report import write_report
+from grader.written import Mark, summaries
 
 GRADES, TOTALS, CANVAS, MOODLE, GRADESCOPE = "grades.csv", "totals.csv", "canvas.csv", "moodle.csv", "gradescope"
 ANONYMOUS, KEY = "anonymous", "anonymous-key.csv"
@@ -43,17 +44,19 @@ def write_all(
     unplaced: Sequence[str] = (),
     table: Sequence[Row] = (),
     numbers_of: Callable[[str, str], Mapping[str, float]] | None = None,
+    marks: Mapping[tuple[str, str], Mark] | None = None,
 ) -> list[Path]:
     """Everything that is made of results: feedback, class report, tables, Gradescope's and nbgrader's files.
 
     Takes the results of every student of the ``roster`` (id → row, with name and email perhaps) in every chapter, a
     sentence for each file that was not graded, the rows of the ``table`` of adjustments (those in nbgrader's gradebook
-    are read here), and the numbers of a student in a chapter that has variants. Returns what an instructor opens.
+    are read here), the numbers of a student in a chapter that has variants, and the marks of written answers, which are
+    joined with the results already. Returns what an instructor opens.
     """
     graded = sorted(results, key=lambda unit: (unit.student, unit.chapter))
     roster, typed = roster or {}, adjustments.entered(out)
     results = adjustments.apply(graded, table, typed)
-    made = _write_pages(out, results, roster, unplaced, numbers_of)
+    made = _write_pages(out, results, roster, unplaced, numbers_of, summaries(results, marks or {}))
     made += [write_canvas(out, results, roster), write_moodle(out, results, roster)]
     made += {path.parent.parent for path in write_gradescope(out, results)}
     gradebook = write_gradebook(out, graded, roster, table, typed)
@@ -103,16 +106,19 @@ def _without(unit: UnitResult, names: re.Pattern, pseudonym: str) -> UnitResult:
 def write_grades(out: Path, results: Iterable[UnitResult], names: Mapping[str, str] | None = None) -> Path:
     """``out/grades.csv``: a row for each student and chapter, and one with the student's total."""
     marks = "chapter", "status", "points", "max_points"
-    header = "student_id", "name", *marks, "handed_in", "late_hours", "problem", "jail", "submission", "remarks"
+    others = "handed_in", "late_hours", "problem", "jail", "submission", "remarks", "waiting"
+    header = "student_id", "name", *marks, *others
     rows: list[tuple] = []
     for student, units in _by_student(results):
         name = (names or {}).get(student, "")
         for unit in units:
             mark = unit.chapter, unit.status, _points(unit), unit.max_points
             when = moment(unit.handed_in), tidy(unit.late / 3600) if unit.late else None
-            rows.append((student, name, *mark, *when, unit.problem, unit.jail, unit.submission, _by_hand(unit)))
+            more = unit.problem, unit.jail, unit.submission, _by_hand(unit), ", ".join(unit.waiting)
+            rows.append((student, name, *mark, *when, *more))
         open_ = any(unit.points is None for unit in units)
-        status = INFRASTRUCTURE_ERROR if open_ else GRADED
+        trouble = any(unit.status == INFRASTRUCTURE_ERROR for unit in units)
+        status = INFRASTRUCTURE_ERROR if trouble else WAITING if open_ else GRADED
         rows.append((student, name, "total", status, _total(units), sum(unit.max_points for unit in units)))
     return _write_csv(out / GRADES, header, rows)
 
@@ -173,7 +179,10 @@ def _comment(unit: UnitResult) -> str:
     """What a student is told beside the points, short: the points by exercise, and what is not usual."""
     if unit.points is None:
         return ""
-    scores = ", ".join(f"{one.id}: {tidy(one.points)} of {one.max_points}" for one in unit.exercises)
+    scores = ", ".join(
+        f"{one.id}: {one.status if one.points is None else tidy(one.points)} of {one.max_points}"
+        for one in unit.exercises
+    )
     said = " ".join(part for part in (scores and scores + ".", unit.problem or "", _by_hand(unit)) if part)
     return said.replace("<", "‹").replace(">", "›")  # a comment may be shown as HTML
 
@@ -241,16 +250,17 @@ def gradescope(unit: UnitResult) -> dict:
         {
             "score": tidy(exercise.points),
             "max_score": exercise.max_points,
-            "status": "passed" if exercise.status == "correct" else "failed",
+            "status": "passed" if exercise.status == "correct" or exercise.points == exercise.max_points else "failed",
             "name": f"{exercise.id} {exercise.title}",
             "name_format": "text",
             "number": exercise.id,
-            "output": as_text(exercise),
+            "output": by_person(exercise) if exercise.status in BY_PERSON else as_text(exercise),
             "output_format": "text",
             "tags": [exercise.status],
             "visibility": "visible",
         }
         for exercise in unit.exercises
+        if exercise.points is not None
     ]
     sentences = [title(unit.chapter), *([unit.problem] if unit.problem else []), *unit.notes]
     return {
@@ -268,6 +278,12 @@ def gradescope(unit: UnitResult) -> dict:
         },
         "tests": tests,
     }
+
+
+def by_person(exercise: ExerciseResult) -> str:
+    """A written answer as a script prints it: points by item of the rubric, the comment, what else there is to say."""
+    lines = [f"{exercise.status}", *(f"    {points}: {what}" for points, what in exercise.rows)]
+    return "\n".join([*lines, exercise.sentence, *exercise.remarks]).strip()
 
 
 def write_gradebook(
@@ -303,8 +319,8 @@ def write_gradebook(
             _declare(book, chapter, [unit for unit in units if unit.chapter == chapter])
             for unit, final in zip(units, whole, strict=True):
                 if unit.chapter == chapter and (unit.adjusted or unit.status not in (MISSING, INFRASTRUCTURE_ERROR)):
-                    more = (final.points or 0) - sum(exercise.points for exercise in final.exercises)
-                    _score(book, unit, more)
+                    each = [one.points for one in final.exercises if one.points is not None]
+                    _score(book, unit, 0 if final.points is None else final.points - sum(each))
             book.db.commit()
     path.chmod(0o600)  # as all the other files with marks
     return path
@@ -325,9 +341,10 @@ def _declare(book, chapter: str, units: list[UnitResult]) -> None:
     """The assignment, its one notebook, and a cell for each exercise that anybody was graded on."""
     book.update_or_create_assignment(chapter)
     book.update_or_create_notebook(chapter, chapter)
-    exercises = {exercise.id: exercise for unit in units for exercise in unit.exercises}
-    for id, exercise in exercises.items():
-        worth = {"max_score": exercise.max_points, "cell_type": "code"}
+    exercises = {exercise.id: exercise.max_points for unit in units for exercise in unit.exercises}
+    written = {text.id: text.max_points for unit in units for text in unit.written}
+    for id, most in (exercises | written).items():
+        worth = {"max_score": most, "cell_type": "markdown" if id in written else "code"}
         book.update_or_create_grade_cell(cell_of(id), chapter, chapter, **worth)
     book.update_or_create_grade_cell(CHAPTER_CELL, chapter, chapter, max_score=0, cell_type="code")
 
@@ -338,7 +355,8 @@ def _score(book, unit: UnitResult, more: float) -> None:
     with book.db.no_autoflush:  # nbgrader links a submission's parts before it adds them to the session
         when = {"timestamp": datetime.fromtimestamp(unit.handed_in, UTC)} if unit.handed_in else {}
         submission = book.update_or_create_submission(unit.chapter, unit.student, **when)
-    points = {cell_of(exercise.id): exercise.points for exercise in unit.exercises} | {CHAPTER_CELL: more}
+    open_ = {cell_of(text.id): bool(text.text) for text in unit.written}  # by hand, as long as there is no mark
+    points = {cell_of(one.id): one.points for one in unit.exercises if one.points is not None} | {CHAPTER_CELL: more}
     [notebook] = submission.notebooks
     grades = {grade.name: grade for grade in notebook.grades}
     for cell in notebook.notebook.grade_cells:
@@ -346,5 +364,6 @@ def _score(book, unit: UnitResult, more: float) -> None:
         if grade is None:  # an exercise that is younger than the submission
             grade = Grade(cell=cell, notebook=notebook)
             book.db.add(grade)
-        grade.auto_score = tidy(points.get(cell.name, 0))
-        grade.needs_manual_grade = False
+        waits = cell.name in open_ and cell.name not in points
+        grade.auto_score = None if waits else tidy(points.get(cell.name, 0))
+        grade.needs_manual_grade = waits and open_[cell.name] and grade.manual_score is None

@@ -43,6 +43,7 @@ def to_html(units: list[UnitResult], name: str = "") -> str:
         max_points=sum(unit.max_points for unit in units),
         waiting=len(units) - len(scored),
         moment=moment,
+        by_person=records.BY_PERSON,
         no_jail=any(unit.jail == "none" and unit.status == records.GRADED for unit in units),
     )
 

@@ -24,7 +24,7 @@ from course_staff.release import read_manifest
 from course_staff.roster import read_roster
 from course_staff.source import NOTEBOOKS, part, sources
 from course_utils.desk.answers import clean
-from grader import adjustments, exports, records
+from grader import adjustments, exports, reader, records, written
 from grader import run as running
 from grader.jail import BUBBLEWRAP, NONE, Limits, make_view, memory_is_walled, problem
 from grader.marking import read_released
@@ -60,7 +60,7 @@ def chapters(
             source.stem,
             tasks,
             running.digest_of(content, source.stem, with_variants, root),
-            Handout(frozenset(task.id for task in tasks), frozenset(cells)),
+            Handout(frozenset(task.id for task in tasks), frozenset(cells), reader.questions(content)),
             modules,
             content["metadata"]["course"].get("version"),
         )
@@ -159,10 +159,11 @@ def _grade(arguments: argparse.Namespace) -> int:
     if arguments.adjustments and not path.is_file():
         raise ValueError(f"there is no table of adjustments {path}")
     table = adjustments.read(path, people, {source.stem for source in sources(ROOT)})
-    adjustments.entered(out)
+    typed = adjustments.entered(out)
     found = find(folder, people, {name: chapter.handout for name, chapter in wanted.items()})
     with running.locked(out):
         records.remove_unfinished(out)
+        marks = written.read(out, people, running.grading_secret(out))
         limits = Limits(
             cell_seconds=arguments.cell_seconds,
             notebook_seconds=arguments.notebook_seconds,
@@ -182,6 +183,7 @@ def _grade(arguments: argparse.Namespace) -> int:
         results = _results(found.units, settings, arguments)
         # Reports are of all that was ever graded here, not of this run's chapters alone.
         known = [result for result in records.read_known(out) if result.student in people]
+        known = written.join(known, marks, [*table, *typed])
         unknown = [*_other_versions(arguments.release, wanted), *found.unknown]
 
         def numbers_of(student: str, chapter: str) -> Mapping:
@@ -190,7 +192,8 @@ def _grade(arguments: argparse.Namespace) -> int:
         if arguments.anonymous:
             made = exports.write_anonymous(out, known, people, table, settings.secret)
         else:
-            made = exports.write_all(out, known, people, unknown, table, numbers_of)
+            made = exports.write_all(out, known, people, unknown, table, numbers_of, marks)
+            made += written.write_pages(out, known, marks, settings.secret)
     _tell(results, unknown, made, arguments)
     return UNGRADED if any(result.status == INFRASTRUCTURE_ERROR for result in results) else 0
 

@@ -31,8 +31,27 @@ GRADED, STUDENT_ERROR, INFRASTRUCTURE_ERROR, MISSING = STATUSES = (
     "missing",
 )
 
+#: What became of an answer that a person marks, in the place of a rung of the ladder.
+MARKED, WAITING, NOT_WRITTEN = BY_PERSON = "marked", "not marked yet", "nothing written"
+
 #: What a chapter's name may look like: as a student's id, it becomes the name of files.
 CHAPTER = re.compile(r"\d\d[a-z]?_[A-Za-z0-9_]{1,100}")
+
+
+@dataclass(frozen=True)
+class Text:
+    """What was written for a question that a person marks, "" for nothing; ``note`` says what of it was not taken."""
+
+    id: str
+    title: str
+    max_points: int
+    text: str = ""
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        for name in ("id", "title", "text", "note"):
+            _require(_is_text(getattr(self, name)), f"written answer: {name}", getattr(self, name), "a text")
+        _require(_is_count(self.max_points), "written answer: max_points", self.max_points, "a whole number from 0")
 
 
 @dataclass(frozen=True)
@@ -44,11 +63,14 @@ class ExerciseResult:
     that came out right, ``answer`` a hash of the plain answers (None when there are none) by which equal ones are
     found, ``tries`` the hand-ins in which the answer was another than before. ``adjusted`` ones, whose points were
     changed by hand, are not written to a result's file.
+
+    Nor are written answers, which :mod:`grader.written` adds: their ``status`` is one of ``BY_PERSON``, ``rows`` are
+    the points by rubric item, ``sentence`` is the comment, and ``points`` are None as long as nobody has marked it.
     """
 
     id: str
     title: str
-    points: float
+    points: float | None
     max_points: int
     status: str
     sentence: str
@@ -68,9 +90,11 @@ class ExerciseResult:
             _require(_is_text(getattr(self, name)), f"{where}: {name}", getattr(self, name), "a text")
         for name in ("max_points", "passed", "tried", "tries"):
             _require(_is_count(getattr(self, name)), f"{where}: {name}", getattr(self, name), "a whole number from 0")
-        _require_points(f"{where}: points", self.points, math.inf if self.adjusted else self.max_points)
+        if self.points is not None or self.status != WAITING:
+            _require_points(f"{where}: points", self.points, math.inf if self.adjusted else self.max_points)
         _require(self.passed <= self.tried, f"{where}: passed", self.passed, f"at most {self.tried}")
-        _require(self.status in LADDER, f"{where}: status", self.status, f"one of {', '.join(LADDER)}")
+        known = (*LADDER, *BY_PERSON)
+        _require(self.status in known, f"{where}: status", self.status, f"one of {', '.join(known)}")
         pairs = isinstance(self.rows, tuple) and all(
             isinstance(row, tuple) and len(row) == 2 and all(map(_is_text, row)) for row in self.rows
         )
@@ -99,6 +123,8 @@ class UnitResult:
     file         a hash of its bytes
     tries        how many different files were graded
     numbers      (exercise, number) pairs that the notebook says, where they are not those of this student
+    written      what was written for a person to mark; with the marks it becomes a part of ``exercises``, and until
+                 none of those that count waits for its mark ``points`` are None
     adjusted     by a table of adjustments, as ``late``, the seconds after the deadline: never so in a result's file
     """
 
@@ -118,6 +144,7 @@ class UnitResult:
     file: str | None = None
     tries: int = 1
     numbers: tuple[tuple[str, float], ...] = ()
+    written: tuple[Text, ...] = ()
     adjusted: bool = False
     late: float = 0.0
     format: int = FORMAT
@@ -129,13 +156,15 @@ class UnitResult:
         _require(self.status in STATUSES, "status", self.status, f"one of {', '.join(STATUSES)}")
         _require(self.jail in JAILS, "jail", self.jail, f"one of {', '.join(JAILS)}")
         _require(_is_count(self.max_points), "max_points", self.max_points, "a whole number from 0")
+        open_ = bool(self.waiting) and self.points is None
         if self.status == INFRASTRUCTURE_ERROR:
             _require(self.points is None, "points", self.points, "None: trouble of the grader is never a zero")
-        else:
+        elif not open_:
             _require_points("points", self.points, math.inf if self.adjusted else self.max_points)
         if self.status == GRADED:
-            total = sum(exercise.points for exercise in self.exercises)
-            same = self.adjusted or self.points is not None and math.isclose(self.points, total, abs_tol=1e-3)
+            total = sum(exercise.points or 0 for exercise in self.exercises)
+            same = self.adjusted or open_
+            same = same or self.points is not None and math.isclose(self.points, total, abs_tol=1e-3)
             _require(same, "points", self.points, f"{total}, the sum over the exercises")
         else:
             _require(_is_text(self.problem) and self.problem, "problem", self.problem, "a sentence")
@@ -147,6 +176,11 @@ class UnitResult:
         numbers = all(len(pair) == 2 and _is_text(pair[0]) and _is_number(pair[1]) for pair in self.numbers)
         _require(numbers, "numbers", self.numbers, "pairs (exercise, number)")
         _require(self.submission is None or _is_text(self.submission), "submission", self.submission, "a path or None")
+
+    @property
+    def waiting(self) -> tuple[str, ...]:
+        """The written answers that count and that nobody has marked yet."""
+        return tuple(one.id for one in self.exercises if one.points is None)
 
 
 def _require(holds: object, name: str, value: object, expected: str) -> None:
@@ -256,7 +290,11 @@ def from_dict(data: Any) -> UnitResult:
         }
         exercises.append(ExerciseResult(**row))
     _known(data, UnitResult)
-    lists = {"notes": tuple(data.get("notes", ())), "numbers": tuple(map(tuple, data.get("numbers", ())))}
+    lists = {
+        "notes": tuple(data.get("notes", ())),
+        "numbers": tuple(map(tuple, data.get("numbers", ()))),
+        "written": tuple(Text(**row) for row in data.get("written", ())),
+    }
     return UnitResult(**{**data, **lists, "exercises": tuple(exercises)})
 
 

@@ -96,11 +96,13 @@ def to_html(
     names: Mapping[str, str] | None = None,
     unplaced: Sequence[str] = (),
     numbers_of: _NumbersOf = None,
+    questions: Sequence = (),
 ) -> str:
     """The class report as one page.
 
-    ``unplaced`` is a sentence for each file that was not graded, and ``numbers_of`` says for a student and a chapter
-    the numbers of the exercises that have variants.
+    ``unplaced`` is a sentence for each file that was not graded, ``numbers_of`` says for a student and a chapter the
+    numbers of the exercises that have variants, and ``questions`` are the :class:`grader.written.Summary` of what a
+    person marks.
     """
     results = sorted(results, key=lambda unit: (unit.chapter, unit.student))
     return page("report.html.j2").render(
@@ -117,6 +119,7 @@ def to_html(
         pairs=pairs(results),
         borrowed=borrowed(results, numbers_of),
         marks=matrix(results),
+        questions=questions,
         changed=[unit for unit in results if unit.adjusted or unit.late],
         moment=moment,
         shared=_SHARED,
@@ -141,9 +144,10 @@ def _summary(name: str, units: list[UnitResult]) -> ChapterSummary:
         histogram[min(10, int(10 * points / of)) if of else 0] += 1  # by hand, there may be more than all
     answers = defaultdict(list)
     for unit in graded:
-        total = sum(exercise.points for exercise in unit.exercises)
-        for exercise in unit.exercises:
-            answers[exercise.id].append((exercise, total - exercise.points))
+        checked = [exercise for exercise in unit.exercises if exercise.status in LADDER]
+        total = sum(exercise.points or 0 for exercise in checked)
+        for exercise in checked:
+            answers[exercise.id].append((exercise, total - (exercise.points or 0)))
     exercises = (_exercise(answers[id]) for id in sorted(answers, key=_number))
     return ChapterSummary(
         name,
@@ -160,12 +164,12 @@ def _exercise(found: list[tuple[ExerciseResult, float]]) -> ExerciseSummary:
     answers, others = [answer for answer, _ in found], [other for _, other in found]
     first = answers[0]
     try:
-        discrimination = correlation([float(answer.points) for answer in answers], others)
+        discrimination = correlation([float(answer.points or 0) for answer in answers], others)
     except StatisticsError:  # of one answer, or of answers that are all alike
         discrimination = None
     tries = sum(answer.tries for answer in answers) / len(answers)
     counted = Counter(answer.status for answer in answers)
-    points = sum(answer.points for answer in answers) / len(answers)
+    points = sum(answer.points or 0 for answer in answers) / len(answers)
     rungs = {rung: counted[rung] for rung in RUNGS}
     return ExerciseSummary(first.id, first.title, first.max_points, len(answers), points, rungs, tries, discrimination)
 
@@ -193,12 +197,15 @@ def matrix(results: Iterable[UnitResult]) -> tuple[list[str], list[tuple[str, li
     chapters: dict[str, set[str]] = defaultdict(set)
     for unit in results:
         students[unit.student].append(unit)
-        chapters[unit.chapter] |= {exercise.id for exercise in unit.exercises}
+        chapters[unit.chapter] |= {one.id for one in unit.exercises} | {one.id for one in unit.written}
     ids = sorted({id for found in chapters.values() for id in found}, key=_number)
     rows = []
     for student, units in sorted(students.items()):
-        points = {exercise.id: f"{tidy(exercise.points)}" for unit in units for exercise in unit.exercises}
-        points = {id: "–" for unit in units if unit.points is not None for id in chapters[unit.chapter]} | points
+        points = {one.id: "?" for unit in units for one in unit.written if one.text}
+        known = (one for unit in units for one in unit.exercises if one.points is not None)
+        points |= {one.id: f"{tidy(one.points or 0)}" for one in known}
+        closed = [unit for unit in units if unit.points is not None or unit.waiting]
+        points = {id: "–" for unit in closed for id in chapters[unit.chapter]} | points
         open_ = any(unit.points is None for unit in units)
         total = None if open_ else tidy(sum(unit.points or 0 for unit in units))
         rows.append((student, [points.get(id, "?") for id in ids], total))

@@ -25,10 +25,10 @@ from pathlib import Path
 
 from course_staff import fingerprint, variants
 from course_utils.exercises import Exercise
-from grader import records
+from grader import reader, records
 from grader.jail import Jail, JailError, Limits
 from grader.marking import Marker, Task
-from grader.records import GRADED, INFRASTRUCTURE_ERROR, MISSING, STUDENT_ERROR, UnitResult
+from grader.records import GRADED, INFRASTRUCTURE_ERROR, MISSING, STUDENT_ERROR, Text, UnitResult
 from grader.submissions import Handout, StudentError, Unit, digest, read_notebook
 
 SECRET, LOCK, LOG, PRIVATE = "secret", ".lock", "log.jsonl", ".grading"
@@ -135,6 +135,7 @@ def key_of(unit: Unit, data: bytes | None, settings: Settings) -> str:
         unit.student,
         chapter.name,
         [asdict(task) for task in chapter.tasks],
+        [[sorted(part) if isinstance(part, frozenset) else part for part in one] for one in chapter.handout.questions],
         chapter.digest,
         hashlib.sha256(settings.secret).hexdigest(),
         numbers,
@@ -214,6 +215,7 @@ def _blank(unit: Unit, settings: Settings) -> UnitResult:
         notes=unit.notes,
         problem=_nothing(unit),
         submission=unit.label(Path(settings.submissions)),
+        written=tuple(Text(one.id, one.title, one.points) for one in settings.chapters[unit.chapter].handout.questions),
     )
 
 
@@ -236,6 +238,10 @@ def _graded(result: UnitResult, data: bytes, unit: Unit, settings: Settings, alo
             "The notebook was made from another release of the chapter: exercises count where they still exist "
             "under the same name."
         )
+    taken = reader.collect(notebook.texts, chapter.handout.questions)
+    texts = tuple(replace(one, text=taken[one.id][0], note=taken[one.id][1]) for one in result.written)
+    notes += [one.note for one in texts if one.note]
+    result = replace(result, written=texts)
     numbers = variants.numbers_for(result.student, result.chapter, settings.course_secret)
     said = {id: notebook.variant[id] for id in numbers if id in notebook.variant}
     said = {id: value for id, value in said.items() if type(value) in (int, float) and abs(value) < 1e9}
@@ -247,7 +253,7 @@ def _graded(result: UnitResult, data: bytes, unit: Unit, settings: Settings, alo
         )
     marker, exercises = _marker(settings, chapter), exercises_of(unit, settings)
     marked = tuple(marker.mark(notebook, chapter.tasks, exercises, chapter.handout.cells))
-    points = sum(exercise.points for exercise in marked)
+    points = sum(exercise.points or 0 for exercise in marked)
     if points < result.max_points and not alone and (marker.late or any(one.status == "timeout" for one in marked)):
         result = replace(result, key=NOT_FINAL)
     return replace(result, status=GRADED, points=points, exercises=marked, notes=tuple(notes), problem=None)

@@ -50,10 +50,11 @@ class StudentError(Exception):
 
 @dataclass(frozen=True)
 class Handout:
-    """What a class was given of a chapter: the ids of its exercises, and the sources of its code cells."""
+    """What a class was given of a chapter: its exercises' ids, the sources of its code cells, what a person marks."""
 
     exercises: frozenset[str]
     cells: frozenset[str] = frozenset()
+    questions: tuple[reader.Question, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -289,10 +290,11 @@ class _Search:
 
         def rank(file: _File) -> tuple:
             try:
-                cells = frozenset(read_notebook(_bytes(file.path, file.entry)).cells)
+                notebook = read_notebook(_bytes(file.path, file.entry))
             except (StudentError, OSError):
                 return False, False, file.changed, file.name
-            return True, not cells <= handout.cells, file.changed, file.name
+            wrote = any(text for text, _ in reader.collect(notebook.texts, handout.questions).values())
+            return True, wrote or not {*notebook.cells} <= handout.cells, file.changed, file.name
 
         return max(found, key=rank)
 
@@ -301,7 +303,8 @@ class _Search:
 class Notebook:
     """What counts of a notebook: the sources of its code cells, the exercises that they check, and its release.
 
-    ``names`` are those that each cell mentions, None for one that can mention any.
+    ``names`` are those that each cell mentions, None for one that can mention any; ``texts`` are of all cells, see
+    :func:`grader.reader.texts`.
     """
 
     cells: tuple[str, ...]
@@ -309,6 +312,7 @@ class Notebook:
     variant: dict
     exercises: tuple[str, ...] = ()
     names: tuple[frozenset[str] | None, ...] = ()
+    texts: tuple[dict, ...] = ()
 
 
 def read_notebook(data: bytes) -> Notebook:
@@ -328,7 +332,8 @@ def read_notebook(data: bytes) -> Notebook:
     if "problem" in read:
         raise StudentError(read["problem"])
     names = tuple(None if mentioned is None else frozenset(mentioned) for mentioned in read["names"])
-    return Notebook(tuple(read["cells"]), read["version"], read["variant"], tuple(read["exercises"]), names)
+    exercises, texts = tuple(read["exercises"]), tuple(read["texts"])
+    return Notebook(tuple(read["cells"]), read["version"], read["variant"], exercises, names, texts)
 
 
 def digest(data: bytes) -> str:

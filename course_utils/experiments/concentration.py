@@ -11,10 +11,10 @@ import numpy as np
 from course_utils.theory import concentration
 from course_utils.theory.accept import Array, check_array, check_number, check_rng, check_size
 from course_utils.theory.concentration import TailBounds
-from course_utils.theory.networks import Init, train_first_layer
+from course_utils.theory.networks import Init, gaussian_init, train_first_layer
 from course_utils.theory.sign_flips import random_flips, random_gap_rms, star
 from course_utils.theory.statistics import Interval, mean_interval, rms
-from course_utils.theory.worst_case import worst_case_gap, worst_case_law
+from course_utils.theory.worst_case import worst_case_gap, worst_case_law, worst_case_weights
 
 
 class MgfCurves(NamedTuple):
@@ -50,6 +50,28 @@ class CoverageGrid(NamedTuple):
     share: Array
     low: Array
     high: Array
+
+
+class OnALine(NamedTuple):
+    """A small net's pre-activations, (m,), ``before`` and ``after`` its worst move of length ``B``, and its signs.
+
+    ``yours`` is where another construction puts them, None without one.
+    """
+
+    B: float
+    a: Array
+    before: Array
+    after: Array
+    yours: Array | None
+
+    @property
+    def crossed(self) -> Array:
+        """The mask (m,) of the neurons that change sign."""
+        return (self.before >= 0) != (self.after >= 0)
+
+    def gap(self, after: Array) -> float:
+        """|f − f0| for these pre-activations after a move."""
+        return abs(float(star(self.before, after, self.a)))
 
 
 class AdversaryCurve(NamedTuple):
@@ -89,6 +111,7 @@ class WidthRates(NamedTuple):
     weights. The three gaps have the factor 1/√m: ``trained``, and, for the same W0 or its law and the same
     movement, the ``worst`` and an isotropic ``random`` move. ``lag`` is (f − f0)·δ/‖δ‖² for the change δ of f0
     on X, negative where the net lags behind its tangent, and ``loss`` that after the last step. ``shape`` is that of X.
+    ``yours`` holds movement, flips and gap of the first network at each width as another sweep finds them, (widths, 3).
     """
 
     widths: Array
@@ -100,6 +123,7 @@ class WidthRates(NamedTuple):
     random: Array
     loss: Array
     shape: tuple[int, int]
+    yours: Array | None = None
 
     @property
     def worst_law(self) -> Array:
@@ -170,6 +194,16 @@ def coverage_grid(
     return CoverageGrid(names, tuple(settings), tuple(values), share, low, high)
 
 
+def on_a_line(B: float = 1.0, yours: Callable[..., Array] | None = None, m: int = 60) -> OnALine:
+    """One net of m neurons on the line of their pre-activations, and its worst move (course/lemma-4.1-tight).
+
+    ``yours(W0, x, a, B)`` returns weights of another construction, drawn beside.
+    """
+    (W0, a), x = gaussian_init(m, 2, np.random.default_rng(8)), np.array([0.6, 0.8])
+    W = worst_case_weights(W0, x, a, B)
+    return OnALine(B, a, W0 @ x, W @ x, None if yours is None else np.asarray(yours(W0, x, a, B)) @ x)
+
+
 def adversary_curve(k: int = 300, B: float = 3.0, m: int = 10_000, seed: int = 0) -> AdversaryCurve:
     """What moving the k nearest neurons with a_i = 1 gains in one random net of width m with ‖x‖ = 1.
 
@@ -222,8 +256,13 @@ def width_rates(
     steps: int = 20,
     lr: float = 3.0,
     random_moves: int = 8,
+    yours: Callable[..., Array] | None = None,
 ) -> WidthRates:
     """Train ``networks`` nets at each width on the same data; compare with the worst and with a random move.
+
+    Training is ``steps`` steps of full-batch gradient descent of length ``lr`` on (1/2n) Σ_j (f(x_j; W) − y_j)², with
+    the factor 1/√m in f (``train_first_layer``). ``yours(nets, X, y, steps, lr)`` is another such sweep, over the first
+    network at each width: pairs (W0, a).
 
     X is (n, d) with rows of norm 1, y is (n,). ``trained`` is the root mean square of f − f0 over the rows of
     X, ``worst`` belongs to its first row, ``random`` is the root mean square over ``random_moves`` moves. All have
@@ -235,10 +274,11 @@ def width_rates(
     norms = np.linalg.norm(X, axis=1)
     if np.abs(norms - 1).max() > 1e-9:
         raise ValueError(f"the rows of X must have norm 1, got {norms[np.abs(norms - 1).argmax()]:g}")
-    columns = np.empty((7, networks, len(widths)))
+    columns, first = np.empty((7, networks, len(widths))), []
     for i in range(networks):
         for j, m in enumerate(map(int, widths)):
             init = Init(rng.standard_normal((m, X.shape[1])), 2.0 * rng.integers(0, 2, m) - 1)
+            first += [init] * (i == 0)
             run = train_first_layer(init, X, y, steps, lr)
             before, after, B = init.W0 @ X.T, run.W @ X.T, float(run.movement[-1])
             gap = star(before, after, init.a) / math.sqrt(m)
@@ -254,7 +294,7 @@ def width_rates(
                 rms(random) / math.sqrt(m),
                 run.loss[-1],
             )
-    return WidthRates(widths, *columns, X.shape)
+    return WidthRates(widths, *columns, X.shape, None if yours is None else np.asarray(yours(first, X, y, steps, lr)))
 
 
 def rate_mixture(widths: Array, gaps: Array) -> tuple[Interval, Interval]:

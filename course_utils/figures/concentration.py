@@ -19,6 +19,33 @@ BOUNDS = {
 }
 
 
+def line(ax: Axes, data: concentration.OnALine) -> str:
+    """Neurons on the line of their pre-activations, and where the adversary takes those that it moves."""
+    row = 0.55 * data.a + 0.12 * (np.arange(len(data.a)) % 5 - 2)  # not all on one height
+    on, moved = data.before >= 0, data.before != data.after
+    ax.axvline(0, color=THEORY, lw=1)
+    for chosen, colour in ((on, MUTED), (~on, "white")):
+        ax.scatter(data.before[chosen], row[chosen], s=16, color=colour, edgecolor=MUTED, lw=0.8, zorder=2)
+    for start, end, height in zip(data.before[moved], data.after[moved], row[moved]):
+        ax.annotate("", (end, height), (start, height), arrowprops={"arrowstyle": "->", "color": WORST, "lw": 1.2})
+    ax.set(
+        xlim=(-2.6, 2.6),
+        ylim=(-1.1, 1.25),
+        xlabel="pre-activation $w_i^\\top x$: off | on",
+        ylabel="sign of the neuron",
+    )
+    ax.set_yticks([-0.55, 0.55], ["a = −1", "a = +1"])
+    gap, crossed = data.gap(data.after), int(data.crossed.sum())
+    ax.set_title(f"B = {data.B:.2g}: {crossed} cross, gap {gap:.2f}")
+    told = f"{len(data.a)} neurons by pre-activation. With B = {data.B:.2g} the worst move takes {crossed} across zero"
+    told += f": the gap is {gap:.2f}"
+    if data.yours is None:
+        return f"{told}."
+    ax.scatter(data.yours[moved], row[moved], s=60, facecolor="none", edgecolor=MEASURED, lw=1.5, zorder=3)
+    ax.text(-2.5, 1.08, f"yours: gap {data.gap(data.yours):.2f}", color=MEASURED)
+    return f"{told}; yours is {data.gap(data.yours):.2f}, {_agreement(data.gap(data.yours), gap)}."
+
+
 def mgf(ax: Axes, data: concentration.MgfCurves) -> str:
     """The log moment-generating function of an indicator, for several p, under Hoeffding's parabola."""
     ax.fill_between(data.s, 0, data.bound, color=ALLOWED, alpha=0.2, lw=0)
@@ -122,6 +149,14 @@ def rates(ax: Axes, data: concentration.WidthRates) -> str:
         factor = np.exp([s.half / s.value / 2 for s in squares])
         slopes[label] = power_law_slope(data.widths, rows).value
         _dots(ax, data.widths, middle / factor, middle, middle * factor, colour, label)
+    own = ""
+    if data.yours is not None:
+        _, _, gap = np.transpose(data.yours)
+        ax.plot(data.widths, gap, "o", color=MEASURED, mfc="none", ms=9, label="yours, one net")
+        course = np.stack([data.movement[0], data.flips[0], data.trained[0]], axis=1)
+        agreement = _agreement(data.yours, course)
+        ax.text(0.98, 0.6, f"yours: {agreement}", color=MEASURED, ha="right", transform=ax.transAxes)
+        own = f" Yours, one net a width: {agreement} in movement, flips and gap."
     ax.set_xscale("log", base=2)
     ax.set(yscale="log", ylim=(1e-4, 10), xlabel="width m", ylabel="|f − f₀|, with the factor 1/√m")
     n, d = data.shape
@@ -130,8 +165,14 @@ def rates(ax: Axes, data: concentration.WidthRates) -> str:
     measured = ", ".join(f"{label} {slope:.2f}" for label, slope in slopes.items()).replace("-", "−")
     return (
         f"Root mean square gap, {n} inputs in {d} dimensions, against width from {data.widths[0]} to {data.widths[-1]} "
-        f"on logarithmic axes, at the same movement. Measured slopes: {measured}."
+        f"on logarithmic axes, at the same movement. Measured slopes: {measured}.{own}"
     )
+
+
+def _agreement(yours, ours) -> str:
+    """How many digits two results have in common, in words; rounding in other orders leaves nine or more."""
+    error = (np.abs(np.subtract(yours, ours)) / np.maximum(np.abs(ours), 1e-12)).max()
+    return "equal to the course's to 9 digits" if error < 1e-9 else f"within {100 * error:.2g} % of the course's"
 
 
 def _mixture(data: concentration.WidthRates):

@@ -1,6 +1,5 @@
 """Answers to chapter 3 as people write them: wrong ones with words of the sentence each receives, and right ones."""
 
-import itertools
 import math
 
 import numpy as np
@@ -14,12 +13,6 @@ def chance(t, norm_x):
 
 def simulated(t, norm_x):
     return np.mean(np.abs(np.random.default_rng(0).normal(size=200_000) * norm_x) <= t)
-
-
-def count(m, tau, delta, p=None, half=2.0, last=1 / 3, L=None):
-    p = math.erf(tau / math.sqrt(2)) if p is None else p
-    L = math.log(1 / delta) if L is None else L
-    return m * p + math.sqrt(half * m * p * (1 - p) * L) + last * L
 
 
 def flips(m, B, delta):
@@ -36,16 +29,46 @@ def by_minimum(m, B, delta, p=lambda t: math.sqrt(2 / math.pi) * t):
     return B * math.sqrt(found.fun + math.sqrt(m * math.log(1 / delta) / 2))
 
 
-def best(W0, x, a, B, sign=1, offset=0, still=True, inside=False):
-    """The worst move by a loop over k."""
+def lengths(k, u, B):
+    """The gain, move by move."""
+    nearest = sorted(abs(value) for value in u)[:k]
+    return sum(B / math.sqrt(k) - distance for distance in nearest)
+
+
+def by_heap(u, a, B):
+    """The best gain, each sign on its own, neuron after neuron."""
+    best = 0.0
+    for sign in (1, -1):
+        way = 0.0
+        for k, distance in enumerate(np.sort(np.abs(np.asarray(u)[np.asarray(a) == sign])).tolist(), 1):
+            way += distance
+            best = max(best, B * math.sqrt(k) - way)
+    return best
+
+
+def stage_by_stage(u, a, B):
+    """Stage 1 for every k anew."""
+    return max(lengths(k, u[a == s], B) for s in (1, -1) for k in range(1, int((a == s).sum()) + 1))
+
+
+def signed(u, a, B, sign=1, floor=0.0, start=1, order=np.sort):
+    distances = order(np.abs(u[a == sign]))
+    return max([floor, *(B * np.sqrt(np.arange(start, len(distances) + start)) - np.cumsum(distances))])
+
+
+def best(W0, x, a, B, sign=None, offset=0, inside=False):
+    """The worst move by a loop over k; of both signs, or of one."""
     u = W0 @ x
-    order = sorted((i for i in range(len(a)) if a[i] == sign), key=lambda i: abs(u[i]))
-    gains = [B * math.sqrt(k) - sum(abs(u[i]) for i in order[:k]) for k in range(len(order) + 1)]
-    k = max(range(len(gains)), key=gains.__getitem__)
-    k = max(0, min(len(order), k + offset))
-    W = W0 if inside else W0.copy()
-    for i in order[:k]:
-        W[i] = W[i] - (B / math.sqrt(k)) * (1 if u[i] >= 0 else -1) * x
+    found = (0.0, [])
+    for s in (1, -1) if sign is None else (sign,):
+        order = sorted((i for i in range(len(a)) if a[i] == s), key=lambda i: abs(u[i]))
+        gains = [B * math.sqrt(k) - sum(abs(u[i]) for i in order[:k]) for k in range(len(order) + 1)]
+        k = max(range(len(gains)), key=gains.__getitem__)
+        if gains[k] >= found[0]:
+            found = gains[k], order[: max(0, min(len(order), k + offset))]
+    W, rows = W0 if inside else W0.copy(), found[1]
+    for i in rows:
+        W[i] = W[i] - (B / math.sqrt(len(rows))) * (1 if u[i] >= 0 else -1) * x
     return W
 
 
@@ -54,20 +77,11 @@ def in_place(W0, x, a, B):
     return W0
 
 
-def first_k(W0, x, a, B):
-    u, group = W0 @ x, np.flatnonzero(a == 1)
-    k = max(1, len(group) // 2)
-    W = W0.copy()
-    for i in group[:k]:
-        W[i] -= B / np.sqrt(k) * np.sign(u[i] + 1e-300) * x
-    return W
-
-
 def nearest_only(W0, x, a, B):
-    u, group = W0 @ x, np.flatnonzero(a == 1)
-    W = W0.copy()
-    i = group[np.argmin(np.abs(u[group]))]
-    W[i] -= B * (1 if u[i] >= 0 else -1) * x
+    u = W0 @ x
+    W, i = W0.copy(), int(np.argmin(np.abs(u)))
+    if abs(u[i]) < B:
+        W[i] -= B * (1 if u[i] >= 0 else -1) * x
     return W
 
 
@@ -81,8 +95,120 @@ def raises(W0, x, a, B):
     return W
 
 
-def width(c, B, eps):
-    return math.ceil((c * B ** (4 / 3) / eps) ** 6)
+def summed_otherwise(W0, x, a, B):
+    """As `best`, with each pre-activation summed from its last term, where 0 may become 1e-17."""
+    shuffled = np.array([sum(row[j] * x[j] for j in reversed(range(len(x)))) for row in W0])
+    u = W0 @ x
+    W = best(W0, x, a, B)
+    rows = np.flatnonzero((W != W0).any(axis=1) & (np.abs(u) < 1e-12) & W0.any(axis=1))
+    for i in rows:  # whichever side it started on, in the other order of the sum
+        move = B / math.sqrt(int((W != W0).any(axis=1).sum()))
+        W[i] = W0[i] - move * (1 if shuffled[i] >= 0 else -1) * x
+    return W
+
+
+def loss(W, X, y, a):
+    f = np.maximum(X @ W.T, 0) @ a / math.sqrt(len(a))
+    return np.mean((f - y) ** 2) / 2
+
+
+def one_by_one(W, X, y, a, mean=True, root=True, gate=True, sign=1.0, targets=True, twice=1.0, second=True):
+    """The gradient by loops over inputs and neurons."""
+    out = np.zeros_like(W)
+    for x, target in zip(X, y):
+        f = sum(a[i] * max(W[i] @ x, 0) for i in range(len(a))) / math.sqrt(len(a))
+        error = f - target if targets else f
+        for i in range(len(a)):
+            on = W[i] @ x > 0 if gate else True
+            out[i] += twice * sign * error * (a[i] if second else 1) * on * x / (math.sqrt(len(a)) if root else 1)
+    return out / (len(y) if mean else 1)
+
+
+def by_torch(W, X, y, a):
+    W = torch.tensor(W, requires_grad=True)
+    f = torch.relu(torch.tensor(X) @ W.T) @ torch.tensor(a) / math.sqrt(len(a))
+    ((f - torch.tensor(y)) ** 2).mean().div(2).backward()
+    return W.grad
+
+
+def by_differences(W, X, y, a, h=1e-6):
+    out = np.zeros_like(W)
+    for index in np.ndindex(W.shape):
+        step = np.zeros_like(W)
+        step[index] = h
+        out[index] = (loss(W + step, X, y, a) - loss(W - step, X, y, a)) / (2 * h)
+    return out
+
+
+def steps_of(gradient, more=0, sign=1.0, copy=True):
+    def answer(W, X, y, a, steps, eta):
+        W = W.copy() if copy else W
+        for _ in range(steps + more):
+            W -= sign * eta * gradient(W, X, y, a)
+        return W
+
+    return answer
+
+
+def recursive(W, X, y, a, steps, eta):
+    return W if steps == 0 else recursive(W - eta * one_by_one(W, X, y, a), X, y, a, steps - 1, eta)
+
+
+def shuffled_batches(W, X, y, a, steps, eta):
+    rng, W = np.random.default_rng(0), W.copy()
+    for _ in range(steps):
+        j = rng.integers(len(y), size=1)
+        W -= eta * one_by_one(W, X[j], y[j], a)
+    return W
+
+
+def momentum(W, X, y, a, steps, eta):
+    W, v = W.copy(), 0.0
+    for _ in range(steps):
+        v = 0.9 * v + one_by_one(W, X, y, a)
+        W -= eta * v
+    return W
+
+
+def frozen(W, X, y, a, steps, eta):
+    return W - eta * steps * one_by_one(W, X, y, a)
+
+
+def report(nets, X, y, steps, eta, columns=None, rows=None, train=None):
+    """A sweep from other parts: ``columns`` replaces some of the three functions of (W0, W, a, X)."""
+    train = train or steps_of(one_by_one)
+    measured = {"movement": moved, "flips": crossed, "gap": strayed, **(columns or {})}
+    table = [[f(W0, train(W0, X, y, a, steps, eta), a, X) for f in measured.values()] for W0, a in nets]
+    return np.array(table) if rows is None else rows(np.array(table))
+
+
+def moved(W0, W, a, X):
+    return math.sqrt(((W - W0) ** 2).sum())
+
+
+def crossed(W0, W, a, X):
+    return np.mean([np.count_nonzero((W0 @ x >= 0) ^ (W @ x >= 0)) for x in X])
+
+
+def tangent(W0, W, a, x):
+    return a @ ((W0 @ x >= 0) * (W @ x)) / math.sqrt(len(a))
+
+
+def gaps(W0, W, a, X):
+    return np.array([a @ np.maximum(W @ x, 0) / math.sqrt(len(a)) - tangent(W0, W, a, x) for x in X])
+
+
+def strayed(W0, W, a, X):
+    return math.sqrt(np.mean(gaps(W0, W, a, X) ** 2))
+
+
+def swept(**changes):
+    return lambda nets, X, y, steps, eta: report(nets, X, y, steps, eta, **changes)
+
+
+def order(text):
+    """A proof's answer."""
+    return lambda: text
 
 
 GENERIC = None  # no slip is recognised: the sentence says only what kind of answer is not right yet
@@ -130,52 +256,6 @@ WRONG = {
             ),
             GENERIC,
         ),
-    ),
-    "3.3": (
-        (
-            lambda m, tau, delta: count(m, tau, delta, last=0),
-            "Right to leading order, but a small sum exceeds it more often than δ.",
-        ),
-        (
-            lambda m, tau, delta: count(m, tau, delta, last=2 / 3),
-            "Many books print 2L/3, which is true as well and a little larger.",
-        ),
-        (lambda m, tau, delta: count(m, tau, delta, half=1.0), "There is a 2 under the root:"),
-        (lambda m, tau, delta: count(m, tau, delta, p=tau) if tau < 1 else 0, "You have taken τ for the probability."),
-        (
-            lambda m, tau, delta: count(m, tau, delta, p=math.sqrt(2 / math.pi) * tau),
-            "You have bounded the probability by the density at zero.",
-        ),
-        (lambda m, tau, delta: count(m, tau, delta / 2), "A little too large everywhere:"),
-        (lambda m, tau, delta: count(m, tau, delta, L=math.log(delta) * -math.log10(math.e)), GENERIC),
-        (
-            lambda m, tau, delta: m * math.erf(tau / math.sqrt(2)) + math.sqrt(m * math.log(1 / delta) / 2),
-            "This is Hoeffding's bound.",
-        ),
-        (lambda m, tau, delta: m * math.erf(tau / math.sqrt(2)), "This is the mean."),
-        (
-            lambda m, tau, delta: count(m, tau, delta) - m * math.erf(tau / math.sqrt(2)),
-            "This is the excess over the mean.",
-        ),
-        (lambda m, tau, delta: float(stats.binom.isf(delta, m, math.erf(tau / math.sqrt(2)))), GENERIC),
-        (
-            lambda m, tau, delta: (
-                m * (p := math.erf(tau / math.sqrt(2)))
-                + math.sqrt(2 * m * p * math.log(1 / delta))
-                + math.log(1 / delta) / 3
-            ),
-            "You have mp for the variance.",
-        ),
-        (
-            lambda m, tau, delta: (
-                m * (p := math.erf(tau / math.sqrt(2)))
-                + math.sqrt(2 * p * (1 - p) * math.log(1 / delta))
-                + math.log(1 / delta) / 3
-            ),
-            "You have used the variance of one indicator.",
-        ),
-        (lambda m, tau, delta: math.ceil(count(m, tau, delta)), "Do not round:"),
-        (lambda m, tau, delta: count(m, tau, delta) / m, "Yours is the expected value divided by `m`, every time."),
     ),
     "3.4": (
         (lambda m, B, delta: flips(m, B, delta), "This is the bound on the number of flips."),
@@ -244,69 +324,301 @@ WRONG = {
         (lambda m, B, delta: B * math.sqrt(flips(m, B, delta / 2)), "You have split δ between two sides."),
     ),
     "3.5": (
-        (in_place, "Your function changes `W0` itself and returns it, so that whoever called it has"),
-        (lambda W0, x, a, B: best(W0, x, a, B) - W0, "Your W lies at distance 2.0025 from W0; the budget is B ="),
+        (in_place, "Your function changes `W0` itself and returns it, so that whoever"),
         (
-            lambda W0, x, a, B: best(W0, x, a, B, sign=-1),
-            "You have moved the neurons with a = −1, which makes f − f0 as small",
+            lambda W0, x, a, B: best(W0, x, a, B) - W0,
+            "Your W lies at distance 2.15407 from W0; the budget is B = 0.5. Right",
         ),
-        (lambda W0, x, a, B: best(W0, x, np.ones(len(a)), B), "You have moved the nearest neurons of either sign."),
-        (lambda W0, x, a, B: best(W0, x, a, B, offset=1), "One neuron too many has moved:"),
+        (lambda W0, x, a, B: best(W0, x, a, B, sign=-1), "Right where neurons with a = −1 are the better ones."),
+        (lambda W0, x, a, B: best(W0, x, a, B, sign=1), "Right where neurons with a = 1 are the better ones."),
+        (
+            lambda W0, x, a, B: best(W0, x, np.ones(len(a)), B),
+            "You have moved the nearest neurons of either sign. What those with a",
+        ),
+        (
+            lambda W0, x, a, B: best(W0, x, a, B, offset=1),
+            "Within the budget, your |f − f0| is 0.614214; 0.7 is possible. Right",
+        ),
         (
             lambda W0, x, a, B: best(W0, x, a, B, offset=-1),
-            "Within the budget, your f − f0 is 0.8; 1.13137 is possible.",
+            "One neuron too few has moved: the index of the largest gain is k − 1.",
         ),
-        (first_k, "Within the budget, your f − f0 is 0.8; 1.13137 is possible."),
-        (nearest_only, "Your function stops with an error on this input."),
+        (nearest_only, "Within the budget, your |f − f0| is 0.8; 1.13137 is possible. Right"),
         (raises, "Your function stops with an error on this input."),
-        (lambda W0, x, a, B: W0.copy(), "Within the budget, your f − f0 is 0; 1.13137 is possible."),
+        (lambda W0, x, a, B: W0.copy(), "Within the budget, your |f − f0| is 0; 0.7 is possible."),
         (
             lambda W0, x, a, B: W0 + B / np.sqrt(len(a)) * np.outer(a, x),
-            "Within the budget, your f − f0 is -0.253553; 0 is possible.",
+            "Within the budget, your |f − f0| is 0.407107; 0.7 is possible. Right",
+        ),
+        (lambda W0, x, a, B: W0 - B * np.outer(a == 1, x), "Within the budget, your |f − f0| is 0; 0.7 is possible."),
+        (lambda W0, x, a, B: 2 * W0 - best(W0, x, a, B), "Within the budget, your |f − f0| is 0; 0.7 is possible."),
+        (lambda W0, x, a, B: best(W0, x, a, 2 * B), "Your W lies at distance 1 from W0; the budget is B = 0.5."),
+        (
+            lambda W0, x, a, B: best(W0, x, a, B).T,
+            "W has shape (1, 2), W0 has shape (2, 1): they must be the same. Right",
+        ),
+        (lambda W0, x, a, B: np.round(best(W0, x, a, B), 1), "Your W lies at distance"),
+    ),
+    "3.7": (
+        (
+            lambda k, u, B: B - sum(sorted(np.abs(u))[:k]),
+            "Lengths add up in squares: k moves of λ cost √k λ, so that each of",
         ),
         (
-            lambda W0, x, a, B: W0 - B * np.outer(a == 1, x),
-            "Your W lies at distance 1.13137 from W0; the budget is B =",
+            lambda k, u, B: k * B - sum(sorted(np.abs(u))[:k]),
+            "Each of your k neurons has moved by B, which costs B√k together.",
         ),
-        (lambda W0, x, a, B: 2 * W0 - best(W0, x, a, B), "Within the budget, your f − f0 is 0; 1.13137 is possible."),
-        (lambda W0, x, a, B: best(W0, x, a, 2 * B), "Your W lies at distance 1.6 from W0; the budget is B = 0.8."),
-        (lambda W0, x, a, B: best(W0, x, a, B).T, "W has shape (1, 2), W0 has shape (2, 1): they must be the"),
         (
-            lambda W0, x, a, B: np.round(best(W0, x, a, B), 1),
-            "Your W lies at distance 0.848528 from W0; the budget is B =",
+            lambda k, u, B: B * math.sqrt(k) - sum(np.abs(u)[:k]),
+            "You have taken the first k of the list. Take the k nearest to zero:",
+        ),
+        (
+            lambda k, u, B: B * math.sqrt(k) - sum(sorted(u)[:k]),
+            "A neuron that is off has a negative u. Sort the distances |u|, not u.",
+        ),
+        (lambda k, u, B: B * math.sqrt(k) - abs(sum(sorted(u, key=abs)[:k])), GENERIC),
+        (
+            lambda k, u, B: sum(max(B / math.sqrt(k) - d, 0) for d in sorted(np.abs(u))[:k]),
+            "You have counted who stops short of zero as 0. Here it counts with a",
+        ),
+        (lambda k, u, B: B * math.sqrt(k), "This is how far all of them move together. Only what lies beyond zero"),
+        (
+            lambda k, u, B: B * math.sqrt(k) - sum(sorted(np.abs(u))[: k + 1]),
+            "You have taken off the way of one neuron too many: a slice [:k] holds",
+        ),
+        (lambda k, u, B: B * math.sqrt(k) - sum(sorted(np.abs(u))[:-1][:k]), GENERIC),
+        (
+            lambda k, u, B: B * math.sqrt(k) - sum(sorted(np.abs(u), reverse=True)[:k]),
+            "These are the k farthest. `np.sort` begins with the smallest.",
+        ),
+        (
+            lambda k, u, B: B / math.sqrt(k) - sum(sorted(np.abs(u))[:k]),
+            "B/√k is the move of one neuron. There are k of them.",
+        ),
+        (
+            lambda k, u, B: B * math.sqrt(k) - sorted(np.abs(u))[k - 1],
+            "You have taken off the way of the last one only. Each of the k has to",
+        ),
+        (lambda k, u, B: -lengths(k, u, B), "Only the sign is wrong: yours is the negative of the expected value,"),
+        (
+            lambda k, u, B: [B / math.sqrt(k) - d for d in sorted(np.abs(u))[:k]],
+            "Expected a number; yours is an array of shape (8,). Of the 8 values",
+        ),
+        (
+            lambda k, u, B: round(lengths(k, u, B), 2),
+            "Yours are the right values, rounded to 2 decimals: return all digits.",
         ),
     ),
-    "3.6": (
+    "3.8": (
+        (signed, "Right where the neurons with a = 1 are the better ones. |f − f0| is"),
+        (lambda u, a, B: signed(u, a, B, sign=-1), "Right where the neurons with a = −1 are the better ones. Try the"),
         (
-            lambda c, B, eps: int((c * B ** (4 / 3) / eps) ** 6) + 1,
-            "Right unless the law gives a whole number, which is then wide enough:",
+            lambda u, a, B: signed(u, np.ones(len(u)), B),
+            "You have moved neurons of both signs together. What those with a = −1",
         ),
-        (lambda c, B, eps: int((c * B ** (4 / 3) / eps) ** 6), "One neuron too few:"),
         (
-            lambda c, B, eps: round((c * B ** (4 / 3) / eps) ** 6),
-            "You have rounded to the nearest whole number, which is sometimes too",
+            lambda u, a, B: signed(u, a, B) + signed(u, a, B, -1),
+            "You have spent the budget twice, once for each sign. Take the better",
         ),
-        (lambda c, B, eps: (c * B ** (4 / 3) / eps) ** 6, "The answer is a whole number, of the type `int`;"),
-        (lambda c, B, eps: float(width(c, B, eps)), "The answer is a whole number, of the type `int`;"),
-        (lambda c, B, eps: math.ceil((c * B ** (4 / 3) / eps) ** 3), "The cube belongs to a rate of m^(−1/3)."),
+        (lambda u, a, B: signed(u, a, B) - signed(u, a, B, -1), GENERIC),
         (
-            lambda c, B, eps: math.ceil((c * B ** (4 / 3) / eps) ** 2),
-            "This is the rate m^(−1/2) of a smooth activation.",
+            lambda u, a, B: max(signed(u, a, B, s, floor=-np.inf) for s in (1, -1)),
+            "Where not even the nearest is worth its way, the adversary stands",
         ),
-        (lambda c, B, eps: math.ceil(c * B ** (4 / 3) / eps), "m^(1/3)/√m is m^(−1/6), not 1/m:"),
-        (lambda c, B, eps: math.ceil((c * B / eps) ** 6), "The movement enters as B^(4/3), so as B⁸ in the end."),
-        (lambda c, B, eps: math.ceil(c * (B ** (4 / 3) / eps) ** 6), "c is inside the sixth power, with all the rest."),
-        (lambda c, B, eps: math.ceil((eps / (c * B ** (4 / 3))) ** 6), "Upside down:"),
         (
-            lambda c, B, eps: math.ceil((c * B ** (4 // 3) / eps) ** 6),
-            "The movement enters as B^(4/3), so as B⁸ in the end.",
-        ),
-        (lambda c, B, eps: width(c, B, eps) - 1, "Yours is 1 less than the expected value, every time."),
-        (
-            lambda c, B, eps: next(
-                m for m in itertools.count(1) if c * B ** (4 / 3) * m ** (1 / 3) / math.sqrt(m) < eps
+            lambda u, a, B: max(
+                np.max(B * np.sqrt(k) - np.cumsum(d))
+                for s in (1, -1)
+                for d in [np.sort(abs(u[a == s]))]
+                for k in [np.arange(1, len(d) + 1)]
             ),
-            "Right, but not where `c` is 3.",
+            "Your function stops with an error on this input.",
+        ),
+        (
+            lambda u, a, B: max(signed(u, a, B, s, start=0) for s in (1, -1)),
+            "One neuron's way is taken off too many: count k from 1, not from 0.",
+        ),
+        (
+            lambda u, a, B: max(signed(u, a, B, s, order=np.asarray) for s in (1, -1)),
+            "The running sum goes along the list as it was given. Sort the",
+        ),
+        (lambda u, a, B: max(signed(np.square(u), a, B, s) for s in (1, -1)), GENERIC),
+        (stage_by_stage, "No answer within 5 seconds; it was busy with this input. Is there a"),
+        (
+            lambda u, a, B: max(0, B - np.abs(u).min()),
+            "You have spent everything on the nearest neuron. Several together may",
+        ),
+        (
+            lambda u, a, B: int(np.argmax(B * np.sqrt(np.arange(1, len(u) + 1)) - np.cumsum(np.sort(np.abs(u))))),
+            GENERIC,
+        ),
+        (
+            lambda u, a, B: by_heap(u, a, B) / math.sqrt(len(u)),
+            "Yours is the expected value divided by the square root of `len(u)`,",
+        ),
+        (lambda u, a, B: 0.438 * B ** (4 / 3) * len(u) ** (1 / 3), GENERIC),
+    ),
+    "3.9": (
+        (order("D B A G C I E"), "Line B: True, and too weak: Cauchy–Schwarz gives the root, as |S|"),
+        (order("D H A G F I E"), "Line F: S depends on W, and an adversary chooses W after seeing W₀."),
+        (order("J D H A G C I E"), "Line J: True, and of no use: it does not know B. This is what the"),
+        (order("H D A G C I E"), "Line H is not founded yet: Why do the moves of the neurons in S bound"),
+        (order("D H A C I G E"), "Line I is not founded yet: The bound on |S| needs one on |S₂|, which"),
+        (order("D H A G I C E"), "Line I is not founded yet: The bound on |S| needs one on |S₁|, which"),
+        (order("D H G C I E"), "Line I is not founded yet: What is known of S₁ and of S₂ says"),
+        (order("A G C I E"), "Line E is not founded yet: A bound on |S| is not yet one on f − f₀:"),
+        (order("D H E"), "Line E is not founded yet: The gap is bounded by |S|, and how large"),
+        (order("D H A G C I"), "Each line stands on those above it, but they do not arrive: what is"),
+        (order("D H A G C I E J"), "Line J: True, and of no use: it does not know B. This is what the"),
+        (order("A B C D E F G H I J"), "Line B: True, and too weak: Cauchy–Schwarz gives the root, as |S|"),
+        (order(""), "Your function returns nothing yet. Once it returns a value, check"),
+        (order("D H A G C I K E"), "There is no line K: the lines are A, B, C, D, E, F, G, H, I, J."),
+    ),
+    "3.10": (
+        (order("F E H D A G C"), "Line E: The exponential of a sum is a product, and the mean of a"),
+        (order("F B H I A G C"), "Line I: Only at s = 0. The exponential tilts p to q, and q(1 − q) may"),
+        (order("J F B H D A G C"), "Line J: True, and not needed: it falls as 1/t² only, so that δ ="),
+        (order("F B D A G C"), "Line A is not founded yet: A bound on ψ'' bounds ψ only when its"),
+        (order("F B H A G C"), "Line A is not founded yet: s²/8 comes from a bound on ψ'', which"),
+        (order("F B G H D A C"), "Line G is not founded yet: Where does s²/8 come from? Nothing above"),
+        (order("F H D A G C"), "Line G is not founded yet: X is a sum of m terms, ψ belongs to one:"),
+        (order("B H D A G C"), "Line G is not founded yet: How does an exponential come to bound a"),
+        (order("F B H D A C"), "Line C is not founded yet: The best s minimises a bound that does not"),
+        (order("F B H D A G"), "Each line stands on those above it, but they do not arrive: what is"),
+        (order("C G A D H B F"), "Line C is not founded yet: The best s minimises a bound that does not"),
+        (order("F B H D A G C C"), "Line C stands twice: once is enough."),
+        (order("A B C D E F G H I J"), "Line A is not founded yet: A bound on ψ'' bounds ψ only when its"),
+    ),
+    "3.11": (
+        (
+            lambda W, X, y, a: one_by_one(W, X, y, a, root=False),
+            "The factor 1/√m of f is missing once: f has it, and so has its",
+        ),
+        (
+            lambda W, X, y, a: one_by_one(W, X, y, a, mean=False),
+            "You have summed over the inputs. The loss is a mean: divide by n.",
+        ),
+        (
+            lambda W, X, y, a: one_by_one(W, X, y, a, twice=2.0),
+            "Twice too large: the ½ of the loss cancels the 2 of the square.",
+        ),
+        (
+            lambda W, X, y, a: one_by_one(W, X, y, a, gate=False),
+            "You have differentiated as if every neuron were on. One that is off",
+        ),
+        (lambda W, X, y, a: one_by_one(W, X, y, a, targets=False), "The targets are missing: the error is f − y."),
+        (
+            lambda W, X, y, a: one_by_one(W, X, y, a, second=False),
+            "The second layer is missing from the derivative: each row has its",
+        ),
+        (
+            lambda W, X, y, a: one_by_one(W, X, y, a, sign=-1.0),
+            "This is the direction in which descent goes. The gradient points",
+        ),
+        (
+            lambda W, X, y, a: one_by_one(W, X, y, a).T,
+            "Expected an array of shape (5, 3); yours is an array of shape (3, 5).",
+        ),
+        (lambda W, X, y, a: one_by_one(W, X, -y, a), "The error is f − y, not f + y."),
+        (
+            lambda W, X, y, a: one_by_one(W, X, y, a).sum(axis=0),
+            "Expected an array of shape (5, 3); yours is an array of shape (3,).",
+        ),
+        (
+            lambda W, X, y, a: one_by_one(W, X, y, a) / np.linalg.norm(one_by_one(W, X, y, a)),
+            "Your answer holds NaN (not a number): look for 0/0, ∞ − ∞ or the root",
+        ),
+        (loss, "Expected an array of shape (5, 3); yours is a number."),
+        (lambda W, X, y, a: one_by_one(W, X[:1], y[:1], a), GENERIC),
+        (
+            lambda W, X, y, a: one_by_one(W * math.sqrt(len(a)), X, y, a),
+            "Your f, inside the error, has no factor 1/√m.",
+        ),
+    ),
+    "3.12": (
+        (steps_of(one_by_one, sign=-1.0), "You have climbed: subtract the gradient."),
+        (steps_of(one_by_one, more=1), "One step too many."),
+        (steps_of(one_by_one, more=-1), "One step too few: `range(steps)` makes as many rounds as steps."),
+        (steps_of(one_by_one, copy=False), "Your function changes `W` itself and returns it, so that whoever"),
+        (
+            lambda W, X, y, a, steps, eta: W - eta * one_by_one(W, X, y, a),
+            "This is one step. Is the `return` inside the loop?",
+        ),
+        (frozen, "All your steps use the gradient at the start. Take it anew at each W."),
+        (shuffled_batches, GENERIC),
+        (momentum, GENERIC),
+        (
+            lambda W, X, y, a, steps, eta: recursive(W, X, y, a, steps, eta) - W,
+            "This is the way, W − W0. Return where it ends.",
+        ),
+        (
+            lambda W, X, y, a, steps, eta: recursive(W, X, y, a, steps, eta / len(y)),
+            "Your steps are n times too short: the loss is a mean already.",
+        ),
+        (
+            lambda W, X, y, a, steps, eta: recursive(W, X, y, a, steps, eta / steps),
+            "You have divided the step by their number. Each of them has the",
+        ),
+        (lambda W, X, y, a, steps, eta: recursive(W, X, y, a, steps, 3.0), GENERIC),
+        (
+            lambda W, X, y, a, steps, eta: [recursive(W, X, y, a, t, eta) for t in range(steps + 1)],
+            "Expected an array of shape (5, 3); yours is an array of shape (5, 5,",
+        ),
+        (
+            lambda W, X, y, a, steps, eta: loss(recursive(W, X, y, a, steps, eta), X, y, a),
+            "Expected an array of shape (5, 3); yours is a number.",
+        ),
+        (steps_of(lambda W, X, y, a: one_by_one(W, X, y, a, gate=False)), GENERIC),
+    ),
+    "3.13": (
+        (
+            swept(columns={"movement": lambda W0, W, a, X: np.linalg.norm(W - W0, 2)}),
+            "The first column is the largest singular value of the move. Asked is",
+        ),
+        (swept(columns={"movement": lambda W0, W, a, X: np.abs(W - W0).max()}), GENERIC),
+        (
+            swept(columns={"movement": lambda W0, W, a, X: moved(W0, W, a, X) ** 2}),
+            "The first column is the squared distance: take the root.",
+        ),
+        (
+            swept(columns={"flips": lambda W0, W, a, X: crossed(W0, W, a, X) * len(X)}),
+            "The second column is the sum over the inputs: take their mean.",
+        ),
+        (
+            swept(columns={"flips": lambda W0, W, a, X: crossed(W0, W, a, X) / len(a)}),
+            "The second column is the share of neurons that flip. Asked is their",
+        ),
+        (
+            swept(columns={"flips": lambda W0, W, a, X: np.count_nonzero((W0 >= 0) != (W >= 0))}),
+            "You have counted weights that change sign. A neuron flips for an",
+        ),
+        (
+            swept(columns={"gap": lambda W0, W, a, X: strayed(W0, W, a, X) * math.sqrt(len(a))}),
+            "The third column lacks the factor 1/√m, which this network has.",
+        ),
+        (
+            swept(columns={"gap": lambda W0, W, a, X: gaps(W0, W, a, X).mean()}),
+            "The third column is the mean of f − f0, in which signs cancel. Asked",
+        ),
+        (
+            swept(columns={"gap": lambda W0, W, a, X: np.abs(gaps(W0, W, a, X)).mean()}),
+            "The third column is the mean of |f − f0|. Asked is the root mean",
+        ),
+        (swept(columns={"gap": lambda W0, W, a, X: np.abs(gaps(W0, W, a, X)).max()}), GENERIC),
+        (
+            swept(columns={"gap": lambda W0, W, a, X: strayed(W0, W, a, X) ** 2}),
+            "The third column is the mean square: take its root.",
+        ),
+        (swept(rows=lambda table: table.T), "Expected an array of shape (2, 3); yours is an array of shape (3, 2)."),
+        (
+            swept(rows=lambda table: table.mean(axis=0)),
+            "Expected an array of shape (3, 3); yours is an array of shape (3,).",
+        ),
+        (swept(rows=lambda table: table[:, [0, 2, 1]]), "The order of the columns is movement, flips, gap."),
+        (swept(train=frozen), GENERIC),
+        (
+            swept(train=steps_of(one_by_one, copy=False)),
+            "Nothing has moved: are W0 and W one array, because the training",
         ),
     ),
 }
@@ -321,13 +633,6 @@ RIGHT = {
         lambda m, t, v: (t / m) / v,
         lambda m, t, v: optimize.minimize_scalar(lambda s: m * v * s**2 / 2 - s * t).x,
         lambda terms, excess, v: np.float64(excess) / (terms * v),
-    ),
-    "3.3": (
-        count,
-        lambda m, tau, delta: (
-            m * (p := 2 * stats.norm.cdf(tau) - 1) + np.sqrt(-2 * m * p * (1 - p) * np.log(delta)) - np.log(delta) / 3
-        ),
-        lambda neurons, t, d: torch.tensor(count(neurons, t, d)),
     ),
     "3.4": (
         by_minimum,
@@ -344,12 +649,29 @@ RIGHT = {
         best,
         lambda weights, x, a, B: torch.tensor(best(weights, x, a, B)),
         lambda W0, x, a, B: best(W0, x, a, B).tolist(),
+        summed_otherwise,
     ),
-    "3.6": (
-        width,
-        lambda c, B, eps: next(
-            m for m in itertools.count(1) if c * B ** (4 / 3) * m ** (1 / 3) / math.sqrt(m) <= eps * (1 + 1e-12)
-        ),
-        lambda c, B, eps: np.int64(width(c, B, eps)),
+    "3.7": (
+        lengths,
+        lambda k, u, B: torch.tensor(lengths(k, u, B), dtype=torch.float64),
+        lambda k, u, B: k * (B / np.sqrt(k) - np.mean(np.partition(np.abs(u), k - 1)[:k])),
+    ),
+    "3.8": (
+        by_heap,
+        lambda u, a, B: max(signed(u, a, B, sign) for sign in (1, -1)),
+        lambda u, signs, budget: torch.tensor(by_heap(u, signs, budget), dtype=torch.float64),
+    ),
+    "3.9": (order("D H A G C I E"), order("C G A I D H E"), lambda: "A,D,G,H,C,I,E"),
+    "3.10": (order("F B H D A G C"), order("D H A B F G C"), lambda: "h d a f b g c"),
+    "3.11": (one_by_one, by_torch, by_differences),
+    "3.12": (
+        steps_of(one_by_one),
+        recursive,
+        lambda W, X, y, a, steps, eta: torch.tensor(recursive(W, X, y, a, steps, eta)),
+    ),
+    "3.13": (
+        report,
+        lambda nets, X, y, steps, eta: report(nets, X, y, steps, eta).tolist(),
+        lambda nets, X, y, steps, eta: report(nets, X, y, steps, eta, train=recursive),
     ),
 }

@@ -111,7 +111,7 @@ def test_width_rates_order_the_three_moves():
     X /= np.linalg.norm(X, axis=1, keepdims=True)
     y = np.sin(3 * X[:, 0])
     rates = experiment.width_rates([64, 4096], X, y, 3, np.random.default_rng(15))
-    for name in rates._fields[1:-1]:
+    for name in rates._fields[1:-2]:
         assert getattr(rates, name).shape == (3, 2), name
     assert (rates.trained < rates.worst).all() and (rates.random < rates.worst / 3).all()
     assert rates.lag[:, 1].mean() < 0 and rates.shape == (4, 5)
@@ -128,3 +128,25 @@ def test_width_rates_order_the_three_moves():
     assert rates.lag[0, 0] == pytest.approx(gaps @ change / np.sum(change**2))
     worst = worst_case.worst_case_gap(init.W0 @ X[0], init.a, rates.movement[0, 0]).gap
     assert rates.worst[0, 0] == pytest.approx(worst / 8)
+
+
+def test_another_sweep_is_given_the_first_network_at_each_width():
+    X, y = np.eye(3), np.array([1.0, -1.0, 2.0])
+    given = []
+
+    def yours(nets, inputs, targets, steps, lr):
+        given.extend([nets, inputs, targets, steps, lr])
+        return np.ones((len(nets), 3))
+
+    rates = experiment.width_rates([8, 16], X, y, 2, np.random.default_rng(3), steps=5, lr=1.5, yours=yours)
+    assert [len(a) for _, a in given[0]] == [8, 16] and given[3:] == [5, 1.5]
+    run = networks.train_first_layer(networks.Init(*given[0][1]), X, y, 5, 1.5)
+    assert rates.movement[0, 1] == pytest.approx(np.linalg.norm(run.W - given[0][1][0]))
+    assert rates.yours.shape == (2, 3)
+
+
+def test_the_worst_move_on_a_line_crosses_zero_with_one_sign():
+    line = experiment.on_a_line(1.0)
+    assert len(set(line.a[line.crossed])) == 1
+    assert line.gap(line.after) == pytest.approx(worst_case.worst_case_gap(line.before, line.a, 1.0).gap)
+    assert (line.crossed == (line.before != line.after)).all() and line.gap(line.before) == 0

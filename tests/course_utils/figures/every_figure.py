@@ -8,6 +8,7 @@ from functools import cache
 
 import numpy as np
 
+from course_utils.exercises import chapter_03
 from course_utils.experiments import concentration as on_3
 from course_utils.experiments import curvature as on_4
 from course_utils.experiments import curvature_training as on_4t
@@ -27,6 +28,7 @@ from course_utils.figures import sign_flips as draw_2
 from course_utils.figures import taylor as draw_1
 from course_utils.theory import curvature, ldlt_stacks, losses, moments, perturbation, variance_laws
 from course_utils.theory.activations import activation
+from course_utils.theory.worst_case import worst_case_weights
 
 rng = np.random.default_rng
 SCALES = np.array([0.1, 1.0])
@@ -134,14 +136,31 @@ def mean_square(values):
     return np.sqrt(np.mean(values**2))
 
 
+def swept():
+    course = on_1.width_scaling(activation("tanh"), [10, 100], 1.0, 3, 3, rng(0))
+    return course._replace(yours=(np.array([10, 30]), *rng(1).uniform(0.1, 0.2, size=(2, 2, 2))))
+
+
 FIGURES = [
     (draw_1.envelope, lambda: on_1.tangent_envelope("tanh", 0.5, 1.5), "1.5"),
     (draw_1.tightness, lambda: on_1.tightness(np.geomspace(0.05, 8, 10)), ""),
     (draw_1.cloud, lambda: on_1.random_moves(activation("tanh"), 20, 3, 60, rng(0)), ""),
-    (draw_1.width_scaling, lambda: on_1.width_scaling(activation("tanh"), [10, 100], 1.0, 3, 3, rng(0)), ""),
+    (draw_1.width_scaling, lambda: on_1.width_scaling(activation("tanh"), [10, 100], 1.0, 3, 3, rng(0)), "slope −1."),
+    (draw_1.width_scaling, swept, "yours, 2 nets up to width 30"),
+    (draw_2.flips, lambda: on_2.plane_move(B=3.0), lambda d: f"{d.flipped.sum()} of 150 flip"),
+    (draw_2.flips, lambda: on_2.plane_move(B=3.0, way="on the nearest"), lambda d: f"{d.flipped.sum()} have crossed"),
     (draw_2.plane, on_2.plane_move, "0 outside"),
+    (draw_2.reasons, lambda: on_2.reasons(1000, 5, 0.1, SCALES, rng(0)), "over τ"),
+    (
+        draw_2.reasons,
+        lambda: on_2.reasons(1000, 5, 0.1, SCALES, rng(0))._replace(yours=(50, 0.3, np.full(4, 0.2))),
+        "yours, 50 neurons at τ = 0.3",
+    ),
     (draw_2.tau_tradeoff, lambda: on_2.tau_tradeoff(1000, 1.0, np.geomspace(0.01, 1, 9), rng(0)), ""),
     (draw_2.gap_against_width, lambda: on_2.gap_against_width([100, 1000], 5, 2.0, 4, rng(0)), ""),
+    (draw_3.line, lambda: on_3.on_a_line(1.0), "takes 6 across zero"),
+    (draw_3.line, lambda: on_3.on_a_line(1.0, worst_case_weights), "equal to the course's to 9 digits"),
+    (draw_3.line, lambda: on_3.on_a_line(1.0, lambda W0, x, a, B: 0.99 * W0), "of the course's"),
     (draw_3.mgf, lambda: on_3.mgf_curves([0.5, 0.04]), ""),
     (
         draw_3.tail,
@@ -157,6 +176,11 @@ FIGURES = [
     ),
     (draw_3.approach, lambda: on_3.worst_case_scaling([100, 1000], [1.0, 3.0], 3, rng(0)), ""),
     (draw_3.rates, lambda: on_3.width_rates([64, 256], np.eye(2), np.array([1.0, -1.0]), 2, rng(0)), ""),
+    (
+        draw_3.rates,
+        lambda: on_3.width_rates([64, 256], np.eye(2), np.array([1.0, -1.0]), 2, rng(0), yours=chapter_03.sweep),
+        "equal to the course's to 9 digits in movement, flips and gap",
+    ),
     (draw_4.variance_flow, lambda: on_4.variance_flow("He", [6, 5, 3], "tanh", X, 3, rng(0)), ""),
     (draw_4.descent, lambda: on_4.descent(0.5, 1.0), "it shrinks"),
     (draw_4.descent, lambda: on_4.descent(1.0, 1.0), "it arrives"),
@@ -266,7 +290,10 @@ FIGURES = [
 ]
 
 SLIDERS = [
+    (on_1.tangent_envelope, draw_1.envelope, {"sigma": ("tanh", "sin"), "z0": (-3.0, 3.0), "step": (-3.0, 3.0)}),
+    (on_2.plane_move, draw_2.flips, {"B": (0.0, 8.0), "way": ("at random", "on the nearest")}),
     (on_2.plane_move, draw_2.plane, {"tau": (0.05, 2.0), "B": (0.0, 16.0), "m": (25, 200)}),
+    (on_3.on_a_line, draw_3.line, {"B": (0.1, 4.0)}),
     (on_3.tail_curve, draw_3.tail, {"tau": (0.02, 0.36), "delta": (0.5, 0.0001)}),
     (on_3.adversary_curve, draw_3.adversary, {"k": (20, 1200), "B": (0.5, 5.0)}),
     (on_4.descent, draw_4.descent, {"step": (0.1, 2.5), "curvature": (0.5, 2.0)}),
