@@ -148,7 +148,7 @@ def moment_curve(ax: Axes, data: MomentCurve) -> str:
     last = abs(data.series[-1] - data.exact)
     ax.set_title(f"{data.m} × {data.n}, nσ² = {data.s:.3g}: best after {data.best}")
     yours = [("yours", GREEN)] if data.yours else []
-    _names(ax, 0.31, ("series", WORST), ("width of bounds", MEASURED), ("variance", GREY), *yours)
+    _names(ax, 0.275, ("series", WORST), ("width of bounds", MEASURED), ("variance", GREY), *yours)
     return (
         f"Error over the number of moments for a {data.m} by {data.n} layer with n sigma squared "
         f"{data.s:.3g}: the series is best after {data.best} terms and off by {last:.1g} after {data.K[-1]}; "
