@@ -28,8 +28,8 @@ def squeeze(scale: float = 1.0, alpha: float = 1.0, m: int = 30, n: int = 20) ->
     scale, alpha = check_number("scale", scale, above=0), check_number("alpha", alpha, above=0)
     W = scale / math.sqrt(n) * np.random.default_rng(0).standard_normal((check_size("m", m), check_size("n", n)))
     root = np.linalg.cholesky(alpha * np.eye(n) + W.T @ W)
-    layer = np.linalg.solve(root, W.T)
-    return Singular(*(np.linalg.svd(matrix, compute_uv=False) for matrix in (W, layer)), alpha, 1.0)
+    s, layer = (np.linalg.svd(matrix, compute_uv=False) for matrix in (W, np.linalg.solve(root, W.T)))
+    return Singular(s, layer, alpha, 1.0)
 
 
 class FewRows(NamedTuple):
