@@ -222,7 +222,9 @@ FIGURES = [
     ),
     (draw_5.losses, lambda: draw_5.Runs(runs()), ""),
     (draw_5.losses, lambda: draw_5.Runs(runs(), "evaluations"), ""),
-    (draw_6a.singular, lambda: draw_6a.Singular(S, 2 * S / np.sqrt(1 + S**2), 1.0, 2.0), ""),
+    (draw_6a.singular, lambda: draw_6a.Singular(S, 2 * S / np.sqrt(1 + S**2), 1.0, 2.0), "below gamma = 2"),
+    (draw_6a.singular, lambda: on_6a.squeeze(10.0), lambda d: f"{d.s.max():.2g}, becomes {d.layer.max():.3g}"),
+    (draw_6a.few_rows, lambda: on_6a.few_rows(4, lambda n, ratio: 0.5, None), "Yours, m = 1, lies within 0.5"),
     (
         draw_6a.pairings,
         lambda: [*moments.wick_pairings(1)],
@@ -237,6 +239,11 @@ FIGURES = [
     (draw_6a.spectrum, lambda: on_6a.spectrum(1, 1), "0.80 at 0 where large layers have 0.64"),
     (draw_6a.variance_curve, lambda: on_6a.variance_curve(6, 9), "6 by 9"),
     (draw_6a.moment_curve, lambda: on_6a.moment_curve(6, 9, 0.5), "6 by 9"),
+    (
+        draw_6a.moment_curve,
+        lambda: on_6a.moment_curve(6, 9, 0.5, yours=lambda *given: (0, 1)),
+        "Yours from ten are 1 apart",
+    ),
     (draw_6a.shape_curve, lambda: on_6a.shape_curve(1.0), ""),
     (draw_6a.size_grid, lambda: draw_6a.Differences(spoilt(), "exact"), "3 of 4 within"),
     (draw_6a.size_grid, lambda: draw_6a.Differences(grid(), "series"), "at n sigma squared 0.1"),
@@ -303,6 +310,7 @@ SLIDERS = [
     (on_4.layer_shape, draw_4.layer_shape, {"inputs": (4, 1024), "outputs": (1, 1024)}),
     (on_5.cosine_curve, draw_5.cosine, {"n": (10, 10**6), "sigma": (0.0, 3.0), "K": (1, 10**7)}),
     (on_5.cloud, draw_5.cloud, {"kind": ("no baseline", "orthogonal"), "sigma": (0.05, 2.0), "K": (1, 2)}),
+    (on_6a.squeeze, draw_6a.singular, {"scale": (0.1, 30.0), "alpha": (0.1, 10.0)}),
     (on_6a.variance_curve, draw_6a.variance_curve, {"m": (1, 8), "n": (1, 8), "s": (0.5, 0.5)}),
     (on_6a.moment_curve, draw_6a.moment_curve, {"m": (1, 8), "n": (1, 8), "s": (0.5, 0.5)}),
     (
