@@ -651,8 +651,8 @@ exercise_11 = proof(
     lines={
         "F": (r"$\nabla_{w_i} f(x; W_0) = \frac{a_i}{\sqrt m}\,\mathbf 1\{w_{0,i}^\top x > 0\}\,x$", ""),
         "C": (
-            r"$K_m(x, x') = x^\top x'\cdot\frac1m\sum_i P_i$, where $P_i$ is 1 if neuron $i$ is on for both inputs, else "
-            r"0, as $a_i^2 = 1$",
+            r"$K_m(x, x') = x^\top x'\cdot\frac1m\sum_i P_i$, where $P_i$ is 1 if neuron $i$ is on for both inputs, "
+            r"else 0, as $a_i^2 = 1$",
             "F",
         ),
         "H": (r"the part of $w_{0,i}$ in the plane of $x$ and $x'$ points in a uniformly random direction", ""),
@@ -760,8 +760,8 @@ PREDICTIONS = (
     ),
     Prediction(
         "7/distance",
-        "The distance of an infinitely wide net is computed from 48 images before any net is drawn. Then nets of 128 to "
-        "4096 neurons are trained. How far off is it at 128 neurons, and at 4096?",
+        "The distance of an infinitely wide net is computed from 48 images before any net is drawn. Then nets of 128 "
+        "to 4096 neurons are trained. How far off is it at 128 neurons, and at 4096?",
         right="by less than a tenth at both",
         options=(
             (
@@ -830,8 +830,8 @@ PREDICTIONS = (
     ),
     Prediction(
         "7/two",
-        "Two infinitely wide nets, drawn independently, are trained on the same 48 digits until the loss is nearly gone. "
-        "Do they agree on new digits?",
+        "Two infinitely wide nets, drawn independently, are trained on the same 48 digits until the loss is nearly "
+        "gone. Do they agree on new digits?",
         right="no: they differ by about a third of what they learned",
         options=(
             (
@@ -853,8 +853,8 @@ PREDICTIONS = (
     ),
     Prediction(
         "7/switch",
-        r"With $\frac1m$ in the place of $\frac1{\sqrt m}$, and a step $m$ times as long, $f$ learns as fast as before. "
-        "What does the first layer do as the net becomes wider?",
+        r"With $\frac1m$ in the place of $\frac1{\sqrt m}$, and a step $m$ times as long, $f$ learns as fast as "
+        "before. What does the first layer do as the net becomes wider?",
         right="it moves by the same share of its length at every width",
         options=(
             (
@@ -870,8 +870,8 @@ PREDICTIONS = (
             ),
             (
                 "it moves by a growing share: the step grows with m",
-                r"The step grows, and the gradients shrink: together they make the way $\sqrt m$ times as long, which is "
-                r"how $\lVert W_0\rVert_F$ grows, too.",
+                r"The step grows, and the gradients shrink: together they make the way $\sqrt m$ times as long, which "
+                r"is how $\lVert W_0\rVert_F$ grows, too.",
             ),
         ),
     ),
@@ -893,15 +893,15 @@ PREDICTIONS = (
             ),
             (
                 "half of it, and more points do not help",
-                r"Yes: it finds $\cos 2\varphi$ and nothing of $\cos 3\varphi$, with 8 points as with 24. It cannot even "
-                "pass through the points it has seen. The next exercise says why.",
+                r"Yes: it finds $\cos 2\varphi$ and nothing of $\cos 3\varphi$, with 8 points as with 24. It cannot "
+                "even pass through the points it has seen. The next exercise says why.",
             ),
         ),
     ),
     Prediction(
         "7/width",
-        "How wide must a net be for this theorem to speak of our 48 digits, with $\\delta = 0.1$? And from which width on "
-        "do nets in fact keep (a) and (b), with their own residual for $\\rho$?",
+        "How wide must a net be for this theorem to speak of our 48 digits, with $\\delta = 0.1$? And from which width "
+        "on do nets in fact keep (a) and (b), with their own residual for $\\rho$?",
         right="more than ten million million neurons; in fact a handful",
         options=(
             (
@@ -915,8 +915,8 @@ PREDICTIONS = (
             ),
             (
                 "more than ten million million neurons; in fact a handful",
-                r"Yes: $3\cdot10^{13}$ by the theorem, four in fact. No neuron used more than a twentieth of the way that "
-                "it was allowed.",
+                r"Yes: $3\cdot10^{13}$ by the theorem, four in fact. No neuron used more than a twentieth of the way "
+                "that it was allowed.",
             ),
         ),
     ),
