@@ -78,14 +78,15 @@ def on_slides(notebook: NotebookNode) -> NotebookNode:
     asked = {}
     for prediction in notebook.metadata.get("course", {}).get("predictions", ()):
         asked[prediction["cells"]["asks"]] = asked[prediction["cells"]["reads"]] = find_prediction(prediction["id"])
-    heading, cells = "", []
+    heading, cells, minute = "", [], "0"
     verdicts = {record.id: record for record in ledger.records_of(notebook.cells)}
     for cell in notebook.cells:
         if cell.cell_type == "code" and calls_last(cell.source, "verdicts"):
-            cells += _what_we_checked(verdicts)
+            cells += _what_we_checked(verdicts, minute)
             continue
         if slide_type(cell) in (None, "skip"):
             continue
+        minute = cell.metadata["slideshow"].get("data", {}).get("minute", minute)
         if cell.cell_type == "code" and calls_last(cell.source, "claim"):
             cell.outputs = [output for output in cell.outputs if ledger.MIME not in output.get("data", {})]
             if not cell.outputs:
@@ -124,10 +125,10 @@ def _poll(cell: NotebookNode, asked: Prediction) -> list[NotebookNode]:
     ]
 
 
-def _what_we_checked(verdicts: Mapping[str, Record]) -> list[NotebookNode]:
-    """One closing slide with a line for each claim."""
+def _what_we_checked(verdicts: Mapping[str, Record], minute: str) -> list[NotebookNode]:
+    """One closing slide with a line for each claim, due when the one before it is."""
     lines = "\n".join(f"<li>{escape(record.heading.rstrip('.'))}</li>" for record in verdicts.values())
-    slide = {"slideshow": {"slide_type": "slide", "data": {"minute": "0"}}}
+    slide = {"slideshow": {"slide_type": "slide", "data": {"minute": minute}}}
     text = f'## What we checked\n\n<ul class="verdicts">\n{lines}\n</ul>'
     return [new_markdown_cell(text, metadata=slide)] if verdicts else []
 

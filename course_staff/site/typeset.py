@@ -15,6 +15,7 @@ from typing import Any
 
 _SCRIPT = re.compile(r"<script\b.*?</script>\s*", re.DOTALL)
 _ARTICLE = re.compile(r'<article class="bd-article".*?</article>', re.DOTALL)
+_OFF = '<script type="text/x-off"'
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 # Set by MathJax beside the formulas: the style sheet, and the outlines that the formulas refer to.
 _READ = """async () => {
@@ -79,11 +80,13 @@ def _is_mathjax(script: str) -> bool:
 def _set(opened: Any, path: Path, text: str) -> dict[str, str]:
     """What MathJax makes of a page that runs no other script."""
     alone = path.with_name(f".{path.name}")
-    alone.write_text(_SCRIPT.sub(lambda match: match[0] if _is_mathjax(match[0]) else "", text), encoding="utf-8")
+    off = _SCRIPT.sub(lambda match: match[0] if _is_mathjax(match[0]) else match[0].replace("<script", _OFF, 1), text)
+    alone.write_text(off, encoding="utf-8")
     page = opened.new_page()
     try:
         page.goto(alone.as_uri())
-        return page.evaluate(_READ)
+        made = page.evaluate(_READ)
+        return {**made, "article": made["article"].replace(_OFF, "<script")}
     finally:
         page.close()
         alone.unlink()

@@ -40,6 +40,35 @@ def labels(answer: Callable[[], Any]) -> np.ndarray | None:
     return np.array([ord(letter) for letter in re.findall("[A-Z]", said.upper())])
 
 
+def in_blocks(
+    answer: Callable[..., Any], parts: tuple[np.ndarray, ...], m: int, megabytes: float, **case: Any
+) -> tuple[Any, bool] | None:
+    """What ``answer(rows, m, **case)`` makes of ``m`` rows that it asks for, and whether it held too much at once.
+
+    ``rows(start, stop)`` returns those rows of each of the ``parts``, arrays that begin anew after their last row. The
+    second value is True where the call's own peak of memory went beyond ``megabytes``. None where nothing is returned.
+    """
+    import tracemalloc
+
+    def rows(start: int, stop: int) -> tuple[np.ndarray, ...]:
+        if not 0 <= start <= stop <= m:
+            raise IndexError(f"rows are numbered from 0 to m = {m}; asked for are those from {start} to {stop}")
+        return tuple(part[np.arange(start, stop) % len(part)] for part in parts)
+
+    running = tracemalloc.is_tracing()
+    if not running:
+        tracemalloc.start()
+    try:
+        tracemalloc.reset_peak()
+        before, _ = tracemalloc.get_traced_memory()
+        found = answer(rows, m, **case)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        if not running:
+            tracemalloc.stop()
+    return None if found is None else (found, peak - before > megabytes * 1e6)
+
+
 def trainable_output(
     answer: Callable[..., Any], arguments: tuple, x: np.ndarray, **state: np.ndarray
 ) -> tuple[np.ndarray, ...]:

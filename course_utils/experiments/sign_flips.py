@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from course_utils.theory.accept import Array, check_array, check_number, check_rng, check_size
+from course_utils.theory.accept import Array, check_array, check_choice, check_number, check_rng, check_size
 from course_utils.theory.sign_flips import bad_sets, flipped, optimal_tau, random_flips, random_gap_rms, s2_bound
 
 
@@ -21,19 +21,60 @@ class PlaneMove(NamedTuple):
     far: Array
     flipped: Array
     bound: float  # mτ + B²/τ², which the bad set has on average at most
+    way: str = "at random"
 
 
-def plane_move(m: int = 150, B: float = 8.0, tau: float = 0.4, seed: int = 1) -> PlaneMove:
-    """Draw a random layer with d = 2 and a random move; the same ``seed`` gives the same layer and direction."""
+#: How a budget can be spent: see :func:`plane_move`.
+WAYS = ("at random", "straight at the line", "on the nearest")
+
+
+def plane_move(m: int = 150, B: float = 8.0, tau: float = 0.4, seed: int = 1, way: str = WAYS[0]) -> PlaneMove:
+    """A random layer with d = 2 and a move of norm B; the same ``seed`` gives the same layer and directions.
+
+    ``way``: all rows at random; all alike straight at the line where the input sees zero; or only the
+    nearest to it, each just across, as far as B goes.
+    """
     m, B, tau = check_size("m", m), check_number("B", B, at_least=0), check_number("tau", tau, above=0)
     draws = np.random.default_rng(seed).standard_normal((m, 5))
-    W0, direction = draws[:, :2], draws[:, 2:4]
-    # A few rows get most of the move; with equal shares all of them would be far, or none.
-    direction = direction * np.exp(draws[:, 4:])
-    W = W0 + B / np.linalg.norm(direction) * direction
+    W0 = draws[:, :2]
+    if check_choice("way", way, WAYS) == WAYS[0]:
+        # A few rows get most of the move; with equal shares all of them would be far, or none.
+        move = draws[:, 2:4] * np.exp(draws[:, 4:])
+        move *= B / np.linalg.norm(move)
+    else:
+        across = -1.001 * W0[:, 0]
+        near = np.argsort(np.abs(across))
+        paid = np.zeros(m)
+        paid[near] = np.cumsum(across[near] ** 2) <= B**2
+        along = across * paid if way == WAYS[2] else np.sign(across) * B / np.sqrt(m)
+        move = np.stack([along, np.zeros(m)], axis=1)
+    W = W0 + move
     x = np.array([1.0, 0.0])
     near, far = bad_sets(W0, W, x, tau)
-    return PlaneMove(W0, W, tau, B, near, far, flipped(W0, W, x), m * tau + s2_bound(B, tau))
+    return PlaneMove(W0, W, tau, B, near, far, flipped(W0, W, x), m * tau + s2_bound(B, tau), way)
+
+
+class Reasons(NamedTuple):
+    """Shares of a layer under a random move, over τ: S1, S2, their union and the flips (4, taus), and their law."""
+
+    m: int
+    tau: Array
+    counted: Array
+    near: Array  # expected shares of S1, S2 and the flips
+    far: Array
+    flipped: float
+    yours: tuple[int, float, Array] | None = None  # the reader's neurons, τ, and the same four shares
+
+
+def reasons(m: int, d: int, s: float, tau: Array, rng: np.random.Generator) -> Reasons:
+    """Count the reasons to flip where each weight moves by ``s`` times a standard normal number, for each ``tau``."""
+    from scipy.special import erf, gammaincc
+
+    tau, s = check_array("tau", tau, 1), check_number("s", s, above=0)
+    totals = [random_flips(m, d, s * np.sqrt(m * d), t, check_rng(rng)) for t in tau]
+    counted = np.array([[total.S1, total.S2, total.S, total.flips] for total in totals]).T / m
+    far = gammaincc(d / 2, (tau / s) ** 2 / 2)
+    return Reasons(m, tau, counted, erf(tau / np.sqrt(2)), far, float(np.arctan(s) / np.pi))
 
 
 class TauTradeoff(NamedTuple):

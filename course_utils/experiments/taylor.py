@@ -10,12 +10,12 @@ import numpy as np
 
 from course_utils.theory.accept import Array, check_array, check_number, check_rng, check_size
 from course_utils.theory.activations import ACTIVATIONS, Activation, activation, normal_pdf
-from course_utils.theory.networks import gaussian_init, isotropic_shares
+from course_utils.theory.networks import gaussian_init
 from course_utils.theory.taylor import gap_of_step, tangent_gap, worst_move
 
 MEDIAN_OF_ABS_NORMAL = 0.6744897501960817
 
-CHUNK = 1 << 17  # neurons drawn at a time: three float64 arrays of this length are 3 MiB
+SEARCHED = 1 << 14  # neurons among which the worst move is found
 
 
 class Envelope(NamedTuple):
@@ -130,6 +130,7 @@ class WidthScaling(NamedTuple):
     random: Array
     bound: Array  # Proposition 4.1, shape (widths,)
     random_median: Array  # predicted median for the random move, shape (widths,)
+    yours: tuple[Array, Array, Array] | None = None  # the reader's widths, worst and random gaps
 
 
 def width_scaling(
@@ -138,8 +139,8 @@ def width_scaling(
     """How the gap falls with the width for the worst move and for an isotropic random one.
 
     Only ``w0_iᵀx`` and the part of each row's move along x enter the gap. For a Gaussian ``W0`` and an isotropic move
-    both are independent normals, so no (m, d) matrix is ever drawn, and the random move is drawn chunk by chunk.
-    The worst move is found among 16 384 of the neurons: more of them no longer bend it visibly further.
+    both are independent normals, so no (m, d) matrix is ever drawn; what lies across x takes up length, through a
+    chi-square. The worst move is found among 16 384 of the neurons: more of them no longer bend it visibly further.
 
     Source: claim lecture/width-scaling-smooth.
     """
@@ -149,26 +150,14 @@ def width_scaling(
     check_rng(rng)
     for i in range(networks):
         for j, m in enumerate(widths):
-            n = min(m, CHUNK // 8)
-            u0, a = rng.standard_normal(n), rng.choice([-1.0, 1.0], size=n)
-            delta = worst_move(sigma, u0, a, B)
-            worst[i, j] = abs(a @ gap_of_step(sigma, u0, delta)) / sqrt(m)
-            random[i, j] = abs(_isotropic_gap(sigma, m, d, B, rng)) / sqrt(m)
+            u0, along = rng.standard_normal((2, m))
+            a = 1.0 - 2.0 * rng.integers(0, 2, size=m, dtype=np.int8)
+            along *= B / sqrt(along @ along + (rng.chisquare(m * (d - 1)) if d > 1 else 0.0))
+            few = slice(SEARCHED)
+            worst_steps = worst_move(sigma, u0[few], a[few], B)
+            worst[i, j] = abs(a[few] @ gap_of_step(sigma, u0[few], worst_steps)) / sqrt(m)
+            random[i, j] = abs(a @ gap_of_step(sigma, u0, along)) / sqrt(m)
     z = np.linspace(-8, 8, 4001)
     mean_square_curvature = np.trapezoid(sigma.curvature(z) ** 2 * normal_pdf(z), z)
     random_median = MEDIAN_OF_ABS_NORMAL * sqrt(3 * mean_square_curvature) / 2 * B**2 / (widths * d)
     return WidthScaling(widths, worst, random, sigma.beta / 2 * B**2 / np.sqrt(widths), random_median)
-
-
-def _isotropic_gap(sigma: Activation, m: int, d: int, B: float, rng: np.random.Generator) -> float:
-    """Σ a_i · gap_i under a uniformly distributed move with ‖W − W0‖_F = B, in O(CHUNK) memory and O(m) time."""
-    total = 0.0
-    for n, share in isotropic_shares(m, d, B, rng, CHUNK):
-        # Only the part along x enters the gap; the rest takes up length, through a chi-square.
-        along = rng.standard_normal(n)
-        across = rng.chisquare(n * (d - 1)) if d > 1 else 0.0
-        along *= sqrt(share / (along @ along + across))
-        u0 = rng.standard_normal(n)
-        a = 1.0 - 2.0 * rng.integers(0, 2, size=n, dtype=np.int8)
-        total += float(a @ gap_of_step(sigma, u0, along))
-    return total

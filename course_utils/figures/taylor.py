@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 from matplotlib.axes import Axes
 
 from course_utils.experiments.taylor import Envelope, MoveCloud, Tightness, WidthScaling
@@ -60,15 +61,22 @@ def cloud(ax: Axes, data: MoveCloud) -> str:
 
 
 def width_scaling(ax: Axes, data: WidthScaling) -> str:
-    """Both decay rates in the width, as medians with 80 % bands beside their theory."""
+    """Both decay rates in the width, as medians with 80 % bands beside their theory, and those of the reader's nets."""
     ax.plot(data.widths, data.bound, color=THEORY, lw=1.2, label="Proposition 4.1, slope −1/2")
     ax.plot(data.widths, data.random_median, "--", color=THEORY, lw=1.2, label="random signs, slope −1")
     band(ax, data.widths, data.worst, WORST, "worst move")
     band(ax, data.widths, data.random, MEASURED, "isotropic random move")
+    told = ""
+    if data.yours is not None:
+        widths, *both = data.yours
+        for gaps, label in zip(both, ("yours", None)):
+            ax.plot(widths, np.median(gaps, axis=0), "D", color=SECOND, ms=8, mfc="none", mew=1.5, label=label)
+        told = f" Diamonds: yours, {len(both[0])} nets up to width {max(widths)}."
     ax.set(xscale="log", yscale="log", xlabel="width m", ylabel="|f − f₀|, with the factor 1/√m")
+    ax.set_ylim(bottom=data.random_median[-1] / 1e4)
     ax.set_title("Chance cancels faster than malice")
     ax.legend(loc="lower left")
     return (
         f"Gap against width from {data.widths[0]} to {data.widths[-1]} on logarithmic axes: the worst move follows "
-        "Proposition 4.1 with slope −1/2, an isotropic random move falls with slope −1."
+        f"Proposition 4.1 with slope −1/2, an isotropic random move falls with slope −1.{told}"
     )

@@ -1,37 +1,85 @@
 """Answers to chapter 1 as people write them: wrong ones with words of the sentence each receives, and right ones."""
 
-import itertools
 import math
 
 import numpy as np
 import torch
-from scipy import integrate
+from scipy import integrate, stats
 
 
-def f0(x, W, W0, a):
-    return float(
-        sum(s * (math.tanh(w0 @ x) + (1 - math.tanh(w0 @ x) ** 2) * ((w - w0) @ x)) for s, w, w0 in zip(a, W, W0))
-    )
+def miss(u0, h, a):
+    return (a * (np.tanh(u0 + h) - np.tanh(u0) - h / np.cosh(u0) ** 2)).sum(axis=-1) / a.shape[-1] ** 0.5
 
 
-def by_jvp(x, W, W0, a):
-    def net(V):
-        return torch.tensor(a) @ torch.tanh(V @ torch.tensor(x))
+def neuron_by_neuron(u0, h, a):
+    def one(u, v, s):
+        total = sum(
+            s[i] * (math.tanh(u[i] + v[i]) - math.tanh(u[i]) - v[i] * (1 - math.tanh(u[i]) ** 2)) for i in range(len(u))
+        )
+        return total / math.sqrt(len(u))
 
-    value, slope = torch.func.jvp(net, (torch.tensor(W0),), (torch.tensor(W - W0),))
-    return value + slope
-
-
-def by_autograd(x, W, W0, a):
-    V = torch.tensor(W0, requires_grad=True)
-    out = torch.tensor(a) @ torch.tanh(V @ torch.tensor(x))
-    out.backward()
-    return out.item() + (V.grad * torch.tensor(W - W0)).sum().item()
+    return one(u0, h, a) if u0.ndim == 1 else np.array([one(*net) for net in zip(u0, h, a)])
 
 
-def single(x, W, W0, a):
-    W, W0, x, a = (torch.tensor(v, dtype=torch.float32) for v in (W, W0, x, a))
-    return (a @ (torch.tanh(W0 @ x) + (1 - torch.tanh(W0 @ x) ** 2) * ((W - W0) @ x))).item()
+def by_jvp(u0, h, a):
+    u, v, s = (torch.tensor(part) for part in (u0, h, a))
+    value, slope = torch.func.jvp(torch.tanh, (u,), (v,))
+    return (s * (torch.tanh(u + v) - value - slope)).sum(-1) / u.shape[-1] ** 0.5
+
+
+def bend(u0, a):
+    return -2 * a * np.tanh(u0) / np.cosh(u0) ** 2
+
+
+def best(u0, a, B, k):
+    h = np.zeros(len(a))
+    h[np.argsort(-bend(u0, a))[:k]] = B / math.sqrt(k)
+    return h
+
+
+def near_the_peak(u0, a, B):
+    chosen = np.abs(a * u0 + 0.658) < 0.1
+    return B * chosen / math.sqrt(chosen.sum())
+
+
+def worst(u0, a, B):
+    """The steps grow with what a neuron bends beyond 0.9 of the most."""
+    extra = np.maximum(bend(u0, a) / 0.7698 - 0.95, 0)
+    return -B * extra / np.linalg.norm(extra)
+
+
+def swept(widths, W0, G, a, x, B, length=np.linalg.norm, find=worst, size=abs):
+    def row(V, D, s):
+        pairs = [(V[:m] @ x, D[:m], s[:m]) for m in widths]
+        bad = [size(miss(u, find(u, t, B), t)) for u, _, t in pairs]
+        return bad, [size(miss(u, B * (g @ x) / length(g), t)) for u, g, t in pairs]
+
+    rows = [row(*net) for net in zip(W0, G, a)]
+    return np.array([bad for bad, _ in rows]), np.array([fair for _, fair in rows])
+
+
+def whole_length(widths, W0, G, a, x, B):
+    nets = [swept(widths, *(part[None] for part in net), x, B, lambda g, D=net[1]: np.linalg.norm(D))
+            for net in zip(W0, G, a)]  # fmt: skip
+    return np.concatenate([one for one, _ in nets]), np.concatenate([other for _, other in nets])
+
+
+def fitted(widths, gaps):
+    return np.polyfit(np.log(widths), np.log(gaps).T, 1)[0]
+
+
+def around(widths, gaps, half):
+    slopes = fitted(widths, gaps)
+    return slopes.mean(), slopes.mean() - half(slopes), slopes.mean() + half(slopes)
+
+
+def standard_error(slopes):
+    return slopes.std(ddof=1) / math.sqrt(len(slopes))
+
+
+def interval(widths, gaps):
+    slopes = fitted(widths, gaps)
+    return slopes.mean(), *stats.t.interval(0.99, len(slopes) - 1, slopes.mean(), stats.sem(slopes))
 
 
 def rest(g, a, x, n=4001, weight=lambda x, t, a: x - t):
@@ -48,21 +96,6 @@ def left_sum(g, a, x, n=1000):
     return np.sum(g(t) * (x - t)) * (x - a) / n
 
 
-def in_place(W0, x, B):
-    W0 += B / math.sqrt(len(W0)) * x
-    return W0
-
-
-def one_row(W0, x, B):
-    W = W0.copy()
-    W[-1] -= B * x
-    return W
-
-
-def width(beta, B, eps):
-    return math.ceil((beta * B**2 / (2 * eps)) ** 2)
-
-
 def rate(widths, gaps):
     x = np.log10(widths)
     return np.cov(x, np.log10(gaps))[0, 1] / np.var(x, ddof=1)
@@ -71,48 +104,6 @@ def rate(widths, gaps):
 GENERIC = None  # no slip is recognised: the sentence says only what kind of answer is not right yet
 
 WRONG = {
-    "1.1": (
-        (lambda x, W, W0, a: a @ np.tanh(W @ x), "This is the network f itself."),
-        (lambda x, W, W0, a: a @ np.tanh(W0 @ x), "This is the value at W0."),
-        (lambda x, W, W0, a: f0(x, W0, W, a), "W and W0 are swapped:"),
-        (lambda x, W, W0, a: f0(x, W, W0, a) - a @ np.tanh(W0 @ x), "This is only the change."),
-        (
-            lambda x, W, W0, a: f0(x, W, W0, np.ones(len(a))),
-            "Every neuron enters with its sign a_i; you have added them without.",
-        ),
-        (
-            lambda x, W, W0, a: a @ (np.tanh(W0 @ x) + (1 - np.tanh(W @ x) ** 2) * ((W - W0) @ x)),
-            "You have taken the slope at W @ x.",
-        ),
-        (
-            lambda x, W, W0, a: a @ (np.tanh(W0 @ x) + (1 - np.tanh(W0 @ x) ** 2) * (W @ x)),
-            "You have multiplied the slope by W @ x.",
-        ),
-        (
-            lambda x, W, W0, a: a @ (np.tanh(W0 @ x) + (1 - np.tanh(W0 @ x)) * ((W - W0) @ x)),
-            "The slope of tanh is 1 − tanh², with the square.",
-        ),
-        (
-            lambda x, W, W0, a: a @ (np.tanh(W0 @ x) + (1 + np.tanh(W0 @ x) ** 2) * ((W - W0) @ x)),
-            "The slope of tanh is 1 − tanh², with a minus:",
-        ),
-        (
-            lambda x, W, W0, a: a @ (np.tanh(W0 @ x) - (1 - np.tanh(W0 @ x) ** 2) * ((W - W0) @ x)),
-            "The move is turned round:",
-        ),
-        (
-            lambda x, W, W0, a: a * (np.tanh(W0 @ x) + (1 - np.tanh(W0 @ x) ** 2) * ((W - W0) @ x)),
-            "Of the 4 values return the one that is asked for.",
-        ),
-        (
-            lambda x, W, W0, a: f0(x, W, W0, a) / math.sqrt(len(a)),
-            "Yours is the expected value divided by the square root of `len(W)`, every time.",
-        ),
-        (lambda x, W, W0, a: a @ (np.tanh(W0 @ x) + ((W - W0) @ x)), "You have taken the slope 1 of tanh at zero."),
-        (lambda x, W, W0, a: a @ np.tanh(W @ x) - f0(x, W, W0, a), "This is what the tangent misses, f − f0."),
-        (lambda x, W, W0, a: a @ (np.tanh(W0 @ x) + (1 - np.tanh(W0 @ x) ** 2) * np.abs((W - W0) @ x)), GENERIC),
-        (lambda x, W, W0, a: -f0(x, W, W0, a), "Only the sign is wrong:"),
-    ),
     "1.2": (
         (lambda beta, s, c: abs(s * c) * beta, "The inner factor c comes out once for each of the two derivatives, so"),
         (lambda beta, s, c: s * c**2 * beta, "β is a largest absolute value and cannot be negative:"),
@@ -203,75 +194,6 @@ WRONG = {
             "Either the weight is (t − a), or a and x are exchanged.",
         ),
     ),
-    "1.5": (
-        (in_place, "Your function changes `W0` itself and returns it, so that whoever called it has"),
-        (
-            lambda W0, x, B: B / math.sqrt(len(W0)) * np.outer(np.ones(len(W0)), x),
-            "Your W lies at distance 0.9 from W0; it should be at B =",
-        ),
-        (lambda W0, x, B: W0 + B * x, "Every row has moved by B, so that the whole matrix has moved by B√m."),
-        (lambda W0, x, B: W0 + B / len(W0) * x, "Lengths add in squares:"),
-        (
-            lambda W0, x, B: W0 * (1 + B / np.linalg.norm(W0)) if W0.any() else W0 + B * np.sign(x),
-            "The distance is right, but the gap is 0.0928127 and the",
-        ),
-        (lambda W0, x, B: W0 + B / math.sqrt(W0.size), "The distance is right, but the gap is 0.177688 and the"),
-        (lambda W0, x, B: W0 + B, "Your W lies at distance 1.9799 from W0; it should be at B ="),
-        (
-            lambda W0, x, B: W0 + B / math.sqrt(len(x)) * x,
-            "Your W lies at distance 1.9799 from W0; it should be at B =",
-        ),
-        (lambda W0, x, B: W0 + x, "Your W lies at distance 1 from W0; it should be at B = 0.5."),
-        (lambda W0, x, B: W0.copy(), "Your W lies at distance 0 from W0; it should be at B = 0.5."),
-        (
-            lambda W0, x, B: W0 + B / 2 / math.sqrt(len(W0)) * x,
-            "Your W lies at distance 0.25 from W0; it should be at B =",
-        ),
-        (
-            lambda W0, x, B: W0 + B**2 / math.sqrt(len(W0)) * x,
-            "Your W lies at distance 0.25 from W0; it should be at B =",
-        ),
-        (
-            lambda W0, x, B: (W0 + B / math.sqrt(len(W0)) * x)[0],
-            "W has shape (1,), W0 has shape (1, 1): they must be the",
-        ),
-        (
-            lambda W0, x, B: np.round(W0 + B / math.sqrt(len(W0)) * x, 1),
-            "Your W lies at distance 1.41421 from W0; it should be at B",
-        ),
-        (
-            lambda W0, x, B: W0 + B * np.eye(*W0.shape) / math.sqrt(min(W0.shape)),
-            "The distance is right, but the gap is 0.670423 and the",
-        ),
-    ),
-    "1.6": (
-        (
-            lambda beta, B, eps: (beta * B**2 / (2 * eps)) ** 2,
-            "This is the right number, but there are no fractions of a neuron:",
-        ),
-        (lambda beta, B, eps: float(width(beta, B, eps)), "The answer is a whole number, of the type `int`;"),
-        (lambda beta, B, eps: int((beta * B**2 / (2 * eps)) ** 2), "One neuron too few:"),
-        (
-            lambda beta, B, eps: int((beta * B**2 / (2 * eps)) ** 2) + 1,
-            "Right unless the bound is met by a whole number, which is then wide",
-        ),
-        (lambda beta, B, eps: round((beta * B**2 / (2 * eps)) ** 2), "The nearest whole number may be one too few:"),
-        (lambda beta, B, eps: math.ceil(beta * B**2 / (2 * eps)), "The gap falls with the square root of m:"),
-        (lambda beta, B, eps: math.ceil(math.sqrt(beta * B**2 / (2 * eps))), "√m is the fraction:"),
-        (lambda beta, B, eps: math.ceil((beta * B**2 / eps) ** 2), "Four times too many:"),
-        (
-            lambda beta, B, eps: math.ceil((beta * B / (2 * eps)) ** 2),
-            "The movement enters as B², and is then squared once more with the",
-        ),
-        (lambda beta, B, eps: math.ceil((B**2 / (2 * eps)) ** 2), "β is missing:"),
-        (
-            lambda beta, B, eps: math.ceil(beta * B**2 / (2 * eps)) ** 2,
-            "You have rounded before squaring, which asks for too many:",
-        ),
-        (lambda beta, B, eps: math.ceil(beta * (B**2 / (2 * eps)) ** 2), "β is squared with the rest."),
-        (lambda beta, B, eps: math.ceil((beta * B**2 / 2) ** 2 / eps), GENERIC),
-        (lambda beta, B, eps: width(beta, B, eps) - 1, "Yours is 1 less than the expected value, every time."),
-    ),
     "1.7": (
         (lambda widths, gaps: np.polyfit(widths, gaps, 1)[0], "You have fitted a line to the numbers themselves."),
         (lambda widths, gaps: np.polyfit(widths, np.log(gaps), 1)[0], "Only one axis is logarithmic:"),
@@ -307,18 +229,174 @@ WRONG = {
         ),
         (lambda widths, gaps: -0.5, GENERIC),
     ),
+    "1.8": (
+        (lambda u0, h, a: miss(u0, h, a) * a.shape[-1] ** 0.5, "The factor 1/√m is missing:"),
+        (lambda u0, h, a: miss(u0, h, a) / a.shape[-1] ** 0.5, "You have divided by m."),
+        (lambda u0, h, a: miss(u0, h, a) * math.sqrt(a.shape[-1] / len(a)), "`len(a)` is the number of nets where"),
+        (
+            lambda u0, h, a: miss(u0, h, a) * math.sqrt(a.shape[-1] / a.size),
+            "You have divided by the root of all neurons",
+        ),
+        (lambda u0, h, a: miss(u0, h, a) * a.shape[-1], GENERIC),
+        (lambda u0, h, a: miss(u0, h, abs(a)), "Every neuron enters with its sign a_i; you have added them without."),
+        (lambda u0, h, a: miss(u0, h - u0, a), "h is the step, not the place of arrival:"),
+        (lambda u0, h, a: abs(miss(u0, h, a)), "Keep the sign of f − f0:"),
+        (lambda u0, h, a: -miss(u0, h, a), "Only the sign is wrong:"),
+        (lambda u0, h, a: np.sum(miss(u0, h, a)), "You have added the nets together:"),
+        (
+            lambda u0, h, a: np.sum(a * (np.tanh(u0 + h) - np.tanh(u0)), axis=-1) / a.shape[-1] ** 0.5,
+            "This is how much f changes.",
+        ),
+        (
+            lambda u0, h, a: (
+                np.sum(a * (np.tanh(u0 + h) - np.tanh(u0) - h / np.cosh(u0 + h) ** 2), axis=-1) / a.shape[-1] ** 0.5
+            ),
+            "You have taken the slope after the move.",
+        ),
+        (
+            lambda u0, h, a: (
+                np.sum(a * (np.tanh(u0 + h) - np.tanh(u0) - h * (1 - np.tanh(u0))), axis=-1) / a.shape[-1] ** 0.5
+            ),
+            "The slope of tanh is 1 − tanh², with the square.",
+        ),
+        (
+            lambda u0, h, a: a * (np.tanh(u0 + h) - np.tanh(u0) - h / np.cosh(u0) ** 2) / a.shape[-1] ** 0.5,
+            "Expected an array of shape (3,); yours is an array of shape (3, 5).",
+        ),
+        (lambda u0, h, a: np.sum(-np.tanh(u0) / np.cosh(u0) ** 2 * h**2 * a, -1) / a.shape[-1] ** 0.5, GENERIC),
+    ),
+    "1.9": (
+        (
+            lambda u0, a, B: np.full(len(a), B / math.sqrt(len(a))),
+            "All neurons move alike, and bend up as often as down:",
+        ),
+        (lambda u0, a, B: np.full(len(a), B), "Every neuron moves by B, so that the whole move has length B√m."),
+        (lambda u0, a, B: a * B / math.sqrt(len(a)), "which has no sign:"),
+        (lambda u0, a, B: best(u0, a, B, 1), "One neuron takes a long step, on which tanh flattens out."),
+        (lambda u0, a, B: best(u0, a, B, 3), "So few neurons take long steps, on which tanh flattens out:"),
+        (lambda u0, a, B: best(u0, a, B, len(a) // 2), "some of those that move bend less than others could,"),
+        (lambda u0, a, B: best(u0, a, B, len(a) // 20) / 2, "is not used up."),
+        (lambda u0, a, B: best(u0, a, B, len(a) // 20) * 2, "the budget is B ="),
+        (lambda u0, a, B: best(u0, a, B, len(a) // 20) * math.sqrt(len(a) // 20), "the budget is B ="),
+        (lambda u0, a, B: best(u0, a, B, len(a) // 20) / math.sqrt(len(a) // 20), "is not used up."),
+        (
+            lambda u0, a, B: best(u0, np.ones(len(a)), B, len(a) // 20),
+            "neurons that bend up and neurons that bend down cancel.",
+        ),
+        (lambda u0, a, B: best(abs(u0), np.ones(len(a)), B, len(a) // 20), "Your move reaches"),
+        (lambda u0, a, B: best(u0, a, B, len(a) // 20)[:, None], "one number for each neuron is asked for:"),
+        (lambda u0, a, B: np.flatnonzero(best(u0, a, B, len(a) // 20)), "one number for each neuron is asked for:"),
+        (lambda u0, a, B: np.where(a > 0, B / np.sqrt(np.sum(a > 0)), 0.0), "You have chosen by the sign a_i alone."),
+        (lambda u0, a, B: np.zeros(len(a)), "is not used up."),
+    ),
+    "1.10": (
+        (lambda widths, W0, G, a, x, B: swept(widths, W0, G, a, x, B)[::-1], "The two are exchanged:"),
+        (
+            lambda widths, W0, G, a, x, B: swept(widths, W0, G, a, x, B)[0],
+            "Two arrays are asked for, worst and random,",
+        ),
+        (lambda widths, W0, G, a, x, B: swept(widths, W0, G, a, x, B, size=float), "The random gaps are right but for"),
+        (whole_length, "The move of the first m neurons has to be of length B itself:"),
+        (lambda widths, W0, G, a, x, B: swept(widths, W0, G, a, x, B, lambda g: 1.0), "Your random move is B G,"),
+        (
+            lambda widths, W0, G, a, x, B: swept(widths, W0, G, a, x, B, lambda g: np.linalg.norm(g @ x)),
+            "Your random move has all its length along x.",
+        ),
+        (
+            lambda widths, W0, G, a, x, B: tuple(gaps * np.sqrt(widths) for gaps in swept(widths, W0, G, a, x, B)),
+            "The random gaps lack the factor 1/√m.",
+        ),
+        (
+            lambda widths, W0, G, a, x, B: swept(widths, W0, G, a, x, B, find=lambda u, s, B: best(u, s, B, 1)),
+            "The random gaps are right; a worst one reaches only",
+        ),
+        (
+            lambda widths, W0, G, a, x, B: swept(widths, W0, G, a, x, B, find=lambda u, s, B: 2 * worst(u, s, B)),
+            "times Proposition 4.1 is impossible:",
+        ),
+        (
+            lambda widths, W0, G, a, x, B: tuple(gaps.mean(axis=0) for gaps in swept(widths, W0, G, a, x, B)),
+            "Two arrays are asked for, worst and random,",
+        ),
+        (
+            lambda widths, W0, G, a, x, B: swept(widths, W0[:1], G[:1], a[:1], x, B),
+            "Two arrays are asked for, worst and random,",
+        ),
+        (
+            lambda widths, W0, G, a, x, B: tuple(gaps.T for gaps in swept(widths, W0, G, a, x, B)),
+            "Two arrays are asked for, worst and random,",
+        ),
+        (lambda widths, W0, G, a, x, B: swept(widths, G, W0, a, x, B), "The random gaps are not right yet:"),
+        (lambda widths, W0, G, a, x, B: swept(widths, W0, G, a, x, 1.0), "The random gaps are not right yet:"),
+    ),
+    "1.11": (
+        (
+            lambda widths, gaps: around(widths, gaps, lambda s: stats.norm.ppf(0.995) * standard_error(s)),
+            "You have taken the quantile of a normal law.",
+        ),
+        (
+            lambda widths, gaps: around(widths, gaps, lambda s: stats.t.ppf(0.99, len(s) - 1) * standard_error(s)),
+            "Half of the missing 1 % lies on each side:",
+        ),
+        (
+            lambda widths, gaps: around(widths, gaps, lambda s: stats.t.ppf(0.975, len(s) - 1) * standard_error(s)),
+            "This is the interval at 95 %.",
+        ),
+        (
+            lambda widths, gaps: around(widths, gaps, lambda s: stats.t.ppf(0.995, len(s)) * standard_error(s)),
+            "n slopes leave n − 1 degrees of freedom,",
+        ),
+        (
+            lambda widths, gaps: around(
+                widths, gaps, lambda s: stats.t.ppf(0.995, len(s) - 1) * s.std() / math.sqrt(len(s))
+            ),
+            "The spread is estimated around a mean",
+        ),
+        (
+            lambda widths, gaps: around(widths, gaps, lambda s: stats.t.ppf(0.995, len(s) - 1) * s.std(ddof=1)),
+            "This is where a single net's slope falls.",
+        ),
+        (
+            lambda widths, gaps: around(
+                widths, gaps, lambda s: stats.t.ppf(0.995, len(s) - 1) * s.std(ddof=1) / len(s)
+            ),
+            "The spread of a mean is that of one net divided by √n, not by n.",
+        ),
+        (lambda widths, gaps: around(widths, gaps, standard_error), "This is the mean and one standard error"),
+        (lambda widths, gaps: interval(widths, gaps)[0], "This is the mean slope."),
+        (lambda widths, gaps: interval(widths, gaps)[1:], "Expected 3 separate values; yours are 2."),
+        (lambda widths, gaps: np.array(interval(widths, gaps))[[0, 2, 1]], "The lower end comes before the upper one."),
+        (
+            lambda widths, gaps: (interval(widths, gaps)[0], interval(widths, gaps)[2] - interval(widths, gaps)[0]),
+            "Return the two ends, not half the width",
+        ),
+        (
+            lambda widths, gaps: around(widths, gaps, lambda s: 0.0),
+            "Of the 3 values number 1 is right, number 2 is not yet.",
+        ),
+        (lambda widths, gaps: interval(np.exp(widths / widths.max()), gaps), GENERIC),
+        (lambda widths, gaps: tuple(-end for end in interval(widths, gaps)), "Value 1 of 3: Only the sign is wrong:"),
+    ),
+    "1.12": (
+        (lambda: "D A H C F", "Line A: this is the slide's remainder,"),
+        (lambda: "D E F", "Line E: the proposition holds for any W,"),
+        (lambda: "D G B H C I F", "Line I: true, and it leads away:"),
+        (lambda: "D G B H J F", "Line J: equal it is only for a row that moves along x."),
+        (lambda: "G B H D C F", "Line H is not founded yet: it speaks of the steps h_i,"),
+        (lambda: "D B G H C F", "Line B is not founded yet: it bounds a difference of slopes,"),
+        (lambda: "D G H B C F", "Line H is not founded yet: it bounds each neuron's miss by a parabola,"),
+        (lambda: "D C G B F", "Line F is not founded yet: it starts from |f − f0|,"),
+        (lambda: "D G B H F", "Line F is not founded yet: it turns the steps into movements of rows,"),
+        (lambda: "C D G B H F", "Line C is not founded yet: it speaks of the steps h_i,"),
+        (lambda: "D C G B H", "they do not arrive:"),
+        (lambda: "D C G B H F H", "Line H stands twice: once is enough."),
+        (lambda: "F", "Line F is not founded yet: it starts from |f − f0|,"),
+        (lambda: "X D C G B H F", "There is no line X:"),
+        (lambda: 3, "expected the labels in a text,"),
+    ),
 }
 
 RIGHT = {
-    "1.1": (
-        f0,
-        by_jvp,
-        by_autograd,
-        single,
-        lambda x, weights, start, signs: (
-            signs @ (np.tanh(start @ x) + ((weights - start) @ x) / np.cosh(start @ x) ** 2)
-        ),
-    ),
     "1.2": (
         lambda beta, s, c: np.abs(s) * np.square(c) * beta,
         lambda beta, s, c: max(s, -s) * c * c * beta,
@@ -339,25 +417,37 @@ RIGHT = {
             (x - a) ** 2 * integrate.quad(lambda u: (1 - u) * second_derivative(a + u * (x - a)), 0, 1)[0]
         ),
     ),
-    "1.5": (
-        one_row,
-        lambda W0, x, B: W0 - B / math.sqrt(len(W0)) * x[None],
-        lambda W0, x, B: torch.tensor(W0) + torch.tensor(B * np.outer(np.eye(len(W0))[0], x)),
-    ),
-    "1.6": (
-        width,
-        lambda beta, B, eps: next(
-            m
-            for m in itertools.count(max(1, width(beta, B, eps) - 3))
-            if beta * B**2 / (2 * math.sqrt(m)) <= eps * (1 + 1e-12)
-        ),
-        lambda beta, B, eps: np.int64(width(beta, B, eps)),
-    ),
     "1.7": (
         rate,
         lambda widths, gaps: np.linalg.lstsq(
             np.stack([np.log(widths), np.ones(len(widths))], axis=1), np.log(gaps), rcond=None
         )[0][0],
         lambda m, measured: np.polyfit(np.log2(m), np.log2(measured), 1)[0],
+    ),
+    "1.8": (miss, neuron_by_neuron, by_jvp),
+    "1.9": (
+        near_the_peak,
+        worst,
+        lambda u0, a, B: best(u0, a, B, 60),
+        lambda start, signs, budget: torch.tensor(-best(start, signs, budget, len(signs) // 15)),
+    ),
+    "1.10": (
+        swept,
+        lambda widths, W0, G, a, x, B: np.stack(swept(widths, W0, G, a, x, B)),
+        lambda sizes, start, moves, signs, x, B: tuple(map(torch.tensor, swept(sizes, start, moves, signs, x, B))),
+        lambda widths, W0, G, a, x, B: swept(widths, W0, G, a, -x, B, find=near_the_peak),
+    ),
+    "1.11": (
+        interval,
+        lambda widths, gaps: list(interval(widths, gaps)),
+        lambda m, measured: around(
+            m, measured, lambda s: -stats.t.isf(0.995, len(s) - 1) * math.sqrt(np.var(s, ddof=1) / len(s))
+        ),
+    ),
+    "1.12": (
+        lambda: "D C G B H F",
+        lambda: "G, B, D, H, C, F",
+        lambda: ["D", "G", "B", "C", "H", "F"],
+        lambda: "g→b→d→c→h→f",
     ),
 }

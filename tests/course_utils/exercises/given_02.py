@@ -4,20 +4,70 @@ import math
 
 import numpy as np
 import torch
-from scipy import optimize, stats
-
-
-def short(x, W, W0, a):
-    return float(sum(a[i] * (W[i] @ x) for i in range(len(a)) if W0[i] @ x >= 0))
-
-
-def through_torch(x, W, W0, a):
-    on = (torch.tensor(W0) @ torch.tensor(x) >= 0).double()
-    return torch.tensor(a) @ (on * (torch.tensor(W) @ torch.tensor(x)))
+from scipy import stats
 
 
 def gap(u0, u, a):
     return np.sum(a * (np.maximum(u, 0) - np.where(u0 >= 0, u, 0)))
+
+
+def leaky(u0, u, a, alpha):
+    def net(v):
+        return np.where(v >= 0, v, alpha * v)
+
+    return a @ (net(u) - np.where(u0 >= 0, 1, alpha) * u)
+
+
+def turned(u0, u):
+    return (u >= 0) != (u0 >= 0)
+
+
+def five(W0, W, a, x, tau):
+    """One neuron after the other."""
+    S1 = {i for i in range(len(W)) if abs(W0[i] @ x) <= tau * np.linalg.norm(x)}
+    S2 = {i for i in range(len(W)) if np.linalg.norm(W[i] - W0[i]) >= tau}
+    flips = [i for i in range(len(W)) if (W[i] @ x >= 0) != (W0[i] @ x >= 0)]
+    return [len(S1), len(S2), len(S1 | S2), len(flips), sum(a[i] * abs(W[i] @ x) for i in flips)]
+
+
+def quick(W0, W, a, x, tau):
+    u0, u = W0 @ x, W @ x
+    near, far = abs(u0) <= tau * np.linalg.norm(x), np.sqrt(((W - W0) ** 2).sum(axis=1)) >= tau
+    return np.array([near.sum(), far.sum(), (near | far).sum(), turned(u0, u).sum(), gap(u0, u, a)])
+
+
+def but(place, value):
+    """The five numbers with one of them replaced by ``value(W0, W, a, x, tau)``."""
+
+    def answer(W0, W, a, x, tau):
+        found = quick(W0, W, a, x, tau)
+        found[place] = value(W0, W, a, x, tau)
+        return found
+
+    return answer
+
+
+def added(rows, m, x, tau, step=7_000):
+    return sum(quick(*rows(i, min(i + step, m)), x, tau) for i in range(0, m, step))
+
+
+def kept(rows, m, x, tau):
+    blocks = [rows(i, min(i + 5_000, m)) for i in range(0, m, 5_000)]
+    return sum(quick(*block, x, tau) for block in blocks)
+
+
+def glued(rows, m, x, tau):
+    blocks = [rows(i, min(i + 5_000, m)) for i in range(0, m, 5_000)]
+    return quick(*(np.concatenate(parts) for parts in zip(*blocks)), x, tau)
+
+
+def while_loop(rows, m, x, tau):
+    total, start = [0.0] * 5, 0
+    while start < m:
+        stop = min(m, start + 4096)
+        total = [one + other for one, other in zip(total, quick(*rows(start, stop), x, tau))]
+        start = stop
+    return total
 
 
 def bad(W0, W, x, tau):
@@ -51,84 +101,6 @@ def simulated(s):
 GENERIC = None  # no slip is recognised: the sentence says only what kind of answer is not right yet
 
 WRONG = {
-    "2.1": (
-        (lambda x, W, W0, a: a @ np.maximum(W @ x, 0), "This is the network f itself:"),
-        (lambda x, W, W0, a: a @ np.maximum(W0 @ x, 0), "This is f at W0, which never moves."),
-        (
-            lambda x, W, W0, a: a @ np.maximum(W0 @ x, 0) + short(x, W - W0, W0, a) * 0 + short(x, W, W0, a),
-            "The value at W0 is counted twice:",
-        ),
-        (
-            lambda x, W, W0, a: a @ ((W0 @ x > 0) * (W @ x)),
-            "Right except where a neuron starts exactly at zero, which counts as",
-        ),
-        (
-            lambda x, W, W0, a: np.sum((W0 @ x >= 0) * (W @ x)),
-            "Every neuron enters with its sign a_i; you have added them without.",
-        ),
-        (lambda x, W, W0, a: short(x, W0, W, a), "W and W0 are swapped:"),
-        (lambda x, W, W0, a: short(x, W - W0, W0, a), "This is only the change since W0."),
-        (lambda x, W, W0, a: a @ (W @ x), "No neuron is switched off."),
-        (lambda x, W, W0, a: a * ((W0 @ x >= 0) * (W @ x)), "Of the 5 values return the one that is asked for."),
-        (lambda x, W, W0, a: -short(x, W, W0, a), "Only the sign is wrong:"),
-        (
-            lambda x, W, W0, a: short(x, W, W0, a) / np.sqrt(len(a)),
-            "Yours is the expected value divided by the square root of `len(W)`, every time.",
-        ),
-        (
-            lambda x, W, W0, a: short(x, W, W0, a) / len(a),
-            "Yours is the expected value divided by `len(W)`, every time.",
-        ),
-        (lambda x, W, W0, a: a @ ((W0 @ x < 0) * (W @ x)), "You have kept the neurons that are off at W0."),
-        (lambda x, W, W0, a: a @ np.maximum(W @ x, 0) - short(x, W, W0, a), "This is the gap f − f0."),
-        (
-            lambda x, W, W0, a: np.abs(a) @ ((W0 @ x >= 0) * (W @ x)),
-            "Every neuron enters with its sign a_i; you have added them without.",
-        ),
-        (lambda x, W, W0, a: round(short(x, W, W0, a), 1), "Yours are the right values, rounded to 1 decimals:"),
-    ),
-    "2.2": (
-        (lambda u0, u, a: -gap(u0, u, a), "The sign is turned round:"),
-        (
-            lambda u0, u, a: np.sum(a * u0 * ((u >= 0) * 1.0 - (u0 >= 0))),
-            "The switch multiplies the input of now, u, not u0.",
-        ),
-        (
-            lambda u0, u, a: np.sum(a * u * ((u > 0) * 1.0 - (u0 > 0))),
-            "Right except where a neuron starts exactly at zero, which counts as",
-        ),
-        (lambda u0, u, a: a @ (np.maximum(u, 0) - np.maximum(u0, 0)), "This is how much f has changed."),
-        (
-            lambda u0, u, a: np.sum(u * ((u >= 0) * 1.0 - (u0 >= 0))),
-            "Every neuron enters with its sign a_i; you have added them without.",
-        ),
-        (lambda u0, u, a: np.sum((u >= 0) != (u0 >= 0)), "You have counted the flips."),
-        (lambda u0, u, a: np.sum((a * u)[(u >= 0) != (u0 >= 0)]), "A neuron that switches off counts with minus:"),
-        (
-            lambda u0, u, a: np.sum(np.abs(u)[(u >= 0) != (u0 >= 0)]),
-            "Every neuron enters with its sign a_i; you have added them without.",
-        ),
-        (lambda u0, u, a: np.sum(a[(u >= 0) != (u0 >= 0)]), "You have added the signs of the flipped neurons."),
-        (lambda u0, u, a: a * u * ((u >= 0) * 1.0 - (u0 >= 0)), "Of the 6 values return the one that is asked for."),
-        (lambda u0, u, a: np.abs(gap(u0, u, a)), "Yours is the absolute value of the expected value, every time."),
-        (
-            lambda u0, u, a: np.sum((a * (u - u0))[(u >= 0) != (u0 >= 0)]),
-            "The switch multiplies the input of now, u, not the change u − u0.",
-        ),
-        (
-            lambda u0, u, a: np.sum((a * np.abs(u))[u * u0 < 0]),
-            "A neuron at exactly zero is missed by the sign of a product:",
-        ),
-        (lambda u0, u, a: a @ (np.maximum(u, 0) - (u0 >= 0) * u0), "This is how much f has changed."),
-        (
-            lambda u0, u, a: np.sum((a * np.abs(u))[(u >= 0) == (u0 >= 0)]),
-            "These are the neurons that kept their side:",
-        ),
-        (
-            lambda u0, u, a: gap(u0, u, a) / np.sqrt(len(a)),
-            "Yours is the expected value divided by the square root of `len(u0)`, every time.",
-        ),
-    ),
     "2.3": (
         (
             lambda W0, W, x, tau: (
@@ -223,29 +195,6 @@ WRONG = {
             "Within the budget, but rows that move by τ or more: 1.",
         ),
     ),
-    "2.5": (
-        (lambda m, B: (B**2 / m) ** (1 / 3), "Here both terms are equal."),
-        (lambda m, B: (2 * B**2 / m) ** (1 / 2), "The derivative of B²/τ² is −2B²/τ³, so that a cube root is needed."),
-        (lambda m, B: (2 * B**2 / m) ** 1 / 3, "`** 1 / 3` is a power of one, divided by three:"),
-        (lambda m, B: (2 * B**2 / m) ** (1 // 3), GENERIC),
-        (lambda m, B: (2 * B / m) ** (1 / 3), "The budget enters squared:"),
-        (lambda m, B: m * (t := (2 * B**2 / m) ** (1 / 3)) + B**2 / t**2, "This is the smallest value of the sum."),
-        (lambda m, B: (m / (2 * B**2)) ** (1 / 3), "Yours is one over the expected value, every time."),
-        (lambda m, B: m ** (-1 / 3), GENERIC),
-        (lambda m, B: (4 * B**2 / m) ** (1 / 3), "26 times the expected value, every time."),
-        (lambda m, B: 2 * (B**2 / m) ** (1 / 3), "The 2 belongs below the cube root."),
-        (lambda m, B: (B**2 / (2 * m)) ** (1 / 3), "63 times the expected value, every time."),
-        (lambda m, B: (2 * B**2 / m) ** (1 / 4), "The equation has τ³:"),
-        (lambda m, B: B / math.sqrt(m), "At this τ the second term alone is the number of neurons."),
-        (
-            lambda m, B: float(
-                np.linspace(0.001, 3, 300)[
-                    np.argmin(m * np.linspace(0.001, 3, 300) + B**2 / np.linspace(0.001, 3, 300) ** 2)
-                ]
-            ),
-            GENERIC,
-        ),
-    ),
     "2.6": (
         (lambda s: math.atan(s) / (2 * math.pi), "Half of the answer:"),
         (lambda s: 2 * math.atan(s) / math.pi, "Twice the answer:"),
@@ -263,21 +212,132 @@ WRONG = {
         (simulated, GENERIC),
         (lambda s: round(math.atan(s) / math.pi, 3), "Yours are the right values, rounded to 3 decimals:"),
     ),
+    "2.7": (
+        (
+            but(4, lambda W0, W, a, x, tau: np.sum((a * (W @ x))[turned(W0 @ x, W @ x)])),
+            "a neuron that switches off has the",
+        ),
+        (but(4, lambda W0, W, a, x, tau: -gap(W0 @ x, W @ x, a)), "the gap has the wrong sign:"),
+        (
+            but(4, lambda W0, W, a, x, tau: np.sum((a * abs(W0 @ x))[turned(W0 @ x, W @ x)])),
+            "the switch multiplies the input of now, u, not u0.",
+        ),
+        (
+            but(4, lambda W0, W, a, x, tau: np.sum((a * abs((W - W0) @ x))[turned(W0 @ x, W @ x)])),
+            "the input of now, u, not the step u − u0.",
+        ),
+        (
+            but(4, lambda W0, W, a, x, tau: gap(W0 @ x, W @ x, abs(a))),
+            "In the gap every neuron enters with its sign a_i.",
+        ),
+        (but(4, lambda W0, W, a, x, tau: np.sum(a[turned(W0 @ x, W @ x)])), "with a_i |u_i|, not with its sign alone."),
+        (
+            but(2, lambda W0, W, a, x, tau: sum(five(W0, W, a, x, tau)[:2])),
+            "a neuron in both sets counts once, not twice.",
+        ),
+        (
+            but(2, lambda W0, W, a, x, tau: sum(five(W0, W, a, x, tau)[:2]) - five(W0, W, a, x, tau)[2]),
+            "You have counted those in both.",
+        ),
+        (lambda W0, W, a, x, tau: quick(W0, W, a, x, tau * 1.0)[[0, 1, 2, 4, 3]], "The last two are exchanged:"),
+        (lambda W0, W, a, x, tau: quick(W0, W, a, x, tau)[:4], "Expected an array of shape (5,)"),
+        (lambda W0, W, a, x, tau: quick(W, W0, a, x, tau), GENERIC),
+        (lambda W0, W, a, x, tau: quick(W0, W, a, x, tau) / [len(W)] * 4 + [1], GENERIC),
+        (lambda W0, W, a, x, tau: quick(W0, W, a, x, tau) / np.array([len(W)] * 4 + [1]), "not shares:"),
+        (lambda W0, W, a, x, tau: sum(quick(W0, W, a, x, tau)), "Expected an array of shape (5,); yours is a number."),
+        (lambda W0, W, a, x, tau: quick(W0, W, a, x, tau * np.linalg.norm(x)), GENERIC),
+        (lambda W0, W, a, x, tau: quick(W0, W, a, x / np.linalg.norm(x) if x.any() else x, tau), GENERIC),
+    ),
+    "2.8": (
+        (lambda rows, m, x, tau: quick(*rows(0, m), x, tau), "The numbers are right, but"),
+        (kept, "The numbers are right, but"),
+        (glued, "The numbers are right, but"),
+        (
+            lambda rows, m, x, tau: sum(
+                (quick(*rows(i, i + 10_000), x, tau) for i in range(0, m - 9_999, 10_000)), start=np.zeros(5)
+            ),
+            "The last block is shorter than the others, and you have left it out.",
+        ),
+        (lambda rows, m, x, tau: quick(*rows(0, min(m, 10_000)), x, tau), "You have counted the first block only:"),
+        (
+            lambda rows, m, x, tau: sum(quick(*rows(i, i + 10_000), x, tau) for i in range(0, m, 10_000)),
+            "IndexError: rows are numbered from 0 to m",
+        ),
+        (
+            lambda rows, m, x, tau: sum(quick(*rows(i, min(i + 10_001, m)), x, tau) for i in range(0, m, 10_000)),
+            "Some neurons are counted twice:",
+        ),
+        (
+            lambda rows, m, x, tau: sum(quick(*rows(i, min(i + 9_999, m)), x, tau) for i in range(0, m, 10_000)),
+            "One neuron of each block is left out:",
+        ),
+        (lambda rows, m, x, tau: added(rows, m, x, tau) / m, "Return numbers of neurons, not shares of m."),
+        (
+            lambda rows, m, x, tau: added(rows, m, x, tau, 10_000) / math.ceil(m / 10_000),
+            "You have averaged over the blocks: add them up.",
+        ),
+        (lambda rows, m, x, tau: added(rows, m, x, tau)[:4], "Five numbers are asked for, as of the stage before;"),
+        (lambda rows, m, x, tau: np.zeros(5), "The numbers are not right yet:"),
+        (lambda rows, m, x, tau: added(rows, m, x, 2 * tau), "The numbers are not right yet:"),
+        (lambda rows, m, x, tau: m * quick(*rows(0, 1), x, tau), "The numbers are not right yet:"),
+    ),
+    "2.9": (
+        (lambda u0, u, a, alpha: gap(u0, u, a), "This is the gap of ReLU, whose slope jumps by 1."),
+        (lambda u0, u, a, alpha: alpha * gap(u0, u, a), "You have multiplied by α."),
+        (lambda u0, u, a, alpha: (1 + alpha) * gap(u0, u, a), "The slopes are subtracted, 1 − α:"),
+        (lambda u0, u, a, alpha: (1 - alpha) ** 2 * gap(u0, u, a), "The jump of the slope enters once:"),
+        (lambda u0, u, a, alpha: -leaky(u0, u, a, alpha), "The sign is turned round:"),
+        (
+            lambda u0, u, a, alpha: (1 - alpha) * np.sum((a * u)[turned(u0, u)]),
+            "A neuron that switches off counts too, with a_i |u_i|:",
+        ),
+        (
+            lambda u0, u, a, alpha: (1 - alpha) * np.sum((a * abs(u0))[turned(u0, u)]),
+            "A flipped neuron misses by what lies beyond zero,",
+        ),
+        (
+            lambda u0, u, a, alpha: (1 - alpha) * np.sum((a * abs(u - u0))[turned(u0, u)]),
+            "Only the part of the move that lies beyond zero is missed:",
+        ),
+        (lambda u0, u, a, alpha: leaky(u0, u, abs(a), alpha), "Every neuron enters with its sign a_i;"),
+        (
+            lambda u0, u, a, alpha: (1 - alpha) * np.sum((a * abs(u))[u * u0 < 0]),
+            "A neuron at exactly zero is missed by the sign of a product:",
+        ),
+        (
+            lambda u0, u, a, alpha: (1 - alpha) * np.sum((a * abs(u))[(u > 0) != (u0 > 0)]),
+            "Right except where a neuron starts exactly at zero,",
+        ),
+        (
+            lambda u0, u, a, alpha: a @ (np.where(u >= 0, u, alpha * u) - np.where(u0 >= 0, u0, alpha * u0)),
+            "This is how much f has changed.",
+        ),
+        (lambda u0, u, a, alpha: a @ np.where(u >= 0, u, alpha * u), "This is f itself."),
+        (lambda u0, u, a, alpha: abs(leaky(u0, u, a, alpha)), "Yours is the absolute value of the expected value,"),
+        (
+            lambda u0, u, a, alpha: leaky(u0, u, a, alpha) / math.sqrt(len(a)),
+            "Yours is the expected value divided by the square root of `len(u0)`, every time.",
+        ),
+    ),
+    "2.10": (
+        (lambda: "A C F B H D", "Line A: outside of a union is outside of both sets."),
+        (lambda: "G C F E B H D", "Line E: this is false:"),
+        (lambda: "G C F B I H D", "Line I: true, and for counting later."),
+        (lambda: "J G C F B H D", "Line J: the claim holds for every W,"),
+        (lambda: "F G C B H D", "Line F is not founded yet: it uses where the neuron starts"),
+        (lambda: "G F C B H D", "Line F is not founded yet: it compares what x sees of a move"),
+        (lambda: "G C B H D", "Line H is not founded yet: it says that the step is shorter"),
+        (lambda: "G C F H D", "Line H is not founded yet: it puts start and step together,"),
+        (lambda: "G C F B D", "Line D is not founded yet: it speaks of signs,"),
+        (lambda: "G C F B H", "they do not arrive:"),
+        (lambda: "G C F B H D G", "Line G stands twice: once is enough."),
+        (lambda: "D", "Line D is not founded yet:"),
+        (lambda: "G C F B Q H D", "There is no line Q:"),
+        (lambda: 6, "expected the labels in a text,"),
+    ),
 }
 
 RIGHT = {
-    "2.1": (
-        short,
-        through_torch,
-        lambda x, W, W0, a: np.einsum("i,ij,j,i->", a, W, x, W0 @ x >= 0),
-        lambda x, weights, start, signs: signs @ np.where(start @ x >= 0, weights @ x, 0),
-    ),
-    "2.2": (
-        gap,
-        lambda u0, u, a: float(sum(s * v * (int(v >= 0) - int(v0 >= 0)) for v0, v, s in zip(u0, u, a))),
-        lambda u0, u, a: torch.tensor(gap(u0, u, a)),
-        lambda before, after, sign: sign @ (after * (np.heaviside(after, 1) - np.heaviside(before, 1))),
-    ),
     "2.3": (
         lambda W0, W, x, tau: int(bad(W0, W, x, tau)),
         lambda W0, W, x, tau: len(
@@ -297,23 +357,39 @@ RIGHT = {
             np.outer(np.arange(m) >= m - int(B**2 / tau**2), np.full(d, tau / math.sqrt(d)))
         ),
     ),
-    "2.5": (
-        lambda m, B: np.cbrt(2 * B**2 / m),
-        lambda m, B: (
-            optimize.minimize_scalar(
-                lambda t: m * math.exp(t) + B**2 / math.exp(2 * t),
-                bounds=(-10, 3),
-                method="bounded",
-                options={"xatol": 1e-12},
-            )
-            and math.exp(math.log(2 * B**2 / m) / 3)
-        ),
-        lambda neurons, budget: optimize.brentq(lambda t: neurons * t**3 - 2 * budget**2, 0, 100),
-    ),
     "2.6": (
         lambda s: math.atan2(s, 1) / math.pi,
         lambda s: 0.5 - math.asin(1 / math.sqrt(1 + s * s)) / math.pi,
         lambda s: math.acos(1 / math.sqrt(1 + s * s)) / math.pi,
         lambda s: stats.cauchy.cdf(s) - 0.5,
+    ),
+    "2.7": (
+        five,
+        lambda W0, W, a, x, tau: tuple(quick(W0, W, a, x, tau)),
+        lambda before, now, signs, x, tau: torch.tensor(quick(before, now, signs, x, tau)),
+    ),
+    "2.8": (
+        added,
+        while_loop,
+        lambda rows, m, x, tau: np.sum(
+            [
+                quick(*rows(i, i + 1 if m < 100 else min(i + 9_000, m)), x, tau)
+                for i in range(0, m, 1 if m < 100 else 9_000)
+            ],
+            axis=0,
+        ),
+    ),
+    "2.9": (
+        leaky,
+        lambda u0, u, a, alpha: float(
+            sum(s * (1 - alpha) * abs(v) for v0, v, s in zip(u0, u, a) if (v >= 0) != (v0 >= 0))
+        ),
+        lambda before, after, signs, leak: torch.tensor(leaky(before, after, signs, leak)),
+    ),
+    "2.10": (
+        lambda: "G C F B H D",
+        lambda: "b c g f h d",
+        lambda: ["C", "G", "F", "B", "H", "D"],
+        lambda: "G, B, C → F → H → D",
     ),
 }

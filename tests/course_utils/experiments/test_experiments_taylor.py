@@ -17,7 +17,7 @@ def test_no_random_move_beats_proposition_4_1(name):
     assert set(cloud.kind) == {0, 1, 2}
 
 
-def test_chunked_random_move_has_the_law_of_the_plain_one():
+def test_the_random_move_has_the_law_of_the_plain_one():
     """The experiment never draws an (m, d) matrix; its gaps must be distributed as if it did.
 
     Two-sample Kolmogorov-Smirnov at a false-alarm rate of 1e-3, once, with fixed generators.
@@ -26,34 +26,22 @@ def test_chunked_random_move_has_the_law_of_the_plain_one():
 
     tanh, m, d, B = activation("tanh"), 64, 3, 4.0
     rng = np.random.default_rng(3)
-    fast = [experiment._isotropic_gap(tanh, m, d, B, rng) for _ in range(3000)]
+    fast = experiment.width_scaling(tanh, [m], B, d, 3000, rng).random[:, 0]
     plain = []
     for _ in range(3000):
         W0, a = gaussian_init(m, d, rng)
         D = rng.standard_normal((m, d))
         D *= B / np.linalg.norm(D)
         x = np.array([1.0, 0, 0])
-        plain.append(a @ tangent_gap(tanh, (W0 + D) @ x, W0 @ x))
+        plain.append(abs(a @ tangent_gap(tanh, (W0 + D) @ x, W0 @ x)) / np.sqrt(m))
     assert ks_2samp(fast, plain).pvalue > 1e-3
 
 
-def test_several_chunks_keep_the_length_of_the_move(monkeypatch):
-    """For σ(z) = z² the gap is Σ a_i δ_i², so with d = 1 and all signs equal it is B² exactly."""
+def test_with_one_input_coordinate_all_of_the_move_is_along_it():
+    """For σ(z) = z² and d = 1 the gap is |Σ a_i δ_i²|/√m, at most B²/√m."""
     square = activations.Activation("square", np.square, lambda z: 2 * z, lambda z: 2 + 0 * z, 2.0, 0.0)
-    monkeypatch.setattr(experiment, "CHUNK", 100)
-
-    class AllPlus:
-        """A generator whose signs are all +1."""
-
-        def __getattr__(self, name):
-            return getattr(rng, name)
-
-        def integers(self, *_, size, **__):
-            return np.zeros(size)
-
-    rng = np.random.default_rng(4)
-    gap = experiment._isotropic_gap(square, 1050, 1, 3.0, AllPlus())
-    assert gap == pytest.approx(9.0, rel=1e-9)
+    alone = experiment.width_scaling(square, [1], 3.0, 1, 5, np.random.default_rng(4))
+    assert alone.random == pytest.approx(9.0, rel=1e-9)
 
 
 def test_both_rates_in_the_width():
@@ -70,15 +58,15 @@ def test_both_rates_in_the_width():
     assert np.median(scaling.random, axis=0) / scaling.random_median == pytest.approx(1, abs=0.6)
 
 
-def test_peak_memory_does_not_depend_on_the_width():
-    """Bar of the chapter: at width 10⁶ the experiment holds some chunks, never the (m, d) matrix."""
+def test_peak_memory_does_not_depend_on_the_dimension():
+    """Bar of the chapter: at width 10⁶ the experiment holds some rows of numbers, never the (m, d) matrix."""
     import tracemalloc
 
     tracemalloc.start()
     experiment.width_scaling(activation("tanh"), [1_000_000], B=1.0, d=50, networks=1, rng=np.random.default_rng(6))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert peak < 20 * 8 * experiment.CHUNK
+    assert peak < 10 * 8 * 1_000_000
 
 
 def test_the_largest_share_of_the_envelope_is_one_for_a_parabola_and_less_across_a_kink():

@@ -136,12 +136,26 @@ def mean_square(values):
     return np.sqrt(np.mean(values**2))
 
 
+def swept():
+    course = on_1.width_scaling(activation("tanh"), [10, 100], 1.0, 3, 3, rng(0))
+    return course._replace(yours=(np.array([10, 30]), *rng(1).uniform(0.1, 0.2, size=(2, 2, 2))))
+
+
 FIGURES = [
     (draw_1.envelope, lambda: on_1.tangent_envelope("tanh", 0.5, 1.5), "1.5"),
     (draw_1.tightness, lambda: on_1.tightness(np.geomspace(0.05, 8, 10)), ""),
     (draw_1.cloud, lambda: on_1.random_moves(activation("tanh"), 20, 3, 60, rng(0)), ""),
-    (draw_1.width_scaling, lambda: on_1.width_scaling(activation("tanh"), [10, 100], 1.0, 3, 3, rng(0)), ""),
+    (draw_1.width_scaling, lambda: on_1.width_scaling(activation("tanh"), [10, 100], 1.0, 3, 3, rng(0)), "slope −1."),
+    (draw_1.width_scaling, swept, "yours, 2 nets up to width 30"),
+    (draw_2.flips, lambda: on_2.plane_move(B=3.0), lambda d: f"{d.flipped.sum()} of 150 flip"),
+    (draw_2.flips, lambda: on_2.plane_move(B=3.0, way="on the nearest"), lambda d: f"{d.flipped.sum()} have crossed"),
     (draw_2.plane, on_2.plane_move, "0 outside"),
+    (draw_2.reasons, lambda: on_2.reasons(1000, 5, 0.1, SCALES, rng(0)), "over τ"),
+    (
+        draw_2.reasons,
+        lambda: on_2.reasons(1000, 5, 0.1, SCALES, rng(0))._replace(yours=(50, 0.3, np.full(4, 0.2))),
+        "yours, 50 neurons at τ = 0.3",
+    ),
     (draw_2.tau_tradeoff, lambda: on_2.tau_tradeoff(1000, 1.0, np.geomspace(0.01, 1, 9), rng(0)), ""),
     (draw_2.gap_against_width, lambda: on_2.gap_against_width([100, 1000], 5, 2.0, 4, rng(0)), ""),
     (draw_3.line, lambda: on_3.on_a_line(1.0), "takes 6 across zero"),
@@ -289,6 +303,8 @@ FIGURES = [
 ]
 
 SLIDERS = [
+    (on_1.tangent_envelope, draw_1.envelope, {"sigma": ("tanh", "sin"), "z0": (-3.0, 3.0), "step": (-3.0, 3.0)}),
+    (on_2.plane_move, draw_2.flips, {"B": (0.0, 8.0), "way": ("at random", "on the nearest")}),
     (on_2.plane_move, draw_2.plane, {"tau": (0.05, 2.0), "B": (0.0, 16.0), "m": (25, 200)}),
     (on_3.on_a_line, draw_3.line, {"B": (0.1, 4.0)}),
     (on_3.tail_curve, draw_3.tail, {"tau": (0.02, 0.36), "delta": (0.5, 0.0001)}),
