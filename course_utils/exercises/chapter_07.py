@@ -791,7 +791,7 @@ PREDICTIONS = (
             (
                 "the net and its trained tangent: they share their weights at the start",
                 r"They share their start, and with 16 neurons soon nothing else: $f_0$ jumps wherever one of its "
-                r"switches turns, and the switches of the net have moved. They are twice as far apart as net and limit.",
+                r"switches turns, and those of the net have moved. They are twice as far apart as net and limit.",
             ),
             (
                 "the trained tangent and the limit kernel: both are kernel regression",

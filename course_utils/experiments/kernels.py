@@ -478,16 +478,16 @@ class CircleRun(NamedTuple):
     functions: Trio
     distance: float  # ‖W − W0‖_F
     apart: float  # root mean square of net − limit over the grid
-    yours: tuple[Array, Array] | None  # a reader's net and kernel regression at every fifth point of the grid
+    yours: tuple[Array | None, ...]  # a reader's net and kernel regression at every fifth point of the grid
 
 
 def circle_run(
-    m: int = 64, steps: int = 100, seed: int = 0, yours: tuple[Callable[..., Array], ...] | None = None
+    m: int = 64, steps: int = 100, seed: int = 0, yours: Sequence[Callable[..., Array] | None] = (None, None)
 ) -> CircleRun:
     """Train a net of even width m, its f0 and the limit kernel on eight points of the circle, with a bias.
 
-    Each neuron comes twice, with opposite signs, so that all three start at zero. ``yours`` is a reader's own descent,
-    kernel regression and limit kernel, as Exercises 7.8, 7.4 and 7.1 ask for them.
+    Each neuron comes twice, with opposite signs, so that all three start at zero. ``yours`` is a reader's own descent
+    and kernel regression, as Exercises 7.8 and 7.4 ask for them, or None.
     """
     angle = np.linspace(-2.8, 2.8, 8)
     grid = np.linspace(-np.pi, np.pi, 121)
@@ -498,10 +498,11 @@ def circle_run(
     init = Init(np.vstack([half, half]), np.append(signs, -signs))
     functions = train_three(init, X, y, X_grid, steps, lr=4.0)
     distance, apart = float(functions.run.movement[-1]), rms(functions.net - functions.limit)
-    own = None
-    if yours is not None:
-        descend, regress, kernel = yours
-        few = X_grid[::5]
-        net = outputs(few, np.asarray(descend(*init, X, y, steps, 4.0)), init.a)
-        own = net, np.asarray(regress(kernel(X, X), kernel(few, X), np.zeros(8), np.zeros(len(few)), y, steps, 4.0))
-    return CircleRun(m, steps, angle, y, grid, functions, distance, apart, own)
+    few, (descend, regress) = X_grid[::5], yours
+    own: list[Array | None] = [None, None]
+    if descend is not None:
+        own[0] = outputs(few, descend(*init, X, y, steps, 4.0), init.a)
+    if regress is not None:
+        K, K_new = theory.limit_kernel(X), theory.limit_kernel(few, X)
+        own[1] = np.asarray(regress(K, K_new, np.zeros(8), np.zeros(len(few)), y, steps, 4.0))
+    return CircleRun(m, steps, angle, y, grid, functions, distance, apart, tuple(own))

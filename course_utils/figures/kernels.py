@@ -174,13 +174,15 @@ def circle_run(ax: Axes, data: kernels.CircleRun) -> str:
     degrees, three = np.degrees(data.grid), data.functions
     ax.plot(degrees, three.tangent, "--", color=ALLOWED)
     _words(ax, 1.75, (-40, "f₀", DARK))
-    if data.yours is None:
-        return text
-    for values, colour in zip(data.yours, (MEASURED, THEORY)):
+    ours = three.net[::5], three.limit[::5]
+    own = [(colour, *pair) for colour, *pair in zip((MEASURED, THEORY), data.yours, ours) if pair[0] is not None]
+    for colour, values, _ in own:
         ax.plot(degrees[::5], values, "o", color=colour, mfc="none", ms=6)
+    if not own:
+        return text
     _words(ax, 1.75, (20, "○ yours", THEORY))
-    ours = np.array([three.net[::5], three.limit[::5]])
-    return f"{text[:-1]}; your net and kernel: {_same(np.array(data.yours), ours)}."
+    same = _same(*(np.array([part[i] for part in own]) for i in (1, 2)))
+    return f"{text[:-1]}; yours, in rings: {same}."
 
 
 def circle_fit(ax: Axes, data: kernels.CircleFit) -> str:

@@ -281,14 +281,10 @@ FIGURES = [
     (draw_7.circle_run, lambda: on_7.circle_run(16, 10), lambda d: f"differ by {d.apart:.3f}"),
     (
         draw_7.circle_run,
-        lambda: on_7.circle_run(16, 10, yours=(chapter_07.descend, chapter_07.after_descent, chapter_07.limit_kernel)),
-        "your net and kernel: equal to the course's.",
+        lambda: on_7.circle_run(16, 10, yours=(chapter_07.descend, chapter_07.after_descent)),
+        "yours, in rings: equal to the course's.",
     ),
-    (
-        draw_7.circle_run,
-        lambda: on_7.circle_run(16, 10, yours=(lambda W0, *_: W0, chapter_07.after_descent, chapter_07.limit_kernel)),
-        "% of the course's.",
-    ),
+    (draw_7.circle_run, lambda: on_7.circle_run(16, 10, yours=(lambda W0, *_: W0, None)), "% of the course's."),
     (draw_7.circle_fit, lambda: on_7.circle_fit(8), lambda d: f"leaves {d.error:.2g}"),
     (
         draw_7.learning,
