@@ -434,6 +434,14 @@ def _one_by_one(W0, a, X, y, steps, lr):
     return W0
 
 
+def _tangent_descent(W0, a, X, y, steps, lr):
+    W, on, root = W0, X @ W0.T > 0, np.sqrt(len(a))
+    for _ in range(steps):
+        missing = (y - (on * (X @ W.T)) @ a / root) / (len(y) * root)
+        W = W + lr * (missing[:, None] * on * a).T @ X
+    return W
+
+
 exercise_8 = Exercise(
     *Card("7.8", "build, stage 4: train the net", points=4, difficulty=3, minutes=8),
     kind="build",
@@ -448,6 +456,8 @@ exercise_8 = Exercise(
     atol=1e-7,
     misconceptions=slips(
         lambda W0, a, X, y, steps, lr: _descend(W0, a, X, y, steps, lr, gate=lambda Z: X @ W0.T > 0),
+        "Your residual is that of the net, but your switches are those of W0 for ever. Take them anew at each W.",
+        _tangent_descent,
         "You have kept the switches of W0 for ever: this trains f0, not the net. Take them anew at each W.",
         lambda W0, a, X, y, steps, lr: _descend(W0, a, X, y, steps, lr, outside=np.sqrt(len(a))),
         "The factor 1/√m of f is missing once: f has it, and so has its derivative.",
@@ -513,8 +523,15 @@ def _some_on(W0, W, a, X):
     return min(np.abs(X @ W0.T).min(), np.abs(X @ W.T).min()) > 1e-6 and (X @ W0.T > 0).any()
 
 
+def _times_width(W, a, X):
+    # Or `on = X @ W.T >= 0`: no input sits on a kink.
+    on = X @ W.T > 0
+    # Or `return -(X @ X.T * (on * a ** 2 @ on.T))`: a factor cancels in the share.
+    return (X @ X.T) * ((on * a**2) @ on.T)
+
+
 def changes(W0, W, a, X):
-    before, after = net_kernel(W0, a, X), net_kernel(W, a, X)
+    before, after = _times_width(W0, a, X), _times_width(W, a, X)
     share = np.linalg.norm(W - W0) / np.linalg.norm(W0)
     return share, np.linalg.norm(after - before) / np.linalg.norm(before)
 
@@ -559,6 +576,8 @@ exercise_9 = Exercise(
         "The second number is a share of the kernel after training. Divide by the norm of the one before.",
         _changed(turned=lambda before, after: (_norm(after) - _norm(before)) / _norm(before)),
         "The second number says how much the norm has grown. Subtract the matrices, then take the norm.",
+        _changed(turned=lambda before, after: _norm(after) / _norm(before)),
+        "The second number compares the two norms. Subtract the matrices, then take the norm.",
         _changed(turned=lambda before, after: np.linalg.norm(after - before, 2) / np.linalg.norm(before, 2)),
         "The second number uses the largest eigenvalues. Asked are roots of the sums of all squares.",
         _changed(turned=lambda before, after: (_norm(after - before) / _norm(before)) ** 2),
@@ -623,7 +642,7 @@ exercise_10 = Exercise(
         "Your second net has a long step, but still 1/√m in front.",
         _rich(
             lambda W0, a, X, y, steps, lr, root: (
-                descend(W0, a / root, X, y, root**2 * steps, lr) if root**2 * steps < 99 else W0
+                descend(W0, a / root, X, y, len(a) * steps, lr) if len(a) * steps < 99 else W0
             )
         ),
         "You have taken m times as many steps. Asked are as many, each m times as long.",
@@ -902,7 +921,7 @@ PREDICTIONS = (
         "7/width",
         "How wide must a net be for this theorem to speak of our 48 digits, with $\\delta = 0.1$? And from which width "
         "on do nets in fact keep (a) and (b), with their own residual for $\\rho$?",
-        right="more than ten million million neurons; in fact a handful",
+        right="more than ten million million neurons; in fact fewer than twenty",
         options=(
             (
                 "some ten thousand neurons; in fact hundreds",
@@ -911,12 +930,13 @@ PREDICTIONS = (
             ),
             (
                 "millions of neurons; in fact thousands",
-                r"Too little for the theorem ($3\cdot10^{13}$), too much for the nets: four neurons are enough.",
+                r"Too little for the theorem ($3\cdot10^{13}$), too much for the nets: sixteen neurons are enough, "
+                "four nearly always.",
             ),
             (
-                "more than ten million million neurons; in fact a handful",
-                r"Yes: $3\cdot10^{13}$ by the theorem, four in fact. No neuron used more than a twentieth of the way "
-                "that it was allowed.",
+                "more than ten million million neurons; in fact fewer than twenty",
+                r"Yes: $3\cdot10^{13}$ by the theorem; in fact sixteen, and nearly always four. No neuron "
+                "used more than a twentieth of the way that it was allowed.",
             ),
         ),
     ),
@@ -967,8 +987,8 @@ $K$, the distance $\lVert W - W_0\rVert_F$ stays, and the trained net tends to i
 regression. But the width alone does not do this, the factor does. With $1/m$ in front the same weights, trained as
 fast on the same data, move by more than half of their length at every width, and their kernel by a fifth of its norm:
 such a net learns which inputs are similar, and no kernel that was fixed at its start describes it. And even in the
-lazy limit a net is not *just* kernel regression: what the data do not determine it keeps from its random start, on our
-digits 0.31 where the targets put in 0.85. Nor is the kernel always a good learner: without a bias half of
+lazy limit a net is not *just* kernel regression: what the data do not determine it keeps from its random start,
+on our digits about a third of what the targets put in. Nor is the kernel always a good learner: without a bias half of
 $\cos 2\varphi + \cos 3\varphi$ is out of its reach.""",
     ),
 )
