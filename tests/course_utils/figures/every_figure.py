@@ -8,7 +8,7 @@ from functools import cache
 
 import numpy as np
 
-from course_utils.exercises import chapter_03
+from course_utils.exercises import chapter_03, chapter_07
 from course_utils.experiments import concentration as on_3
 from course_utils.experiments import curvature as on_4
 from course_utils.experiments import curvature_training as on_4t
@@ -284,7 +284,23 @@ FIGURES = [
         lambda: on_7.lazy_switch([16, 64], CIRCLE, np.array([1.0, -1, 1]), 3, 5, 1.0, rng(0)),
         lambda d: f"1/m {100 * np.median(d.turned[1, :, 0]):.2g} % to",
     ),
+    (
+        draw_7.switch,
+        lambda: on_7.lazy_switch(
+            [16, 64], CIRCLE, np.array([1.0, -1, 1]), 3, 5, 1.0, rng(0), yours=chapter_07.both_factors
+        ),
+        "Yours, one net a width: equal to the course's.",
+    ),
+    (draw_7.neurons, lambda: on_7.neurons(0.5), "m to the power −0.5: they moved 19%"),
+    (draw_7.neurons, lambda: on_7.neurons(1.0, chapter_07.descend), "of their length by your descent."),
+    (draw_7.beside, lambda: on_7.circle_run(16, 10), lambda d: f"differ by {d.apart:.3f}"),
     (draw_7.circle_run, lambda: on_7.circle_run(16, 10), lambda d: f"differ by {d.apart:.3f}"),
+    (
+        draw_7.circle_run,
+        lambda: on_7.circle_run(16, 10, yours=(chapter_07.descend, chapter_07.after_descent)),
+        "yours, in rings: equal to the course's.",
+    ),
+    (draw_7.circle_run, lambda: on_7.circle_run(16, 10, yours=(lambda W0, *_: W0, None)), "% of the course's."),
     (draw_7.circle_fit, lambda: on_7.circle_fit(8), lambda d: f"leaves {d.error:.2g}"),
     (
         draw_7.learning,
@@ -320,6 +336,7 @@ SLIDERS = [
     ),
     (six_rates, draw_6b.higgs_rates, {"optimizer": ("Adam", "SGD")}),
     (on_7.kernel_curve, draw_7.kernel_curve, {"m": (4, 2**14)}),
-    (on_7.circle_run, draw_7.circle_run, {"m": (8, 1024), "steps": (1, 200)}),
+    (on_7.circle_run, draw_7.beside, {"m": (4, 1024), "steps": (1, 200)}),
+    (on_7.neurons, draw_7.neurons, {"power": (0.5, 1.0)}),
     (on_7.circle_fit, draw_7.circle_fit, {"n": (4, 64), "bias": ("without", "with")}),
 ]
