@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from course_utils.theory.accept import Array, check_array, check_choice, check_number, check_rng, check_size
-from course_utils.theory.losses import Quadratic, SoftmaxNet
+from course_utils.theory.losses import Metered, Quadratic, SoftmaxNet
 from course_utils.theory.perturbation import KINDS, Loss, draws, forward_passes, measure_variance, random_signs
 from course_utils.theory.variance_laws import Local, total_variance, usable_sigma
 
@@ -125,6 +125,25 @@ def descend_together(
     moments, rows = [np.array(column) for column in zip(*seen)], np.array(losses).T
     shown = np.array(accuracies).reshape(-1, len(thetas)).T
     return [DescentRun(method, *moments, row, *each) for row, *each in zip(rows, shown, thetas)]
+
+
+def budget_runs(
+    train: Callable[..., Array], net: SoftmaxNet, test: SoftmaxNet, budget: int, starts: int, seed: int = 0
+) -> list[DescentRun]:
+    """Runs of the reader's ``train(loss, theta, rng)`` within a budget of evaluations, from so many starts.
+
+    ``loss`` is a ``losses.Metered``; the loss is looked at where its ``path`` was, and at the end.
+    """
+    moments, runs = np.linspace(0, budget, 26), []
+    for number in range(check_size("starts", starts)):
+        rng, loss = np.random.default_rng([seed, number]), Metered(net, budget)
+        start = net.initial(rng)
+        end = check_array("theta", train(loss, start.copy(), rng), 1, net.n)
+        used, path = zip((0, start), *loss.path, (budget - loss.left, end))
+        path = np.array(path)[np.searchsorted(used, moments, side="right") - 1]
+        accuracy = np.array([test.accuracy(end)])
+        runs.append(DescentRun("yours", moments / len(net.X), moments, 0 * moments, net(path), accuracy, end))
+    return runs
 
 
 def _estimates(part, thetas, method, sigma, K, rng) -> Array:
@@ -292,16 +311,24 @@ class Cloud(NamedTuple):
     measured: float
 
 
-def cloud(kind: str = "baseline", sigma: float = 0.2, K: int = 1, points: int = 200, seed: int = 1) -> Cloud:
-    """Estimates of the gradient of a quadratic loss in two dimensions; arguments as for ``perturbation.draws``."""
+def cloud(
+    kind: str | Callable[..., Array] = "baseline", sigma: float = 0.2, K: int = 1, points: int = 200, seed: int = 1
+) -> Cloud:
+    """Estimates of the gradient of a quadratic loss in two dimensions; arguments as for ``perturbation.draws``.
+
+    ``kind`` may be the reader's own ``estimate(loss, theta, sigma, K, rng)``, beside the law of those with a baseline.
+    """
     loss = Quadratic(1.0, np.array([1.0, 0.5]), np.array([[2.0, 0.5], [0.5, 1.0]]))
     theta, K, points = np.zeros(2), check_size("K", K), check_size("points", points)
     rng = np.random.default_rng(seed)
-    if kind == "orthogonal":  # a frame for each point
+    if callable(kind):
+        rows, kind = np.array([kind(loss, theta, sigma, K, rng) for _ in range(points)]), "yours"
+    elif kind == "orthogonal":  # a frame for each point
         rows = np.array([draws(loss, theta, sigma, K, rng, kind).mean(axis=0) for _ in range(points)])
     else:
         rows = draws(loss, theta, sigma, points * K, rng, kind).reshape(points, K, 2).mean(axis=1)
-    predicted = math.sqrt(total_variance(kind, loss.local(theta), sigma, K))
+    law = "baseline" if kind == "yours" else kind
+    predicted = math.sqrt(total_variance(law, loss.local(theta), sigma, K))
     measured = math.sqrt(np.square(rows - loss.g).sum(axis=1).mean())
     return Cloud(kind, sigma, K, loss.g, rows, predicted, measured)
 

@@ -54,9 +54,9 @@ def cloud(ax: Axes, data: Cloud) -> str:
     ax.plot(*data.estimates.mean(axis=0), "o", color=ALLOWED, mec=THEORY, ms=6)
     ax.set(xlim=(-limit, limit), ylim=(-limit, limit), xlabel="estimate of the first derivative")
     outside = int((np.abs(data.estimates) > limit).any(axis=1).sum())
-    ax.set(ylabel="of the second", title=f"{data.kind}: distance {data.measured:.2g}")
+    ax.set(ylabel="of the second", title=f"{data.kind}, K = {data.K}: distance {data.measured:.2g}")
     return (
-        f"{len(data.estimates)} estimates ({data.kind}, sigma = {data.sigma:g}, K = {data.K}) (their mean is ringed) "
+        f"{len(data.estimates)} estimates ({data.kind}, sigma = {data.sigma:g}, K = {data.K}; their mean is ringed) "
         f"around the gradient ({data.g[0]:g}, {data.g[1]:g}): root mean square distance {data.measured:.2g}, "
         f"law {data.predicted:.2g}; {outside} lie outside the picture."
     )

@@ -178,13 +178,12 @@ class SoftmaxNet:
     def node_variance(self, theta: Array, K: int = 1, one_signal: bool = False) -> float:
         """The law of node perturbation for small σ: E‖ĝ − g‖² of the mean of K draws.
 
-        For one example with gradient δ = (δ_1, δ_2, …) by its nodes the Gaussian law has covariance ‖δ‖² I + δδᵀ;
-        layer l's part is spread over weights and bias by the factor ‖z_l‖² + 1, with z_l the layer's input. Examples
-        are independent: (1/N²) Σ_i Σ_l (n_l ‖δ_i‖² + ‖δ_il‖²)(‖z_il‖² + 1)/K, which counts nodes, not weights.
+        (1/N²) Σ_i Σ_l (n_l ‖δ_i‖² + ‖δ_il‖²)(‖x_il‖² + 1)/K for example i and layer l with n_l nodes, the input x_il
+        and the derivative δ_il by its nodes: Chapter 5 derives it in five steps.
 
         With one signal for all, the nodes of all examples are one vector D = (δ_1, …, δ_N)/N, and g = A D with the
         linear map A that multiplies by inputs. The covariance ‖D‖² I + DDᵀ becomes ‖D‖² AAᵀ + ggᵀ, of trace
-        (1/N²) Σ_i ‖δ_i‖² · Σ_i Σ_l n_l (‖z_il‖² + 1) + ‖g‖².
+        (1/N²) Σ_i ‖δ_i‖² · Σ_i Σ_l n_l (‖x_il‖² + 1) + ‖g‖².
         """
         inputs, deltas = self._backward(theta)
         spread = [np.square(Z).sum(axis=-2).reshape(-1) + 1 for Z in inputs]
@@ -200,7 +199,7 @@ class SoftmaxNet:
     def example_variance(self, theta: Array, K: int = 1) -> float:
         """The law of :meth:`example_draws` for small σ: (n + 1)/N² Σ_i ‖g_i‖²/K, N independent estimates of g_i each.
 
-        The gradient g_i of example i has the squared length Σ_l ‖δ_il‖² (‖z_il‖² + 1).
+        The gradient g_i of example i has the squared length Σ_l ‖δ_il‖² (‖x_il‖² + 1).
         """
         inputs, deltas = self._backward(theta)
         own = sum(
@@ -268,6 +267,35 @@ class SquaredNet(SoftmaxNet):
         off = np.array(outputs)
         off[:, self.y, np.arange(len(self.y))] -= 1
         return off
+
+
+class Metered:
+    """A net's mean loss over chosen examples, which counts: ``loss(thetas, rows)``, (k, n) and numbers 0 … N − 1.
+
+    ``N``, ``n``      examples and parameters
+    ``left``          evaluations (losses of one example) that remain; a call costs k · len(rows) of them
+    ``path``          pairs (evaluations used, mean of the θ that were asked about) at some fifty moments
+
+    Raises:
+        RuntimeError: for a call that would exceed the budget.
+    """
+
+    def __init__(self, net: SoftmaxNet, budget: int) -> None:
+        self.N, self.n, self.left, self.path = len(net.X), net.n, check_size("budget", budget), []
+        self._net, self._budget = net, budget
+
+    def __call__(self, thetas: Array, rows: Array) -> Array:
+        thetas, rows = np.atleast_2d(np.asarray(thetas, dtype=float)), np.atleast_1d(rows)
+        if len(thetas) * len(rows) > self.left:
+            raise RuntimeError(
+                f"the budget of {self._budget} evaluations is spent: {self.left} were left for "
+                f"{len(thetas)} losses of {len(rows)} examples"
+            )
+        self.left -= len(thetas) * len(rows)
+        used = self._budget - self.left
+        if used >= len(self.path) * self._budget / 50:
+            self.path.append((used, thetas.mean(axis=0)))
+        return self._net.batch(rows)(thetas)
 
 
 class TorchLoss:
