@@ -172,7 +172,7 @@ def tested_accuracy(validation, test):
 
 
 exercise_11 = Exercise(
-    *Card("6.11", "build, stage 1: a learning rate for each seed", points=3, difficulty=3, minutes=6),
+    *Card("6.11", "sweep, stage 1: a learning rate for each seed", points=3, difficulty=3, minutes=6),
     kind="build",
     cases=_rate_search,
     reference=tested_accuracy,
@@ -250,7 +250,7 @@ def _mean_and_half(a, b):
 
 
 exercise_12 = Exercise(
-    *Card("6.12", "build, stage 2: paired, with an interval", points=3, difficulty=3, minutes=7),
+    *Card("6.12", "sweep, stage 2: paired, with an interval", points=3, difficulty=3, minutes=7),
     kind="build",
     cases=_two_starts,
     allows=lambda a, b: np.ptp(a - b) > 1e-9,  # or the interval would be a point
@@ -304,7 +304,7 @@ def signal_for_a_price(v, L, share):
 
 
 exercise_31 = Exercise(
-    *Card("6.31", "build, stage 1: a signal for a price", points=3, difficulty=2, minutes=5),
+    *Card("6.31", "stack, stage 1: a signal for a price", points=3, difficulty=2, minutes=5),
     kind="build",
     cases=lambda rng: {
         "v": round(rng.uniform(0.2, 0.95), 2),
@@ -377,7 +377,7 @@ def _by_cholesky(W, gamma, gram=lambda W: W @ W.swapaxes(1, 2), alpha=1.0):
 
 
 exercise_32 = Exercise(
-    *Card("6.32", "build, stage 2: all layers at once", points=3, difficulty=2, minutes=6),
+    *Card("6.32", "stack, stage 2: all layers at once", points=3, difficulty=2, minutes=6),
     kind="build",
     cases=_stack,
     reference=layers,
@@ -489,7 +489,7 @@ def _knows_hidden_digits(found, case):
 
 
 exercise_33 = Exercise(
-    *Card("6.33", "build, stage 3: train eight layers at a low price", points=5, difficulty=4, minutes=11),
+    *Card("6.33", "stack, stage 3: train eight layers at a low price", points=5, difficulty=4, minutes=11),
     kind="build",
     cases=_shown_digits,
     reference=train,
@@ -558,7 +558,7 @@ def _jacobians(x, W, gamma):
 
 
 exercise_34 = Exercise(
-    *Card("6.34", "build, stage 4: what it may stretch, and what it does", points=4, difficulty=4, minutes=9),
+    *Card("6.34", "stack, stage 4: what it may stretch, and what it does", points=4, difficulty=4, minutes=9),
     kind="build",
     cases=_trained_stack,
     allows=_all_signs_clear,
@@ -621,28 +621,31 @@ exercise_35 = proof(
             "C",
         ),
         "H": (
-            r"The share $r = \lVert\mathrm{relu}(Mh)\rVert^2/\lVert h\rVert^2$ has the same law for every $h$: "
-            r"lengths cancel, and any direction can be turned into any other. Its mean is $\gamma^2v/2$.",
-            "C F A",
+            r"The next $W$ is independent of what arrives, $h$. So with ReLUs $\mathbb E[q_{l+1} \mid h] = "
+            r"\frac{\gamma^2v}2\,q_l$, for $h = 0$ too.",
+            "F A",
         ),
-        "E": (
-            r"The next $W$ is independent of what arrives. So $q_L = q_0\,r_1 r_2\cdots r_L$, with independent $r_l$ "
-            r"that all have the law of $r$.",
-            "H",
-        ),
+        "E": (r"With ReLUs $\mathbb E\,q_L = q_0\,(\gamma^2v/2)^L$: take means, layer after layer.", "H"),
         "B": (
-            r"$\log$ is strictly concave and $r$ is not constant: $\mathbb E\log r < \log\mathbb E\,r = "
-            r"\log(\gamma^2v/2)$.",
-            "H",
+            r"Without ReLUs the share $r = \lVert Mh\rVert^2/\lVert h\rVert^2$ of a layer is positive almost surely "
+            r"and has the same law for every $h \ne 0$: any direction can be turned into any other. Its mean is "
+            r"$\gamma^2v$.",
+            "C A",
         ),
         "I": (
-            r"By the law of large numbers $\frac1L\log\frac{q_L}{q_0} = \frac1L\sum_l\log r_l \to \mathbb E\log r$.",
-            "E",
+            r"Without ReLUs $\frac1L\log\frac{q_L}{q_0} = \frac1L\sum_l\log r_l$, a mean of independent numbers that "
+            r"all have the law of $\log r$. By the law of large numbers it goes to $\mathbb E\log r$.",
+            "B",
+        ),
+        "K": (
+            r"$\log$ is strictly concave and $r$ is not constant: $\mathbb E\log r < \log\mathbb E\,r = "
+            r"\log(\gamma^2v)$.",
+            "B",
         ),
         "D": (
-            r"$\mathbb E\,q_L = q_0\,(\mathbb E\,r)^L = q_0\,(\gamma^2v/2)^L$, and "
-            r"$\frac1L\log\frac{q_L}{q_0} \to \mathbb E\log r < \log(\gamma^2v/2)$.",
-            "E I B",
+            r"With ReLUs $\mathbb E\,q_L = q_0\,(\gamma^2v/2)^L$; without them "
+            r"$\frac1L\log\frac{q_L}{q_0} \to \mathbb E\log r < \log(\gamma^2v)$.",
+            "E I K",
         ),
     },
     flaws={
@@ -657,18 +660,24 @@ exercise_35 = proof(
             "the logarithm of a mean is not the mean of a logarithm, and what lies between the two is what is to be "
             "proved.",
         ),
+        "L": (
+            r"With ReLUs too $r$ is positive almost surely, so that $\mathbb E\log r$ is a number.",
+            "a ReLU can switch off all $n$ neurons at once, with probability $2^{-n}$. Then nothing is left, and the "
+            "logarithm is −∞.",
+        ),
     },
     goal="D",
     missing={
         "C": "it needs to know that no direction of the input is preferred, and nothing above says so.",
         "F": "it says what a ReLU takes, and nothing above does.",
         "A": "it needs the mean square of Mh, which nothing above gives.",
-        "H": "it speaks of the share r and its law, and nothing above defines it for every input.",
-        "E": "it needs q_L as a product of independent shares, which nothing above gives.",
+        "H": "it needs what one layer and its ReLU pass on in the mean, given what arrives.",
+        "E": "it speaks of the mean of a whole stack with ReLUs, which nothing above gives.",
+        "B": "it speaks of the share r and its law, and nothing above defines it for every input.",
         "I": "it needs to know where the mean of the logarithms goes, which nothing above says.",
-        "B": "it compares the mean of log r with log of the mean, which nothing above does.",
+        "K": "it compares the mean of log r with log of the mean, which nothing above does.",
     },
-    after="The first half holds at every width and for every input. The second is why a deep narrow stack is worse than its law.",
+    after="The first half holds at every width and input. The second is why a deep narrow stack is worse than its law.",
 )
 
 EXERCISES = (
@@ -842,7 +851,7 @@ PREDICTIONS = (
             ),
             (
                 "it shrinks in one, and grows in sixteen",
-                "Yes: it falls to about a quarter in one layer, and grows a hundredfold in sixteen.",
+                "Yes: it falls to a fifth in one layer, and grows a hundredfold in sixteen.",
             ),
         ),
     ),
@@ -901,7 +910,7 @@ PREDICTIONS = (
             ),
             (
                 "worse: it starves the stack",
-                "With eight layers of SGD it is, by 4 points. In every other row it is ahead.",
+                "With eight layers of SGD it is, by three to four points. In every other row it is ahead.",
             ),
             ("ahead by a point, not for certain", "Yes: +1.1 points, with an interval from −0.2 to +2.5."),
         ),
