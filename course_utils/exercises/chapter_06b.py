@@ -478,12 +478,13 @@ def _knows_hidden_digits(found, case):
     share, price = hidden_accuracy(W, case["gamma"], readout), case["gamma"] ** len(W)
     if share >= _REACHES:
         return None
-    told = f"At the price γ⁸ = {price:.0f} your stack names {share:.0%} of {400} hidden digits, {_REACHES:.0%} is asked for"
+    told = (
+        f"At the price γ⁸ = {price:.0f} your stack names {share:.0%} of 400 hidden digits, {_REACHES:.0%} is asked for"
+    )
     if share < 0.3:
         return (
             f"{told}: it has hardly left the start. So little of the signal arrives behind eight layers that a step "
-            f"as long "
-            "as its gradient leads nowhere."
+            "as long as its gradient leads nowhere."
         )
     return f"{told}: it is on its way. Take more steps, or another learning rate."
 
@@ -708,13 +709,13 @@ WRITTEN = (
             (1, "supports it with numbers of the table"),
         ),
         model=(
-            "The sentence takes a guarantee for a measurement. $\gamma^8 = 770$ bounds the slope at every input and "
+            r"The sentence takes a guarantee for a measurement. $\gamma^8 = 770$ bounds the slope at every input and "
             "for every weight that training may ever reach; the stack that was trained has a constant of its own, at "
             "most the product of its layers' norms, about 320, and at least the steepest slope that we saw, about "
-            "56. So the gain has really made the stack steeper, some 76 times beside the 0.73 of the stack at price "
+            "56. So the gain has really made the stack steeper, dozens of times beside the 0.73 of the stack at price "
             "1, and we know of no input where it is 770. How easily a digit is misread depends on two more things "
             "that none of the three numbers contains: the readout, which multiplies what the stack hands on, and the "
-            "margin by which the right class leads. A stack whose outputs are some 76 times as large also has larger "
+            "margin by which the right class leads. A stack whose outputs are so much larger also has larger "
             "margins, so that the ratio of margin to slope is what one should compare; and the guarantee is worth "
             "something only beside it."
         ),
