@@ -72,7 +72,12 @@ COVERED = {
     ],
     "memory that belongs to nobody": ["memory-of-a-thread-that-has-ended", "memory-in-sockets"],
     "the processors of others": ["takes-every-processor"],
-    "proofs of ordered lines": ["proof-by-its-str", "proof-of-a-hundred-megabytes", "proof-without-end", "patch-the-probe"],
+    "proofs of ordered lines": [
+        "proof-by-its-str",
+        "proof-of-a-hundred-megabytes",
+        "proof-without-end",
+        "patch-the-probe",
+    ],
     "the lines of a proof": ["proof-from-its-declaration", "proof-in-every-order", "proof-in-codes"],
     "stages of a build": ["stage-reads-its-checkers-frame", "move-from-the-frames", "patch-copies-of-the-inputs"],
     "mine, predict and after": [
