@@ -281,6 +281,7 @@ FIGURES = [
     (draw_6b.higgs_rates, six_rates, "means of 5 seeds and the middle 80 % of them"),
     (draw_6b.accuracies, accuracies, "digits: the start matters most for SGD with 8 layers"),
     (draw_6b.accuracies, accuracies, "SGD 8: 1/√n and gain 9"),
+    (draw_6b.signal, lambda: on_6b.signal(10.0, 1.49), "at most 24-fold"),
     (draw_6b.contest, lambda: draw_6b.Contest("sqrt(2/n)", "10/sqrt(n)", ROWS), "better in 1 of 3, worse in 1"),
     (draw_6b.contest, lambda: draw_6b.Contest("sqrt(2/n)", "10/sqrt(n)", ROWS), "SGD 8: -4.0, Adam 2: +1.0"),
     (draw_7.kernel_curve, lambda: on_7.kernel_curve(64), lambda d: f"distance {np.abs(d.kernel - d.limit).max():.3f}"),
