@@ -60,10 +60,11 @@ def formulas(output: Path) -> bool:
             text = path.read_text(encoding="utf-8")
             if "/mathjax/" not in text:
                 continue
-            if re.search(r'class="math|output_area|\$', _ARTICLE.search(text)[0] if _ARTICLE.search(text) else ""):
+            article = _ARTICLE.search(text)
+            if article and re.search(r'class="math|output_area|\$', article[0]):
                 made = _set(opened, path, text)
                 styles.add(made["style"])
-                text = _ARTICLE.sub(lambda _, made=made: made["article"] + made["outlines"], text, count=1)
+                text = text.replace(article[0], made["article"] + made["outlines"], 1)
             path.write_text(
                 _SCRIPT.sub(lambda match: "" if _is_mathjax(match[0]) else match[0], text), encoding="utf-8"
             )

@@ -359,11 +359,15 @@ def _stack(rng):
 
 
 def layers(W, gamma):
+    # Or `one = np.eye(len(W[-1]))`: all layers have the same shape.
+    one = np.eye(len(W[0]))
+    return np.array([gamma * np.linalg.solve(np.linalg.cholesky(one + w @ w.T), w) for w in W])
+
+
+def _in_torch(W, gamma):
     import torch
 
-    W = torch.as_tensor(W)
     L = torch.linalg.cholesky(W @ W.mT + torch.eye(W.shape[-1], dtype=W.dtype))
-    # Or `return gamma * torch.linalg.inv(L) @ W`: slower, and the same.
     return gamma * torch.linalg.solve_triangular(L, W, upper=False)
 
 
@@ -428,21 +432,7 @@ def _shown_digits(rng):
 
 
 def train(x, y, W, gamma, readout):
-    import torch
-
-    x, y = torch.as_tensor(x), torch.as_tensor(y)
-    W, readout = (torch.tensor(start, requires_grad=True) for start in (W, readout))
-    # Or `optimizer = torch.optim.RMSprop([W, readout], lr=0.003)`: divides by the gradient's size, too.
-    optimizer = torch.optim.Adam([W, readout], lr=0.01)
-    # Or `for _ in range(60):`: fewer steps do.
-    for _ in range(80):
-        optimizer.zero_grad()
-        h = x
-        for layer in layers(W, gamma):
-            h = torch.relu(h @ layer.T)
-        torch.nn.functional.cross_entropy(h @ readout.T, y).backward()
-        optimizer.step()
-    return W.detach(), readout.detach()
+    return _trained_by(x, y, W, gamma, readout, "Adam", lr=0.01)
 
 
 def _trained_by(x, y, W, gamma, readout, optimizer, steps=80, **options):
@@ -454,7 +444,7 @@ def _trained_by(x, y, W, gamma, readout, optimizer, steps=80, **options):
     for _ in range(steps):
         optimizer.zero_grad()
         h = x
-        for layer in layers(W, gamma):
+        for layer in _in_torch(W, gamma):
             h = torch.relu(h @ layer.T)
         torch.nn.functional.cross_entropy(h @ readout.T, y).backward()
         optimizer.step()
@@ -532,16 +522,9 @@ def _all_signs_clear(x, W, gamma):
 
 
 def slopes(x, W, gamma):
-    import torch
-
-    x, W = torch.as_tensor(x), torch.as_tensor(W)
-    product, J = 1.0, torch.eye(W.shape[-1], dtype=W.dtype)
-    for layer in layers(W, gamma):
-        product = product * torch.linalg.matrix_norm(layer, 2)
-        x = x @ layer.T
-        J = (x > 0)[:, :, None] * (layer @ J)
-        x = torch.relu(x)
-    return gamma ** len(W), product, torch.linalg.matrix_norm(J, 2).max()
+    made = layers(W, gamma)
+    steepest = np.linalg.norm(_jacobians(x, W, gamma), 2, axis=(1, 2)).max()
+    return gamma ** len(W), np.prod(np.linalg.norm(made, 2, axis=(1, 2))), steepest
 
 
 def _with_slopes(x, W, gamma, steepest):
@@ -550,11 +533,14 @@ def _with_slopes(x, W, gamma, steepest):
 
 
 def _jacobians(x, W, gamma):
-    J, h = np.broadcast_to(np.eye(W.shape[-1]), (len(x), *W.shape[1:])), x
-    for layer in _by_cholesky(W, gamma):
+    # Or `J, h = (np.eye(len(W[-1])), x)`: all layers have the same shape.
+    J, h = np.eye(len(W[0])), x
+    for layer in layers(W, gamma):
         z = h @ layer.T
+        # Or `J = (z >= 0)[:, :, None] * (layer @ J)`: no neuron is at its kink, and behind a dead layer nothing is left.
         J = (z > 0)[:, :, None] * (layer @ J)
         h = np.maximum(z, 0)
+    # Or `return -J`: a norm has no sign.
     return J
 
 
