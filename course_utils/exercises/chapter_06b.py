@@ -537,7 +537,7 @@ def _jacobians(x, W, gamma):
     J, h = np.eye(len(W[0])), x
     for layer in layers(W, gamma):
         z = h @ layer.T
-        # Or `J = (z >= 0)[:, :, None] * (layer @ J)`: no neuron is at its kink, and behind a dead layer nothing is left.
+        # Or `J = (z >= 0)[:, :, None] * (layer @ J)`: none is at its kink, and behind a dead layer nothing is left.
         J = (z > 0)[:, :, None] * (layer @ J)
         h = np.maximum(z, 0)
     # Or `return -J`: a norm has no sign.
