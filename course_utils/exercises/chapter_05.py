@@ -508,7 +508,9 @@ def train(loss, theta, rng):
         # Or `rows = rng.choice(loss.N, _BATCH)`: an example that is drawn twice does no harm.
         # Or `rows = rng.choice(loss.N, _BATCH, replace=True)`: likewise.
         rows = rng.choice(loss.N, _BATCH, replace=False)
-        theta = theta - _STEP * estimate(lambda thetas: loss(thetas, rows), theta, _SIGMA, _K, rng)  # noqa: B023
+        # By this name, so that tests do not train once more with each mutant of stage 3.
+        g = exercise_9.reference(lambda thetas: loss(thetas, rows), theta, _SIGMA, _K, rng)  # noqa: B023
+        theta = theta - _STEP * g
     # Or `return -theta`: tanh is odd, so that with all signs turned round the net is the same but for its last biases.
     return theta
 

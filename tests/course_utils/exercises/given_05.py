@@ -99,9 +99,7 @@ def wandering(loss, theta, sigma, K, rng):
 
 def shuffled(loss, theta, sigma, K, rng):
     omega = rng.normal(0, sigma, (K, theta.size))
-    return (loss(theta + omega) - loss(theta[None])) @ omega[::-1].copy() / (K * sigma**2) * 0 + np.mean(
-        loss(theta + omega[:1]) - loss(theta[None])
-    ) * rng.normal(0, sigma, theta.size) / sigma**2
+    return (loss(theta + omega) - loss(theta[None])) @ np.roll(omega, 1, axis=0) / (K * sigma**2)
 
 
 def by_coordinates(loss, theta, sigma, K, rng):
@@ -458,13 +456,13 @@ WRONG = {
             lambda loss, theta, sigma, K, rng: one_by_one(loss, theta, sigma, K, rng) / K,
             "A K-th of the gradient: are you dividing by",
         ),
-        (same_seed, "times the gradient, seen along it"),
-        (by_coordinates, "losses; 10 are allowed"),
-        (sizes, "A K-th too small: each loss is itself a"),
+        (same_seed, "Every call returns the same: take the perturbations"),
+        (by_coordinates, "Every call returns the same: take the perturbations"),
+        (sizes, "You have kept the signs of Ω only."),
         (unscaled, "times the gradient, seen along it"),
-        (all_rows, "Right on average, and as noisy as a single"),
+        (all_rows, "Your estimate has the shape (4, 2); the gradient has (2,)."),
         (wandering, "Right on average, and as noisy as a single"),
-        (shuffled, "A K-th of the gradient: are you dividing by"),
+        (shuffled, "On average nothing: is each change of the loss"),
         (lambda loss, theta, sigma, K, rng: loss(theta)[0] * theta, "stops with an error"),
     ),
     "5.10": (

@@ -8,7 +8,7 @@ from functools import cache
 
 import numpy as np
 
-from course_utils.exercises import chapter_03, chapter_07
+from course_utils.exercises import chapter_03, chapter_05, chapter_07
 from course_utils.experiments import concentration as on_3
 from course_utils.experiments import curvature as on_4
 from course_utils.experiments import curvature_training as on_4t
@@ -58,6 +58,12 @@ def runs():
         return on_5.stochastic_descent(net, net.initial(rng(seed)), method, 0.1, 2, rng(seed), batch=8, looks=4)
 
     return {method: [train(method, 0), train(method, 1)] for method in ("backprop", "node")}
+
+
+@cache
+def budget_runs():
+    net = losses.SoftmaxNet(rng(0).normal(size=(80, 3)), rng(1).integers(0, 2, 80), 3, 2)
+    return on_5.budget_runs(chapter_05.train, net, net, 20_000, 2)
 
 
 @cache
@@ -208,6 +214,7 @@ FIGURES = [
     (draw_5.coordinates, coordinates, "2 intervals hold the gradient of the smoothed loss, 1 that of the loss itself"),
     (draw_5.cloud, lambda: on_5.cloud("no baseline", 0.05, 1), left_out),
     (draw_5.cloud, on_5.cloud, lambda d: f"law {d.predicted:.2g}"),
+    (draw_5.cloud, lambda: on_5.cloud(chapter_05.estimate, 0.2, 10), "estimates (yours, sigma = 0.2, K = 10;"),
     (draw_5.sigma_sweep, sweep, ""),
     (
         draw_5.cosine,
@@ -222,6 +229,7 @@ FIGURES = [
     ),
     (draw_5.losses, lambda: draw_5.Runs(runs()), ""),
     (draw_5.losses, lambda: draw_5.Runs(runs(), "evaluations"), ""),
+    (draw_5.losses, lambda: draw_5.Runs({"yours": budget_runs()}, "evaluations"), "yours "),
     (draw_6a.singular, lambda: draw_6a.Singular(S, 2 * S / np.sqrt(1 + S**2), 1.0, 2.0), "below gamma = 2"),
     (draw_6a.singular, lambda: on_6a.squeeze(10.0), lambda d: f"{d.s.max():.2g}, becomes {d.layer.max():.3g}"),
     (draw_6a.few_rows, lambda: on_6a.few_rows(4, lambda n, ratio: 0.5, None), "Yours, m = 1, lies within 0.5"),
