@@ -15,6 +15,10 @@ from typing import Any
 
 _SCRIPT = re.compile(r"<script\b.*?</script>\s*", re.DOTALL)
 _ARTICLE = re.compile(r'<article class="bd-article".*?</article>', re.DOTALL)
+# Of a formula's parts only errors and tables are styled by what they are; half of a page would be these words.
+_SAID = re.compile(
+    r' data-(?:c|latex|mjx-texclass)="[^"]*"| data-mml-node="(?:m[inos]|mrow|msu[bp]|msubsup|TeXAtom|mtext)"'
+)
 _OFF = '<script type="text/x-off"'
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 # Set by MathJax beside the formulas: the style sheet, and the outlines that the formulas refer to.
@@ -87,7 +91,8 @@ def _set(opened: Any, path: Path, text: str) -> dict[str, str]:
     try:
         page.goto(alone.as_uri())
         made = page.evaluate(_READ)
-        return {**made, "article": made["article"].replace(_OFF, "<script")}
+        article = made["article"].replace(_OFF, "<script")
+        return {**made, "article": _SAID.sub("", article), "outlines": _SAID.sub("", made["outlines"])}
     finally:
         page.close()
         alone.unlink()
