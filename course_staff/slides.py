@@ -73,8 +73,8 @@ def on_slides(notebook: NotebookNode) -> NotebookNode:
     parts = lecture_plan.parts(notebook.cells, notebook.metadata.get("course", {}))
     notebook.metadata["talk"] = parts[-1].end if parts else 0
     for part in parts:
-        for place, minute in part.marks.items():
-            notebook.cells[place].metadata["slideshow"]["data"] = {"minute": str(int(minute))}
+        for place, due in part.marks.items():
+            notebook.cells[place].metadata["slideshow"]["data"] = {"minute": str(int(due))}
     asked = {}
     for prediction in notebook.metadata.get("course", {}).get("predictions", ()):
         asked[prediction["cells"]["asks"]] = asked[prediction["cells"]["reads"]] = find_prediction(prediction["id"])

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-c = get_config()  # noqa: F821, which the program that reads this file provides
+c = get_config()  # type: ignore[name-defined]  # noqa: F821, which the program that reads this file provides
 
 c.LabApp.custom_css = True
 c.ServerApp.tornado_settings = {"static_custom_path": [str(Path(__file__).parent / "custom")]}

@@ -272,6 +272,7 @@ def _settings(static: Path) -> dict:
             "pygments_dark_style": "a11y-high-contrast-dark",
             "extra_footer": "Code: MIT. Text and pictures: CC BY 4.0. To cite, see CITATION.cff in the repository.",
         },
+        "html_context": {"default_mode": "auto"},
     }
 
 

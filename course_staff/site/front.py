@@ -6,6 +6,7 @@ import base64
 import io
 import re
 from collections import Counter
+from html import unescape
 from pathlib import Path
 
 import jinja2
@@ -32,8 +33,9 @@ def render(notebooks: dict[str, NotebookNode], found: Ledger, cards: Path) -> st
     for name, notebook in notebooks.items():
         picture = first_picture(notebook)
         if picture:
-            (cards / f"{name}.png").write_bytes(small(picture))
-        listed.append({"name": name, "number": number(name), "picture": bool(picture), **notebook.metadata.course})
+            (cards / f"{name}.png").write_bytes(small(picture[0]))
+        alt = picture[1] if picture else ""
+        listed.append({"name": name, "number": number(name), "picture": alt, **notebook.metadata.course})
     verdicts = Counter(claim.verdict for claim in found.claims)
     [hero, *_] = sliders.find(notebooks[HERO]) if HERO in notebooks else [None]
     slider = "" if hero is None else chapters.slider_name(HERO, notebooks[HERO].cells[hero])
@@ -55,12 +57,12 @@ def render(notebooks: dict[str, NotebookNode], found: Ledger, cards: Path) -> st
     )
 
 
-def first_picture(notebook: NotebookNode) -> bytes | None:
-    """The first picture of a chapter as PNG; None where it has none."""
+def first_picture(notebook: NotebookNode) -> tuple[bytes, str] | None:
+    """The first picture of a chapter as PNG, and its alternative text; None where it has none."""
     for cell in notebook.cells:
         for output in cell.get("outputs", ()):
             if found := _IMAGE.search(output.get("data", {}).get("text/html", "")):
-                return base64.b64decode(found[2])
+                return base64.b64decode(found[2]), unescape(found[1])
     return None
 
 

@@ -15,6 +15,10 @@ from typing import Any
 
 _SCRIPT = re.compile(r"<script\b.*?</script>\s*", re.DOTALL)
 _ARTICLE = re.compile(r'<article class="bd-article".*?</article>', re.DOTALL)
+# Of a formula's parts only errors and tables are styled by what they are; half of a page would be these words.
+_SAID = re.compile(
+    r' data-(?:c|latex|mjx-texclass)="[^"]*"| data-mml-node="(?:m[inos]|mrow|msu[bp]|msubsup|TeXAtom|mtext)"'
+)
 _OFF = '<script type="text/x-off"'
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 # Set by MathJax beside the formulas: the style sheet, and the outlines that the formulas refer to.
@@ -60,10 +64,11 @@ def formulas(output: Path) -> bool:
             text = path.read_text(encoding="utf-8")
             if "/mathjax/" not in text:
                 continue
-            if re.search(r'class="math|output_area|\$', _ARTICLE.search(text)[0] if _ARTICLE.search(text) else ""):
+            article = _ARTICLE.search(text)
+            if article and re.search(r'class="math|output_area|\$', article[0]):
                 made = _set(opened, path, text)
                 styles.add(made["style"])
-                text = _ARTICLE.sub(lambda _, made=made: made["article"] + made["outlines"], text, count=1)
+                text = text.replace(article[0], made["article"] + made["outlines"], 1)
             path.write_text(
                 _SCRIPT.sub(lambda match: "" if _is_mathjax(match[0]) else match[0], text), encoding="utf-8"
             )
@@ -86,7 +91,8 @@ def _set(opened: Any, path: Path, text: str) -> dict[str, str]:
     try:
         page.goto(alone.as_uri())
         made = page.evaluate(_READ)
-        return {**made, "article": made["article"].replace(_OFF, "<script")}
+        article = made["article"].replace(_OFF, "<script")
+        return {**made, "article": _SAID.sub("", article), "outlines": _SAID.sub("", made["outlines"])}
     finally:
         page.close()
         alone.unlink()

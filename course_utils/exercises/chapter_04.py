@@ -1,49 +1,8 @@
-"""Exercises of Chapter 4, Hessian initialization."""
+"""Exercises, predictions and the written answer of Chapter 4, Hessian initialization."""
 
 import numpy as np
 
-from course_utils.exercises import Card, Exercise, slips
-
-
-def _stack(rng):
-    layers = int(rng.integers(1, 6))
-    return {"widths": rng.integers(1, 60, size=layers + 1), "sigmas": np.round(rng.uniform(0.05, 0.4, size=layers), 3)}
-
-
-def forward_factor(widths, sigmas):
-    return np.prod(widths[:-1] * sigmas**2)
-
-
-exercise_1 = Exercise(
-    *Card("4.1", "what a stack does to the variance", points=2, difficulty=2, minutes=5),
-    cases=_stack,
-    reference=forward_factor,
-    misconceptions=slips(
-        lambda widths, sigmas: np.prod(widths[1:] * sigmas**2),
-        "This is the backward factor. Forward, a layer sums over its inputs: d_k, not d_{k+1}.",
-        lambda widths, sigmas: np.prod(widths[:-1] * sigmas),
-        "σ is a standard deviation; variances multiply by σ².",
-        lambda widths, sigmas: np.sum(widths[:-1] * sigmas**2),
-        "The factors of successive layers multiply; you have added them.",
-        lambda widths, sigmas: np.prod(sigmas**2),
-        "A sum of d_k independent terms has d_k times the variance of one.",
-        lambda widths, sigmas: np.prod((widths[:-1] + widths[1:]) / 2 * sigmas**2),
-        "Glorot's compromise takes the mean of both widths. Forward alone, only the inputs count.",
-        lambda widths, sigmas: np.sqrt(np.prod(widths[:-1] * sigmas**2)),
-        "This is the factor of the standard deviation. The variance is asked for: no root.",
-        lambda widths, sigmas: widths[-2] * sigmas[-1] ** 2,
-        "This is the factor of the last layer. A stack multiplies those of all its layers.",
-        lambda widths, sigmas: widths[0] * sigmas[0] ** 2,
-        "This is the factor of the first layer. A stack multiplies those of all its layers.",
-        lambda widths, sigmas: np.prod(widths) * np.prod(sigmas**2),
-        "One width too many: there are L layers, and the last width d_L sums over nothing.",
-        lambda widths, sigmas: np.prod(widths[:-1] ** 2 * sigmas**2),
-        "The variances of d_k independent terms add up: d_k of them, not d_k².",
-        lambda widths, sigmas: np.prod(widths[:-1] * sigmas**2 / 2),
-        "The half belongs to ReLU, which loses half of the mean square. These layers are linear.",
-    ),
-    after="One factor per layer, all multiplied: a few percent off at each is a collapse at depth fifty.",
-)
+from course_utils.exercises import Card, Exercise, Prediction, Written, probes, proof, slips
 
 
 def _bowl(rng):
@@ -90,53 +49,6 @@ exercise_2 = Exercise(
 )
 
 
-def _theorem(rng):
-    n, m, C = (int(rng.integers(1, 5)) for _ in range(3))
-    R = np.round(rng.normal(size=(C, C)), 1)
-    return {
-        "B": np.round(rng.normal(size=(C, m)), 1),
-        "slope": np.round(rng.uniform(-0.2, 1.1, size=m), 2),  # of ReLU zero, of GELU below zero as well
-        "g": np.round(rng.normal(size=(m, n)), 1),
-        "z": np.round(rng.normal(size=n), 1),
-        "Hz": R.T @ R + np.eye(C),
-    }
-
-
-def theorem_1(B, slope, g, z, Hz):
-    v = B @ (slope * (g @ z))
-    # Or `return Hz @ v @ v`: H_z is symmetric.
-    # Or `return v @ (v @ Hz)`: H_z is symmetric.
-    return v @ Hz @ v
-
-
-exercise_3 = Exercise(
-    *Card("4.3", "Theorem 1 in three products", points=3, difficulty=3, minutes=8),
-    cases=_theorem,
-    reference=theorem_1,
-    misconceptions=slips(
-        lambda B, slope, g, z, Hz: (B @ (g @ z)) @ Hz @ (B @ (g @ z)),
-        "The activation's slope A is missing: it multiplies the vector g z, entry by entry.",
-        lambda B, slope, g, z, Hz: np.sum((B @ (slope * (g @ z))) ** 2),
-        "This is ‖v‖². The loss has a curvature of its own: vᵀ H_z v.",
-        lambda B, slope, g, z, Hz: np.sum(Hz @ (B @ (slope * (g @ z)))),
-        "You have summed H_z v. The quadratic form multiplies by v a second time.",
-        lambda B, slope, g, z, Hz: (B @ (slope**2 * (g @ z))) @ Hz @ (B @ (slope**2 * (g @ z))),
-        "A enters v once. You have multiplied by it twice, as if B were B^(k), which contains it already.",
-        lambda B, slope, g, z, Hz: theorem_1(B, np.abs(slope), g, z, Hz),
-        "A slope below zero turns its entry of v round: take it with its sign.",
-        lambda B, slope, g, z, Hz: theorem_1(B, np.maximum(slope, 0), g, z, Hz),
-        "A slope below zero counts, with its sign: GELU has some.",
-        lambda B, slope, g, z, Hz: np.linalg.norm(Hz, 2) * np.sum((B @ (slope * (g @ z))) ** 2),
-        "This is a bound on the form, by the norm of H_z. The form itself is vᵀ H_z v.",
-        lambda B, slope, g, z, Hz: np.trace(Hz) * np.sum((B @ (slope * (g @ z))) ** 2),
-        "The trace of H_z stands for no direction. The form is vᵀ H_z v.",
-        lambda B, slope, g, z, Hz: (B @ (g @ z)) @ Hz @ (B @ (slope * (g @ z))),
-        "The slope A belongs to v on both sides of H_z.",
-    ),
-    after="Products of matrices with vectors only, for a form whose matrix has (d_k d_{k+1})² entries.",
-)
-
-
 def _norms(rng):
     layers = int(rng.integers(1, 6))
     return {
@@ -153,7 +65,7 @@ def theorem_2(J, A, z, Hz, k):
 
 
 exercise_4 = Exercise(
-    *Card("4.4", "Theorem 2, corrected", points=2, difficulty=2, minutes=6),
+    *Card("4.4", "Theorem 2, corrected", points=3, difficulty=2, minutes=6),
     cases=_norms,
     reference=theorem_2,
     misconceptions=slips(
@@ -196,42 +108,260 @@ exercise_4 = Exercise(
 )
 
 
-def _layer(rng):
-    return {"n": int(rng.integers(1, 900)), "m": int(rng.integers(1, 900)), "slope": round(rng.uniform(0.2, 1.5), 2)}
+def _along(rng):
+    layers = int(rng.integers(1, 3))
+    widths = tuple(int(n) for n in rng.integers(2, 4, size=layers + 1))
+    size = sum((n + 1) * m for n, m in zip(widths, widths[1:]))
+    N = int(rng.integers(1, 4))
+    return {
+        "widths": widths,
+        "x": np.round(rng.normal(size=(N, widths[0])), 1),
+        "t": rng.integers(0, widths[-1], size=N),
+        "w": np.round(rng.normal(size=size), 1),
+        "v": np.round(rng.normal(size=size), 1),
+    }
 
 
-def hessian_sigma(n, m, slope):
-    return 1 / (slope * (np.sqrt(n) + np.sqrt(m)))
+def _many_weights():
+    """A network whose Hessian as a matrix has 79 million entries: row by row it takes longer than the check waits."""
+    rng = np.random.default_rng(0)
+    case = {"widths": (100, 80, 10), "x": rng.normal(size=(50, 100)), "t": rng.integers(0, 10, size=50)}
+    return {**case, "w": 0.1 * rng.normal(size=8890), "v": rng.normal(size=8890)}
 
 
-exercise_5 = Exercise(
-    *Card("4.5", "the Hessian scheme for any slope", points=2, difficulty=2, minutes=5),
-    cases=_layer,
-    reference=hessian_sigma,
+def hessian_vector(loss, w, v):
+    import torch
+
+    w = w.detach().requires_grad_()
+    (g,) = torch.autograd.grad(loss(w), w, create_graph=True)
+    # Or `product, = torch.autograd.grad(v @ g, w)`: an inner product.
+    (product,) = torch.autograd.grad(g @ v, w)
+    return product
+
+
+def _gradient(loss, w):
+    import torch
+
+    w = w.detach().clone().requires_grad_()
+    (g,) = torch.autograd.grad(loss(w), w)
+    return g
+
+
+exercise_8 = Exercise(
+    *Card("4.8", "build, stage 1: the Hessian times a vector", points=4, difficulty=3, minutes=8),
+    kind="build",
+    cases=_along,
+    edge_cases=(_many_weights(),),
+    reference=hessian_vector,
+    probe=probes.hessian_along,
+    rtol=1e-6,
+    atol=1e-8,
+    time_limit=2.0,
     misconceptions=slips(
-        lambda n, m, slope: slope / (np.sqrt(n) + np.sqrt(m)),
-        "A steeper activation needs smaller weights: J ≈ slope · w.",
-        lambda n, m, slope: 1 / (slope * np.sqrt(n + m)),
-        "The norm is about (√n + √m)σ: a sum of roots, not the root of the sum.",
-        lambda n, m, slope: 1 / (np.sqrt(n) + np.sqrt(m)),
-        "Right for slope 1 only: then J ≈ w.",
-        lambda n, m, slope: slope * (np.sqrt(n) + np.sqrt(m)),
-        "This is ‖J‖ for σ = 1. Which σ makes it 1?",
-        lambda n, m, slope: 1 / (slope * (np.sqrt(n) + np.sqrt(m))) ** 2,
-        "This is σ². The standard deviation is asked for.",
-        lambda n, m, slope: np.sqrt(2 / (n + m)) / slope,
-        "Glorot's σ, which looks after variances. Here the norm of the matrix is to be 1.",
-        lambda n, m, slope: 1 / (slope * (n + m)),
-        "The norm of a random matrix grows with the roots of its sides, √n + √m.",
-        lambda n, m, slope: 1 / (slope * np.sqrt(n)),
-        "This keeps the variance of what passes. The norm of the matrix is (√n + √m)σ.",
-        lambda n, m, slope: np.sqrt(2 / n),
-        "This is He's σ, for ReLU's variance. Here the norm of the matrix, with the slope, is to be 1.",
-        lambda n, m, slope: 1 / (slope * 2 * np.sqrt(n)),
-        "Right for a square weight only: both sides enter, √n + √m.",
+        lambda loss, w, v: _gradient(loss, w),
+        "This is the gradient. Differentiate it once more, along v: the gradient of g·v.",
+        lambda loss, w, v: v @ hessian_vector(loss, w, v),
+        "This is the number vᵀHv, the curvature along v. The vector Hv is asked for.",
+        lambda loss, w, v: v * hessian_vector(loss, w, v * 0 + 1),
+        "The sum of all entries of g was differentiated, and v multiplied afterwards: that is v times the row sums of "
+        "H. v belongs inside: differentiate g·v.",
+        lambda loss, w, v: _gradient(loss, w) @ v,
+        "This is the slope along v, g·v. Its gradient by w is Hv.",
+        lambda loss, w, v: _gradient(loss, w + v) - _gradient(loss, w),
+        "A difference of gradients over the whole step v is Hv for a parabola only. Differentiate g·v instead.",
+        lambda loss, w, v: (_gradient(loss, w + 1e-3 * v) - _gradient(loss, w)) / 1e-3,
+        "A difference of two gradients is Hv up to an error that shows here. Differentiating g·v has none.",
+        lambda loss, w, v: _gradient(loss, w) * (_gradient(loss, w) @ v),
+        "This is g(g·v), the gradient's outer product with itself in place of the Hessian.",
+        lambda loss, w, v: hessian_vector(loss, w, v) / len(w),
+        "This is Hv divided by the number of weights. The loss is a mean over images already, and nothing else is.",
+        lambda loss, w, v: hessian_vector(loss, w, v / v.norm() if v.norm() > 0 else v),
+        "This is H times the unit vector v/‖v‖. Take v as long as it is.",
+        lambda loss, w, v: hessian_vector(loss, w, hessian_vector(loss, w, v)),
+        "This is HHv: H was applied twice.",
     ),
-    after="tanh has slope 1 at zero, sigmoid 1/4: its weights must be four times as large.",
+    after="Two gradients, whatever the number of weights: nobody needs the matrix.",
 )
+
+
+def _symmetric(rng, size):
+    A = np.round(rng.normal(size=(size, size)), 1)
+    return (A + A.T) / 2
+
+
+def _powers(rng):
+    n = int(rng.integers(1, 6))
+    return {
+        "H": _symmetric(rng, n) + rng.uniform(-2, 3) * np.eye(n),
+        "v": np.round(rng.normal(size=n), 1) + 0.05,
+        "rounds": int(rng.integers(0, 9)),
+    }
+
+
+def _powers_exist(H, v, rounds):
+    """No product comes near zero, where rounding would decide on the direction."""
+    for _ in range(rounds):
+        v = H @ v / np.linalg.norm(v)
+        if not np.linalg.norm(v) > 1e-3:
+            return False
+    return np.linalg.norm(v) > 1e-3
+
+
+def power_iteration(H, v, rounds):
+    for _ in range(rounds):
+        # Or `v = H @ v / np.linalg.norm(v)`: the length of the former one keeps it from growing as well.
+        # Or `v = H @ v / np.linalg.norm(H * v)`: so does any length in proportion to it.
+        # Or `v = v @ H / np.linalg.norm(H @ v)`: H is symmetric.
+        # Or `v = H @ v / np.linalg.norm(v @ H)`: H is symmetric.
+        v = H @ v / np.linalg.norm(H @ v)
+    # Or `return v @ (v @ H) / (v @ v)`: H is symmetric.
+    # Or `return H @ v @ v / (v @ v)`: H is symmetric.
+    return v @ (H @ v) / (v @ v)
+
+
+exercise_9 = Exercise(
+    *Card("4.9", "build, stage 2: power iteration", points=3, difficulty=2, minutes=6),
+    kind="build",
+    cases=_powers,
+    allows=_powers_exist,
+    edge_cases=(
+        {"H": np.diag([3.0, -1.0]), "v": np.ones(2), "rounds": 2},
+        # 4³⁰⁰⁰ is no number, nor is what remains of a vector that a fixed number divides.
+        {"H": np.diag([4.0, 3.9, 0.5]), "v": np.ones(3), "rounds": 3000},
+    ),
+    reference=power_iteration,
+    rtol=1e-6,
+    misconceptions=slips(
+        lambda H, v, rounds: np.linalg.norm(H @ _powered(H, v, rounds)) / np.linalg.norm(_powered(H, v, rounds)),
+        "The length ‖Hv‖ has lost its sign: an eigenvalue may be negative. Take vᵀHv for a unit vector v.",
+        lambda H, v, rounds: np.abs(power_iteration(H, v, rounds)),
+        "The sign is lost: an eigenvalue may be negative.",
+        lambda H, v, rounds: np.linalg.eigvalsh(H)[-1],
+        "This takes the matrix apart, which nobody has for a network. Multiply by it, and return what `rounds` "
+        "products have found.",
+        lambda H, v, rounds: np.abs(np.linalg.eigvalsh(H)).max(),
+        "This takes the matrix apart, and loses the sign. Multiply by it, and return what `rounds` products have "
+        "found.",
+        lambda H, v, rounds: power_iteration(H, v, rounds + 1),
+        "One round too many: the quotient vᵀHv is taken after `rounds` products, and its own product is no round.",
+        lambda H, v, rounds: power_iteration(H, v, max(rounds - 1, 0)),
+        "One round too few.",
+        lambda H, v, rounds: v @ (H @ v) / (v @ v),
+        "This is the quotient of the start. Multiply by H `rounds` times first.",
+        lambda H, v, rounds: _powered(H, v, rounds) @ (H @ _powered(H, v, rounds)),
+        "Divide by vᵀv, or make v a unit vector: what remains has the length of the start.",
+        lambda H, v, rounds: _powered(H, v, rounds) / np.linalg.norm(_powered(H, v, rounds)),
+        "This is the direction. Return its curvature, vᵀHv.",
+    ),
+    after="Its error falls like a power of the ratio of the two largest eigenvalues in size: slowly, where they are "
+    "near.",
+)
+
+
+def _powered(H, v, rounds):
+    """The vector after the rounds, in the length that one gets who never divides by vᵀv in the end."""
+    for _ in range(rounds):
+        v = H @ v / np.linalg.norm(H @ v)
+    return v
+
+
+def _krylov(rng):
+    n = int(rng.integers(1, 9))
+    return {
+        "H": _symmetric(rng, n) + rng.uniform(-2, 3) * np.eye(n),
+        "v": np.round(rng.normal(size=n), 1) + 0.05,
+        "rounds": int(rng.integers(1, 9)),
+    }
+
+
+def _krylov_is_clear(H, v, rounds):
+    """A start, and no direction that is new by rounding only."""
+    if not np.linalg.norm(v) > 1e-3:
+        return False
+    basis, r = [], v
+    for _ in range(rounds):
+        size = np.linalg.norm(r)
+        if 1e-12 < size < 1e-4:
+            return False
+        if size <= 1e-12:
+            return True
+        basis.append(r / size)
+        Q = np.array(basis)
+        r = H @ basis[-1]
+        r = r - Q.T @ (Q @ r)
+    return True
+
+
+DIGITS = 9  # a direction of which no more is left lies in the span already, up to rounding
+
+
+def lanczos(H, v, rounds):
+    basis, images, r = [], [], v
+    while len(basis) < rounds and np.any(np.round(r, DIGITS)):
+        basis.append(r / np.linalg.norm(r))
+        # Or `images.append(basis[-1] @ H)`: H is symmetric.
+        images.append(H @ basis[-1])
+        Q = np.array(basis)
+        r = images[-1] - Q.T @ (Q @ images[-1])
+    return np.linalg.eigvalsh(Q @ np.array(images).T)[-1]
+
+
+exercise_10 = Exercise(
+    *Card("4.10", "build, stage 3: Lanczos", points=5, difficulty=4, minutes=11),
+    kind="build",
+    cases=_krylov,
+    # All of the space is spanned before the rounds are used up.
+    edge_cases=(
+        {"H": np.diag([2.0, -5.0, 1.0]), "v": np.ones(3), "rounds": 2},
+        {"H": 3 * np.eye(2), "v": np.array([1.0, 2.0]), "rounds": 4},
+        {"H": np.diag([4.0, 4.0, 1.0]), "v": np.ones(3), "rounds": 6},
+    ),
+    allows=_krylov_is_clear,
+    reference=lanczos,
+    rtol=1e-6,
+    atol=1e-9,
+    misconceptions=slips(
+        lambda H, v, rounds: np.linalg.eigvalsh(H)[-1],
+        "This takes the matrix apart, which nobody has for a network. Only products H @ q are there: return the "
+        "largest eigenvalue of QᵀHQ.",
+        lambda H, v, rounds: _ritz(H, v, rounds)[np.abs(_ritz(H, v, rounds)).argmax()],
+        "This is the eigenvalue of QᵀHQ that is largest in size. The largest is asked for, with its sign.",
+        lambda H, v, rounds: np.abs(_ritz(H, v, rounds)).max(),
+        "This is the size of an eigenvalue of QᵀHQ: its sign is lost.",
+        lambda H, v, rounds: _ritz(H, v, rounds)[0],
+        "This is the smallest eigenvalue of QᵀHQ: `eigvalsh` sorts them upwards.",
+        lambda H, v, rounds: power_iteration(H, v, rounds - 1),
+        "This is the curvature of the last direction alone, as power iteration has it. Lanczos asks for the best one "
+        "of all that are in the span.",
+        lambda H, v, rounds: lanczos(H, v, rounds + 1),
+        "One direction too many: v itself is the first of `rounds`.",
+        lambda H, v, rounds: lanczos(H, v, max(rounds - 1, 1)),
+        "One direction too few: v itself is the first of `rounds`.",
+        lambda H, v, rounds: np.max([q @ (H @ q) for q in _basis(H, v, rounds)]),
+        "This is the largest curvature of a single direction of the basis. A combination of them may have more: take "
+        "the largest eigenvalue of QᵀHQ, with its entries beside the diagonal.",
+        lambda H, v, rounds: np.linalg.eigvalsh(_basis(H, v, rounds) @ _basis(H, v, rounds).T)[-1],
+        "This is QᵀQ, the identity. Lanczos needs QᵀHQ.",
+        lambda H, v, rounds: np.trace(_basis(H, v, rounds) @ H @ _basis(H, v, rounds).T),
+        "This is the trace of QᵀHQ, the sum of its eigenvalues.",
+    ),
+    after="It never overestimates, and a dozen products give the end of a network's spectrum to a percent.",
+)
+
+
+def _basis(H, v, rounds):
+    basis, r = [], v
+    while len(basis) < rounds and np.linalg.norm(r) > 1e-10:
+        basis.append(r / np.linalg.norm(r))
+        Q = np.array(basis)
+        r = H @ basis[-1]
+        r = r - Q.T @ (Q @ r)
+    return np.array(basis)
+
+
+def _ritz(H, v, rounds):
+    Q = _basis(H, v, rounds)
+    return np.linalg.eigvalsh(Q @ H @ Q.T)
 
 
 def _relu_layer(rng):
@@ -262,7 +392,8 @@ def _has_unit_jacobian(answer, case):
 
 
 exercise_6 = Exercise(
-    *Card("4.6", "a layer whose Jacobian has norm 1", points=3, difficulty=4, minutes=10),
+    *Card("4.6", "build, stage 1: a layer whose Jacobian has norm 1", points=4, difficulty=3, minutes=9),
+    kind="build",
     cases=_relu_layer,
     allows=lambda W, X: len(X) > 0 and mean_norm(W, X) > 0,
     # The second input switches every neuron off: its Jacobian is zero, and counts in the mean.
@@ -289,6 +420,227 @@ exercise_6 = Exercise(
 )
 
 
+def _tanh_net(rng):
+    widths = rng.integers(1, 5, size=int(rng.integers(2, 5)))
+    weights = tuple(np.round(rng.normal(size=(m, n)), 1) + 0.05 for n, m in zip(widths, widths[1:]))
+    return {"weights": weights, "X": np.round(0.3 * rng.normal(size=(int(rng.integers(1, 5)), int(widths[0]))), 2)}
+
+
+def _norms_of(weights, X):
+    """Mean ‖J‖ of every layer: tanh, the last one linear."""
+    found, z = [], X
+    for k, W in enumerate(weights):
+        slope = 1 - np.tanh(z @ W.T) ** 2 if k < len(weights) - 1 else np.ones((len(z), len(W)))
+        found.append(np.linalg.norm(slope[:, :, None] * W, 2, axis=(1, 2)).mean())
+        z = np.tanh(z @ W.T)
+    return np.array(found)
+
+
+def _can_be_scaled(weights, X):
+    """No weight is zero, and a few divisions find a scale: for large signals tanh has none.
+
+    The latter also on signals that have passed the weights as they were, for who goes on with these.
+    """
+    if not all(np.linalg.norm(W) > 0.2 for W in weights):
+        return False
+    with np.errstate(all="ignore"):
+        found = [_norms_of(_scaled_by(weights, X, _mean_norm_of, rounds=7), X)]
+        z = X
+        for W in weights:
+            bent = (W, np.eye(len(W)))
+            found.append(_norms_of(_scaled_by(bent, z, _mean_norm_of, rounds=7), z))
+            z = np.tanh(z @ W.T)
+    return bool(np.abs(np.concatenate(found) - 1).max() < 1e-3)
+
+
+def _wide_tanh_net():
+    """Signals of which some bend tanh and others do not, so that a mean of norms is no other mean."""
+    rng = np.random.default_rng(3)
+    weights = tuple(np.round(rng.normal(size=shape), 1) + 0.05 for shape in ((8, 6), (8, 8), (3, 8)))
+    return {"weights": weights, "X": np.round(0.5 * rng.normal(size=(6, 6)), 1)}
+
+
+ROUNDS = 14
+
+
+def data_driven(weights, X):
+    scaled, z = [], X
+    for k, W in enumerate(weights):
+        for _ in range(ROUNDS):
+            slope = 1 - np.tanh(z @ W.T) ** 2 if k < len(weights) - 1 else np.ones((len(z), len(W)))
+            W = W / np.linalg.norm(slope[:, :, None] * W, 2, axis=(1, 2)).mean()
+        scaled.append(W)
+        z = np.tanh(z @ W.T)
+    # Or `return scaled`: a list is as good.
+    return tuple(scaled)
+
+
+def _has_unit_jacobians(answer, case):
+    weights, X = case["weights"], case["X"]
+    answer = answer if isinstance(answer, tuple) else (answer,)
+    if len(answer) != len(weights):
+        return f"The network has {len(weights)} weights; yours are {len(answer)}."
+    for k, (mine, W) in enumerate(zip(answer, weights)):
+        if np.shape(mine) != W.shape:
+            return f"Your weight {k} has shape {np.shape(mine)}; the one that was given has shape {W.shape}."
+        factor = np.vdot(mine, W) / np.vdot(W, W)
+        if not (factor > 0 and np.abs(mine - factor * W).max() <= 1e-5 * np.abs(mine).max()):
+            return f"Your weight {k} is not the given one times a positive number."
+    for k, found in enumerate(_norms_of(answer, X)):
+        if not abs(found - 1) < 1e-4:
+            return f"With your weights the mean of ‖J‖ over the inputs is {found:.5f} in layer {k}, not 1."
+    return None
+
+
+def _scaled_by(weights, X, scale, rounds=ROUNDS):
+    """The same with another number to divide by, ``scale(slope, W)``."""
+    scaled, z = [], X
+    for k, W in enumerate(weights):
+        for _ in range(rounds):
+            slope = 1 - np.tanh(z @ W.T) ** 2 if k < len(weights) - 1 else np.ones((len(z), len(W)))
+            W = W / size if (size := scale(slope, W)) > 1e-3 else W  # it has run away
+        scaled.append(W)
+        z = np.tanh(z @ W.T)
+    return tuple(scaled)
+
+
+def _mean_norm_of(slope, W):
+    return np.linalg.norm(slope[:, :, None] * W, 2, axis=(1, 2)).mean()
+
+
+def _of_unscaled(weights, X):
+    """Every layer is scaled on signals that have passed the weights as they were."""
+    found, z = [], X
+    for k, W in enumerate(weights):
+        one = (W,) if k == len(weights) - 1 else (W, np.eye(len(W)))
+        found.append(_scaled_by(one, z, _mean_norm_of)[0])
+        z = np.tanh(z @ W.T)
+    return tuple(found)
+
+
+exercise_11 = Exercise(
+    *Card("4.11", "build, stage 2: the whole network, from data", points=5, difficulty=4, minutes=10),
+    kind="build",
+    cases=_tanh_net,
+    allows=_can_be_scaled,
+    edge_cases=(_wide_tanh_net(),),
+    reference=data_driven,
+    property=_has_unit_jacobians,
+    rtol=1e-4,
+    atol=1e-6,
+    size=lambda case: len(case["weights"]) + np.size(case["X"]) / 100,
+    misconceptions=slips(
+        lambda weights, X: _scaled_by(weights, X, _mean_norm_of, rounds=1),
+        "After one division the slopes of tanh are others, and so is the mean of ‖J‖: repeat until it stays.",
+        lambda weights, X: tuple(W / np.linalg.norm(W, 2) for W in weights),
+        "You have made ‖w‖ = 1. The slopes of tanh make ‖J‖ smaller.",
+        lambda weights, X: tuple(W / np.linalg.norm(W) for W in weights),
+        "This is Frobenius's norm of w. ‖J‖ is the largest singular value of the weights with their slopes.",
+        _of_unscaled,
+        "A layer's input has passed the layers before it *as they are scaled*: go on with the new weights.",
+        lambda weights, X: _scaled_by(
+            weights, X, lambda slope, W: np.linalg.norm(slope[:, :, None] * W, axis=(1, 2)).mean()
+        ),
+        "This uses the Frobenius norm. ‖J‖ is the largest singular value: `np.linalg.norm(J, 2)`.",
+        lambda weights, X: _scaled_by(weights, X, lambda slope, W: np.linalg.norm(slope.mean(axis=0)[:, None] * W, 2)),
+        "This is the norm of the mean Jacobian. The mean of the norms is larger.",
+        lambda weights, X: _scaled_by(
+            weights, X, lambda slope, W: np.linalg.norm(slope[:, :, None] * W, 2, axis=(1, 2)).max()
+        ),
+        "You have made the largest ‖J‖ equal to 1. The mean over the inputs is asked for.",
+        lambda weights, X: _scaled_by((*weights, np.eye(len(weights[-1]))), X, _mean_norm_of)[:-1],
+        "The last layer is linear: its Jacobian is its weight, whose norm becomes 1.",
+        lambda weights, X: _scaled_by(
+            weights, X, lambda slope, W: np.linalg.norm(slope[:, :, None] * W, 2, axis=(1, 2))[0]
+        ),
+        "Only the first input was looked at. The mean over all of them is to be 1.",
+    ),
+    after="Corollary 1 asks for no formula of ‖w‖: whatever the activation and the law of the weights, it measures.",
+)
+
+
+def _start(rng):
+    case = _along(rng)
+    del case["v"]
+    return {**case, "step": round(rng.uniform(0.1, 2.0), 1), "steps": int(rng.integers(1, 6))}
+
+
+def descend(loss, w, step, steps):
+    import torch
+
+    losses = []
+    for _ in range(steps):
+        w = w.detach().requires_grad_()
+        losses.append(loss(w).item())
+        (g,) = torch.autograd.grad(loss(w), w)
+        w = w - step * g
+    return [*losses, loss(w).item()], w.detach()
+
+
+def _descend(loss, w, step, steps, move):
+    """The same with another move, ``move(w, g, k)`` in the k-th step."""
+    losses = []
+    for k in range(steps):
+        losses.append(loss(w).item())
+        w = move(w, _gradient(loss, w), k)
+    return [*losses, loss(w).item()], w
+
+
+def _with_momentum(loss, w, step, steps):
+    losses, move = [loss(w).item()], 0 * w
+    for _ in range(steps):
+        move = 0.9 * move + _gradient(loss, w)
+        w = w - step * move
+        losses.append(loss(w).item())
+    return losses, w
+
+
+def _in_place(loss, w, step, steps):
+    losses = []
+    for _ in range(steps):
+        losses.append(loss(w).item())
+        w -= step * _gradient(loss, w)
+    return [*losses, loss(w).item()], w
+
+
+exercise_12 = Exercise(
+    *Card("4.12", "build, stage 3: descend", points=3, difficulty=2, minutes=7),
+    kind="build",
+    cases=_start,
+    reference=descend,
+    probe=probes.descent,
+    rtol=1e-6,
+    atol=1e-8,
+    misconceptions=slips(
+        _in_place,
+        "Your function changes the weights it was given, so that no other start can be compared with them: `w = w - "
+        "step * g` makes new ones.",
+        lambda loss, w, step, steps: _descend(loss, w, step, steps, lambda w, g, k: w + step * g),
+        "This climbs: the step goes against the gradient.",
+        lambda loss, w, step, steps: (descend(loss, w, step, steps)[0][1:], descend(loss, w, step, steps)[1]),
+        "The loss of the start is missing: `steps` steps have `steps + 1` losses.",
+        lambda loss, w, step, steps: (descend(loss, w, step, steps)[0][:-1], descend(loss, w, step, steps)[1]),
+        "The loss after the last step is missing: `steps` steps have `steps + 1` losses.",
+        lambda loss, w, step, steps: _descend(loss, w, step, steps, lambda v, g, k: v - step * _gradient(loss, w)),
+        "Every step has used the gradient of the start. It is another one after each step.",
+        lambda loss, w, step, steps: _descend(loss, w, step, steps, lambda w, g, k: w - step * g / g.norm()),
+        "The gradient was made a unit vector. The step is γ times the gradient as it is.",
+        lambda loss, w, step, steps: _descend(loss, w, step, steps, lambda w, g, k: w - step / (k + 1) * g),
+        "Your step shrinks on the way. It is to stay constant: that is what is compared with 2/γ.",
+        _with_momentum,
+        "Your step remembers the steps before it: that is momentum. Plain descent moves by −γ times the gradient "
+        "where it stands.",
+        lambda loss, w, step, steps: (descend(loss, w, step, steps)[0], w),
+        "The weights that you return are those of the start.",
+        lambda loss, w, step, steps: _descend(loss, w, step, steps, lambda w, g, k: w - g),
+        "The step γ is missing: w − γg.",
+        lambda loss, w, step, steps: descend(loss, w, step, steps + 1),
+        "One step too many.",
+    ),
+    after="Six lines; everything that this section finds out is in what they are given to start from.",
+)
+
+
 def _factors(rng):
     N, d, n = (int(rng.integers(1, 6)) for _ in range(3))
     return {"M": np.round(rng.normal(size=(N, d)), 1), "Z": np.round(rng.normal(size=(N, n)), 1) + 0.05}
@@ -299,7 +651,7 @@ def gram_matrix(M, Z):
 
 
 exercise_7 = Exercise(
-    *Card("4.7", "the Gram matrix of a layer", points=3, difficulty=4, minutes=9),
+    *Card("4.7", "the Gram matrix of a layer", points=4, difficulty=4, minutes=9),
     cases=_factors,
     reference=gram_matrix,
     misconceptions=slips(
@@ -324,4 +676,381 @@ exercise_7 = Exercise(
 )
 
 
-EXERCISES = (exercise_1, exercise_2, exercise_3, exercise_4, exercise_5, exercise_6, exercise_7)
+exercise_13 = proof(
+    *Card(
+        "4.13", "the longest step that is safe for every gradient, from its lines", points=4, difficulty=3, minutes=8
+    ),
+    lines={
+        "A": (
+            r"For every $g$: $L(w - \gamma g) - L(w) \le -\gamma\lVert g\rVert^2\,(1 - "
+            r"\tfrac12\gamma\lambda_{\max})$, which is not positive if $\gamma \le 2/\lambda_{\max}$.",
+            "F C",
+        ),
+        "C": (r"$g^\top Hg \le \lambda_{\max}\lVert g\rVert^2$ for every $g$.", ""),
+        "D": (
+            r"For a $g$ with $Hg = \lambda_{\max}g$: $L(w - \gamma g) - L(w) = -\gamma\lVert g\rVert^2\,(1 - "
+            r"\tfrac12\gamma\lambda_{\max})$, which is positive if $\gamma > 2/\lambda_{\max}$.",
+            "F H",
+        ),
+        "F": (
+            r"On a bowl $L(w - \gamma g) - L(w) = -\gamma\lVert g\rVert^2 + \tfrac12\gamma^2\, g^\top Hg$, where $g$ "
+            r"is the gradient at $w$.",
+            "",
+        ),
+        "G": (r"A step $\gamma$ is safe for every gradient exactly if $\gamma \le 2/\lambda_{\max}$.", "A D"),
+        "H": (r"There is a $g \ne 0$ with $Hg = \lambda_{\max}g$, and on a bowl some $w$ has it as its gradient.", ""),
+    },
+    flaws={
+        "B": (
+            r"On a bowl $L(w - \gamma g) - L(w) = -\gamma g + \tfrac12\gamma^2\, g^\top Hg$.",
+            "as the paper prints it, a vector is added to a number. The slope along −g is −‖g‖².",
+        ),
+        "E": (
+            r"$g^\top Hg = \lambda_{\max}\lVert g\rVert^2$ for every $g$.",
+            "that holds for a gradient along the steepest axis alone. For all others there is ≤.",
+        ),
+        "I": (
+            r"The right-hand side $-\gamma\lVert g\rVert^2(1 - \tfrac12\gamma\lambda_{\max})$ is smallest at $\gamma "
+            r"= 1/\lambda_{\max}$.",
+            "true, and the paper's γ*: there the guarantee is best. How far it reaches is another question, so that "
+            "the line is not needed.",
+        ),
+    },
+    goal="G",
+    missing={
+        "F": "it uses the exact change of the loss, which stands nowhere above.",
+        "C": "what bounds gᵀHg for a gradient of any direction?",
+        "H": "does a gradient along the steepest axis exist?",
+        "D": "“exactly” has two halves: that a longer step climbs for some gradient is not shown yet.",
+        "A": "“exactly” has two halves: that no shorter step climbs is not shown yet.",
+    },
+    after="Both halves use the same formula: once with ≤ for all gradients, once with = for one.",
+)
+
+exercise_14 = proof(
+    *Card("4.14", "Theorem 1 for ReLU, from its lines", points=5, difficulty=4, minutes=10),
+    lines={
+        "B": (
+            r"Along $w^{(k)} + \varepsilon g$ let $\varphi(\varepsilon)$ be the loss, $z(\varepsilon)$ the output and "
+            r"$\dot{\ }$ the derivative by $\varepsilon$ at 0. Then $H_{w(k)}[g,g] = \ddot\varphi$.",
+            "",
+        ),
+        "C": (r"$\dot z = B^{(k+1)}A^{(k)}\,g\,z^{(k)} = v$.", "G"),
+        "E": (r"$H_{w(k)}[g,g] = v^\top H_z\,v$.", "B C F H"),
+        "F": (
+            r"$\ddot z = 0$: without a kink in reach every layer from $k$ on is affine in $u^{(k)}$, and so is the "
+            r"output.",
+            "G",
+        ),
+        "G": (
+            r"The layer's input $z^{(k)}$ does not depend on $w^{(k)}$, so $u^{(k)}(\varepsilon) = u^{(k)} + "
+            r"\varepsilon\,g\,z^{(k)}$, and no signal crosses ReLU's kink for small $\varepsilon$.",
+            "",
+        ),
+        "H": (
+            r"$\ddot\varphi = \dot z^\top H_z\,\dot z + \partial_zL\cdot\ddot z$, by the chain rule and the product "
+            r"rule.",
+            "B",
+        ),
+    },
+    flaws={
+        "A": (
+            r"$\dot z = B^{(k)}A^{(k)}\,g\,z^{(k)} = v$.",
+            "this is equation (4) as printed. $B^{(k)}$ is the derivative by $z^{(k)}$, and holds $w^{(k)}$ and "
+            "$A^{(k)}$ already.".replace("$B^{(k)}$", "B^(k)")
+            .replace("$z^{(k)}$", "z^(k)")
+            .replace("$w^{(k)}$", "w^(k)")
+            .replace("$A^{(k)}$", "A^(k)"),
+        ),
+        "D": (
+            r"$\ddot\varphi = \dot z^\top H_z\,\dot z$, by the chain rule.",
+            "the product rule has a second term, ∂L/∂z times the second derivative of z. It vanishes for ReLU, and "
+            "for tanh it is what Theorem 1 neglects.",
+        ),
+        "I": (
+            r"$\partial_zL = 0$ at a random start.",
+            "false: the residual is zero where the fit is perfect. It is the second derivative of z that vanishes.",
+        ),
+        "J": (
+            r"$\lVert v\rVert \le \lVert B^{(k+1)}\rVert\,\lVert A^{(k)}\rVert\,\lVert g\rVert\,\lVert z^{(k)}\rVert$.",
+            "true, and Theorem 2 begins with it. Theorem 1 is an equality and does not need it.",
+        ),
+    },
+    goal="E",
+    missing={
+        "G": "how does the pre-activation move with the weights?",
+        "B": "φ and the dot are not defined yet.",
+        "F": "what becomes of the second derivative of z is not said yet.",
+        "C": "the first derivative of z is not known yet.",
+        "H": "the second derivative of the loss is not written down yet.",
+    },
+    after="For tanh line F fails, and what it leaves out is the next section's Q.",
+)
+
+
+EXERCISES = (
+    exercise_2,
+    exercise_4,
+    exercise_6,
+    exercise_7,
+    exercise_8,
+    exercise_9,
+    exercise_10,
+    exercise_11,
+    exercise_12,
+    exercise_13,
+    exercise_14,
+)
+
+WRITTEN = (
+    Written(
+        *Card("4.15", "what the threshold says of training", points=6, difficulty=3, minutes=12),
+        rubric=(
+            (
+                2,
+                "says what $2/\\lambda_{\\max}$ is: exact for a bowl, the border for the worst gradient, and at a "
+                "fixed $H$",
+            ),
+            (
+                2,
+                "says what it does not cover: a network's curvature changes with every step, so that a start above "
+                "the line may come down, and one below it climb",
+            ),
+            (1, "gives a number of the chapter for either"),
+            (1, "says that a low start has a price: small weights carry no signal through depth"),
+        ),
+        model=(
+            "The threshold is exact on a bowl: there, with one $H$ for all steps, some gradient makes the loss climb "
+            "as soon as $\\gamma > 2/\\lambda_{\\max}$. Of a network it describes the first step, and only in the "
+            "steepest direction. After it the Hessian is another one. He's start of ten layers has $\\lambda_{\\max}$ "
+            "about three times $2/\\gamma$, and the first steps jump to flatter ground: it ends with the lowest loss "
+            "of all. The Hessian scheme starts at 0.2, far below the line of 4, climbs past it in all ten networks, "
+            "and its loss is still high. So the friend chooses the one start that does not train: with $\\lVert "
+            "w\\rVert = 1$ ten layers let a millionth of the signal through, and a gradient that does not arrive is "
+            "not mended by a safe step."
+        ),
+    ),
+)
+
+PREDICTIONS = (
+    Prediction(
+        "4/border",
+        "A bowl has the curvatures 4, 1 and 0.1 along its axes. You make the step $\\gamma$ longer and longer, from "
+        "many points. Beyond which product $\\gamma\\lambda_{\\max}$ does a step make the loss climb from at least "
+        "one of them?",
+        right="beyond 2",
+        options=(
+            (
+                "beyond 1",
+                "This is the paper's $\\gamma^* = 1/\\lVert H\\rVert$. Beyond it a step overshoots along the steepest "
+                "axis, yet it arrives lower than it started.",
+            ),
+            (
+                "beyond 2",
+                "Yes: at 2 a step along the steepest axis lands on the opposite slope at the same height. All other "
+                "gradients allow more.",
+            ),
+            (
+                "beyond about 4: no gradient is exactly along one axis",
+                "A typical gradient does allow more than 2. One along the steepest axis is among the 2000 as well, "
+                "and a guarantee counts the worst.",
+            ),
+            (
+                "at every product some of them climb",
+                "A short step against the gradient goes down from everywhere: the linear term wins.",
+            ),
+        ),
+    ),
+    Prediction(
+        "4/glorot",
+        "A linear layer has 60 inputs and 120 outputs, and Glorot's weights. What does it do to the mean square of a "
+        "signal on its way forward, and of a gradient on its way back?",
+        right="the signal shrinks, the gradient grows",
+        options=(
+            (
+                "both keep their size: that is what the scheme is for",
+                "Two conditions, $d_k\\sigma^2 = 1$ and $d_{k+1}\\sigma^2 = 1$, cannot both hold with one $\\sigma$ "
+                "unless the layer is square.",
+            ),
+            (
+                "the signal grows, the gradient shrinks",
+                "There are more outputs, but the mean square is *per entry*: each output sums over 60 inputs, each "
+                "gradient over 120 outputs.",
+            ),
+            (
+                "the signal shrinks, the gradient grows",
+                "Yes: by $2\\cdot 60/180$ and $2\\cdot 120/180$. The two factors have the mean 1, and a product below "
+                "1.",
+            ),
+            (
+                "both shrink",
+                "Their product does: $8/9$. But one of the two factors is above 1, because their mean is 1.",
+            ),
+        ),
+    ),
+    Prediction(
+        "4/exact",
+        "The theorem says “$\\approx$”. A ReLU network with biases, one layer, one direction: how near will automatic "
+        "differentiation of the loss come to $v^\\top H_zv$?",
+        right="equal, to all digits",
+        options=(
+            (
+                "within some percent, better for small weights",
+                "The paper's “$\\approx$” says so. Yet ReLU is made of straight pieces: between its kinks there is "
+                "nothing of second order to neglect.",
+            ),
+            (
+                "equal, to all digits",
+                "Yes, biases included: the second derivative of the output along a layer's weights is zero.",
+            ),
+            (
+                "of the same size: the kinks spoil the second derivative",
+                "A kink matters only where a signal sits on it. Nearby nothing bends.",
+            ),
+        ),
+    ),
+    Prediction(
+        "4/share",
+        "tanh bends least near zero. At weights of scale 0.1, a tenth of the usual, which share of the first layer's "
+        "Hessian does Theorem 1 miss?",
+        right="nearly all of it",
+        options=(
+            (
+                "about a hundredth: what bends is of third order",
+                "What is missed is small, as the middle map shows. The part that Theorem 1 keeps is smaller still.",
+            ),
+            (
+                "about a tenth: in proportion to the weights",
+                "The missed part is in proportion to some power of the weights, and so is the kept one, to a higher "
+                "power.",
+            ),
+            (
+                "nearly all of it",
+                "Yes: 98 % and more. The kept part holds the later weights twice, the missed part only once.",
+            ),
+        ),
+    ),
+    Prediction(
+        "4/printed",
+        "Of 300 random ReLU networks all 900 layers are measured, $\\lVert H_{w(k)}\\rVert$ against the bound that "
+        "the paper prints. In how many is the bound exceeded?",
+        right="in most of them",
+        options=(
+            (
+                "in a few: bounds of this kind are generous",
+                "The corrected one is: it is never exceeded. What is printed lacks a square and two norms, which no "
+                "generosity makes good.",
+            ),
+            (
+                "in none: a theorem was proved",
+                "Its proof ends with “we have approximately”, and there the formula is missing.",
+            ),
+            (
+                "in most of them",
+                "Yes, in 70 %, as drawn here. Where $\\lVert x\\rVert$ and $\\lVert H_z\\rVert$ are 1 only the square "
+                "is missing, and it is exceeded in a few.",
+            ),
+        ),
+    ),
+    Prediction(
+        "4/typical",
+        "With the scheme's weights every layer has $\\lVert w\\rVert \\approx 1$: no signal can grow, and none has to "
+        "shrink. Ten layers of tanh are fed with digits. Which share of the signals' mean square is left at the end?",
+        right="about a millionth",
+        options=(
+            (
+                "more than a half: norm one keeps the length",
+                "It keeps the length of the one worst direction. A typical vector has $\\sigma\\sqrt n = 1/2$ of its "
+                "length left after a square layer.",
+            ),
+            ("about a tenth", "That is Glorot's share, which loses only what tanh takes."),
+            (
+                "about a millionth",
+                "Yes: a square layer keeps a quarter of the mean square, and $4^{-10}$ is a millionth.",
+            ),
+        ),
+    ),
+    Prediction(
+        "4/division",
+        "With the closed form (8) and ReLU, is the mean of $\\lVert J^{(k)}\\rVert$ over images 1?",
+        right="below 1, by a sixth or so",
+        options=(
+            (
+                "1: that is what (8) was made for",
+                "(8) makes $\\lVert w\\rVert \\approx 1$. $J$ lacks the rows of the neurons that are off.",
+            ),
+            ("below 1, by a sixth or so", "Yes, 0.85 and 0.81: some rows are off, and the norm is that of the rest."),
+            (
+                "about a half: half of the rows are off",
+                "Half of the rows do not carry half of the *largest* singular value: with $m/2$ rows it is about "
+                "$(\\sqrt n + \\sqrt{m/2})\\,\\sigma$, or 0.85 of it.",
+            ),
+        ),
+    ),
+    Prediction(
+        "4/best",
+        "Ten layers, $\\gamma = 0.5$, so $2/\\gamma = 4$. The four starts have a $\\lambda_{\\max}$ of 3.5 (Glorot), "
+        "11 (He) and 0.2 (the scheme, and the data-driven start). Which has the lowest loss after 100 steps?",
+        right="He",
+        options=(
+            (
+                "the data-driven start: it is farthest below 4 and knows the data",
+                "Its first steps are the safest of all. It hardly moves: its gradients vanish with its signals.",
+            ),
+            (
+                "Glorot: just below 4, as fast as is safe",
+                "A good second. The line is not the limit that it seems to be.",
+            ),
+            ("He", "Yes, though it starts at almost three times the line. The first steps jump to flatter ground."),
+            (
+                "the Hessian scheme",
+                "Its first steps are the safest. It hardly moves: its gradients vanish with its signals.",
+            ),
+        ),
+    ),
+    Prediction(
+        "4/edge",
+        "Five layers from the Hessian scheme start with $\\lambda_{\\max} = 0.5$ and train well. Where is "
+        "$\\lambda_{\\max}$ after 100 steps of $\\gamma = 0.5$?",
+        right="near 2/γ = 4",
+        options=(
+            (
+                "still below 1: the start has set it",
+                "A start says little about the way: training itself makes the loss steeper.",
+            ),
+            (
+                "lower than at the start, since the loss has fallen",
+                "At the very end of training it may. On the way the weights grow, and the curvature with them.",
+            ),
+            (
+                "near 2/γ = 4",
+                "Yes. Descent with a constant step climbs towards the steepest ground on which it can stand.",
+            ),
+            (
+                "far above 4, and the loss diverges",
+                "Past the line it would be thrown out again, to flatter ground: He's start shows it.",
+            ),
+        ),
+    ),
+    Prediction(
+        "4/longer",
+        "So gentle a start allows a longer step. Each scheme now trains its ten layers with the best of three steps, "
+        "0.5 among them. Does the Hessian scheme catch up?",
+        right="no, with neither tanh nor ReLU",
+        options=(
+            (
+                "yes: with a step twenty times as long",
+                "A longer step multiplies all gradients. It does not bring a signal through ten layers that has died "
+                "in five.",
+            ),
+            (
+                "with tanh yes, with ReLU no",
+                "It is the other way round, if at all: with tanh it gets somewhere, but 0.5 was its best step already.",
+            ),
+            (
+                "no, with neither tanh nor ReLU",
+                "It does not: 80 % of guessing's loss is left with tanh, and all of it with ReLU.",
+            ),
+        ),
+    ),
+)

@@ -1,8 +1,13 @@
 """Exercises of Chapter 6, first part: the variance of an LDLT layer."""
 
+import functools
+import math
+from fractions import Fraction
+
 import numpy as np
 
-from course_utils.exercises import Card, Exercise, probes, slips
+from course_utils.exercises import Card, Exercise, Prediction, Written, probes, proof, slips
+from course_utils.theory.moments import moments_between
 
 
 def _weights_and_rows(rng):
@@ -126,7 +131,7 @@ def _values(y, case, W):
 
 
 exercise_1 = Exercise(
-    *Card("6.1", "the layer in torch", points=3, difficulty=3, minutes=10),
+    *Card("6.1", "the layer in torch", points=5, difficulty=3, minutes=10),
     cases=_weights_and_rows,
     allows=lambda x, **_: np.linalg.matrix_rank(x) == x.shape[1],  # or no rows could tell two matrices apart
     reference=layer,
@@ -154,59 +159,150 @@ exercise_1 = Exercise(
 )
 
 
-def _small_gram(rng):
-    r = int(rng.integers(1, 4))
-    p = r + int(rng.integers(1, 4))
-    W = np.round(rng.normal(size=(r, p)), 1)
-    return {"G": W @ W.T, "m": int(rng.choice([r, p, p + 2])), "alpha": round(rng.uniform(0.3, 3), 1)}
+def _one_row(rng):
+    return {"n": int(rng.integers(1, 11)), "ratio": round(rng.uniform(0.05, 4), 2)}
 
 
-def variance_from_gram(G, m, alpha):
-    r = len(G)
-    return (r - alpha * np.trace(np.linalg.inv(alpha * np.eye(r) + G))) / m
+def one_row(n, ratio):
+    c = 1 / ratio
+    if n % 2:
+        lost = math.sqrt(math.pi * c / 2) * math.exp(c / 2) * math.erfc(math.sqrt(c / 2))
+    else:
+        lost = c / 2 * _exp1_scaled(c / 2)
+    for p in range(2 - n % 2, n, 2):
+        lost = c * (1 - lost) / p
+    return 1 - lost
 
 
-def _with_size(size):
-    def answer(G, m, alpha):
-        return (size(G, m) - alpha * np.trace(np.linalg.inv(alpha * np.eye(len(G)) + G))) / m
+def _exp1_scaled(x):
+    from scipy.special import exp1
 
-    return answer
+    return math.exp(x) * exp1(x)
 
 
-exercise_2 = Exercise(
-    *Card("6.2", "the variance from the smaller side", points=2, difficulty=2, minutes=7),
-    cases=_small_gram,
-    reference=variance_from_gram,
+exercise_15 = Exercise(
+    *Card("6.15", "build A, stage 1: one output in closed form", points=4, difficulty=3, minutes=8),
+    kind="build",
+    cases=_one_row,
+    reference=one_row,
+    rtol=1e-7,
+    edge_cases=({"n": 1, "ratio": 1.0}, {"n": 2, "ratio": 0.5}, {"n": 3, "ratio": 1.0}),
     misconceptions=slips(
-        _with_size(lambda G, m: m),
-        "Each of the m − r eigenvalues 0 puts α/(α + 0) = 1 into the trace of the large side. "
-        "Without them, the first term is r.",
-        lambda G, m, alpha: variance_from_gram(G, m, alpha) * m / len(G),
-        "You have averaged over the r eigenvalues. The variance is the average over the m outputs.",
-        lambda G, m, alpha: (len(G) - np.trace(np.linalg.inv(alpha * np.eye(len(G)) + G))) / m,
-        "The factor α in front of the trace is missing.",
-        lambda G, m, alpha: alpha * np.trace(np.linalg.inv(alpha * np.eye(len(G)) + G)) / m,
-        "This is what is lost. The variance is what is left.",
-        lambda G, m, alpha: variance_from_gram(G, m, 1),
-        "This is the variance for α = 1. Use the α that is given, in both places.",
-        lambda G, m, alpha: variance_from_gram(G, 1, alpha),
-        "This is the sum over the outputs. Divide by m for the average.",
-        lambda G, m, alpha: (len(G) - alpha * len(G) ** 2 / (alpha * len(G) + np.trace(G))) / m,
-        "The trace of an inverse is not the inverse of a trace: invert the matrix first.",
-        lambda G, m, alpha: variance_from_gram(G, m, alpha**2),
-        "You have squared α: an eigenvalue λ contributes λ/(α + λ).",
-        lambda G, m, alpha: np.trace(np.linalg.inv(alpha * np.eye(len(G)) + G)) / m,
-        "This is the trace of the inverse over m, as it stands in what is lost: times α, and taken from r.",
-        lambda G, m, alpha: np.trace(G) / (alpha + np.trace(G)) / m,
-        "Each eigenvalue has its own λ/(α + λ). You have put their sum in the place of λ.",
-        lambda G, m, alpha: np.trace(G) / m,
-        "This is the mean square of W's rows. Large eigenvalues do not pass whole: λ/(α + λ).",
-        lambda G, m, alpha: np.sum(G / (alpha + G)) / m,
-        "A function of a matrix is that function of its eigenvalues, not of its entries.",
-        lambda G, m, alpha: np.sum(G @ np.linalg.inv(alpha * np.eye(len(G)) + G)) / m,
-        "You have added all entries. Of the covariance the diagonal is asked for: a trace.",
+        lambda n, ratio: n * ratio / (1 + n * ratio),
+        "This is the share of the mean. Asked is the mean of the share, which is less: the function bends down.",
+        lambda n, ratio: 1 - one_row(n, ratio),
+        "This is what is lost, E α/(α + λ). The variance is what is left.",
+        lambda n, ratio: one_row(1, ratio),
+        "This is right for one input only. With n of them λ is σ² times a sum of n squares.",
+        lambda n, ratio: one_row(n, 1 / ratio),
+        "You have taken α/σ² for the ratio. It is σ²/α, as it is given.",
+        lambda n, ratio: one_row(2 * n, ratio),
+        "Each square contributes (1 + 2t)^(−1/2): the n of them (1 + 2t)^(−n/2), with the half.",
+        lambda n, ratio: 1 - ratio * (1 - one_row(n, ratio)),
+        "You have taken E 1/(c + x) for what is lost. It is c times that, with c = α/σ².",
+        lambda n, ratio: one_row(n, math.sqrt(ratio)),
+        "The ratio is σ²/α already: no root of it is taken.",
+        lambda n, ratio: _mean_share(n, ratio / n),
+        "The ratio is σ²/α, not nσ²/α: do not divide it by n.",
+        lambda n, ratio: n * ratio,
+        "This is the mean of λ/α, as if nothing were lost.",
+        lambda n, ratio: n * ratio - n * (n + 2) * ratio**2,
+        "These are the first two terms of a series that diverges. The integral over t is exact.",
+        lambda n, ratio: one_row(1, n * ratio),
+        "You have put n into the size of one square. A sum of n squares fluctuates less than n times one square.",
+        lambda n, ratio: one_row(n + 2, ratio),
+        "You have climbed one step of two too far: n = 1 and n = 2 need none.",
     ),
-    after="A layer of 10 inputs needs a 10 × 10 inverse, however many outputs it has.",
+    after="One eigenvalue, one integral: nothing diverges as long as nothing is expanded.",
+)
+
+
+def _mean_share(n, ratio):
+    """one_row where the closed form would lose digits: by the density of √x."""
+    z, h = np.polynomial.legendre.leggauss(200)
+    end = math.sqrt(n) + 12
+    z, h = end / 2 * (z + 1), end / 2 * h
+    weights = h * z ** (n - 1) * np.exp(-(z**2) / 2)
+    return np.sum(weights * ratio * z**2 / (1 + ratio * z**2)) / np.sum(weights)
+
+
+def _two_rows(rng):
+    return {"n": int(rng.integers(2, 9)), "ratio": round(rng.uniform(0.05, 4), 2)}
+
+
+def _nodes():
+    """x and dx of a quadrature over eigenvalues, in the singular value √x, in which no integrand is singular."""
+    z, h = np.polynomial.legendre.leggauss(80)
+    end = 15  # where e^(−x/2) has ended, for 8 inputs and fewer
+    z, h = end / 2 * (z + 1), end / 2 * h
+    return z**2, 2 * z * h
+
+
+_X, _DX = _nodes()
+
+
+def two_rows(n, ratio):
+    from scipy.special import gamma, gammainc
+
+    def phi(j, x):
+        # Or `return -(x ** (j - 1 + (n - 3) / 2) * np.exp(-x / 2))`: likewise.
+        return x ** (j - 1 + (n - 3) / 2) * np.exp(-x / 2)
+
+    def epsilon(j, x):
+        a = j + (n - 3) / 2
+        # Or `return -(2 ** a * gamma(a) * (1 - 2 * gammainc(a, x / 2)))`: a sign is in numerator and denominator.
+        return 2**a * gamma(a) * (1 - 2 * gammainc(a, x / 2))
+
+    def integral(f, j, k):
+        # Or `return -np.sum(_DX * f * phi(j, _X) * epsilon(k, _X))`: a sign is in numerator and denominator.
+        return np.sum(_DX * f * phi(j, _X) * epsilon(k, _X))
+
+    share = ratio * _X / (1 + ratio * _X)
+    return (integral(share, 1, 2) - integral(share, 2, 1)) / integral(1, 1, 2) / 2
+
+
+def _two_by_grid(n, ratio, weight, of=lambda x, y: x + y):
+    """With another joint weight of x and y: a mean over a grid."""
+    s = (np.arange(600) + 0.5) * (math.sqrt(n) + 7) / 600
+    x, y = s[:, None] ** 2, s[None, :] ** 2
+    w = (s[:, None] * s[None, :]) ** (n - 2) * np.exp(-(x + y) / 2) * weight(x, y)
+    return np.sum(w * of(ratio * x / (1 + ratio * x), ratio * y / (1 + ratio * y))) / np.sum(w) / 2
+
+
+exercise_16 = Exercise(
+    *Card("6.16", "build A, stage 2: two outputs", points=5, difficulty=4, minutes=10),
+    kind="build",
+    cases=_two_rows,
+    reference=two_rows,
+    rtol=1e-4,
+    edge_cases=({"n": 2, "ratio": 1.0}, {"n": 3, "ratio": 1.0}),
+    misconceptions=slips(
+        lambda n, ratio: 2 * two_rows(n, ratio),
+        "This is the sum over both eigenvalues. The variance is the average over the m = 2 outputs.",
+        lambda n, ratio: one_row(n - 1, ratio),
+        "This is the mean under the weight w alone, as if the eigenvalues did not repel: the factor y − x is missing.",
+        one_row,
+        "This is one row alone. Two rows overlap, and share what the inputs have.",
+        lambda n, ratio: two_rows(n, 1 / ratio),
+        "You have taken α/σ² for the ratio. It is σ²/α, as it is given.",
+        lambda n, ratio: 1 - two_rows(n, ratio),
+        "This is what is lost. The variance is what is left.",
+        lambda n, ratio: two_rows(n + 1, ratio),
+        "The exponent of w is (n − 3)/2 for two outputs: yours is half too large.",
+        lambda n, ratio: two_rows(n + 2, ratio),
+        "The exponent of w is (n − 3)/2 for two outputs: yours is one too large. Is φ₁ = w, without an x?",
+        lambda n, ratio: _two_by_grid(n, ratio, lambda x, y: (x - y) ** 2),
+        "You have squared the distance, which belongs to complex weights: here it is |x − y| itself.",
+        lambda n, ratio: one_row(2 * n, ratio) / 2,
+        "You have put the sum of both eigenvalues into the share. Each has its own.",
+        lambda n, ratio: two_rows(n, math.sqrt(ratio)),
+        "The ratio is σ²/α already: no root of it is taken.",
+        lambda n, ratio: n * ratio,
+        "This is the mean of tr S σ²/2α, as if nothing were lost.",
+        lambda n, ratio: _two_by_grid(n, ratio, lambda x, y: abs(x - y), lambda f, g: 2 * np.maximum(f, g)),
+        "This is the larger eigenvalue alone, taken twice.",
+    ),
+    after="Two functions φ, one number A₁₂: for r eigenvalues it becomes a matrix, and nothing else changes.",
 )
 
 
@@ -266,7 +362,8 @@ def _previous_row(k, pairs):
 
 
 exercise_3 = Exercise(
-    *Card("6.3", "what one pairing contributes", points=3, difficulty=3, minutes=10),
+    *Card("6.3", "build B, stage 1: what one pairing contributes", points=5, difficulty=3, minutes=10),
+    kind="build",
     cases=_random_pairing,
     whole=True,
     reference=free_indices,
@@ -300,6 +397,175 @@ exercise_3 = Exercise(
         "Rows and columns add up to k + 1 only where pairs do not cross. Count the rows themselves.",
     ),
     after="Pairings with rows + columns = k + 1 can be drawn without crossings: they alone survive in large layers.",
+)
+
+
+def _some_traces(rng):
+    powers = rng.integers(0, 4, size=int(rng.integers(1, 4)))
+    m, n = (int(size) for size in rng.integers(1, 6, size=2))
+    return {"powers": tuple(int(k) for k in powers), "m": m, "n": n}
+
+
+def mean_traces(powers, m, n):
+    known = {}
+
+    def mean(powers):
+        powers = tuple(sorted(powers, reverse=True))
+        if powers not in known:
+            known[powers] = paired(powers)
+        return known[powers]
+
+    def paired(powers):
+        if not any(powers):
+            return m ** len(powers)
+        k, rest = powers[0], powers[1:]
+        cut = sum(mean((j, k - 1 - j, *rest)) for j in range(1, k))
+        merged = sum(2 * q * mean((k + q - 1, *rest[:i], *rest[i + 1 :])) for i, q in enumerate(rest))
+        return (n + k - 1) * mean((k - 1, *rest)) + cut + merged
+
+    return mean(powers)
+
+
+def _by_parts(neighbour=lambda k, m, n: n + k - 1, from_j=1, merge=2, empty=lambda m, n: m, cuts=True):
+    """The recursion with one of its parts changed."""
+
+    def answer(powers, m, n):
+        @functools.cache
+        def ordered(powers):
+            if not any(powers):
+                return empty(m, n) ** len(powers)
+            k, rest = powers[0], powers[1:]
+            cut = cuts * sum(mean((j, k - 1 - j, *rest)) for j in range(from_j, k))
+            merged = sum(merge * q * mean((k + q - 1, *rest[:i], *rest[i + 1 :])) for i, q in enumerate(rest) if merge)
+            return neighbour(k, m, n) * mean((k - 1, *rest)) + cut + merged
+
+        def mean(powers):
+            return ordered(tuple(sorted(powers, reverse=True)))
+
+        return mean(powers)
+
+    return answer
+
+
+def _product_of_means(powers, m, n):
+    return math.prod(mean_traces((k,), m, n) for k in powers)
+
+
+exercise_13 = Exercise(
+    *Card("6.13", "build B, stage 2: every moment by a recursion", points=5, difficulty=4, minutes=10),
+    kind="build",
+    cases=_some_traces,
+    reference=mean_traces,
+    whole=True,
+    edge_cases=(
+        {"powers": (1,), "m": 2, "n": 3},
+        {"powers": (2,), "m": 2, "n": 3},
+        {"powers": (1, 1), "m": 2, "n": 3},
+        {"powers": (3, 2, 1), "m": 2, "n": 1},
+        {"powers": (1, 3), "m": 1, "n": 2},
+        {"powers": (2, 0), "m": 2, "n": 3},
+        {"powers": (10,), "m": 3, "n": 2},
+    ),
+    size=lambda case: sum(case["powers"]) + len(case["powers"]) + case["m"] / 10 + case["n"] / 100,
+    misconceptions=slips(
+        _product_of_means,
+        "You have multiplied means. All traces are of the same S, and fluctuate together: that is what merging counts.",
+        _by_parts(merge=0),
+        "The factors of other circles are missing: each tr S^q offers 2q partners, and the two circles merge.",
+        _by_parts(merge=1),
+        "A circle tr S^q has 2q factors to merge with, not q.",
+        _by_parts(neighbour=lambda k, m, n: n),
+        "The k − 1 partners that keep the circle are missing: n + k − 1 times the next lower trace.",
+        _by_parts(neighbour=lambda k, m, n: n + k),
+        "Of the 2k factors one is the first itself: k − 1 others keep the circle, not k.",
+        _by_parts(neighbour=lambda k, m, n: m + k - 1),
+        "The neighbour of the first factor shares its column, which stays free: it leaves n, not m.",
+        _by_parts(from_j=0),
+        "The cut with j = 0 is the neighbour, which n counts already: j runs from 1.",
+        _by_parts(empty=lambda m, n: n),
+        "tr S⁰ is the trace of the m × m identity: m, not n.",
+        _by_parts(empty=lambda m, n: 1),
+        "tr S⁰ is the trace of the m × m identity: m, not 1.",
+        _by_parts(cuts=False),
+        "The partners that cut the circle are missing: the sum over j of tr S^j tr S^(k−1−j).",
+        lambda powers, m, n: mean_traces((sum(powers),), m, n),
+        "A product of traces is not the trace of a product: the circles stay apart until a pair merges them.",
+        lambda powers, m, n: mean_traces(powers, n, m),
+        "m and n are swapped: it shows where a tr S⁰ = m is left.",
+    ),
+    after="The tenth moment has 654 729 075 pairings, and your recursion meets 193 products on its way to it.",
+)
+
+
+def _true_moments(rng):
+    N = int(rng.integers(1, 6))
+    r = N + int(rng.integers(0, 3))
+    p = r + int(rng.integers(0, 4))
+    return {"mu": [r, *moments_between(r, p, 1, 2 * N - 1)]}
+
+
+def recurrence(mu):
+    # Or `before, row = [1] * len(mu), [Fraction(value) for value in mu]`: there is no b₀.
+    # Or `before, row = [-1] * len(mu), [Fraction(value) for value in mu]`: likewise.
+    before, row = [0] * len(mu), [Fraction(value) for value in mu]
+    a, b = [row[1] / row[0]], []
+    for _ in range(len(mu) // 2 - 1):
+        # Or `last = b[-1] if b else 1`: it multiplies zeros.
+        # Or `last = b[-1] if b else -1`: likewise.
+        last = b[-1] if b else 0
+        new = [row[i + 1] - a[-1] * row[i] - last * before[i] for i in range(1, len(row) - 1)]
+        b.append(new[0] / row[0])
+        a.append(new[1] / new[0] - row[1] / row[0])
+        before, row = row[1:], new
+    return np.array([float(value) for value in a]), np.array([float(value) for value in b])
+
+
+def _chebyshev(mu, next_a=lambda new, row: new[1] / new[0] - row[1] / row[0], next_b=None, use_b=True, exact=Fraction):
+    before, row = [0] * len(mu), [exact(value) for value in mu]
+    a, b = [row[1] / row[0]], []
+    for _ in range(len(mu) // 2 - 1):
+        last = b[-1] if b and use_b else 0
+        new = [row[i + 1] - a[-1] * row[i] - last * before[i] for i in range(1, len(row) - 1)]
+        b.append(next_b(new, row) if next_b else new[0] / row[0])
+        a.append(next_a(new, row))
+        before, row = row[1:], new
+    return np.array([float(value) for value in a]), np.array([float(value) for value in b])
+
+
+exercise_14 = Exercise(
+    *Card("6.14", "build B, stage 3: a recurrence from moments", points=5, difficulty=4, minutes=10),
+    kind="build",
+    cases=_true_moments,
+    reference=recurrence,
+    edge_cases=({"mu": [2, 4]}, {"mu": [2, 4, 10, 28]}, {"mu": [9, *moments_between(9, 9, 1, 21)]}),
+    size=lambda case: len(case["mu"]) + math.log(case["mu"][-1]),
+    misconceptions=slips(
+        lambda mu: _chebyshev(mu, next_a=lambda new, row: new[1] / new[0]),
+        "In a, from a₁ on, the second quotient is missing: b_k σ(k−1, k) is not zero in the second equation.",
+        lambda mu: _chebyshev(mu, exact=float),
+        "Your steps are right, and floating point has lost the digits: make a `Fraction` of each moment first.",
+        lambda mu: _chebyshev(mu, use_b=False),
+        "From the second step on the rows need all three terms: b_k σ(k−1, l) is missing.",
+        lambda mu: _chebyshev(mu, next_b=lambda new, row: row[0] / new[0]),
+        "Each b is upside down: the newer row's first number stands above the older one's.",
+        lambda mu: (recurrence(mu)[0], np.sqrt(recurrence(mu)[1])),
+        "These are the roots √b. The recurrence has b itself, and the next stage takes the roots.",
+        lambda mu: (recurrence(mu)[0], np.array([mu[0], *recurrence(mu)[1]], dtype=float)),
+        "b begins with b₁: the mass μ₀ is not one of the N − 1 numbers.",
+        lambda mu: _chebyshev(mu, next_a=lambda new, row: row[1] / row[0] - new[1] / new[0]),
+        "In a, from a₁ on, the sign is turned round: the newer row's quotient minus the older one's.",
+        lambda mu: (recurrence(mu)[0][::-1].copy(), recurrence(mu)[1][::-1].copy()),
+        "The order is turned round: a₀ comes first.",
+        lambda mu: (recurrence(mu)[0], -recurrence(mu)[1]),
+        "b is positive: in the rule for π_(k+1) it stands with a minus already.",
+        lambda mu: _chebyshev(mu, next_a=lambda new, row: new[1] / new[0] + row[1] / row[0]),
+        "In a, from a₁ on, the second quotient is taken away, not added.",
+        lambda mu: (-recurrence(mu)[0], recurrence(mu)[1]),
+        "a has the wrong sign: in the rule for π_(k+1) it stands with a minus already.",
+        lambda mu: recurrence(mu)[::-1],
+        "a comes first, with N numbers; then b, with N − 1.",
+    ),
+    after="In floating point a digit is lost with every moment; fractions lose none.",
 )
 
 
@@ -343,7 +609,7 @@ def _even_and_odd_swapped(M, m, ratio):
 
 
 exercise_4 = Exercise(
-    *Card("6.4", "what a diverging series still says", points=2, difficulty=2, minutes=8),
+    *Card("6.4", "what a diverging series still says", points=4, difficulty=2, minutes=8),
     cases=_some_moments,
     reference=series_bounds,
     edge_cases=(
@@ -416,7 +682,8 @@ def _quadrature(a, b, share, weights=lambda V: V[0] ** 2, root=np.sqrt):
 
 
 exercise_5 = Exercise(
-    *Card("6.5", "a quadrature from a tridiagonal matrix", points=3, difficulty=3, minutes=9),
+    *Card("6.5", "build B, stage 4: nodes, weights and a bound", points=4, difficulty=3, minutes=8),
+    kind="build",
     cases=_a_rule,
     reference=gauss_bound,
     edge_cases=({"a": np.array([4.0]), "b": np.array([]), "r": 3, "m": 5, "ratio": 0.4},),
@@ -481,7 +748,7 @@ def _other_root(m, n, sigma2, alpha):
 
 
 exercise_6 = Exercise(
-    *Card("6.6", "the variance of a large layer", points=2, difficulty=2, minutes=7),
+    *Card("6.6", "the variance of a large layer", points=3, difficulty=2, minutes=7),
     cases=_large_layer,
     reference=large_variance,
     misconceptions=slips(
@@ -510,4 +777,408 @@ exercise_6 = Exercise(
 )
 
 
-EXERCISES = (exercise_1, exercise_2, exercise_3, exercise_4, exercise_5, exercise_6)
+exercise_17 = proof(
+    *Card("6.17", "the variance of the layer, from its lines", points=5, difficulty=3, minutes=10),
+    lines={
+        "C": (
+            (
+                r"Given $W$, the output is Gaussian with $\operatorname{Cov}[y \mid W] = \gamma^2\,W(\alpha I + "
+                r"W^\top W)^{-1}W^\top$."
+            ),
+            "",
+        ),
+        "H": (r"$(\alpha I + WW^\top)\,W = W(\alpha I + W^\top W)$", ""),
+        "B": (r"$W(\alpha I + W^\top W)^{-1}W^\top = (\alpha I + S)^{-1}S$", "H"),
+        "F": (r"$(\alpha I + S)^{-1}S = I - \alpha(\alpha I + S)^{-1}$", ""),
+        "I": (r"$\operatorname{Cov}[y \mid W] = \gamma^2\big(I - \alpha(\alpha I + S)^{-1}\big)$", "C B F"),
+        "D": (
+            (
+                r"$\mathbb E[y \mid W] = 0$ for every $W$, so that $\operatorname{Cov}[y] = \mathbb "
+                r"E\operatorname{Cov}[y \mid W]$."
+            ),
+            "",
+        ),
+        "G": (
+            r"$\frac1m\operatorname{tr}\operatorname{Cov}[y] = "
+            r"\frac{\gamma^2}m\big(m - \alpha\,\mathbb E\operatorname{tr}(\alpha I + S)^{-1}\big)$",
+            "I D",
+        ),
+    },
+    flaws={
+        "A": (
+            r"$W(\alpha I + W^\top W)^{-1}W^\top = I - \alpha(\alpha I + W^\top W)^{-1}$",
+            "the left side has the size of the outputs, m × m, and the right side that of the inputs, n × n. The "
+            "inverse "
+            "has to change sides.",
+        ),
+        "E": (
+            r"$\mathbb E\operatorname{tr}(\alpha I + S)^{-1} = \operatorname{tr}(\alpha I + \mathbb E S)^{-1}$",
+            "the mean of an inverse is not the inverse of the mean; by Jensen it is larger. Nothing here needs it: the "
+            "mean stays outside.",
+        ),
+        "J": (
+            (
+                r"$\frac1m\operatorname{tr}\operatorname{Cov}[y] = \mathbb E\operatorname{Tr}\big((\alpha I + "
+                r"S)^{-1}\big)$"
+            ),
+            "so it is printed in the review of the paper. For W = 0 the output is 0, and this trace is m/α.",
+        ),
+    },
+    goal="G",
+    missing={
+        "H": "W has to be moved past an inverse, and nothing above it says how.",
+        "B": "the inverse is still on the side of the inputs.",
+        "F": "a product of an inverse and S has to become a difference first.",
+        "D": "Cov[y] has a second part, the covariance of the conditional mean. What is it?",
+        "C": "nothing above it says what the covariance is before it is rewritten.",
+        "I": "the trace of which covariance? It has to be brought to the outputs' side first.",
+    },
+    after="In singular values the middle is one line: s²/(α + s²) = 1 − α/(α + s²).",
+)
+
+
+EXERCISES = (
+    exercise_1,
+    exercise_15,
+    exercise_16,
+    exercise_17,
+    exercise_3,
+    exercise_13,
+    exercise_4,
+    exercise_14,
+    exercise_5,
+    exercise_6,
+)
+
+WRITTEN = (
+    Written(
+        *Card("6.18", "what a divergent series is good for", points=6, difficulty=3, minutes=12),
+        rubric=(
+            (
+                2,
+                (
+                    "first friend: sums of one, two, three, … terms enclose the variance although they diverge, or: "
+                    "the moments give bounds"
+                ),
+            ),
+            (
+                1,
+                (
+                    "says why no σ > 0 is safe: a Gaussian eigenvalue has no upper end, or: the moments grow like "
+                    "factorials"
+                ),
+            ),
+            (
+                2,
+                (
+                    "second friend: agreement is seen only where the largest eigenvalue is well below α; at 1/√n it "
+                    "is above"
+                ),
+            ),
+            (1, "gives a number that this chapter has measured for one of these points"),
+        ),
+        model=(
+            "Both draw too much from something true. The series does diverge for every $\\sigma > 0$: an "
+            "eigenvalue of a Gaussian "
+            "matrix has no upper end, so that $\\mathbb E\\operatorname{tr}S^k$ grows like $2^kk!$, faster than "
+            "any $(\\sigma^2/\\alpha)^k$ "
+            "shrinks. But divergence is no lack of information. What $k$ terms miss of $\\lambda/(\\alpha + "
+            "\\lambda)$ is "
+            "$(-\\lambda/\\alpha)^k$ times something positive, and so successive sums enclose the variance. The "
+            "same ten moments, used in a "
+            "Gauss rule, give bounds less than a thousandth apart for a $9 \\times 9$ layer at $1/\\sqrt n$. The "
+            "second friend "
+            "has seen agreement where "
+            "the largest eigenvalue, about $\\sigma^2(\\sqrt m + \\sqrt n)^2$, lies well below $\\alpha$; "
+            "figures printed without their "
+            "$\\sigma$ do not say that it fails elsewhere. At $1/\\sqrt n$ a large square layer has eigenvalues "
+            "up to $4\\alpha$, and ten terms "
+            "give $-15\\,481$ at $64 \\times 64$ for a number that is 0.381. They may be used up to about a "
+            "quarter in $s = n\\sigma^2/\\alpha$ "
+            "and no further."
+        ),
+    ),
+)
+
+PREDICTIONS = (
+    Prediction(
+        "6a/root",
+        (
+            "Cholesky's factor $L$ of $\\alpha I + W^\\top W$ replaces the symmetric root: $WL^{-\\top}$ for "
+            "$W(\\alpha I + W^\\top W)^{-1/2}$. What changes?"
+        ),
+        right="the matrix, and none of its singular values",
+        options=(
+            (
+                "nothing: both are roots of the same inverse",
+                (
+                    "Roots of one matrix may differ, as 2 and −2 do. The two layers differ by a rotation of the "
+                    "inputs, entry by entry visibly."
+                ),
+            ),
+            (
+                "the matrix, and none of its singular values",
+                (
+                    "Other matrices, the same $MM^\\top$: a rotation of the inputs stands between them, and no norm "
+                    "sees it."
+                ),
+            ),
+            (
+                "the matrix and its singular values",
+                (
+                    "The matrix does. But $MM^\\top = W(\\alpha I + W^\\top W)^{-1}W^\\top$ for both, and the "
+                    "singular values are the roots of its eigenvalues."
+                ),
+            ),
+        ),
+    ),
+    Prediction(
+        "6a/shape",
+        (
+            "Three layers at $\\sigma^2 = 1/n$: outputs × inputs are 8 × 8, 4 × 12, 12 × 4. Which lets most variance "
+            "through, on average over its outputs?"
+        ),
+        right="4 × 12",
+        options=(
+            (
+                "12 × 4",
+                (
+                    "More outputs hear each input, but only 4 singular values are not 0: 8 of the 12 outputs' worth "
+                    "of variance is missing by force."
+                ),
+            ),
+            (
+                "8 × 8",
+                "Square looks natural, and has the smallest singular values of the three: its squares reach down to 0.",
+            ),
+            ("4 × 12", "Few outputs have many inputs to choose from: all 4 eigenvalues lie well away from 0."),
+            (
+                "all the same: σ² = 1/n makes up for it",
+                (
+                    "It makes the mean square of $Wx$ the same. But what is squeezed depends on how the eigenvalues "
+                    "spread, and the shape decides that."
+                ),
+            ),
+        ),
+    ),
+    Prediction(
+        "6a/one",
+        (
+            "One output, $n$ inputs, $\\sigma^2 = \\alpha/n$, so that the mean of $\\lambda/\\alpha$ is 1 for each "
+            "$n$. How does $v = \\mathbb E\\,\\lambda/(\\alpha + \\lambda)$ depend on $n$?"
+        ),
+        right="it grows with n, towards one half",
+        options=(
+            (
+                "it is one half for each n",
+                (
+                    "One half is the share of the *mean*. The mean of the share is less, as the share bends down "
+                    "(Jensen), and the more so the more λ fluctuates."
+                ),
+            ),
+            (
+                "it grows with n, towards one half",
+                (
+                    "With more inputs $\\lambda$ fluctuates less, and less is lost by bending: from 0.34 at $n = 1$ "
+                    "to nearly a half at 100."
+                ),
+            ),
+            (
+                "it falls with n, towards one half",
+                (
+                    "That would need a function that bends up. $\\lambda/(\\alpha + \\lambda)$ bends down: "
+                    "fluctuation costs."
+                ),
+            ),
+        ),
+    ),
+    Prediction(
+        "6a/smallest",
+        (
+            "Eigenvalues repel, and 0 is a wall. In a small square layer, is the density of singular values at 0 "
+            "lower or higher than in a large one?"
+        ),
+        right="higher",
+        options=(
+            (
+                "lower",
+                (
+                    "Repulsion keeps eigenvalues from each other, not from the wall: those above push the lowest one "
+                    "towards it."
+                ),
+            ),
+            (
+                "higher",
+                (
+                    "The others push the lowest one against the wall, in a layer whose width is about $1/n$, which "
+                    "small sizes feel."
+                ),
+            ),
+            (
+                "the same",
+                (
+                    "It is nearly so everywhere else. In a layer of width about $1/n$ at the wall the limit is never "
+                    "reached."
+                ),
+            ),
+        ),
+    ),
+    Prediction(
+        "6a/crossing",
+        (
+            "Of the three ways to pair four factors on a circle two join neighbours and contribute $m^2n$ and "
+            "$mn^2$. What does the third, which crosses, contribute?"
+        ),
+        right="mn: one free index of each kind",
+        options=(
+            (
+                "nothing: its indices cannot all agree",
+                "They can, if there are few enough of them: two rows become one, and two columns too.",
+            ),
+            (
+                "mn: one free index of each kind",
+                (
+                    "Its two pairs join both rows and both columns. In a large layer that is a factor $m$ or $n$ "
+                    "less than the others have."
+                ),
+            ),
+            (
+                "m²n²: crossing pairs are independent",
+                (
+                    "That would be all four indices. A pair joins two rows *and* two columns; of $2 + 2$ indices two "
+                    "are left."
+                ),
+            ),
+        ),
+    ),
+    Prediction(
+        "6a/breaks",
+        (
+            "Ten terms at $64 \\times 64$, for $s = n\\sigma^2/\\alpha = 0.1$, 0.25, 0.5 and 1. From where on is the "
+            "second decimal wrong?"
+        ),
+        right="at a quarter already",
+        options=(
+            (
+                "beyond 1, where the mean eigenvalue passes α",
+                (
+                    "The mean eigenvalue is $s\\alpha$, and the largest is near $4s\\alpha$: it passes $\\alpha$ at "
+                    "a quarter. At 1 ten terms say $-15\\,481$."
+                ),
+            ),
+            (
+                "at a half",
+                (
+                    "At a half ten terms give $-12$. The largest eigenvalue, near $4s\\alpha$, has passed $\\alpha$ "
+                    "long before."
+                ),
+            ),
+            (
+                "at a quarter already",
+                (
+                    "The largest eigenvalue is near $4s\\alpha$, and the geometric series wants it below $\\alpha$. "
+                    "At 0.1 five decimals agree."
+                ),
+            ),
+            (
+                "at 0.1: it diverges for every σ",
+                "It does, in the end. But ten terms are not the end: at 0.1 they give five decimals.",
+            ),
+        ),
+    ),
+    Prediction(
+        "6a/bounds",
+        (
+            "$9 \\times 9$ at $s = 1$, where ten terms of the series are off by tens of thousands. Bounds are made "
+            "of the same ten moments: how far apart are they?"
+        ),
+        right="less than a thousandth",
+        options=(
+            (
+                "they say little: about 0 to 1",
+                "The moments know more than their alternating sum shows: two of them leave 0.2, and ten 0.0004.",
+            ),
+            ("about a tenth", "Four moments are enough for better than that."),
+            (
+                "less than a thousandth",
+                "Four units in the fourth digit, from numbers whose alternating sum is $-56\\,541$.",
+            ),
+        ),
+    ),
+    Prediction(
+        "6a/half",
+        (
+            "He's start, $\\sigma^2 = 2/n$, keeps the signal of a ReLU layer. How much of a unit variance does a "
+            "large square LDLT layer let through there, at $\\alpha = \\gamma = 1$?"
+        ),
+        right="one half",
+        options=(
+            (
+                "nearly all of it",
+                (
+                    "$Wx$ has twice the variance of $x$. But eigenvalues up to 8 count as less than 1, and the many "
+                    "small ones are lost."
+                ),
+            ),
+            (
+                "two thirds, as 2/(1 + 2)",
+                "That is the share of the mean eigenvalue, 2. They spread from 0 to 8, and the share bends down.",
+            ),
+            ("one half", "It solves $v = 2(1 - v)^2$: as much is lost as gets through."),
+            (
+                "about 0.4",
+                "That is what passes at $1/\\sqrt n$, half of He's variance, as the end of this section finds.",
+            ),
+        ),
+    ),
+    Prediction(
+        "6a/headline",
+        (
+            "Seven settings are tried: large square layers, two wider shapes, 3 × 5, two averages over sizes, "
+            "uniform weights. How many give 0.41 at $1/\\sqrt n$ *and* 0.90 at $10/\\sqrt n$, to two digits?"
+        ),
+        right="none",
+        options=(
+            ("one: large square layers, as one would expect", "They have 0.90, and with it goes 0.38."),
+            (
+                "several: shape and size move both numbers a little",
+                "They move both together: where the first is 0.41, the second is above 0.93.",
+            ),
+            (
+                "none",
+                (
+                    "Where the first number is 0.41 the second is 0.94 or more; where the second is 0.90 the first "
+                    "is 0.38."
+                ),
+            ),
+        ),
+    ),
+    Prediction(
+        "6a/commute",
+        (
+            "A square layer misses $1 - v$ of unit variance. For a *huge* $\\sigma$, is $(1 - v)\\,\\sigma\\sqrt n$ "
+            "the same number as for a huge $n$ at moderate $\\sigma$?"
+        ),
+        right="no: it is about one and a half times that",
+        options=(
+            (
+                "yes: both limits are large layers far from α",
+                (
+                    "The order matters: with $n$ first it is 1, with $\\sigma$ first $\\pi/2$. A huge $\\sigma$ sees "
+                    "only the singular values next to 0."
+                ),
+            ),
+            (
+                "no: it tends to 0",
+                "It would, if no singular value came near 0. A square layer has one within about $1/n$ of it.",
+            ),
+            (
+                "no: it is about one and a half times that",
+                (
+                    "It climbs from 1 to $\\pi/2$: a huge $\\sigma$ sees the density at 0, which is $\\pi/2$ times "
+                    "that of the quarter circle."
+                ),
+            ),
+        ),
+    ),
+)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from course_utils.exercises import Card, Exercise, slips
+from course_utils.exercises import Card, Exercise, Prediction, Written, proof, slips
 
 
 def _rounded(rng, n, d):
@@ -58,7 +58,8 @@ def _whole_angle(X, Y):
 
 
 exercise_1 = Exercise(
-    *Card("7.1", "the kernel of an infinitely wide net", points=1, difficulty=1, minutes=5),
+    *Card("7.1", "build, stage 2: the kernel of an infinitely wide net", points=2, difficulty=2, minutes=5),
+    kind="build",
     cases=_two_groups,
     reference=limit_kernel,
     edge_cases=(_PARALLEL,),
@@ -119,7 +120,8 @@ def _kernel_with(W0, a, X, weight, divisor, gate=lambda u: u > 0):
 
 
 exercise_2 = Exercise(
-    *Card("7.2", "a kernel without gradients", points=3, difficulty=3, minutes=8),
+    *Card("7.2", "build, stage 1: a kernel without gradients", points=4, difficulty=3, minutes=8),
+    kind="build",
     cases=_small_net,
     reference=net_kernel,
     misconceptions=slips(
@@ -161,72 +163,6 @@ exercise_2 = Exercise(
 )
 
 
-def _accuracy(rng):
-    # An answer next to a whole number would hang on the order in which a student multiplies.
-    while True:
-        theta, eps = round(rng.uniform(0.1, 3.0), 2), round(rng.uniform(0.002, 0.05), 3)
-        p = (np.pi - theta) / (2 * np.pi)
-        exact = np.cos(theta) ** 2 * p * (1 - p) / eps**2
-        if exact > 3 and 0.01 < exact % 1 < 0.99 and abs(np.cos(theta)) > 0.1:
-            return {"theta": theta, "eps": eps}
-
-
-def kernel_width(theta, eps):
-    # Or `p = (np.pi + theta) / (2 * np.pi)`: p(1 − p) is the same for 1 − p.
-    p = (np.pi - theta) / (2 * np.pi)
-    return int(np.ceil(np.cos(theta) ** 2 * p * (1 - p) / eps**2))
-
-
-def _chance(theta):
-    return (np.pi - theta) / (2 * np.pi)
-
-
-def _spread(theta):
-    p = _chance(theta)
-    return abs(np.cos(theta)) * np.sqrt(p * (1 - p))
-
-
-exercise_3 = Exercise(
-    *Card("7.3", "how wide for a good kernel?", points=2, difficulty=2, minutes=5),
-    cases=_accuracy,
-    whole=True,
-    edge_cases=({"theta": 0.0, "eps": 0.01},),  # the law is met exactly, by 2500 neurons
-    reference=kernel_width,
-    misconceptions=slips(
-        lambda theta, eps: int(np.ceil(_spread(theta) / eps)),
-        "The error falls as 1/√m, not as 1/m: half the error costs four times the width.",
-        lambda theta, eps: int(np.ceil(_spread(theta) ** 2 / eps)),
-        "The variance is right; eps is an error, so its square has to be met: half the error costs four times "
-        "the width.",
-        lambda theta, eps: int(np.ceil(_chance(theta) * (1 - _chance(theta)) / eps**2)),
-        "This is for the share of neurons. In the kernel it is multiplied by xᵀx' = cos θ.",
-        lambda theta, eps: int(np.ceil(np.cos(theta) ** 2 * _chance(theta) / eps**2)),
-        "The variance of an indicator is p(1 − p), not p.",
-        lambda theta, eps: (_spread(theta) / eps) ** 2,
-        "A net has a whole number of neurons: round up.",
-        lambda theta, eps: int(np.floor((_spread(theta) / eps) ** 2)),
-        "One neuron too few: round up.",
-        lambda theta, eps: int((_spread(theta) / eps) ** 2) + 1,
-        "Right unless the law gives a whole number, which is then wide enough: round up with np.ceil.",
-        lambda theta, eps: int(np.ceil(_spread(theta) ** 2 / abs(np.cos(theta)) / eps**2)),
-        "In the square of the error cos θ is squared, too.",
-        lambda theta, eps: int(np.ceil(np.cos(theta) * _chance(theta) * (1 - _chance(theta)) / eps**2)),
-        "The kernel has the factor cos θ, so its variance has cos² θ: an obtuse angle would give a negative one.",
-        lambda theta, eps: int(np.ceil(np.cos(theta) ** 2 * 2 * _chance(theta) * (1 - 2 * _chance(theta)) / eps**2)),
-        "The chance to be on for both is (π − θ)/(2π): at θ = 0 it is a half.",
-        lambda theta, eps: int(np.ceil(1 / (4 * eps**2))),
-        "This is the answer at θ = 0, the largest of all. The variance falls with the angle.",
-        lambda theta, eps: round((_spread(theta) / eps) ** 2),
-        "The nearest whole number may be one too few: round up.",
-        lambda theta, eps: int(np.ceil((_spread(np.radians(theta)) / eps) ** 2)),
-        "θ is given in radians already.",
-        lambda theta, eps: int(np.ceil(1 / eps**2)),
-        "You have taken 1 for the variance of one neuron. It is cos²θ p (1 − p).",
-    ),
-    after="The dimension of the inputs is not in the answer.",
-)
-
-
 def _descent(rng):
     n, p, d = int(rng.integers(2, 5)), int(rng.integers(1, 4)), 4
     X, X_new = _rounded(rng, n, d), _rounded(rng, p, d)
@@ -258,7 +194,8 @@ def _moved_too_early(K, K_new, f, f_new, y, steps, lr):
 
 
 exercise_4 = Exercise(
-    *Card("7.4", "train without a net", points=3, difficulty=3, minutes=8),
+    *Card("7.4", "build, stage 3: train without a net", points=4, difficulty=3, minutes=8),
+    kind="build",
     cases=_descent,
     allows=lambda K, **_: np.linalg.matrix_rank(K) == len(K),
     edge_cases=tuple({**_descent(np.random.default_rng(7)), "steps": steps} for steps in (0, 1, 60)),
@@ -319,7 +256,7 @@ def distance(K, y, f):
 
 
 exercise_5 = Exercise(
-    *Card("7.5", "the whole way", points=2, difficulty=3, minutes=6),
+    *Card("7.5", "the whole way", points=2, difficulty=3, minutes=5),
     cases=_interpolation,
     reference=distance,
     rtol=1e-7,
@@ -408,7 +345,7 @@ def _over_one_turn_from_zero(k):
 
 
 exercise_7 = Exercise(
-    *Card("7.7", "which frequencies does the kernel hear?", points=3, difficulty=4, minutes=8),
+    *Card("7.7", "which frequencies does the kernel hear?", points=4, difficulty=4, minutes=8),
     cases=lambda rng: {"k": int(rng.integers(0, 13))},
     edge_cases=tuple({"k": k} for k in (0, 1, 2, 3, 4, 20)),
     reference=circle_coefficient,
@@ -451,4 +388,607 @@ exercise_7 = Exercise(
 )
 
 
-EXERCISES = (exercise_1, exercise_2, exercise_3, exercise_4, exercise_5, exercise_6, exercise_7)
+def _training(rng):
+    m, n, d = int(rng.integers(1, 7)), int(rng.integers(1, 4)), int(rng.integers(1, 4))
+    return {
+        "W0": rng.normal(size=(m, d)),
+        "a": np.round(rng.choice([-1, 1], m) * rng.uniform(0.5, 2, m), 1),
+        "X": rng.normal(size=(n, d)),
+        "y": np.round(rng.uniform(-2, 2, size=n), 1),
+        "steps": int(rng.integers(1, 5)),
+        "lr": round(rng.uniform(0.1, 1.0), 1),
+    }
+
+
+def descend(W0, a, X, y, steps, lr):
+    W, root = W0, np.sqrt(len(a))
+    for _ in range(steps):
+        Z = X @ W.T
+        missing = (y - np.maximum(Z, 0) @ a / root) / (len(y) * root)
+        # Or `W = W + lr * (missing[:, None] * (Z >= 0) * a).T @ X`: no input puts a neuron exactly at its kink.
+        W = W + lr * (missing[:, None] * (Z > 0) * a).T @ X
+    return W
+
+
+def _off_kinks(W0, a, X, y, steps, lr):
+    return all(np.abs(X @ descend(W0, a, X, y, t, lr).T).min() > 1e-6 for t in range(steps + 1))
+
+
+def _descend(W0, a, X, y, steps, lr, inside=1.0, outside=1.0, gate=None, weights=None, targets=1.0):
+    """Descent with one of its factors changed."""
+    W, root = W0, np.sqrt(len(a))
+    for _ in range(steps):
+        Z = X @ W.T
+        missing = (targets * y - np.maximum(Z, 0) @ a / root * inside) / (len(y) * root) * outside
+        W = (
+            W
+            + lr * (missing[:, None] * (Z > 0 if gate is None else gate(Z)) * (a if weights is None else weights)).T @ X
+        )
+    return W
+
+
+def _one_by_one(W0, a, X, y, steps, lr):
+    for _ in range(steps):
+        for j in range(len(y)):
+            W0 = descend(W0, a, X[j : j + 1], y[j : j + 1], 1, lr)
+    return W0
+
+
+def _tangent_descent(W0, a, X, y, steps, lr):
+    W, on, root = W0, X @ W0.T > 0, np.sqrt(len(a))
+    for _ in range(steps):
+        missing = (y - (on * (X @ W.T)) @ a / root) / (len(y) * root)
+        W = W + lr * (missing[:, None] * on * a).T @ X
+    return W
+
+
+exercise_8 = Exercise(
+    *Card("7.8", "build, stage 4: train the net", points=4, difficulty=3, minutes=8),
+    kind="build",
+    cases=_training,
+    reference=descend,
+    edge_cases=tuple(
+        {"W0": np.ones((1, 1)), "a": np.ones(1), "X": np.array([[2.0]]), "y": np.ones(1), "steps": steps, "lr": 0.1}
+        for steps in (1, 2)
+    ),
+    allows=_off_kinks,
+    rtol=1e-5,  # differences with a small step are an answer too, slow as they are
+    atol=1e-7,
+    misconceptions=slips(
+        lambda W0, a, X, y, steps, lr: _descend(W0, a, X, y, steps, lr, gate=lambda Z: X @ W0.T > 0),
+        "Your residual is that of the net, but your switches are those of W0 for ever. Take them anew at each W.",
+        _tangent_descent,
+        "You have kept the switches of W0 for ever: this trains f0, not the net. Take them anew at each W.",
+        lambda W0, a, X, y, steps, lr: _descend(W0, a, X, y, steps, lr, outside=np.sqrt(len(a))),
+        "The factor 1/√m of f is missing once: f has it, and so has its derivative.",
+        lambda W0, a, X, y, steps, lr: _descend(
+            W0, a, X, y, steps, lr, inside=np.sqrt(len(a)), outside=np.sqrt(len(a))
+        ),
+        "The factor 1/√m is missing: f = m^(−1/2) Σ aᵢ σ(wᵢᵀx).",
+        lambda W0, a, X, y, steps, lr: _descend(W0, a, X, y, steps, lr, inside=np.sqrt(len(a))),
+        "Your f, inside the residual, has no factor 1/√m.",
+        lambda W0, a, X, y, steps, lr: descend(W0, a, X, y, steps, lr * len(y)),
+        "You have summed over the inputs. The loss is a mean: divide by n.",
+        lambda W0, a, X, y, steps, lr: descend(W0, a, X, y, steps, 2 * lr),
+        "Each step is twice as long as asked: the ½ of the loss cancels the 2 of the square.",
+        lambda W0, a, X, y, steps, lr: _descend(W0, a, X, y, steps, lr, gate=np.ones_like),
+        "You have differentiated as if every neuron were on. One that is off passes nothing back.",
+        lambda W0, a, X, y, steps, lr: _descend(W0, a, X, y, steps, lr, gate=lambda Z: np.maximum(Z, 0)),
+        "The slope of the ReLU is 0 or 1, not its value.",
+        lambda W0, a, X, y, steps, lr: _descend(W0, a, X, y, steps, lr, weights=np.ones(len(a))),
+        "The second layer is missing from the derivative: each row has its factor aᵢ.",
+        lambda W0, a, X, y, steps, lr: _descend(W0, a, X, y, steps, lr, weights=np.sign(a)),
+        "You have used the signs of a only. Here a has other sizes.",
+        lambda W0, a, X, y, steps, lr: _descend(W0, a, X, y, steps, lr, weights=a**2),
+        "Two factors aᵢ in the derivative are one too many: f is linear in a.",
+        lambda W0, a, X, y, steps, lr: _descend(W0, a, X, y, steps, lr, targets=0),
+        "The targets are missing: the residual is y − f.",
+        lambda W0, a, X, y, steps, lr: _descend(W0, a, X, y, steps, lr, targets=-1),
+        "You have added f to y. What is missing is y − f.",
+        lambda W0, a, X, y, steps, lr: descend(W0, a, X, y, steps, -lr),
+        "You climb: the loss grows. Subtract the gradient, or add the residual's part.",
+        lambda W0, a, X, y, steps, lr: descend(W0, a, X, y, 1, lr),
+        "This is one step. Is the `return` inside the loop?",
+        lambda W0, a, X, y, steps, lr: descend(W0, a, X, y, steps + 1, lr),
+        "One step too many.",
+        lambda W0, a, X, y, steps, lr: descend(W0, a, X, y, steps - 1, lr),
+        "One step too few: `range(steps)` makes as many rounds as steps.",
+        lambda W0, a, X, y, steps, lr: W0 + steps * (descend(W0, a, X, y, 1, lr) - W0),
+        "All your steps use the gradient at the start. Take it anew at each W.",
+        _one_by_one,
+        "You have gone input by input. A step of full-batch descent uses the gradient of the mean over all of them.",
+        lambda W0, a, X, y, steps, lr: descend(W0, a, X, y, steps, lr) - W0,
+        "This is the way, W − W0. Return where it ends.",
+        lambda W0, a, X, y, steps, lr: descend(W0, a, X, y, steps, lr / len(y)),
+        "Your steps are n times too short: the loss is a mean already.",
+        lambda W0, a, X, y, steps, lr: descend(W0, a, X, y, steps, 1.0),
+        "Your step does not use lr.",
+    ),
+    after="The only line that makes this another training than that of f0 is the switch, taken anew at each step.",
+)
+
+
+def _two_layers(rng):
+    m, n, d = int(rng.integers(1, 7)), int(rng.integers(1, 4)), int(rng.integers(1, 4))
+    W0 = rng.normal(size=(m, d))
+    return {
+        "W0": W0,
+        "W": W0 + rng.normal(size=(m, d)),
+        "a": np.round(rng.choice([-1, 1], m) * rng.uniform(0.5, 2, m), 1),
+        "X": rng.normal(size=(n, d)),
+    }
+
+
+def _some_on(W0, W, a, X):
+    return min(np.abs(X @ W0.T).min(), np.abs(X @ W.T).min()) > 1e-6 and (X @ W0.T > 0).any()
+
+
+def _times_width(W, a, X):
+    # Or `on = X @ W.T >= 0`: no input sits on a kink.
+    on = X @ W.T > 0
+    # Or `return -(X @ X.T * (on * a ** 2 @ on.T))`: a factor cancels in the share.
+    return (X @ X.T) * ((on * a**2) @ on.T)
+
+
+def changes(W0, W, a, X):
+    before, after = _times_width(W0, a, X), _times_width(W, a, X)
+    share = np.linalg.norm(W - W0) / np.linalg.norm(W0)
+    return share, np.linalg.norm(after - before) / np.linalg.norm(before)
+
+
+def _changed(share=None, turned=None):
+    """The two numbers, one of them by another formula: of W0 and W, or of the kernels before and after."""
+
+    def answer(W0, W, a, X):
+        kernels = net_kernel(W0, a, X), net_kernel(W, a, X)
+        right = changes(W0, W, a, X)
+        return right[0] if share is None else share(W0, W), right[1] if turned is None else turned(*kernels)
+
+    return answer
+
+
+def _norm(A):
+    return np.linalg.norm(A)
+
+
+exercise_9 = Exercise(
+    *Card("7.9", "build, stage 1: what has moved", points=2, difficulty=2, minutes=5),
+    kind="build",
+    cases=_two_layers,
+    reference=changes,
+    edge_cases=({"W0": np.ones((1, 1)), "W": -np.ones((1, 1)), "a": np.ones(1), "X": np.ones((1, 1))},),
+    allows=_some_on,
+    rtol=1e-7,
+    misconceptions=slips(
+        _changed(share=lambda W0, W: np.linalg.norm(W - W0)),
+        "The first number is the distance. Asked is its share of the length of W0.",
+        _changed(share=lambda W0, W: _norm(W - W0) / _norm(W)),
+        "The first number is a share of the length of W, after training. Divide by that of W0.",
+        _changed(share=lambda W0, W: (_norm(W) - _norm(W0)) / _norm(W0)),
+        "The first number says how much longer W has become. Asked is how far it lies from W0.",
+        _changed(share=lambda W0, W: (_norm(W - W0) / _norm(W0)) ** 2),
+        "The first number is the square of the share: take its root.",
+        _changed(share=lambda W0, W: np.linalg.norm(W - W0, 2) / np.linalg.norm(W0, 2)),
+        "The first number uses the largest singular values. Asked are roots of the sums of all squares.",
+        _changed(turned=lambda before, after: _norm(after - before)),
+        "The second number is the move of the kernel. Asked is its share of the norm of the kernel before.",
+        _changed(turned=lambda before, after: _norm(after - before) / max(_norm(after), 1e-300)),
+        "The second number is a share of the kernel after training. Divide by the norm of the one before.",
+        _changed(turned=lambda before, after: (_norm(after) - _norm(before)) / _norm(before)),
+        "The second number says how much the norm has grown. Subtract the matrices, then take the norm.",
+        _changed(turned=lambda before, after: _norm(after) / _norm(before)),
+        "The second number compares the two norms. Subtract the matrices, then take the norm.",
+        _changed(turned=lambda before, after: np.linalg.norm(after - before, 2) / np.linalg.norm(before, 2)),
+        "The second number uses the largest eigenvalues. Asked are roots of the sums of all squares.",
+        _changed(turned=lambda before, after: (_norm(after - before) / _norm(before)) ** 2),
+        "The second number is the square of the share: take its root.",
+        lambda W0, W, a, X: changes(W0, W, a, X)[::-1],
+        "The order is weights first, kernel second.",
+        lambda W0, W, a, X: changes(W0, W, np.ones(len(a)), X),
+        "Your kernel counts every neuron once. Here a has other sizes: use your kernel of stage 1.",
+        lambda W0, W, a, X: (changes(W0, W, a, X)[0], 0.0),
+        "Your two kernels are the same: is one of them that of W, after training?",
+    ),
+    after="The first number asks whether a net stays near its start, the second whether it learns what is similar.",
+)
+
+
+def both_factors(W0, a, X, y, steps, lr):
+    rows = []
+    for factor in (1, 1 / np.sqrt(len(a))):
+        W = descend(W0, factor * a, X, y, steps, lr / factor**2)
+        rows.append(changes(W0, W, a, X))
+    return np.array(rows)
+
+
+def _both_off_kinks(W0, a, X, y, steps, lr):
+    root = np.sqrt(len(a))
+    fits = _off_kinks(W0, a, X, y, steps, lr) and _off_kinks(W0, a / root, X, y, steps, lr * len(a))
+    return fits and (X @ W0.T > 0).any()
+
+
+def _rich(second):
+    """The right first row, and a second one of ``second(W0, a, X, y, steps, lr, root)``, a training."""
+
+    def answer(W0, a, X, y, steps, lr):
+        W = second(W0, a, X, y, steps, lr, np.sqrt(len(a)))
+        return np.array([both_factors(W0, a, X, y, steps, lr)[0], changes(W0, W, a, X)])
+
+    return answer
+
+
+exercise_10 = Exercise(
+    *Card("7.10", "build, stage 2: two factors", points=4, difficulty=3, minutes=8),
+    kind="build",
+    cases=_training,
+    reference=both_factors,
+    edge_cases=(
+        {"W0": np.ones((4, 1)), "a": np.ones(4), "X": np.ones((1, 1)), "y": np.array([4.0]), "steps": 1, "lr": 0.5},
+    ),
+    allows=_both_off_kinks,
+    rtol=1e-5,
+    atol=1e-7,
+    misconceptions=slips(
+        _rich(lambda W0, a, X, y, steps, lr, root: descend(W0, a / root, X, y, steps, lr)),
+        "Your second net takes the short step: with 1/m in front its kernel is m times smaller, and so its step is to "
+        "be m times as long.",
+        _rich(lambda W0, a, X, y, steps, lr, root: descend(W0, a / root, X, y, steps, lr * root)),
+        "Your second step is √m times as long. The kernel has the factor of the net squared.",
+        _rich(lambda W0, a, X, y, steps, lr, root: descend(W0, a / root, X, y, steps, lr / root**2)),
+        "Your second step is m times shorter than the first. A slow net needs a long one.",
+        _rich(lambda W0, a, X, y, steps, lr, root: descend(W0, a / root**2, X, y, steps, lr * root**2)),
+        "Your second net has m^(−3/2) in front: stage 4 has 1/√m already.",
+        _rich(lambda W0, a, X, y, steps, lr, root: descend(W0, a, X, y, steps, lr * root**2)),
+        "Your second net has a long step, but still 1/√m in front.",
+        _rich(
+            lambda W0, a, X, y, steps, lr, root: (
+                descend(W0, a / root, X, y, len(a) * steps, lr) if len(a) * steps < 99 else W0
+            )
+        ),
+        "You have taken m times as many steps. Asked are as many, each m times as long.",
+        _rich(
+            lambda W0, a, X, y, steps, lr, root: descend(
+                descend(W0, a, X, y, steps, lr), a / root, X, y, steps, lr * root**2
+            )
+        ),
+        "Your second training goes on from where the first has ended. Both start at W0.",
+        lambda W0, a, X, y, steps, lr: both_factors(W0, a, X, y, steps, lr)[::-1],
+        "The first row belongs to 1/√m, the second to 1/m.",
+        lambda W0, a, X, y, steps, lr: both_factors(W0, a, X, y, steps, lr).T,
+        "A row belongs to a factor, a column to what has moved: yours is transposed.",
+        lambda W0, a, X, y, steps, lr: both_factors(W0, a, X, y, 1, lr),
+        "These are the values after one step.",
+        lambda W0, a, X, y, steps, lr: both_factors(W0, a, X, y, steps, lr)[[0, 0]],
+        "Both rows belong to the factor 1/√m.",
+    ),
+    after="Same weights, same data, same speed of f. One factor is all that differs.",
+)
+
+
+exercise_11 = proof(
+    *Card("7.11", "the kernel's limit and its rate", points=4, difficulty=3, minutes=8),
+    lines={
+        "F": (r"$\nabla_{w_i} f(x; W_0) = \frac{a_i}{\sqrt m}\,\mathbf 1\{w_{0,i}^\top x > 0\}\,x$", ""),
+        "C": (
+            r"$K_m(x, x') = x^\top x'\cdot\frac1m\sum_i P_i$, where $P_i$ is 1 if neuron $i$ is on for both inputs, "
+            r"else 0, as $a_i^2 = 1$",
+            "F",
+        ),
+        "H": (r"the part of $w_{0,i}$ in the plane of $x$ and $x'$ points in a uniformly random direction", ""),
+        "A": (
+            r"$\mathbb E\,P_i = \frac{\pi - \theta}{2\pi} = p$: two half-planes, at the angle $\theta$ to each other, "
+            r"have this share of the circle in common",
+            "H",
+        ),
+        "I": (r"$\operatorname{Var} P_i = p(1 - p)$", "A"),
+        "D": (r"$\operatorname{Var}\big(\frac1m\sum_i P_i\big) = \frac{p(1 - p)}m$, as rows are independent", "I"),
+        "G": (
+            r"with $K(x, x') = x^\top x'\,p$: $\ \mathbb E\,\big(K_m(x, x') - K(x, x')\big)^2 = "
+            r"\frac{(x^\top x')^2\,p(1 - p)}m$",
+            "C D",
+        ),
+    },
+    flaws={
+        "B": (
+            r"$\mathbb E\,P_i = \frac12\cdot\frac12 = p$, as a neuron is on for each of the inputs with the chance "
+            r"$\frac12$",
+            "The two events are not independent: for x' = x they are one. Only at a right angle is their chance ¼.",
+        ),
+        "E": (
+            r"$\operatorname{Var} P_i = p$, as $P_i^2 = P_i$",
+            "P² = P makes p the mean of the square. The variance is what is left of it without the square of the mean.",
+        ),
+        "J": (
+            r"$\lvert K_m(x, x') - x^\top x'\,\mathbb E\,P_i\rvert \le \lvert x^\top x'\rvert\sqrt{\log(2/\delta)/2m}$ "
+            r"with probability $1 - \delta$, by Hoeffding",
+            "True, with the same rate, and not needed: an inequality cannot give the equality that is to be proved.",
+        ),
+    },
+    goal="G",
+    missing={
+        "F": "A kernel is a product of two gradients: which ones?",
+        "H": "Only directions in the plane count for a share of the circle, and nothing above says how they are drawn.",
+        "A": "The variance of an indicator hangs on its chance to be 1, which nothing above gives.",
+        "I": "The variance of a mean comes from that of one term, which does not stand above it yet.",
+        "C": "What has the kernel to do with the indicators? Nothing above it says so.",
+        "D": "The variance of the mean is what the last line needs, and it does not stand above it.",
+    },
+    after="There is no inequality in it: the law holds at every width, and the dimension of the inputs is not in it.",
+)
+
+
+EXERCISES = (
+    exercise_1,
+    exercise_2,
+    exercise_4,
+    exercise_5,
+    exercise_6,
+    exercise_7,
+    exercise_8,
+    exercise_9,
+    exercise_10,
+    exercise_11,
+)
+
+PREDICTIONS = (
+    Prediction(
+        "7/exact",
+        r"Unit inputs $x$, fixed, and $x'$, which turns from $0$ to 180 degrees away from it. At which angles is the "
+        "kernel of *any* net with random signs, however narrow, exactly that of the limit?",
+        right="at 90 and at 180 degrees",
+        options=(
+            (
+                "at 0 degrees: it is the same input",
+                r"There $x^\top x'$ is largest, 1, and the count of neurons that are on is as random as at any other "
+                "angle: in a net of 16 it need not be eight. This is where the error is *largest*.",
+            ),
+            (
+                "at none: it is a count of random events",
+                r"The count is random at most angles. But it is multiplied by $x^\top x'$, which is zero at a right "
+                "angle whatever the count; and at 180 degrees no neuron can be on for both.",
+            ),
+            (
+                "at 90 and at 180 degrees",
+                r"Yes: at a right angle $x^\top x' = 0$ silences the count, and of two opposite inputs no neuron can "
+                "see both, in the net as in the limit.",
+            ),
+        ),
+    ),
+    Prediction(
+        "7/hessian",
+        r"Chapter 4's Gram method computes $\lambda_{\max}$ of the Hessian of the first layer, and knows nothing of "
+        r"kernels. What does it find for a net of 512 neurons, compared with $\lambda_{\max}(K_m)/n$ of the same net?",
+        right="the same number, all digits",
+        options=(
+            (
+                "about the same: they agree as m grows",
+                "Much in this chapter holds only as the width grows, which tempts. But the second derivative of a "
+                "ReLU is zero off its kink, so that the Hessian has no other part than the gradients' products: 0.0870 "
+                "twice, and all digits.",
+            ),
+            (
+                "the same number, all digits",
+                "Yes: 0.0870. A ReLU is straight off its kink, so that the Hessian of this loss consists of "
+                "products of gradients only, and these have the eigenvalues of the kernel.",
+            ),
+            (
+                "a larger one: the Hessian also has the second derivatives of the net",
+                "For a smooth slope it would. A ReLU has none off its kink: 0.0870 is all there is.",
+            ),
+        ),
+    ),
+    Prediction(
+        "7/distance",
+        "The distance of an infinitely wide net is computed from 48 images before any net is drawn. Then nets of 128 "
+        "to 4096 neurons are trained. How far off is it at 128 neurons, and at 4096?",
+        right="by less than a tenth at both",
+        options=(
+            (
+                "by a half at 128, by less than a tenth at 4096",
+                "Limits need not say anything about narrow nets, which tempts. But each net's start is all that is "
+                "random in this number, and it is random at every width: 8.3 at 128 neurons, 8.1 at 4096, and 8.0 "
+                "computed.",
+            ),
+            (
+                "narrow nets go farther: fewer weights share the work",
+                "Each *weight* does go farther in a narrow net, as $1/\\sqrt m$, and there are fewer of them: the sum "
+                "of squares stays. 8.3 at 128 neurons, 8.0 computed.",
+            ),
+            (
+                "by less than a tenth at both",
+                "Yes: 8.3 and 8.1, where 8.0 was computed. Thirty-two times as many neurons share the same squared "
+                "distance, and the widest first layer moves by less than two percent of its length.",
+            ),
+        ),
+    ),
+    Prediction(
+        "7/closest",
+        r"Three functions after the same 200 steps: the net, its trained tangent $f_0$ and the limit kernel. Which two "
+        "are closest to each other at $m = 16$?",
+        right="the net and the limit kernel",
+        options=(
+            (
+                "the net and its trained tangent: they share their weights at the start",
+                r"They share their start, and with 16 neurons soon nothing else: $f_0$ jumps wherever one of its "
+                r"switches turns, and those of the net have moved. They are twice as far apart as net and limit.",
+            ),
+            (
+                "the trained tangent and the limit kernel: both are kernel regression",
+                r"Both are, each with a kernel of its own, and that of 16 neurons is a poor picture of the limit: "
+                "0.30 apart, where the net is only 0.14 away.",
+            ),
+            (
+                "the net and the limit kernel",
+                "Yes: 0.14 apart, and each of them twice as far from $f_0$, which is torn at its 16 kinks. A moving "
+                "switch smooths what a frozen one tears.",
+            ),
+        ),
+    ),
+    Prediction(
+        "7/luck",
+        r"On the digits the net ends away from the limit for two reasons: it has left its tangent (net against trained "
+        r"$f_0$), and its $K_m$ is not $K$ (trained $f_0$ against limit). Which of the two is larger at $m = 4096$?",
+        right="the kernel's luck, some three times",
+        options=(
+            (
+                "leaving the tangent, some three times",
+                "Training moves every weight, and chance only tilts the kernel a little: so one may think. It is the "
+                "other way round: 0.005 against 0.015.",
+            ),
+            (
+                "about equal: both fall with the width",
+                r"Both fall, but not alike: the luck as $m^{-1/2}$, leaving the tangent faster, so that their ratio "
+                "grows with the width. At 4096 neurons it is three.",
+            ),
+            (
+                "the kernel's luck, some three times",
+                "Yes: 0.015 against 0.005. What separates a finite net from the infinite one is the luck of the draw, "
+                "more than what training does to it.",
+            ),
+        ),
+    ),
+    Prediction(
+        "7/two",
+        "Two infinitely wide nets, drawn independently, are trained on the same 48 digits until the loss is nearly "
+        "gone. Do they agree on new digits?",
+        right="no: they differ by about a third of what they learned",
+        options=(
+            (
+                "yes: they have the same kernel and the same data",
+                r"Kernel and data are the same, the start is not: $f(\cdot; W_0)$ stays random at any width, and what "
+                "the data do not determine, the net keeps from it. It is 0.31, where the targets put in 0.85.",
+            ),
+            (
+                "nearly: training forgets the start",
+                "On the digits it has seen it does. On new ones most of the accident stays: 0.31, where the targets "
+                "put in 0.85.",
+            ),
+            (
+                "no: they differ by about a third of what they learned",
+                "Yes: chance's part is 0.31 (root mean square), the targets' 0.85. The width makes the kernel certain, "
+                "not the start.",
+            ),
+        ),
+    ),
+    Prediction(
+        "7/switch",
+        r"With $\frac1m$ in the place of $\frac1{\sqrt m}$, and a step $m$ times as long, $f$ learns as fast as "
+        "before. What does the first layer do as the net becomes wider?",
+        right="it moves by the same share of its length at every width",
+        options=(
+            (
+                "it moves by an ever smaller share, only more slowly so",
+                "This is what the chapter has taught so far, and it was about one factor. Here the way to the targets "
+                r"grows as $\sqrt m$, like the length of the weights: more than half of it at every width, and a fifth "
+                "of the kernel.",
+            ),
+            (
+                "it moves by the same share of its length at every width",
+                "Yes: more than half of its length, at 256 neurons as at 4096, and the kernel by a fifth of its norm. "
+                "Width alone makes no net lazy.",
+            ),
+            (
+                "it moves by a growing share: the step grows with m",
+                r"The step grows, and the gradients shrink: together they make the way $\sqrt m$ times as long, which "
+                r"is how $\lVert W_0\rVert_F$ grows, too.",
+            ),
+        ),
+    ),
+    Prediction(
+        "7/odd",
+        r"The net has no biases. From points of the circle it is to learn $\cos 2\varphi + \cos 3\varphi$. How much of "
+        "this will an infinitely wide one have learned from 24 points?",
+        right="half of it, and more points do not help",
+        options=(
+            (
+                "nearly all of it: 24 points are plenty for two frequencies",
+                "For a kernel that hears both they would be: with one constant coordinate more, 24 points leave a "
+                r"thousandth. Without it the kernel is deaf to $\cos 3\varphi$.",
+            ),
+            (
+                r"most of cos 2φ, a little of cos 3φ; more points bring the rest",
+                "Lower frequencies do come first for most kernels, which tempts. But this is no question of time or "
+                "of points: with 8, 24 or 64 of them half of the mean square stays.",
+            ),
+            (
+                "half of it, and more points do not help",
+                r"Yes: it finds $\cos 2\varphi$ and nothing of $\cos 3\varphi$, with 8 points as with 24. It cannot "
+                "even pass through the points it has seen. The next exercise says why.",
+            ),
+        ),
+    ),
+    Prediction(
+        "7/width",
+        "How wide must a net be for this theorem to speak of our 48 digits, with $\\delta = 0.1$? And from which width "
+        "on do nets in fact keep (a) and (b), with their own residual for $\\rho$?",
+        right="more than ten million million neurons; in fact fewer than twenty",
+        options=(
+            (
+                "some ten thousand neurons; in fact hundreds",
+                "Nets of 4096 neurons did follow, which tempts. But each step of the proof assumes that all bad luck "
+                r"points the same way, and the width enters as $1/\lambda^4$: $3\cdot10^{13}$.",
+            ),
+            (
+                "millions of neurons; in fact thousands",
+                r"Too little for the theorem ($3\cdot10^{13}$), too much for the nets: sixteen neurons are enough, "
+                "four nearly always.",
+            ),
+            (
+                "more than ten million million neurons; in fact fewer than twenty",
+                r"Yes: $3\cdot10^{13}$ by the theorem; in fact sixteen, and nearly always four. No neuron "
+                "used more than a twentieth of the way that it was allowed.",
+            ),
+        ),
+    ),
+    Prediction(
+        "7/layers",
+        "Which of the six has a kernel that tends to *another* limit than the Gaussian one, so that "
+        r"$\sqrt m\,\lvert K_m - K\rvert$ grows with the width?",
+        right="uniform entries and signs",
+        options=(
+            (
+                "orthogonal and LDLT: their rows are not independent",
+                "They are not independent of each other, and yet each of them points in a uniformly random "
+                "direction, which is all that the limit knows.",
+            ),
+            (
+                "mirrored: every row comes with its opposite",
+                "Each of the two is a Gaussian row, so the mean is that of the limit; and as one of the two is on, "
+                "part of the luck cancels: its error is the smallest of all.",
+            ),
+            (
+                "uniform entries and signs",
+                "Yes: their directions prefer the corners of a cube. For the other four each row points in a "
+                "uniformly random direction.",
+            ),
+        ),
+    ),
+)
+
+WRITTEN = (
+    Written(
+        *Card("7.12", "what the limit does not say", points=6, difficulty=3, minutes=12),
+        rubric=(
+            (
+                2,
+                r"says what is right, with its conditions: with $1/\sqrt m$ in front, fixed data, and as the width "
+                "grows, the trained net tends to its own start moved by the kernel",
+            ),
+            (2, r"says that the factor decides, not the width: with $1/m$ weights and kernel move at every width"),
+            (
+                1,
+                "names one more thing that separates a net from kernel regression: its random start, its finite width "
+                "(the luck of its kernel), or the odd functions that a net without biases cannot learn",
+            ),
+            (1, "gives a number of the chapter for one of these"),
+        ),
+        model=r"""There is a limit in which he is right: with $1/\sqrt m$ in front and the data fixed, $K_m$ tends to
+$K$, the distance $\lVert W - W_0\rVert_F$ stays, and the trained net tends to its own start, moved by kernel
+regression. But the width alone does not do this, the factor does. With $1/m$ in front the same weights, trained as
+fast on the same data, move by more than half of their length at every width, and their kernel by a fifth of its norm:
+such a net learns which inputs are similar, and no kernel that was fixed at its start describes it. And even in the
+lazy limit a net is not *just* kernel regression: what the data do not determine it keeps from its random start,
+on our digits about a third of what the targets put in. Nor is the kernel always a good learner: without a bias half of
+$\cos 2\varphi + \cos 3\varphi$ is out of its reach.""",
+    ),
+)

@@ -110,7 +110,7 @@ def estimates(
 def trained(
     answer: Callable[..., Any], X: np.ndarray, y: np.ndarray, theta: np.ndarray, hidden: int, budget: int, seed: int
 ) -> tuple[Any, int] | None:
-    """θ as ``answer(loss, theta, rng)`` trains it, (n,), with a ``losses.Metered``, and how many evaluations it left."""
+    """θ as ``answer(loss, theta, rng)`` trains it, (n,), on a ``losses.Metered``, and the evaluations that it left."""
     from course_utils.theory.losses import Metered, SoftmaxNet
 
     loss = Metered(SoftmaxNet(X, y, hidden), budget)
@@ -172,3 +172,80 @@ def trainable_output(
     for parameter in parameters:
         parameter.data = 0.5 * parameter.data.roll(1) + 0.3
     return *first, *pass_both_ways()
+
+
+def hessian_along(
+    answer: Callable[..., Any], widths: tuple[int, ...], x: np.ndarray, t: np.ndarray, w: np.ndarray, v: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """``answer(loss, w, v)`` for the cross-entropy of a tanh network as a function of all its weights ``w`` (p,).
+
+    Labels ``t`` (N,) belong to the rows of ``x``. Returns the answer as float64 and what ``w`` holds afterwards.
+
+    Raises:
+        TypeError: for an answer that is neither a tensor nor an array nor a number.
+    """
+    import torch
+
+    given = torch.tensor(w, dtype=torch.float64)
+    found = answer(_network_loss(widths, x, t), given, torch.tensor(v, dtype=torch.float64))
+    return _numbers(found), given.detach().numpy().copy()
+
+
+def descent(
+    answer: Callable[..., Any],
+    widths: tuple[int, ...],
+    x: np.ndarray,
+    t: np.ndarray,
+    w: np.ndarray,
+    step: float,
+    steps: int,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """``answer(loss, w, step, steps)``, a pair of losses and weights, for the loss of :func:`hessian_along`.
+
+    Returns both as float64, and what the start ``w`` holds afterwards.
+
+    Raises:
+        TypeError: for an answer that is no pair of tensors, arrays or lists.
+    """
+    import torch
+
+    given = torch.tensor(w, dtype=torch.float64)
+    found = answer(_network_loss(widths, x, t), given, step, steps)
+    if found is None:
+        raise NotImplementedError
+    if not isinstance(found, tuple | list) or len(found) != 2:
+        raise TypeError(f"expected two things, the losses and the last weights; got a {type(found).__name__}")
+    return _numbers(found[0]), _numbers(found[1]), given.detach().numpy().copy()
+
+
+def _network_loss(widths: tuple[int, ...], x: np.ndarray, t: np.ndarray) -> Callable[[Any], Any]:
+    """Each layer's weights stand row by row in a vector, with its bias as their last column."""
+    import torch
+
+    inputs, labels = torch.as_tensor(x), torch.as_tensor(t)
+
+    def loss(w: Any) -> Any:
+        z = u = inputs
+        for n, m in zip(widths, widths[1:]):
+            layer, w = w[: m * (n + 1)].reshape(m, n + 1), w[m * (n + 1) :]
+            u = z @ layer[:, :-1].T + layer[:, -1]
+            z = torch.tanh(u)
+        return torch.nn.functional.cross_entropy(u, labels)
+
+    return loss
+
+
+def _numbers(found: Any) -> np.ndarray:
+    """A tensor, an array, a number or a list of such as an array of float64."""
+    import torch
+
+    if found is None:
+        raise NotImplementedError
+    if isinstance(found, torch.Tensor):
+        return found.detach().to(torch.float64).numpy().copy()
+    if isinstance(found, list | tuple):
+        found = [part.item() if isinstance(part, torch.Tensor) else part for part in found]
+    try:
+        return np.array(found, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise TypeError(f"expected a tensor or an array of numbers; got a {type(found).__name__}") from None

@@ -15,14 +15,14 @@ from course_utils.theory.activations import Activation
 from course_utils.theory.curvature import Net, layer_curvatures, random_net
 
 
-class Sizes(NamedTuple):
-    """‖H₁‖ and ‖H₂‖ of the Hessian by every layer's weights, arrays (layers,)."""
+class Parts(NamedTuple):
+    """Something of ‖H₁‖ and of ‖H₂‖: their sizes, arrays (layers,), or the exponents of :func:`orders`."""
 
     main: Array
     neglected: Array
 
 
-def sizes(net: Net, x: Array, t: Array) -> Sizes:
+def sizes(net: Net, x: Array, t: Array) -> Parts:
     """Norms of both parts for one sample ``x`` (1, d_0) and the squared loss: ‖H_u‖‖z‖² for either part of H_u."""
     if len(x) != 1:
         raise ValueError(f"x must have one row, got shape {np.shape(x)}")
@@ -31,21 +31,14 @@ def sizes(net: Net, x: Array, t: Array) -> Sizes:
         np.array([np.linalg.norm(part[0], 2) * np.square(c.z).sum() for c, part in zip(found, parts)])
         for parts in ([c.main for c in found], [c.exact - c.main for c in found])
     )
-    return Sizes(main, neglected)
+    return Parts(main, neglected)
 
 
-class Orders(NamedTuple):
-    """Exponents of the weights' scale with which ‖H₁‖ and ‖H₂‖ vanish, arrays (nets, layers − 1): all but the last."""
-
-    main: Array
-    neglected: Array
-
-
-def orders(depth: int, nets: int, rng: np.random.Generator, *, bias: float = 0.0, at: float = 0.01) -> Orders:
+def orders(depth: int, nets: int, rng: np.random.Generator, *, bias: float = 0.0, at: float = 0.01) -> Parts:
     """How the parts vanish with the weights of a whole tanh network of ``depth`` layers, whose ``bias`` scale stays.
 
-    Targets are standard normal. Without biases the exponents of layer k of n
-    are 2(n − 1) and n + 2k (claim hessian/remark-2).
+    Arrays (nets, layers − 1) of exponents, for all layers but the last. Targets are standard normal. Without biases
+    the exponents of layer k of n are 2(n − 1) and n + 2k (claim hessian/remark-2).
     """
     depth, at = check_size("depth", depth, 2), check_number("at", at, above=0)
     found = []
@@ -54,7 +47,7 @@ def orders(depth: int, nets: int, rng: np.random.Generator, *, bias: float = 0.0
         x, t = rng.standard_normal((1, 8)), rng.standard_normal((1, 3))
         small, large = (np.array(sizes(_scaled(unit, s, bias), x, t))[:, :-1] for s in (at, 2 * at))
         found.append(np.log2(large / small))
-    return Orders(*np.array(found).transpose(1, 0, 2))
+    return Parts(*np.array(found).transpose(1, 0, 2))
 
 
 #: What :func:`neglected_orders` makes small, the networks being 8-10-9-3 with weights of scale 1. "f‴": that of

@@ -43,7 +43,8 @@ def starts(
     for seed in range(check_size("seeds", seeds)):
         rng = np.random.default_rng(seed)
         if scheme == "data-driven":
-            net = _by_simulation(theory.random_net(widths, sigma, 0.0, rng), x[:LOOKED_AT], rng)
+            net = theory.random_net(widths, sigma, 0.0, rng)
+            net = _by_simulation(net, x[:LOOKED_AT], np.random.default_rng(seed))  # draws what the other schemes drew
         else:
             net = theory.random_net(widths, sigma, scheme, rng)
         nets.append(net._replace(weights=tuple(gain * w for w in net.weights)))
@@ -138,18 +139,6 @@ def train_scheme(
     return SchemeTraining(scheme, depth, float(step), run.losses, at, top)
 
 
-def best_step(
-    scheme: str, depth: int, x: Array, t: Array, tried: Sequence[float] = (0.03, 0.1, 0.5, 2.0), **options
-) -> SchemeTraining:
-    """:func:`train_scheme` with each step that is ``tried``: the run whose mean final loss is lowest.
-
-    Means are compared as shares of guessing's loss, to five per cent, and the shortest step wins a tie: closer than
-    that, processors differ. A step with which one of the networks diverges has an infinite mean.
-    """
-    runs = [train_scheme(scheme, depth, x, t, step=step, checks=0, **options) for step in sorted(tried)]
-    return min(runs, key=guessed)
-
-
 def guessed(run: SchemeTraining) -> float:
     """A run's mean final loss as a share of guessing's, ln 10 for digits, to five per cent; inf if one diverged."""
     share = 20 * run.losses[:, -1].mean() / np.log(10)
@@ -176,13 +165,6 @@ def neglect(kind: str, x: Array, t: Array, at: Sequence[int] = (0, 30, 100, 300)
     target = t if kind == "cross_entropy" else np.eye(10)[t]
     start = starts("Glorot", 3, x, width=30, seeds=nets)
     run = ensembles.descend(start, x, target, step, int(np.max(at)), kind, at)
-    share = [[_shares(kept.member(i), x, target, kind) for i in range(kept.size)] for kept in run.kept]
-    return Neglect(kind, run.at, run.losses[:, run.at].T, np.array(share))
-
-
-def _shares(net: theory.Net, x: Array, t: Array, kind: str) -> list[float]:
-    found = []
-    for c in theory.layer_curvatures(net, x, t, kind)[:-1]:  # the last has nothing to neglect
-        neglected, exact = (np.abs(np.linalg.eigvalsh(H)[:, [0, -1]]).max(axis=1) for H in (c.exact - c.main, c.exact))
-        found.append(float(np.median(neglected / exact)))
-    return found
+    shares = [[theory.relative_errors(kept.member(i), x, target, kind) for i in range(kept.size)] for kept in run.kept]
+    share = np.median(shares, axis=3)[:, :, :-1]  # the last layer has nothing to neglect
+    return Neglect(kind, run.at, run.losses[:, run.at].T, share)

@@ -10,16 +10,8 @@ import numpy as np
 
 from course_utils.data.digits import digits
 from course_utils.theory import kernels as theory
-from course_utils.theory.accept import Array, check_array, check_rng, check_size
-from course_utils.theory.kernel_training import (
-    Trio,
-    descent_operator,
-    kernel_fit,
-    linear_fit,
-    movement,
-    train_both,
-    train_three,
-)
+from course_utils.theory.accept import Array, check_array, check_number, check_rng, check_size
+from course_utils.theory.kernel_training import Trio, descent_operator, kernel_fit, linear_fit, train_three
 from course_utils.theory.networks import Init, gaussian_init, outputs, train_first_layer
 from course_utils.theory.sign_flips import star
 from course_utils.theory.statistics import rms
@@ -93,7 +85,7 @@ def width_study(
             columns[:, i, j] = (
                 B,
                 B / np.linalg.norm(init.W0),
-                movement(K, G @ (y - outputs(X, *init))),
+                _distance(K, G @ (y - outputs(X, *init))),
                 rms(three.net - three.tangent),
                 rms(three.tangent - three.limit),
                 rms(three.net - three.limit),
@@ -106,6 +98,10 @@ def width_study(
             )
             squares[j] += three.run.movement**2 / networks
     return WidthStudy(widths, *columns, np.sqrt(squares))
+
+
+def _distance(K: Array, alpha: Array) -> float:
+    return math.sqrt(max(float(alpha @ K @ alpha), 0.0))
 
 
 def _turned(init: Init, W: Array, X: Array) -> float:
@@ -149,62 +145,6 @@ def theorem_study(
     return Kept(m, *ratios)
 
 
-class Early(NamedTuple):
-    """Nets of several ``widths`` against the theorem's conclusions, with each net's own start: (networks, widths)."""
-
-    widths: Array
-    farthest: Array  # the largest ‖w_i(t) − w_i(0)‖ over 2‖X‖‖y − f_0‖/(λ√m)
-    slowest: Array  # the largest ‖y − f_t‖/‖y − f_0‖ over (1 − ηλ/2n)^t
-
-
-def early_study(
-    widths: Sequence[int], X: Array, y: Array, networks: int, steps: int, lr: float, rng: np.random.Generator
-) -> Early:
-    """Where nets begin to do what the theorem promises, whether or not it speaks of them yet (lecture/ntk-full)."""
-    X, _ = theory.check_rows(X)
-    widths = np.array([check_size("width", m) for m in widths])
-    n, smallest, norm = len(X), np.linalg.eigvalsh(theory.limit_kernel(X))[0], np.linalg.norm(X, 2)
-    ratios = np.empty((2, check_size("networks", networks), widths.size))
-    for i in range(networks):
-        for j, m in enumerate(map(int, widths)):
-            init = gaussian_init(m, X.shape[1], rng)
-            run = train_first_layer(init, X, y, steps, lr)
-            allowed = 2 * norm * math.sqrt(2 * n * run.loss[0]) / (smallest * math.sqrt(m))
-            fallen = np.sqrt(run.loss / run.loss[0]) / (1 - lr * smallest / (2 * n)) ** np.arange(steps + 1)
-            ratios[:, i, j] = np.linalg.norm(run.W - init.W0, axis=1).max() / allowed, fallen.max()
-    return Early(widths, *ratios)
-
-
-class BothStudy(NamedTuple):
-    """Nets of which both layers were trained: rows are nets, columns ``widths``."""
-
-    widths: Array
-    net_limit: Array  # from the net to the limit kernel of both layers, root mean square over new inputs
-    first: Array  # ‖W − W0‖_F
-    second: Array  # ‖a − a0‖
-
-
-def both_study(
-    widths: Sequence[int], X: Array, y: Array, X_new: Array, networks: int, steps: int, rng: np.random.Generator
-) -> BothStudy:
-    """Train both layers on (X, y) and the kernel of both from the same start; compare at X_new (lecture/ntk-full).
-
-    The step is half of the largest safe one, 2n/λ_max of the limit kernel.
-    """
-    widths = np.array([check_size("width", m) for m in widths])
-    K, K_new = (theory.limit_kernel(Z, X) + theory.arc_cosine(Z, X) for Z in (X, X_new))
-    lr = len(K) / float(np.linalg.norm(K, 2))
-    step = K_new @ descent_operator(K, steps, lr)
-    found = np.empty((3, check_size("networks", networks), widths.size))
-    for i in range(networks):
-        for j, m in enumerate(map(int, widths)):
-            init = gaussian_init(m, X.shape[1], rng)
-            trained = train_both(init, X, y, X_new, steps, lr)
-            limit = outputs(X_new, *init) + step @ (y - outputs(X, *init))
-            found[:, i, j] = rms(trained.net - limit), trained.first, trained.second
-    return BothStudy(widths, *found)
-
-
 class LazySwitch(NamedTuple):
     """Nets with two factors in front: axes are the factor (1/√m, then 1/m), the net, the width."""
 
@@ -212,26 +152,61 @@ class LazySwitch(NamedTuple):
     share: Array  # ‖W − W0‖_F/‖W0‖_F
     turned: Array  # how far the kernel moved, over its norm
     loss: Array  # after the last step, over that of f = 0
+    yours: Array | None  # a reader's own two numbers, of the first net of each width: (widths, 2, 2)
 
 
 def lazy_switch(
-    widths: Sequence[int], X: Array, y: Array, networks: int, steps: int, lr: float, rng: np.random.Generator
+    widths: Sequence[int],
+    X: Array,
+    y: Array,
+    networks: int,
+    steps: int,
+    lr: float,
+    rng: np.random.Generator,
+    yours: Callable[..., Array] | None = None,
 ) -> LazySwitch:
     """Train f = (1/√m) Σ and f = (1/m) Σ from the same weights, at equal speed of f: the step is ``lr`` and m ``lr``.
+
+    ``yours(W0, a, X, y, steps, lr)`` is a reader's own function for one net.
 
     Source: claim course/lazy-switch.
     """
     widths = np.array([check_size("width", m) for m in widths])
     y = check_array("y", y, 1, len(X))
-    found = np.empty((3, 2, check_size("networks", networks), widths.size))
+    found, own = np.empty((3, 2, check_size("networks", networks), widths.size)), []
     for i in range(networks):
         for j, m in enumerate(map(int, widths)):
             init = gaussian_init(m, X.shape[1], rng)
+            if yours is not None and i == 0:
+                own.append(yours(*init, X, y, steps, lr))
             for k, factor in enumerate((1.0, 1 / math.sqrt(m))):
                 run = train_first_layer(Init(init.W0, factor * init.a), X, y, steps, lr / factor**2)
                 share = run.movement[-1] / np.linalg.norm(init.W0)
                 found[:, k, i, j] = share, _turned(init, run.W, X), run.loss[-1] / np.mean(y**2 / 2)
-    return LazySwitch(widths, *found)
+    return LazySwitch(widths, *found, np.array(own) if own else None)
+
+
+class Neurons(NamedTuple):
+    """Weights in the plane before and after training with the factor m^(-power) in front of the net."""
+
+    power: float
+    init: Init
+    W: Array  # (m, 2)
+    yours: bool
+
+
+def neurons(power: float = 0.5, yours: Callable[..., Array] | None = None) -> Neurons:
+    """200 neurons learn cos 2φ from twelve points of the circle, f being as fast for every power.
+
+    ``yours(W0, a, X, y, steps, lr)`` trains in the place of the course's own descent.
+    """
+    angle = (np.arange(12) + 0.3) * np.pi / 6
+    init = gaussian_init(200, 2, np.random.default_rng(1))
+    factor = 200 ** (0.5 - check_number("power", power))
+    data = on_circle(angle), np.cos(2 * angle), 100, 2 / factor**2
+    scaled = Init(init.W0, factor * init.a)
+    W = train_first_layer(scaled, *data).W if yours is None else yours(*scaled, *data)
+    return Neurons(power, init, W, yours is not None)
 
 
 class Labelled(NamedTuple):
@@ -337,7 +312,7 @@ def generalization_study(
             K = theory.limit_kernel(X[:n])
             alpha = descent_operator(K, steps, n / np.linalg.norm(K, 2)) @ y[:n]
             loss = np.minimum(np.abs(theory.limit_kernel(X, X[:n]) @ alpha - y), 1)
-            B = movement(K, alpha)
+            B = _distance(K, alpha)
             found[:, i, j] = B, loss[:n].mean(), loss[n:].mean(), generalization_bound(n, np.array(B), delta)
     return Generalization(shares, *found)
 
@@ -503,14 +478,31 @@ class CircleRun(NamedTuple):
     functions: Trio
     distance: float  # ‖W − W0‖_F
     apart: float  # root mean square of net − limit over the grid
+    yours: tuple[Array | None, ...]  # a reader's net and kernel regression at every fifth point of the grid
 
 
-def circle_run(m: int = 64, steps: int = 100, seed: int = 0) -> CircleRun:
-    """Train a net of width m, its f0 and the limit kernel on eight points of the circle, with a bias."""
+def circle_run(
+    m: int = 64, steps: int = 100, seed: int = 0, yours: Sequence[Callable[..., Array] | None] = (None, None)
+) -> CircleRun:
+    """Train a net of even width m, its f0 and the limit kernel on eight points of the circle, with a bias.
+
+    Each neuron comes twice, with opposite signs, so that all three start at zero. ``yours`` is a reader's own descent
+    and kernel regression, as Exercises 7.8 and 7.4 ask for them, or None.
+    """
     angle = np.linspace(-2.8, 2.8, 8)
     grid = np.linspace(-np.pi, np.pi, 121)
     X, X_grid, y = theory.with_bias(on_circle(angle)), theory.with_bias(on_circle(grid)), np.sin(2 * angle)
-    init = gaussian_init(m, 3, np.random.default_rng(seed))
+    if check_size("m", m, 2) % 2:
+        raise ValueError(f"m must be even, as neurons come in pairs, got {m}")
+    half, signs = gaussian_init(m // 2, 3, np.random.default_rng(seed))
+    init = Init(np.vstack([half, half]), np.append(signs, -signs))
     functions = train_three(init, X, y, X_grid, steps, lr=4.0)
     distance, apart = float(functions.run.movement[-1]), rms(functions.net - functions.limit)
-    return CircleRun(m, steps, angle, y, grid, functions, distance, apart)
+    few, (descend, regress) = X_grid[::5], yours
+    own: list[Array | None] = [None, None]
+    if descend is not None:
+        own[0] = outputs(few, descend(*init, X, y, steps, 4.0), init.a)
+    if regress is not None:
+        K, K_new = theory.limit_kernel(X), theory.limit_kernel(few, X)
+        own[1] = np.asarray(regress(K, K_new, np.zeros(8), np.zeros(len(few)), y, steps, 4.0))
+    return CircleRun(m, steps, angle, y, grid, functions, distance, apart, tuple(own))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -11,6 +12,42 @@ from course_utils.theory.accept import Array, check_array, check_choice, check_n
 from course_utils.theory.ldlt import CHECKED_MOMENTS, exact_over, exact_variance, limit_over, mean_density, simulate
 from course_utils.theory.moment_bounds import Bounds, bounds, bounds_over, partial_sums
 from course_utils.theory.moments import moments_between
+
+
+class Singular(NamedTuple):
+    """Singular values s of one W, and those of its layer, for one α and γ."""
+
+    s: Array
+    layer: Array
+    alpha: float
+    gamma: float
+
+
+def squeeze(scale: float = 1.0, alpha: float = 1.0, m: int = 30, n: int = 20) -> Singular:
+    """What the layer of ``scale`` times one m × n matrix with entries of size 1/√n makes of its singular values."""
+    scale, alpha = check_number("scale", scale, above=0), check_number("alpha", alpha, above=0)
+    W = scale / math.sqrt(n) * np.random.default_rng(0).standard_normal((check_size("m", m), check_size("n", n)))
+    root = np.linalg.cholesky(alpha * np.eye(n) + W.T @ W)
+    s, layer = (np.linalg.svd(matrix, compute_uv=False) for matrix in (W, np.linalg.solve(root, W.T)))
+    return Singular(s, layer, alpha, 1.0)
+
+
+class FewRows(NamedTuple):
+    """Var[y]/γ² over nσ²/α of layers with one and with two outputs: exact, and by the functions of a reader."""
+
+    n: int
+    s: Array
+    exact: dict[int, Array]  # m → variance
+    at: Array
+    yours: dict[int, Array]  # m → variance at ``at``, for those that there are
+
+
+def few_rows(n: int, *yours: Callable[[int, float], float] | None) -> FewRows:
+    """Layers of 1 and 2 outputs with n inputs; ``yours`` are functions of (n, σ²/α), or None, for m = 1, 2."""
+    s, at = np.geomspace(0.01, 100, 61), np.geomspace(0.02, 50, 9)
+    exact = {m: exact_over(m, check_size("n", n), s / n)[0] for m in (1, 2)}
+    found = {m: np.array([f(n, x / n) for x in at]) for m, f in enumerate(yours, 1) if f is not None}
+    return FewRows(n, s, exact, at, found)
 
 
 class Spectrum(NamedTuple):
@@ -90,6 +127,7 @@ class MomentCurve(NamedTuple):
     lower: Array
     upper: Array
     exact: float
+    yours: dict[int, float] = {}  # K → width of the bounds by a reader's function
 
     @property
     def best(self) -> int:
@@ -97,13 +135,19 @@ class MomentCurve(NamedTuple):
         return int(self.K[np.argmin(np.abs(self.series - self.exact))])
 
 
-def moment_curve(m: int, n: int, s: float, most: int = 20) -> MomentCurve:
-    """Series and bounds of an m × n layer with nσ²/α = s for every number of moments up to ``most``."""
+def moment_curve(
+    m: int, n: int, s: float, most: int = 20, yours: Callable[[int, int, float, int], tuple] | None = None
+) -> MomentCurve:
+    """Series and bounds of an m × n layer with nσ²/α = s for every number of moments up to ``most``.
+
+    ``yours(m, n, σ²/α, K)`` is a reader's (lower, upper), and is asked for K = 2, 4, ..., 10.
+    """
     m, n, most = check_size("m", m), check_size("n", n), check_size("most", most)
     ratio = check_number("s", s, above=0) / n
     lower, upper = np.array([bounds_over(m, n, K, ratio) for K in range(1, most + 1)]).T
     exact = exact_variance(m, n, ratio).value
-    return MomentCurve(m, n, s, np.arange(1, most + 1), partial_sums(most, m, n, ratio), lower, upper, exact)
+    widths = {K: float(np.diff(yours(m, n, ratio, K))[0]) for K in range(2, 11, 2)} if yours else {}
+    return MomentCurve(m, n, s, np.arange(1, most + 1), partial_sums(most, m, n, ratio), lower, upper, exact, widths)
 
 
 class SizeGrid(NamedTuple):

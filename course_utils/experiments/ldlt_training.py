@@ -114,6 +114,20 @@ def at_best_rate(runs: Sequence[Run]) -> dict[tuple[str, str, int], list[Run]]:
     return {key: [chosen[seed] for seed in sorted(chosen)] for key, chosen in best.items()}
 
 
+def by_rate(runs: Sequence[Run], optimizer: str, scale: str, depth: int) -> tuple[Array, Array]:
+    """Validation losses and test accuracies of one start, each of shape (rates, seeds).
+
+    Raises:
+        ValueError: where a rate lacks a seed, or there is no run at all.
+    """
+    own = {(run.setting.rate, run.seed): run for run in runs if run.setting[:3] == (optimizer, scale, depth)}
+    rates, seeds = (sorted(set(values)) for values in ([rate for rate, _ in own], [seed for _, seed in own]))
+    if not own or len(own) < len(rates) * len(seeds):
+        raise ValueError(f"runs of {optimizer} at depth {depth} from {scale} are missing")
+    table = np.array([[(own[r, s].validation_loss, own[r, s].test_accuracy) for s in seeds] for r in rates])
+    return table[..., 0], table[..., 1]
+
+
 def overlap_interval(values: Array, confidence: float = 0.99) -> Interval:
     """The mean over seeds whose training rows overlap, with the interval of Nadeau and Bengio.
 
@@ -296,3 +310,154 @@ def rate_curves(runs: Sequence[Run], optimizer: str = "Adam", depth: int = 2) ->
         raise ValueError(f"runs of {optimizer} at depth {depth} are missing: the sweep has not ended")
     table = [[[loss[scale, rate, seed] for seed in seeds] for rate in rates] for scale in scales]
     return RateCurves(optimizer, depth, np.array(rates), scales, np.array(table))
+
+
+class Signal(NamedTuple):
+    """One signal on its way through a stack of n × n LDLT layers with a ReLU after each."""
+
+    factor: float
+    gamma: float
+    components: Array  # (depth + 1, n): what came in, and after each layer
+
+    @property
+    def left(self) -> float:
+        """Share of the mean square that is left at the end."""
+        return float(np.mean(self.components[-1] ** 2) / np.mean(self.components[0] ** 2))
+
+    @property
+    def guarantee(self) -> float:
+        """The Lipschitz constant that the stack guarantees."""
+        return self.gamma ** (len(self.components) - 1)
+
+
+def signal(factor: float = 1.0, gamma: float = 1.0, depth: int = 8, n: int = 32, seed: int = 3) -> Signal:
+    """The same input and the same normals for every scale and gain: σ = factor/√n, α = 1."""
+    factor, gamma = check_number("factor", factor, above=0), check_number("gamma", gamma, above=0)
+    rng = np.random.default_rng(seed)
+    h = rng.standard_normal(check_size("n", n))
+    components = [h]
+    for _ in range(check_size("depth", depth)):
+        W = factor / math.sqrt(n) * rng.standard_normal((n, n))
+        values, vectors = np.linalg.eigh(np.eye(n) + W.T @ W)
+        h = np.maximum(gamma * W @ (vectors / np.sqrt(values)) @ vectors.T @ h, 0)
+        components.append(h)
+    return Signal(factor, gamma, np.array(components))
+
+
+#: Rows of the narrow digits that stacks of a price are trained on, and those that are hidden from them.
+SHOWN, HIDDEN = 500, 400
+
+
+def narrow_digits() -> tuple[Array, Array]:
+    """Digits of 8 × 4 pixels, each the mean of two neighbours, and their labels: shapes (900, 32) and (900,).
+
+    In a fixed random order; the first :data:`SHOWN` are for training and the others hidden. Pixels are centred, and all
+    divided by one number.
+    """
+    from sklearn.datasets import load_digits
+
+    x, y = load_digits(return_X_y=True)
+    order = np.random.default_rng(0).permutation(len(x))[: SHOWN + HIDDEN]
+    x = x[order].reshape(-1, 32, 2).mean(axis=2)
+    x = x - x[:SHOWN].mean(axis=0)
+    return x / x[:SHOWN].std(), y[order]
+
+
+def deep_start(seed: int, depth: int = 8, n: int = 32, classes: int = 10) -> tuple[Array, Array]:
+    """Weights (depth, n, n) and readout (classes, n) of a stack, normal with the deviation 1/√n."""
+    draws = np.random.default_rng(seed).standard_normal((depth * n + classes, n)) / math.sqrt(n)
+    return draws[: depth * n].reshape(depth, n, n), draws[depth * n :]
+
+
+class Priced(NamedTuple):
+    """Stacks with ReLU trained at several prices γ^L, all from the same starts; arrays have shape (prices, seeds)."""
+
+    prices: Array  # (prices,)
+    accuracy: dict[str, Array]  # by optimizer: share of hidden rows named right
+    product: Array  # of the layers' norms, trained by Adam
+    steepest: Array  # largest norm of the derivative at a hidden row, trained by Adam
+    yours: Array | None = None  # (prices,): accuracy of a stack that the reader trained
+
+
+#: Learning rates of :func:`priced`, which decide little (80 steps, all rows at once).
+RATES = {"SGD": 0.1, "Adam": 0.01}
+
+
+def priced(prices: Sequence[float] = (1, 4, 16, 770), seeds: Sequence[int] = (0, 1, 2), steps: int = 80) -> Priced:
+    """Train 8 layers at each price with both optimizers on the shown digits, and look at the hidden ones."""
+    found = {
+        name: np.array([[_train_priced(price, name, seed, steps) for seed in seeds] for price in prices])
+        for name in RATES
+    }
+    accuracy = {name: values[..., 0] for name, values in found.items()}
+    return Priced(np.array(prices, float), accuracy, found["Adam"][..., 1], found["Adam"][..., 2])
+
+
+def _train_priced(price: float, name: str, seed: int, steps: int) -> tuple[float, float, float]:
+    """Accuracy, product of norms and steepest slope of one stack."""
+    import torch
+
+    from course_utils.theory.ldlt_stacks import MOMENTUM, _contraction
+
+    x, y = map(torch.from_numpy, narrow_digits())
+    W, readout = (torch.tensor(part, requires_grad=True) for part in deep_start(seed))
+    gamma = price ** (1 / len(W))
+    options = {"momentum": MOMENTUM} if name == "SGD" else {}
+    optimizer = getattr(torch.optim, name)([W, readout], lr=RATES[name], **options)
+    for _ in range(steps):
+        optimizer.zero_grad()
+        h = x[:SHOWN]
+        for layer in gamma * _contraction(W, 1.0):
+            h = (h @ layer.mT).relu()
+        torch.nn.functional.cross_entropy(h @ readout.mT, y[:SHOWN]).backward()
+        optimizer.step()
+    with torch.no_grad():
+        layers = gamma * _contraction(W, 1.0)
+        product = float(torch.linalg.matrix_norm(layers, 2).prod())
+        return hidden_accuracy(W, gamma, readout), product, steepest_slope(x[SHOWN:], layers)
+
+
+def steepest_slope(x, layers) -> float:
+    """The largest spectral norm of the derivative of a stack with ReLU at a row of ``x``; torch tensors."""
+    import torch
+
+    slopes = torch.eye(x.shape[1], dtype=x.dtype)
+    for layer in layers:
+        x = x @ layer.mT
+        slopes = (x > 0)[:, :, None] * (layer @ slopes)
+        x = x.relu()
+    return float(torch.linalg.matrix_norm(slopes, 2).max())
+
+
+def hidden_accuracy(W: Array, gamma: float, readout: Array) -> float:
+    """Share of the hidden digits that a stack names right; arrays or tensors, shapes as of :func:`deep_start`."""
+    import torch
+
+    from course_utils.theory.ldlt_stacks import _contraction
+
+    x, y = narrow_digits()
+    h = torch.from_numpy(x[SHOWN:])
+    for layer in gamma * _contraction(torch.as_tensor(W).detach().double(), 1.0):
+        h = (h @ layer.mT).relu()
+    found = (h @ torch.as_tensor(readout).detach().double().mT).argmax(1).numpy()
+    return float(np.mean(found == y[SHOWN:]))
+
+
+def _trained_by(train, price: float, seed: int = 0) -> tuple:
+    """What the reader's ``train`` makes of a start at a price: weights, γ and readout."""
+    x, y = narrow_digits()
+    W, readout = deep_start(seed)
+    gamma = price ** (1 / len(W))
+    W, readout = train(x[:SHOWN], y[:SHOWN], W, gamma, readout)
+    return W, gamma, readout
+
+
+def accuracy_of(train, prices: Sequence[float]) -> Array:
+    """Accuracy on the hidden digits of stacks that ``train`` has trained, one for each price."""
+    return np.array([hidden_accuracy(*_trained_by(train, price)) for price in prices])
+
+
+def slopes_of(train, slopes, price: float) -> tuple[float, ...]:
+    """What ``slopes`` says of a stack that ``train`` has trained, at the hidden digits."""
+    W, gamma, _ = _trained_by(train, price)
+    return tuple(float(value) for value in slopes(narrow_digits()[0][SHOWN:], W, gamma))

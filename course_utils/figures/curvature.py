@@ -10,6 +10,7 @@ from course_utils.figures import ALLOWED, MEASURED, MUTED, SECOND, THEORY, THIRD
 from course_utils.theory.statistics import mean_interval
 
 SCHEME_COLOURS = {"Glorot": MEASURED, "He": WORST, "Hessian": SECOND, "data-driven": THIRD}
+YOURS = "yours"  # the scheme of what a reader has trained, one line for each start
 
 
 def variance_flow(ax: Axes, data: curvature.VarianceFlow) -> str:
@@ -44,19 +45,39 @@ def descent(ax: Axes, data: curvature.Descent) -> str:
     )
 
 
+def step_choice(ax: Axes, data: curvature.StepChoice) -> str:
+    """The loss along the gradient, and where the step that is chosen arrives."""
+    start, rises = data.loss[0], data.after > data.loss[0]
+    ax.axhline(start, color=MUTED, lw=1)
+    ax.plot(data.steps, data.loss, color=THEORY, lw=1.2)
+    ax.plot([0, data.step], [start, data.after], "o:", color=WORST if rises else MEASURED, ms=7)
+    ax.set(xlim=(-0.4, 12), ylim=(0.5, 5), xlabel="step γ down the gradient", ylabel="loss after the step")
+    ax.set_title(f"{data.scheme}, γ = {data.step:g}: the loss {'climbs' if rises else 'falls'} to {data.after:.2f}")
+    best = data.steps[data.loss.argmin()]
+    return (
+        f"Loss of a network that starts by {data.scheme}, against the length of one step down its gradient: from "
+        f"{start:.2f} down to {data.loss.min():.2f} at {best:.2g}, then up; the step {data.step:g} leads to "
+        f"{data.after:.2f}."
+    )
+
+
 def step_curve(ax: Axes, data: curvature.StepCurve) -> str:
     """Loss after one gradient step against its length, with the quadratic model."""
-    ax.axhline(data.start, color=MUTED, lw=1)
+    ax.axhline(data.loss[0], color=MUTED, lw=1)
     ax.plot(data.steps, data.model, color=THEORY, label="corrected quadratic model")
     ax.plot(data.steps, data.loss, ".", color=MEASURED, label="loss after the step")
     for at, words, colour in ((data.guarantee, "2/λ_max", WORST), (data.safe, "2‖g‖²/gᵀHg", SECOND)):
         ax.axvline(at, color=colour, ls="--", lw=1.2, label=words)
+    own = ""
+    if np.isfinite(data.yours):
+        ax.axvline(data.yours, color=MEASURED, ls=":", lw=3, label="2/λ_max, yours")
+        own = f", by the reader's own λ_max {data.yours:.3g}"
     ax.set(xlabel="step γ", ylabel="loss", title="λ_max guards against every direction, not only this one")
     ax.legend()
     return (
         f"Loss of a network after one gradient step: its quadratic model falls up to {data.safe / 2:.3g} and stays "
-        f"below the start up to {data.safe:.3g}; the guarantee 2/λ_max is {data.guarantee:.3g}; the smallest loss is "
-        f"reached at {data.steps[data.loss.argmin()]:.3g}."
+        f"below the start up to {data.safe:.3g}; the guarantee 2/λ_max is {data.guarantee:.3g}{own}; the smallest "
+        f"loss is reached at {data.steps[data.loss.argmin()]:.3g}."
     )
 
 
@@ -146,10 +167,10 @@ def neglect(ax: Axes, data: curvature_training.Neglect) -> str:
 
 
 def training(ax: Axes, data: tuple[curvature_training.SchemeTraining, ...]) -> str:
-    """Losses of several starts at one depth: mean, and range over the networks."""
+    """Losses of several starts at one depth: mean, and range over the networks; a reader's own as single lines."""
     for run in data:
         _mean_and_range(ax, np.arange(run.losses.shape[1]), run.losses, run.scheme, "-")
-    ends = {run.scheme: run.losses[:, -1].mean() for run in data}
+    ends = {run.scheme: run.losses[:, -1].mean() for run in data if run.scheme != YOURS}
     worst = max(ends, key=ends.__getitem__)
     ax.set(ylim=(0, 4), xlabel="steps", ylabel="cross-entropy, mean and range")
     ax.set_title(f"{data[0].depth} layers: {worst} ends at {ends[worst]:.2f}")
@@ -157,21 +178,22 @@ def training(ax: Axes, data: tuple[curvature_training.SchemeTraining, ...]) -> s
     return (
         f"Training losses of {data[0].depth} layers with constant step {data[0].step:g}; mean at the end "
         + ", ".join(f"{scheme} {end:.2f}" for scheme, end in ends.items())
+        + "".join(f"; yours {', '.join(f'{end:.2f}' for end in run.losses[:, -1])}" for run in data[len(ends) :])
         + "."
     )
 
 
 def sharpness(ax: Axes, data: tuple[curvature_training.SchemeTraining, ...]) -> str:
-    """λ_max during training, mean and range of the networks, against 2/γ."""
+    """λ_max during training, mean and range of the networks, against 2/γ; a reader's own as single lines."""
     ax.axhline(2 / data[0].step, color=THEORY, ls="--", lw=1.2, label="2/γ")
     for run in data:
         _mean_and_range(ax, run.checks, run.top, run.scheme, "o-")
-    means = [run.top.mean(axis=0) for run in data]
-    most = max(range(len(data)), key=lambda i: means[i].max() / means[i][0])
+    means = {run.scheme: run.top.mean(axis=0) for run in data if run.scheme != YOURS}
+    most = max(means, key=lambda scheme: means[scheme].max() / means[scheme][0])
     ax.set(yscale="log", ylim=(0.1, 1000), xlabel="steps", ylabel="λ_max, mean and range")
-    ax.set_title(f"{data[0].depth} layers: {data[most].scheme} from {means[most][0]:.1g} to {means[most].max():.1g}")
+    ax.set_title(f"{data[0].depth} layers: {most} from {means[most][0]:.1g} to {means[most].max():.1g}")
     ax.legend(loc="upper right")
-    starts = ", ".join(f"{run.scheme} {mean[0]:.2g} and {mean.max():.2g}" for run, mean in zip(data, means))
+    starts = ", ".join(f"{scheme} {mean[0]:.2g} and {mean.max():.2g}" for scheme, mean in means.items())
     return (
         f"Largest eigenvalue during training of {data[0].depth} layers, against 2/γ = {2 / data[0].step:g}; "
         f"mean at the start and at its largest: {starts}."
@@ -179,6 +201,11 @@ def sharpness(ax: Axes, data: tuple[curvature_training.SchemeTraining, ...]) -> 
 
 
 def _mean_and_range(ax: Axes, x, rows, scheme: str, style: str) -> None:
+    if scheme == YOURS:
+        ax.plot(
+            x, rows.T, style.replace("-", "--"), color=THEORY, lw=1.2, ms=4, label=[scheme, *[None] * (len(rows) - 1)]
+        )
+        return
     colour = SCHEME_COLOURS[scheme]
     ax.fill_between(x, rows.min(axis=0), rows.max(axis=0), color=colour, alpha=0.2, linewidth=0)
     ax.plot(x, rows.mean(axis=0), style, color=colour, label=scheme)

@@ -108,12 +108,18 @@ def distances(ax: Axes, data: kernels.WidthStudy) -> str:
 
 def switch(ax: Axes, data: kernels.LazySwitch) -> str:
     """How far training moves the kernel, against the width, with 1/√m and with 1/m in front of the net."""
-    ends = []
-    for turned, colour, name in zip(data.turned, (MEASURED, WORST), ("1/√m", "1/m")):
-        band(ax, data.widths, 100 * turned, colour, f"{name} in front")
-        middle = 100 * np.median(turned, axis=0)
+    ends, own = [], ""
+    for k, (colour, name) in enumerate(((MEASURED, "1/√m"), (WORST, "1/m"))):
+        turned = 100 * data.turned[k]
+        band(ax, data.widths, turned, colour, f"{name} in front")
+        middle = np.median(turned, axis=0)
         ax.plot(data.widths, middle, color=colour, lw=1)
         ends.append(f"{name} {middle[0]:.2g} % to {middle[-1]:.2g} %")
+        if data.yours is not None:
+            label = "yours, one net" if k else None
+            ax.plot(data.widths, 100 * data.yours[:, k, 1], "o", color=THEORY, mfc="none", ms=9, label=label)
+    if data.yours is not None:
+        own = f" Yours, one net a width: {_same(data.yours[:, :, 1], data.turned[:, 0].T)}."
     _wide_axis(ax, data.widths, "width m")
     ax.set(yscale="log", ylabel="move of the kernel, % of its norm")
     ticks = [1, 2, 5, 10, 20]
@@ -122,26 +128,61 @@ def switch(ax: Axes, data: kernels.LazySwitch) -> str:
     ax.set_title("With 1/m in front, the kernel moves at every width")
     ax.legend(loc="lower left")
     sizes = f"{data.widths[0]} to {data.widths[-1]} neurons"
-    return f"Move of the net's own kernel in training, medians, {sizes}: {', '.join(ends)}."
+    return f"Move of the net's own kernel in training, medians, {sizes}: {', '.join(ends)}.{own}"
 
 
-def circle_run(ax: Axes, data: kernels.CircleRun) -> str:
-    """Trained net, trained f0 and limit kernel on the circle, with the start they share."""
+def _same(yours: np.ndarray, ours: np.ndarray) -> str:
+    """Rounding in another order leaves nine digits of a training of this length."""
+    error = np.abs(yours - ours).max() / np.abs(ours).max()
+    return "equal to the course's" if error < 1e-9 else f"within {100 * error:.2g} % of the course's"
+
+
+def neurons(ax: Axes, data: kernels.Neurons) -> str:
+    """Each neuron's weights before training and after, coloured by its sign."""
+    ax.plot(*data.init.W0.T, ".", color=MUTED, ms=4, alpha=0.6)
+    for sign, colour, word, at in ((1, MEASURED, "a = +1", -7.6), (-1, WORST, "a = −1", 4.6)):
+        ax.plot(*data.W[data.init.a == sign].T, ".", color=colour, ms=4)
+        ax.text(at, 6.6, word, color=colour, weight="bold")
+    share = np.linalg.norm(data.W - data.init.W0) / np.linalg.norm(data.init.W0)
+    ax.set(xlim=(-8, 8), ylim=(-8, 8), xticks=[-5, 0, 5], yticks=[-5, 0, 5], aspect="equal")
+    ax.set(xlabel="first weight", ylabel="second weight")
+    ax.set_title(f"m$^{{-{data.power:.2g}}}$: moved {share:.0%} of their length")
+    return (
+        f"{len(data.W)} neurons in the plane before training and after, factor m to the power −{data.power:.2g}: they "
+        f"moved {share:.0%} of their length{' by your descent' if data.yours else ''}."
+    )
+
+
+def beside(ax: Axes, data: kernels.CircleRun) -> str:
+    """A trained net beside its kernel."""
     degrees = np.degrees(data.grid)
-    three = data.functions
-    ax.plot(degrees, three.start, color=MUTED, lw=1)
-    ax.plot(degrees, three.limit, color=THEORY, lw=1.3)
-    ax.plot(degrees, three.tangent, "--", color=ALLOWED)
-    ax.plot(degrees, three.net, color=MEASURED, lw=1.3)
-    words = (-170, "start", GREY), (-95, "limit kernel", THEORY), (45, "f₀", DARK), (100, "net", MEASURED)
-    _words(ax, 2.4, *words)
+    ax.plot(degrees, data.functions.limit, color=THEORY, lw=1.3)
+    ax.plot(degrees, data.functions.net, color=MEASURED, lw=1.8)
+    _words(ax, 1.75, (-170, "kernel", THEORY), (-90, "net", MEASURED))
     ax.plot(np.degrees(data.angle), data.y, "o", color=WORST, ms=5)
-    ax.set(xlim=(-180, 180), xticks=[-180, -90, 0, 90, 180], ylim=(-2.5, 2.9), xlabel="input, degrees on the circle")
-    ax.set(ylabel="f(x)", title=f"m = {data.m}, moved {data.distance:.1f}: {data.apart:.3f} apart")
+    ax.set(xlim=(-180, 180), xticks=[-180, -90, 0, 90, 180], ylim=(-1.9, 2.1), xlabel="input, degrees on the circle")
+    ax.set(ylabel="f(x)", title=f"m = {data.m}, {data.steps} steps: {data.apart:.2f} apart")
     return (
         f"A net of width {data.m} after {data.steps} steps on eight points, at distance {data.distance:.1f} "
         f"from its start: net and limit kernel differ by {data.apart:.3f} (rms over the circle)."
     )
+
+
+def circle_run(ax: Axes, data: kernels.CircleRun) -> str:
+    """Trained net, trained f0 and limit kernel on the circle; a reader's own net and kernel as rings."""
+    text = beside(ax, data)
+    degrees, three = np.degrees(data.grid), data.functions
+    ax.plot(degrees, three.tangent, "--", color=ALLOWED)
+    _words(ax, 1.75, (-40, "f₀", DARK))
+    ours = three.net[::5], three.limit[::5]
+    own = [(colour, *pair) for colour, *pair in zip((MEASURED, THEORY), data.yours, ours) if pair[0] is not None]
+    for colour, values, _ in own:
+        ax.plot(degrees[::5], values, "o", color=colour, mfc="none", ms=6)
+    if not own:
+        return text
+    _words(ax, 1.75, (20, "○ yours", THEORY))
+    same = _same(*(np.array([part[i] for part in own]) for i in (1, 2)))
+    return f"{text[:-1]}; yours, in rings: {same}."
 
 
 def circle_fit(ax: Axes, data: kernels.CircleFit) -> str:

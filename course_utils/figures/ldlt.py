@@ -7,34 +7,56 @@ from typing import NamedTuple
 import numpy as np
 from matplotlib.axes import Axes
 
-from course_utils.experiments.ldlt import MomentCurve, Reach, ShapeCurve, SizeGrid, Spectrum, VarianceCurve
+from course_utils.experiments.ldlt import (
+    FewRows,
+    MomentCurve,
+    Reach,
+    ShapeCurve,
+    Singular,
+    SizeGrid,
+    Spectrum,
+    VarianceCurve,
+)
 from course_utils.figures import ALLOWED, MEASURED, MUTED, SECOND, THEORY, THIRD, WORST
 from course_utils.theory.moments import Pairing
 
-GREY, OCHRE = "#6E6E6E", "#8F5F00"  # MUTED and ALLOWED, dark enough for words
-
-
-class Singular(NamedTuple):
-    """Singular values s of one W, and those of its layer, for one α and γ."""
-
-    s: np.ndarray
-    layer: np.ndarray
-    alpha: float
-    gamma: float
+GREY, OCHRE, GREEN = "#6E6E6E", "#8F5F00", "#00714F"  # MUTED, ALLOWED, SECOND, dark enough for words
 
 
 def singular(ax: Axes, data: Singular) -> str:
-    """What the layer makes of every singular value."""
-    s = np.linspace(0, 1.1 * data.s.max(), 300)
-    ax.axhline(data.gamma, color=ALLOWED, ls="--", label="γ")
-    ax.plot(s, data.gamma * s / np.sqrt(data.alpha + s**2), color=THEORY, label="γ s/√(α + s²)")
-    ax.plot(data.s, data.layer, "o", color=MEASURED, ms=5, label="layer")
-    ax.set(ylim=(0, 1.15 * data.gamma), xlabel="singular value of W", ylabel="singular value of the layer")
-    ax.set_title("However large it is, it ends below γ")
-    ax.legend(loc="lower right")
+    """What the layer makes of every singular value: those of W on the floor, those of the layer on the wall."""
+    s = np.geomspace(0.01, 100, 200)
+    ax.axhline(data.gamma, color=ALLOWED, ls="--")
+    ax.plot(s, data.gamma * s / np.sqrt(data.alpha + s**2), color=THEORY, lw=1)
+    ax.plot(data.s, np.zeros_like(data.s), "|", color=WORST, ms=14)
+    ax.plot(np.full_like(data.layer, 0.0107), data.layer, "_", color=MEASURED, ms=14)
+    ax.plot(data.s, data.layer, "o", color=MEASURED, ms=4)
+    ax.set(xscale="log", xlim=(0.01, 100), ylim=(0, 1.15 * data.gamma))
+    ax.set(xlabel="singular value of W", ylabel="singular value of the layer")
+    ax.set_title(f"the largest, {data.s.max():.2g}, becomes {data.layer.max():.3g}")
+    _names(ax, 0.42, ("γ, dashed", OCHRE), ("of W", WORST), ("of the layer", MEASURED), left=0.62)
     return (
-        f"Singular values of the layer over those of W, for alpha = {data.alpha:g}: {len(data.s)} dots on "
-        f"the curve, the largest {data.layer.max():.3f}, all below gamma = {data.gamma:g}."
+        f"Singular values of the layer over those of W, for alpha = {data.alpha:g}: {len(data.s)} dots from "
+        f"({data.s.min():.2g}, {data.layer.min():.2g}) to ({data.s.max():.2g}, {data.layer.max():.3g}) on a curve that "
+        f"rises and levels off below gamma = {data.gamma:g}."
+    )
+
+
+def few_rows(ax: Axes, data: FewRows) -> str:
+    """The variance of layers with one and two outputs, with a reader's values as dots."""
+    for (m, exact), colour in zip(data.exact.items(), (MEASURED, WORST)):
+        ax.plot(data.s, exact, color=colour)
+        if m in data.yours:
+            ax.plot(data.at, data.yours[m], "o", color=colour, ms=6, mfc="none")
+    ax.set(xscale="log", xlim=(0.01, 100), ylim=(0, 1.02), xlabel="nσ²/α", ylabel="output variance / γ²")
+    ax.set_title(f"{data.n} inputs: two outputs have less each than one")
+    _names(ax, 0.93, ("m = 1", MEASURED), ("m = 2", WORST), *([("rings: yours", GREY)] if data.yours else []))
+    middle = len(data.s) // 2
+    gaps = {m: np.abs(y - np.interp(np.log(data.at), np.log(data.s), data.exact[m])) for m, y in data.yours.items()}
+    yours = "".join(f" Yours, m = {m}, lies within {gap.max():.1g} of it." for m, gap in gaps.items())
+    return (
+        f"Output variance of layers with {data.n} inputs over n sigma squared: at {data.s[middle]:.2g}, "
+        f"{data.exact[1][middle]:.3f} for one output and {data.exact[2][middle]:.3f} for two.{yours}"
     )
 
 
@@ -109,25 +131,29 @@ def variance_curve(ax: Axes, data: VarianceCurve) -> str:
     )
 
 
-def _names(ax: Axes, top: float, *names: tuple[str, str]) -> None:
+def _names(ax: Axes, top: float, *names: tuple[str, str], left: float = 0.03) -> None:
     """Words in the colour of their line: drawing a legend takes a slider as long as everything else."""
     for row, (name, colour) in enumerate(names):
-        ax.text(0.03, top - 0.085 * row, name, color=colour, transform=ax.transAxes)
+        ax.text(left, top - 0.085 * row, name, color=colour, transform=ax.transAxes)
 
 
 def moment_curve(ax: Axes, data: MomentCurve) -> str:
     """Errors over the number of moments: the series falls and rises again, the bounds close."""
     ax.plot(data.K, np.abs(data.series - data.exact), "o-", color=WORST, ms=4)
     ax.plot(data.K, np.maximum(data.upper - data.lower, 1e-15), "s-", color=MEASURED, ms=4)
+    if data.yours:
+        ax.plot(*zip(*data.yours.items()), "o", color=SECOND, ms=8, mfc="none", mew=1.8)
     ax.axhline(data.exact, color=MUTED, lw=0.8, ls="--")
     ax.set(yscale="log", xlim=(0, 21), ylim=(1e-12, 1e6), xlabel="moments used", ylabel="error")
     last = abs(data.series[-1] - data.exact)
     ax.set_title(f"{data.m} × {data.n}, nσ² = {data.s:.3g}: best after {data.best}")
-    _names(ax, 0.24, ("series", WORST), ("width of bounds", MEASURED), ("variance", GREY))
+    yours = [("yours", GREEN)] if data.yours else []
+    _names(ax, 0.275, ("series", WORST), ("width of bounds", MEASURED), ("variance", GREY), *yours)
     return (
         f"Error over the number of moments for a {data.m} by {data.n} layer with n sigma squared "
         f"{data.s:.3g}: the series is best after {data.best} terms and off by {last:.1g} after {data.K[-1]}; "
         f"the bounds from as many moments are {max(data.upper[-1] - data.lower[-1], 1e-15):.1g} apart."
+        + (f" Yours from ten are {data.yours[10]:.1g} apart." if data.yours else "")
     )
 
 

@@ -7,7 +7,15 @@ from typing import NamedTuple
 import numpy as np
 from matplotlib.axes import Axes
 
-from course_utils.experiments.ldlt_training import Accuracies, Comparison, Gain, RateCurves, overlap_interval
+from course_utils.experiments.ldlt_training import (
+    Accuracies,
+    Comparison,
+    Gain,
+    Priced,
+    RateCurves,
+    Signal,
+    overlap_interval,
+)
 from course_utils.figures import ALLOWED, MEASURED, MUTED, SECOND, THEORY, THIRD, WORST, band
 from course_utils.theory.ldlt_stacks import SCALES, FirstGradients
 from course_utils.theory.statistics import mean_interval
@@ -20,6 +28,23 @@ COLOURS |= {f"{name} gain": COLOURS[name] for name in SCALES}
 
 def _is_gain(arm: str) -> bool:
     return arm.endswith(" gain")
+
+
+def signal(ax: Axes, data: Signal) -> str:
+    """The components of one signal after each layer, with their root mean square and the guarantee beside it."""
+    depths, n = np.arange(len(data.components)), data.components.shape[1]
+    ax.plot(np.repeat(depths, n), data.components.ravel(), "o", ms=3, alpha=0.5, color=MEASURED, label="components")
+    size = np.sqrt(np.mean(data.components**2, axis=1))
+    ax.plot(depths, size, color=WORST, label="root mean square")
+    ax.axhline(0, color=MUTED, lw=0.8)
+    ax.set(xlabel="layers, a ReLU after each", ylabel="components of the signal", ylim=(-3, 6))
+    ax.set_title(f"σ = {data.factor:.3g}/√n, γ = {data.gamma:.3g}: at most {_short(data.guarantee)}-fold")
+    ax.legend(loc="upper right")
+    return (
+        f"{n} components of one signal after each of {depths[-1]} layers with ReLU, scale {data.factor:.3g}/√n, gain "
+        f"{data.gamma:.3g}. Their root mean square goes from {size[0]:.2f} to {_short(size[-1])}; the stack stretches "
+        f"no difference more than {_short(data.guarantee)}-fold."
+    )
 
 
 class Stacks(NamedTuple):
@@ -249,3 +274,26 @@ def contest(ax: Axes, data: Contest) -> str:
         f"Test accuracy with {NAMES[data.one]} minus that with {NAMES[data.other]}, in points with 99 % intervals, "
         f"by optimizer and depth: {values}."
     )
+
+
+def priced(ax: Axes, data: Priced) -> str:
+    """Hidden digits named right against the price γ^8, by optimizer: a dot for each seed, lines through means."""
+    styles = {"SGD": (WORST, "s", "--"), "Adam": (MEASURED, "o", "-")}
+    for name, shares in data.accuracy.items():
+        colour, marker, line = styles[name]
+        places = np.repeat(data.prices, shares.shape[1])
+        ax.plot(places, 100 * shares.ravel(), marker, ms=4, color=colour, alpha=0.6)
+        ax.plot(data.prices, 100 * shares.mean(axis=1), line, color=colour, label=name)
+    if data.yours is not None:
+        ax.plot(data.prices, 100 * data.yours, "*", ms=12, color=SECOND, label="yours")
+    ax.axhline(10, color=MUTED, lw=0.8)
+    ax.set(xscale="log", ylim=(0, 100), xlabel="price γ⁸, the Lipschitz constant that is guaranteed")
+    ax.set(ylabel="hidden digits named right, in percent", title="SGD needs the price, Adam does not")
+    ax.legend(loc="lower right")
+    words = "; ".join(
+        f"{name} "
+        + ", ".join(f"{100 * mean:.0f} % at {price:g}" for price, mean in zip(data.prices, shares.mean(axis=1)))
+        for name, shares in data.accuracy.items()
+    )
+    yours = "" if data.yours is None else f" Yours: {', '.join(f'{100 * one:.0f} %' for one in data.yours)}."
+    return f"Hidden digits named right after training eight layers at several prices, means over seeds: {words}.{yours}"

@@ -134,7 +134,7 @@ def losses(ax: Axes, data: Runs) -> str:
         ]
     )
     ax.set(ylabel="training loss", title=f"Per {data.over.removesuffix('s')}: the better the signal, the steeper")
-    ax.set_ylim(top=9)
+    ax.set_ylim(top=20)
     ax.legend(loc="upper right", ncols=2)
     ends = {name: np.median([run.loss[-1] for run in runs]) for name, runs in data.by_method.items()}
     # A loss that is nearly nothing differs between processors.

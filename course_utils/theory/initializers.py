@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from course_utils.theory.accept import Array, check_number, check_size
+from course_utils.theory.accept import check_number, check_size
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -22,10 +22,16 @@ def hessian_normal_(tensor: Tensor, rng: np.random.Generator, gain: float = 1.0)
 
     Source: Skorski, Corollary 2, equation (8).
     """
-    _check_weight(tensor)
+    import torch
+
+    if tensor.ndim != 2 or tensor.numel() == 0:
+        raise ValueError(f"a weight must have two axes and entries, got shape {tuple(tensor.shape)}")
     gain = check_number("gain", gain, above=0)
     rows, columns = tensor.shape
-    return _fill(tensor, gain / (sqrt(rows) + sqrt(columns)) * rng.standard_normal((rows, columns)))
+    with torch.no_grad():
+        return tensor.copy_(
+            torch.from_numpy(gain / (sqrt(rows) + sqrt(columns)) * rng.standard_normal((rows, columns)))
+        )
 
 
 def hessian_jacobian_(model: Module, x: Tensor, rng: np.random.Generator, gain: float = 1.0, rounds: int = 8) -> Module:
@@ -89,15 +95,3 @@ def _layers(model: Module) -> list[tuple[Module, Module]]:
         else:
             found[-1][1].append(part)
     return [(layer, torch.nn.Sequential(*rest)) for layer, rest in found]
-
-
-def _check_weight(tensor: Tensor) -> None:
-    if tensor.ndim != 2 or tensor.numel() == 0:
-        raise ValueError(f"a weight must have two axes and entries, got shape {tuple(tensor.shape)}")
-
-
-def _fill(tensor: Tensor, values: Array) -> Tensor:
-    import torch
-
-    with torch.no_grad():
-        return tensor.copy_(torch.from_numpy(values))

@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from course_utils.theory.accept import Array, check_array, check_number, check_size
+from course_utils.theory.accept import Array, check_array, check_number
 from course_utils.theory.kernels import arc_cosine, check_rows, empirical_kernel, limit_kernel
-from course_utils.theory.networks import Init, TrainedLayer, check_init, outputs, train_first_layer
+from course_utils.theory.networks import Init, TrainedLayer, outputs, train_first_layer
 
 
 def descent_operator(K: Array, steps: float = math.inf, lr: float | None = None) -> Array:
@@ -48,20 +48,6 @@ def descent_operator(K: Array, steps: float = math.inf, lr: float | None = None)
     slow = -np.expm1(steps * np.log1p(-np.clip(rate, 0, 0.5)))
     learned = np.where(rate < 0.5, slow, 1 - (1 - rate) ** steps)
     return (vectors * np.where(alive, learned * inverse, steps * lr / len(K))) @ vectors.T
-
-
-def movement(K: Array, alpha: Array) -> float:
-    """``‖W − W0‖_F = √(αᵀKα)`` of the weights ``W = W0 + Σ_j α_j ∇f(x_j; W0)``, for K (n, n) and α (n,).
-
-    With α = G(y − f_start(X)), G from :func:`descent_operator`, it is how far descent takes f0.
-
-    Source: claim lecture/stays-near-init.
-    """
-    K = check_array("K", K, 2)
-    alpha = check_array("alpha", alpha, 1, len(K))
-    if K.shape[0] != K.shape[1]:
-        raise ValueError(f"K must be square, got shape {K.shape}")
-    return math.sqrt(max(float(alpha @ K @ alpha), 0.0))
 
 
 def expected_movement(X: Array, y: Array, steps: float = math.inf, lr: float | None = None) -> float:
@@ -105,39 +91,6 @@ def train_three(init: Init, X: Array, y: Array, X_new: Array, steps: int, lr: fl
         )
     ]
     return Trio(outputs(X_new, run.W, init.a), start + moved[0], start + moved[1], start, run)
-
-
-class BothLayers(NamedTuple):
-    """A net of which both layers were trained: outputs at new inputs (p,), and how far each layer went."""
-
-    net: Array
-    first: float  # ‖W − W0‖_F
-    second: float  # ‖a − a0‖
-    loss: float
-
-
-def train_both(init: Init, X: Array, y: Array, X_new: Array, steps: int, lr: float) -> BothLayers:
-    """Gradient descent on W and a together, with one step for both; evaluate at ``X_new`` (p, d).
-
-    The kernel is then that of the first layer plus ``(1/m) Σ_i σ(w_iᵀx)σ(w_iᵀx')``, and its limit :func:`limit_kernel`
-    plus :func:`arc_cosine`. As in :func:`train_first_layer`, W − W0 = C X.
-
-    Source: claim lecture/ntk-full.
-    """
-    X, X_new = check_rows(X, check_array("X_new", X_new, 2), "X_new")
-    y, steps, lr = check_array("y", y, 1, len(X)), check_size("steps", steps), check_number("lr", lr, above=0)
-    W0, a0 = check_init(init, X.shape[1])
-    m, n, gram, start = len(a0), len(X), X @ X.T, W0 @ X.T
-    C, a, root = np.zeros((m, n)), a0.copy(), math.sqrt(m)
-    for _ in range(steps):
-        Z = np.maximum(start + C @ gram, 0)
-        push = (y - a @ Z / root) * (lr / (n * root))
-        C, a = C + a[:, None] * ((Z > 0) * push), a + Z @ push
-    W = W0 + C @ X
-    loss = float(np.mean((outputs(X, W, a) - y) ** 2) / 2)
-    if not loss < 1e200:
-        raise ValueError(f"lr must be small enough for a finite loss, got {lr:g}")
-    return BothLayers(outputs(X_new, W, a), float(np.linalg.norm(W - W0)), float(np.linalg.norm(a - a0)), loss)
 
 
 def kernel_fit(X: Array, y: Array, X_new: Array) -> Array:

@@ -178,8 +178,8 @@ class SoftmaxNet:
     def node_variance(self, theta: Array, K: int = 1, one_signal: bool = False) -> float:
         """The law of node perturbation for small σ: E‖ĝ − g‖² of the mean of K draws.
 
-        (1/N²) Σ_i Σ_l (n_l ‖δ_i‖² + ‖δ_il‖²)(‖x_il‖² + 1)/K for example i and layer l with n_l nodes, the input x_il and
-        the derivative δ_il by its nodes: Chapter 5 derives it in five steps.
+        (1/N²) Σ_i Σ_l (n_l ‖δ_i‖² + ‖δ_il‖²)(‖x_il‖² + 1)/K for example i and layer l with n_l nodes, the input x_il
+        and the derivative δ_il by its nodes: Chapter 5 derives it in five steps.
 
         With one signal for all, the nodes of all examples are one vector D = (δ_1, …, δ_N)/N, and g = A D with the
         linear map A that multiplies by inputs. The covariance ‖D‖² I + DDᵀ becomes ‖D‖² AAᵀ + ggᵀ, of trace
@@ -270,7 +270,7 @@ class SquaredNet(SoftmaxNet):
 
 
 class Metered:
-    """A net's mean loss over chosen examples, which counts: ``loss(thetas, rows)``, shapes (k, n) and rows of 0 … N − 1.
+    """A net's mean loss over chosen examples, which counts: ``loss(thetas, rows)``, (k, n) and numbers 0 … N − 1.
 
     ``N``, ``n``      examples and parameters
     ``left``          evaluations (losses of one example) that remain; a call costs k · len(rows) of them

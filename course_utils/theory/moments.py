@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Iterator
 from fractions import Fraction
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 from course_utils.theory.accept import Array, check_size
@@ -99,6 +99,21 @@ def _times(one: list[int], other: list[int]) -> list[int]:
         for j, b in enumerate(other):
             result[i + j] += a * b
     return result
+
+
+@cache
+def mean_traces(powers: tuple[int, ...], m: int, n: int) -> int:
+    """E of the product of ``tr S^k``, k in ``powers``, a decreasing tuple, by integration by parts (ldlt/moments)."""
+    if not any(powers):
+        return m ** len(powers)
+    k, rest = powers[0], powers[1:]
+
+    def then(new: tuple[int, ...], others: tuple[int, ...] = rest) -> int:
+        return mean_traces(tuple(sorted(others + new, reverse=True)), m, n)
+
+    cut = sum(then((j, k - 1 - j)) for j in range(1, k))
+    merged = sum(2 * q * then((k + q - 1,), rest[:i] + rest[i + 1 :]) for i, q in enumerate(rest))
+    return (n + k - 1) * then((k - 1,)) + cut + merged
 
 
 class Pairing(NamedTuple):

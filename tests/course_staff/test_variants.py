@@ -47,19 +47,19 @@ def test_a_neighbours_right_answer_is_wrong(id):
 def test_a_number_that_nobody_has_is_refused():
     with pytest.raises(ValueError, match="1.3 has no variant with the number 1000000; expected one of 3, 4"):
         find("1.3", 1_000_000)
-    with pytest.raises(ValueError, match="1.1 has no variants; got the number 3"):
-        find("1.1", 3)
+    with pytest.raises(ValueError, match="1.2 has no variants; got the number 3"):
+        find("1.2", 3)
 
 
 def test_numbers_repeat_and_differ_between_students_exercises_and_secrets():
     ids = [f"student{n:03}" for n in range(200)]
     chosen = {id: variants.numbers_for(id, "01_taylor_bounds", SECRET) for id in ids}
     assert chosen == {id: variants.numbers_for(id, "01", SECRET) for id in ids}
-    assert list(chosen["student000"]) == ["1.3", "1.6", "1.7"]
-    for id in ("1.3", "1.6", "1.7"):
+    assert list(chosen["student000"]) == ["1.3", "1.7"]
+    for id in ("1.3", "1.7"):
         used = {numbers[id] for numbers in chosen.values()}
         assert len(used) > 0.9 * len(NUMBERS[id])
-    assert len({tuple(numbers.values()) for numbers in chosen.values()}) > 195
+    assert len({tuple(numbers.values()) for numbers in chosen.values()}) > 175  # 200 of 1600 pairs fall on 188
     assert chosen != {id: variants.numbers_for(id, "01", SECRET + b"!") for id in ids}
 
 
@@ -69,7 +69,7 @@ def test_without_a_secret_every_exercise_is_as_declared():
     varied = variants.exercises_for("ada", "01_taylor_bounds", SECRET)
     assert list(varied) == list(declared)
     changed = {id for id in varied if varied[id] is not declared[id]}
-    assert changed == {"1.3", "1.6", "1.7"}
+    assert changed == {"1.3", "1.7"}
     with pytest.raises(ValueError, match="no exercises are declared for the chapter '77_none'"):
         variants.exercises_for("ada", "77_none")
 
@@ -120,7 +120,7 @@ def test_a_mark_has_the_chapters_words_and_those_of_a_variant_however_they_are_w
     [
         (["{{a|b}}"], 1, "no exercise with variants is asked here"),
         ([CARD, CHECK, "{{a|b}}"], 3, "no exercise with variants is asked here"),
-        (["### Exercise 1.1 — x", "{{a|b}}"], 2, "no exercise with variants is asked here"),
+        (["### Exercise 1.2 — x", "{{a|b}}"], 2, "no exercise with variants is asked here"),
         ([CARD, "{{a}}"], 2, "has 0 bars; expected {{own words|words of a variant}}"),
         ([CARD, "{{a|b|c}}"], 2, "has 2 bars"),
         ([CARD, "{{a|{numbers}}}"], 2, "KeyError('numbers')); in braces: {number}, {answer}"),
@@ -143,8 +143,8 @@ def test_the_build_names_file_and_cell_of_a_broken_mark(tmp_path):
 
 
 def test_a_notebook_without_the_marked_cells_is_an_error(students):
-    with pytest.raises(ValueError, match="no cells that vary for 2.5; build it with this course"):
-        variants.personal(students["01_taylor_bounds"], {"1.3": 8, "2.5": 0.55})
+    with pytest.raises(ValueError, match="no cells that vary for 2.6; build it with this course"):
+        variants.personal(students["01_taylor_bounds"], {"1.3": 8, "2.6": 0.55})
 
 
 @pytest.mark.parametrize(

@@ -162,10 +162,10 @@ def reordered(notebook):
 def older_release(notebook):
     notebook["metadata"]["course"] |= {"version": "0123456789abcdef", "fingerprint": "fedcba9876543210", "minutes": 60}
     for part in (answer_cell, check_cell):
-        notebook["cells"].remove(part(notebook, "1.7"))
+        notebook["cells"].remove(part(notebook, "1.11"))
     gone = code_cell("def gone(x):\n    return x", "gone")
-    gone["metadata"]["nbgrader"] = {**answer_cell(notebook, "1.6")["metadata"]["nbgrader"], "grade_id": "answer-1-9"}
-    notebook["cells"] += [gone, code_cell('check("1.9", gone)', "gone-check")]
+    gone["metadata"]["nbgrader"] = {**answer_cell(notebook, "1.9")["metadata"]["nbgrader"], "grade_id": "answer-1-5"}
+    notebook["cells"] += [gone, code_cell('check("1.5", gone)', "gone-check")]
     for cell in notebook["cells"]:
         cell["id"] = f"old-{cell['id']}"[:64]
         if cell["cell_type"] == "markdown":
@@ -289,8 +289,8 @@ def forged_neighbours(notebook, folder, attack, around):
     _write(folder, attack, encode(notebook))
     entry = {"exercise": "1.2", "status": "correct", "points": 2, "time": "2026-01-01T00:00:00+00:00"}
     (folder / "progress.jsonl").write_text(json.dumps(entry) + "\n")
-    (folder / f"{attack.chapter_name}.json").write_text(json.dumps({"format": 1, "status": "graded", "points": 16}))
-    (folder / "results.json").write_text('{"score": 16}')
+    (folder / f"{attack.chapter_name}.json").write_text(json.dumps({"format": 1, "status": "graded", "points": 29}))
+    (folder / "results.json").write_text('{"score": 29}')
 
 
 def two_gigabytes(notebook, folder, attack, around):

@@ -72,6 +72,21 @@ COVERED = {
     ],
     "memory that belongs to nobody": ["memory-of-a-thread-that-has-ended", "memory-in-sockets"],
     "the processors of others": ["takes-every-processor"],
+    "proofs of ordered lines": [
+        "proof-by-its-str",
+        "proof-of-a-hundred-megabytes",
+        "proof-without-end",
+        "patch-the-probe",
+    ],
+    "the lines of a proof": ["proof-from-its-declaration", "proof-in-every-order", "proof-in-codes"],
+    "stages of a build": ["stage-reads-its-checkers-frame", "move-from-the-frames", "patch-copies-of-the-inputs"],
+    "mine, predict and after": [
+        "patch-mine",
+        "patch-predict-and-after",
+        "the-courses-own-functions-as-answers",
+        "check-inside-an-answer",
+        "predictions-and-stages-in-odd-places",
+    ],
     "honest: answers come about in other ways": ["answers-in-other-ways", "needs-a-simulation"],
     "honest: files as browsers and hubs leave them": [
         "names-of-browsers-and-hubs",

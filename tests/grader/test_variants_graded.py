@@ -27,14 +27,9 @@ def solved(archive, numbers):
         for cell in read_chapter(path, releasing.ROOT).solution.cells
         if cell.metadata.get("nbgrader", {}).get("solution")
     }
-    step, width, rate = (numbers[id] for id in ("1.3", "1.6", "1.7"))
+    step, rate = (numbers[id] for id in ("1.3", "1.7"))
     for id, old, new in (
         ("1-3", "np.sqrt(2 * eps / beta)", f"np.sqrt(2 * eps / ({step} * beta))"),
-        (
-            "1-6",
-            "int(np.ceil((beta * B**2 / (2 * eps)) ** 2))",
-            f"{width} * int(np.ceil((beta * B**2 / (2 * eps)) ** 2 / {width}))",
-        ),
         ("1-7", "return np.polyfit", f"return {rate} ** np.polyfit"),
     ):
         assert old in answers[f"answer-{id}"]
@@ -45,12 +40,12 @@ def solved(archive, numbers):
     for cell in notebook.cells:
         id = cell.metadata.get("nbgrader", {}).get("grade_id")
         cell.source = answers.get(id, cell.source)
-        if id == "check-1-6":  # as releases had it once
+        if id == "check-1-7":  # as releases had it once
             cell.source = (
-                f'from course_utils.exercises.variants import yours\n\nyours("1.6", {width})\n'
-                + cell.source.replace(f", number={width}", "")
+                f'from course_utils.exercises.variants import yours\n\nyours("1.7", {rate})\n'
+                + cell.source.replace(f", number={rate}", "")
             )
-            assert cell.source.endswith('check("1.6", width_needed)')
+            assert cell.source.endswith('check("1.7", decay_rate)')
     return notebook
 
 
@@ -78,19 +73,17 @@ def test_a_class_with_numbers_of_their_own(tmp_path, monkeypatch, capsys, kind):
 
     ada, bob = records.read_all(tmp_path / "grades")
     assert ada.chapter == bob.chapter == NAME, "the chapters of the release"
-    assert (ada.points, ada.max_points) == (16, 16)
+    assert (ada.points, ada.max_points) == (29, 29)
     wrong = {exercise.id: exercise for exercise in bob.exercises if exercise.status != "correct"}
-    assert (
-        set(wrong) == {id for id in numbers["ada"] if numbers["ada"][id] != numbers["bob"][id]} == {"1.3", "1.6", "1.7"}
-    )
-    assert bob.points == 11
+    assert set(wrong) == {id for id in numbers["ada"] if numbers["ada"][id] != numbers["bob"][id]} == {"1.3", "1.7"}
+    assert bob.points == 26
     assert not ada.notes and "as if it had been made for somebody else" in bob.notes[0]
     report = (tmp_path / "grades" / "report.html").read_text(encoding="utf-8")
     assert report.count("right for the numbers of") >= 2
     feedback = (tmp_path / "grades" / "feedback" / "bob.html").read_text(encoding="utf-8")
     assert "ada" not in feedback
     with (tmp_path / "grades" / "totals.csv").open(encoding="utf-8-sig") as file:
-        assert {row["student_id"]: row["total"] for row in csv.DictReader(file)} == {"ada": "16", "bob": "11"}
+        assert {row["student_id"]: row["total"] for row in csv.DictReader(file)} == {"ada": "29", "bob": "26"}
 
 
 def test_a_worker_that_outlives_a_run_asks_for_the_next_courses_numbers():

@@ -34,30 +34,8 @@ def by_hermite(w, sigma):
     return weights @ (4 * (w + sigma * x) ** 3) / math.sqrt(2 * math.pi)
 
 
-def variance(n, K, g_norm, E, sigma):
-    return ((n + 1) * g_norm**2 + n * E**2 / sigma**2) / K
-
-
 def draws(n, c):
     return math.ceil(c**2 * (n + 1) / (1 - c**2))
-
-
-def gram_schmidt(G, sigma):
-    found = []
-    for row in G:
-        v = row.copy()
-        for u in found:
-            v = v - (v @ u) * u
-        found.append(v / np.linalg.norm(v))
-    return sigma * math.sqrt(G.shape[1]) * np.array(found)
-
-
-def half_schmidt(G, sigma):
-    found = []
-    for row in G:
-        v = row - sum((row @ u) * u for u in found[-1:])
-        found.append(v / np.linalg.norm(v))
-    return sigma * math.sqrt(G.shape[1]) * np.array(found)
 
 
 def node(differences, xi, x, sigma):
@@ -72,6 +50,131 @@ def step(g, H, K):
 def changed(differences, xi, x, sigma):
     xi *= differences[:, None]
     return xi.T @ x / (len(x) * sigma**2)
+
+
+def one_by_one(loss, theta, sigma, K, rng, against=True, mean=True, scale=1.0, power=2):
+    total = np.zeros(theta.size)
+    for _ in range(K):
+        omega = rng.normal(0, sigma, theta.size)
+        change = loss(theta[None] + omega)[0]
+        if against:
+            change = change - loss(theta[None])[0]
+        total += scale * change * omega / sigma**power
+    return total / K if mean else total
+
+
+def pairs(loss, theta, sigma, K, rng, half=0.5, more=False):
+    omega = rng.normal(0, sigma, (K, theta.size))
+    up, down = loss(theta + omega), loss(theta - omega)
+    if more:
+        up = up - loss(theta[None])
+    return half * (up - down) @ omega / (K * sigma**2)
+
+
+def covariance(loss, theta, sigma, K, rng, free=1):
+    omega = rng.normal(0, sigma, (K, theta.size))
+    values = loss(theta + omega)
+    return (values - values.mean()) @ (omega - omega.mean(axis=0)) / ((K - free) * sigma**2)
+
+
+def own_mean(loss, theta, sigma, K, rng):
+    omega = rng.normal(0, sigma, (K, theta.size))
+    values = loss(theta + omega)
+    return sum((v - values.mean()) * o for v, o in zip(values, omega)) / (K * sigma**2)
+
+
+def signs(loss, theta, sigma, K, rng):
+    omega = sigma * rng.choice([-1, 1], size=(K, theta.size))
+    return (loss(theta + omega) - loss(theta[None])) @ omega / K / sigma**2
+
+
+def wandering(loss, theta, sigma, K, rng):
+    base, total = loss(theta[None])[0], 0
+    for _ in range(K):
+        omega = rng.normal(0, sigma, theta.size)
+        theta += omega
+        total = total + (loss(theta[None])[0] - base) * omega / sigma**2
+    return total / K
+
+
+def shuffled(loss, theta, sigma, K, rng):
+    omega = rng.normal(0, sigma, (K, theta.size))
+    return (loss(theta + omega) - loss(theta[None])) @ np.roll(omega, 1, axis=0) / (K * sigma**2)
+
+
+def by_coordinates(loss, theta, sigma, K, rng):
+    steps = sigma * np.eye(theta.size)
+    return (loss(theta + steps) - loss(theta - steps)) / (2 * sigma)
+
+
+def sizes(loss, theta, sigma, K, rng):
+    omega = rng.normal(0, sigma, (K, theta.size))
+    return (loss(theta + omega) - loss(theta[None])) @ np.sign(omega) / (K * sigma)
+
+
+def unscaled(loss, theta, sigma, K, rng):
+    omega = rng.normal(size=(K, theta.size))
+    return (loss(theta + omega) - loss(theta[None])) @ omega / (K * sigma**2)
+
+
+def all_rows(loss, theta, sigma, K, rng):
+    omega = rng.normal(0, sigma, (K, theta.size))
+    return (loss(theta + omega) - loss(theta[None]))[:, None] * omega / sigma**2
+
+
+def same_seed(loss, theta, sigma, K, rng):
+    return one_by_one(loss, theta, sigma, K, np.random.default_rng(0))
+
+
+def descent(K=16, batch=64, sigma=1e-3, eta=0.1, by=pairs, cost=2, sign=-1, share=1.0, rows=None, decay=False):
+    def trained(loss, theta, rng):
+        steps = int(share * (loss.left // (cost * K * batch)))
+        for t in range(steps):
+            chosen = rng.integers(loss.N, size=batch) if rows is None else rows
+            g = by(lambda thetas: loss(thetas, chosen), theta, sigma, K, rng)  # noqa: B023
+            theta = theta + sign * eta * (1 - t / steps if decay else 1) * g
+        return theta
+
+    return trained
+
+
+def without(loss, theta, sigma, K, rng):
+    omega = rng.normal(0, sigma, (K, theta.size))
+    return loss(theta + omega) @ omega / (K * sigma**2)
+
+
+def never_enough(loss, theta, rng):
+    while True:
+        rows = rng.choice(loss.N, 100)
+        theta = theta - 0.1 * pairs(lambda thetas: loss(thetas, rows), theta, 1e-3, 20, rng)  # noqa: B023
+
+
+def gradient_of_the_start(loss, theta, rng):
+    rows = np.arange(loss.N)
+    g = pairs(lambda thetas: loss(thetas, rows), theta, 1e-3, 300, rng)
+    return theta - 5 * g
+
+
+def while_left(loss, theta, rng):
+    K, batch, sigma = 20, 50, 1e-3
+    while loss.left >= batch * K:
+        part = rng.permutation(loss.N)[:batch]
+        noise = rng.normal(scale=sigma, size=(K, len(theta)))
+        values = loss(theta + noise, part)
+        theta = theta - 0.1 * (values - values.mean()) @ noise / (sigma**2 * (K - 1))
+    return theta
+
+
+def order(labels):
+    return lambda: labels
+
+
+def layer_law(delta, x, factor=lambda h, d: h + 1, power=2):
+    N, h = delta.shape
+    total = 0.0
+    for one, other in zip(delta, x):
+        total += factor(h, other.size) * (one @ one) * (other @ other)
+    return total / N**power
 
 
 GENERIC = None  # no slip is recognised: the sentence says only what kind of answer is not right yet
@@ -218,56 +321,6 @@ WRONG = {
         (lambda w, sigma: 4 * w**3 + 12 * w * sigma**2 + 3 * sigma**4, GENERIC),
         (simulated, "009 of the value at most, sometimes above and sometimes below, as from a"),
     ),
-    "5.4": (
-        (lambda n, K, g_norm, E, sigma: (n + 1) * g_norm**2 / K, "This is the variance with baseline."),
-        (
-            lambda n, K, g_norm, E, sigma: variance(n, 1, g_norm, E, sigma),
-            "This is the variance of one draw; the mean of K has a K-th of it.",
-        ),
-        (lambda n, K, g_norm, E, sigma: (n + 1) * g_norm**2 / K + n * E**2 / sigma**2, "Averaging helps both terms:"),
-        (
-            lambda n, K, g_norm, E, sigma: ((n + 1) * g_norm**2 + n * E**2 / sigma) / K,
-            "E · Ω/σ² has the variance E²/σ² in each coordinate:",
-        ),
-        (lambda n, K, g_norm, E, sigma: ((n + 1) * g_norm**2 + n * E / sigma**2) / K, "A variance is a square:"),
-        (
-            lambda n, K, g_norm, E, sigma: ((n + 1) * g_norm**2 + n * E**2) / K,
-            "E · Ω/σ² has the variance E²/σ² in each coordinate:",
-        ),
-        (
-            lambda n, K, g_norm, E, sigma: ((n + 1) * g_norm**2 + n * E**2 / sigma**4) / K,
-            "Ω itself has variance σ², so that E · Ω/σ² has E²/σ² a coordinate.",
-        ),
-        (
-            lambda n, K, g_norm, E, sigma: ((n + 1) * g_norm**2 + E**2 / sigma**2) / K,
-            "E · Ω/σ² disturbs each of the n coordinates, with variance E²/σ² in",
-        ),
-        (
-            lambda n, K, g_norm, E, sigma: (n * g_norm**2 + n * E**2 / sigma**2) / K,
-            "The variance with baseline is (n + 1)‖g‖²:",
-        ),
-        (
-            lambda n, K, g_norm, E, sigma: ((n + 2) * g_norm**2 + n * E**2 / sigma**2) / K,
-            "You have the mean square of the estimate, (n + 2)‖g‖².",
-        ),
-        (lambda n, K, g_norm, E, sigma: n * E**2 / sigma**2 / K, "This is what comes on top."),
-        (
-            lambda n, K, g_norm, E, sigma: math.sqrt(variance(n, K, g_norm, E, sigma)),
-            "Yours is the square root of the expected value, every time.",
-        ),
-        (
-            lambda n, K, g_norm, E, sigma: variance(n, K, g_norm, E, sigma) / n,
-            "Yours is the expected value divided by `n`, every time.",
-        ),
-        (
-            lambda n, K, g_norm, E, sigma: variance(n, math.sqrt(K), g_norm, E, sigma),
-            "Yours is the expected value times the square root of `K`, every time.",
-        ),
-        (
-            lambda n, K, g_norm, E, sigma: ((n + 1) * g_norm + n * E**2 / sigma**2) / K,
-            "The variance with baseline is (n + 1)‖g‖², with the square of the",
-        ),
-    ),
     "5.5": (
         (lambda n, c: float(draws(n, c)), "The answer is a whole number, of the type `int`;"),
         (
@@ -293,49 +346,6 @@ WRONG = {
                 k for k in itertools.count(max(1, draws(n, c) - 3)) if math.sqrt(k / (k + n + 1)) > c + 1e-12
             ),
             "Right unless the law gives a whole number, which is then enough:",
-        ),
-    ),
-    "5.6": (
-        (lambda G, sigma: G, "A row has length 2.45967; each should have σ√n = 0.141421."),
-        (lambda G, sigma: sigma * G, "A row has length 0.245967; each should have σ√n = 0.141421."),
-        (
-            lambda G, sigma: sigma * math.sqrt(G.shape[1]) * G / np.linalg.norm(G, axis=1, keepdims=True),
-            "All lengths are right, but independent rows overlap:",
-        ),
-        (lambda G, sigma: np.linalg.qr(G.T)[0].T, "Orthogonal, with length 1."),
-        (lambda G, sigma: sigma * np.linalg.qr(G.T)[0].T, "Orthogonal, with length σ."),
-        (
-            lambda G, sigma: math.sqrt(G.shape[1]) * np.linalg.qr(G.T)[0].T,
-            "A row has length 1.41421; each should have σ√n = 0.141421.",
-        ),
-        (
-            lambda G, sigma: sigma * math.sqrt(len(G)) * np.linalg.qr(G.T)[0].T,
-            "A row has length 0.1; each should have σ√n = 0.141421.",
-        ),
-        (
-            lambda G, sigma: sigma * G.shape[1] * np.linalg.qr(G.T)[0].T,
-            "A row has length 0.2; each should have σ√n = 0.141421.",
-        ),
-        (
-            lambda G, sigma: sigma * math.sqrt(G.shape[1]) * np.linalg.qr(G.T)[0],
-            "Your perturbations have shape (2, 1); expected (1, 2), as",
-        ),
-        (
-            lambda G, sigma: sigma * math.sqrt(G.shape[1]) * np.linalg.qr(G)[0],
-            "Your perturbations have shape (1, 1); expected (1, 2), as",
-        ),
-        (lambda G, sigma: sigma * math.sqrt(G.shape[1]) * np.eye(*G.shape), "These are the first K axes:"),
-        (
-            lambda G, sigma: (
-                sigma * math.sqrt(G.shape[1]) * np.linalg.qr(np.random.default_rng(0).normal(size=G.T.shape))[0].T
-            ),
-            "Orthogonal, but your rows span other directions than the",
-        ),
-        (half_schmidt, "Two rows are not orthogonal: their inner product is 0.028."),
-        (lambda G, sigma: np.linalg.qr(sigma * G.T)[1].T, "Your perturbations have shape (1, 1); expected (1, 2), as"),
-        (
-            lambda G, sigma: sigma**2 * math.sqrt(G.shape[1]) * np.linalg.qr(G.T)[0].T,
-            "A row has length 0.0141421; each should have σ√n =",
         ),
     ),
     "5.7": (
@@ -410,6 +420,129 @@ WRONG = {
             "You have added all entries of H.",
         ),
     ),
+    "5.9": (
+        (
+            lambda loss, theta, sigma, K, rng: one_by_one(loss, theta, sigma, K, rng, against=False),
+            "Right on average, and far too noisy: each perturbation",
+        ),
+        (without, "Right on average, and far too noisy: each perturbation"),
+        (
+            lambda loss, theta, sigma, K, rng: one_by_one(loss, theta, sigma, K, rng, mean=False),
+            "You have added the K estimates: take their mean",
+        ),
+        (
+            lambda loss, theta, sigma, K, rng: one_by_one(loss, theta, sigma, 1, rng),
+            "Right on average, and as noisy as a single",
+        ),
+        (
+            lambda loss, theta, sigma, K, rng: pairs(loss, theta, sigma, K, rng, half=1.0),
+            "Twice the gradient: between θ + Ω and θ",
+        ),
+        (lambda loss, theta, sigma, K, rng: pairs(loss, theta, sigma, K, rng, more=True), "losses; 8 are allowed"),
+        (own_mean, "A K-th too small: each loss is itself a"),
+        (
+            lambda loss, theta, sigma, K, rng: one_by_one(loss, theta, sigma, K, rng, power=1),
+            "Once by σ is not enough: the difference and",
+        ),
+        (
+            lambda loss, theta, sigma, K, rng: one_by_one(loss, theta, sigma, K, rng, power=0),
+            "This estimates σ² times the gradient: divide by σ²",
+        ),
+        (
+            lambda loss, theta, sigma, K, rng: one_by_one(loss, theta, sigma, K, rng, scale=-1.0),
+            "The sign is turned round: a perturbation that raises",
+        ),
+        (
+            lambda loss, theta, sigma, K, rng: one_by_one(loss, theta, sigma, K, rng) / K,
+            "A K-th of the gradient: are you dividing by",
+        ),
+        (same_seed, "Every call returns the same: take the perturbations"),
+        (by_coordinates, "Every call returns the same: take the perturbations"),
+        (sizes, "You have kept the signs of Ω only."),
+        (unscaled, "times the gradient, seen along it"),
+        (all_rows, "Your estimate has the shape (4, 2); the gradient has (2,)."),
+        (wandering, "Right on average, and as noisy as a single"),
+        (shuffled, "On average nothing: is each change of the loss"),
+        (lambda loss, theta, sigma, K, rng: loss(theta)[0] * theta, "stops with an error"),
+    ),
+    "5.10": (
+        (descent(sign=1), "little more than guessing"),
+        (descent(by=without, cost=1), "has run away"),
+        (descent(by=without, cost=1, eta=1e-5), "little more than guessing"),
+        (descent(batch=1397, K=40), "The budget is spent"),
+        (descent(eta=1e-4), "little more than guessing"),
+        (descent(eta=30.0), "little more than guessing"),
+        (descent(sigma=10.0), "The budget is spent"),
+        (descent(rows=np.arange(64)), "The budget is spent"),
+        (descent(share=0.01), "of the budget are left"),
+        (descent(share=0.3, eta=0.01), "of the budget are left"),
+        (never_enough, "stops with an error"),
+        (gradient_of_the_start, "The budget is spent"),
+        (lambda loss, theta, rng: theta, "These are the parameters that were given"),
+        (lambda loss, theta, rng: theta[None], "Your parameters have the shape (1, 1210); they came"),
+        (lambda loss, theta, rng: rng.normal(size=theta.size), "of the budget are left"),
+    ),
+    "5.11": (
+        (order("E H A J C G"), "Line A: The sign is that of the derivative"),
+        (order("D E H B J C G"), "Line D: True where E has a derivative, and"),
+        (order("F E H B J C G"), "Line F: True to first order only, for small"),
+        (order("E H B J I G"), "Line I: Ẽ is the loss at θ +"),
+        (order("H E B J C G"), "Line H is not founded yet: Under which integral"),
+        (order("E B J C G"), "Line J is not founded yet: Whose derivative is"),
+        (order("E H J C G"), "Line J is not founded yet: It needs the"),
+        (order("E H B J G"), "Line G is not founded yet: Nothing above says"),
+        (order("E H B C G"), "Line G is not founded yet: A line with"),
+        (order("E H B C J"), "Each line stands on those above it, but they"),
+        (order("G C J B H E"), "Line G is not founded yet: A line with"),
+        (order("E H B J C G G"), "Line G stands twice: once is enough"),
+        (order("A B C D E F G H I J"), "Line A: The sign is that of the derivative"),
+    ),
+    "5.12": (
+        (lambda delta, x: layer_law(delta, x, lambda h, d: h * d + 1), "You have counted the weights of the layer"),
+        (lambda delta, x: layer_law(delta, x, lambda h, d: h), "The law with a baseline has h + 1"),
+        (lambda delta, x: layer_law(delta, x, lambda h, d: h + 2), "With h + 2 it is the mean square"),
+        (lambda delta, x: layer_law(delta, x, lambda h, d: h - 1), "h − 1 belongs to random signs"),
+        (lambda delta, x: layer_law(delta, x, power=1), "Of a mean of N independent estimates the variances"),
+        (lambda delta, x: layer_law(delta, x, power=0), "This is the variance of the sum over the"),
+        (lambda delta, x: layer_law(delta, x, lambda h, d: d + 1), None),
+        (
+            lambda delta, x: (delta.shape[1] + 1) * (delta**2).sum() * (x**2).sum() / len(x) ** 2,
+            "Each example's own ‖δ‖² meets its own ‖x‖²: multiply",
+        ),
+        (lambda delta, x: (delta.shape[1] + 1) * (delta**2).sum() / len(x) ** 2, "This is the noise on the nodes"),
+        (
+            lambda delta, x: (delta.shape[1] + 1) * np.mean((delta**2).sum(1) * (x**2).sum(1)),
+            "Of a mean of N independent estimates the variances",
+        ),
+        (
+            lambda delta, x: (delta.shape[1] + 1) * (delta**2).sum(1) * (x**2).sum(1) / len(x) ** 2,
+            "Expected a number; yours is an array of shape",
+        ),
+        (
+            lambda delta, x: (
+                (delta.shape[1] + 1) * (np.linalg.norm(delta, axis=1) * np.linalg.norm(x, axis=1)).sum() / len(x) ** 2
+            ),
+            "A variance has squared lengths, ‖δ‖²‖x‖²",
+        ),
+        (lambda delta, x: (delta.shape[1] + 1) * np.sum((delta.T @ x / len(x)) ** 2), None),
+        (lambda delta, x: math.sqrt(layer_law(delta, x)), "Yours is the square root of the expected value"),
+    ),
+    "5.13": (
+        (order("H C F D B E"), "Line D: The two factors are not independent: z₁"),
+        (order("H C F A G B E"), "Line G: So it is for random signs, whose"),
+        (order("H J F A I B E"), "Line J: ĝ has the mean g, not 0"),
+        (order("C H F A I B E"), "Line C is not founded yet: What is subtracted"),
+        (order("C F A I B E"), "Line C is not founded yet: What is subtracted"),
+        (order("H C A F I B E"), "Line A is not founded yet: Which product is"),
+        (order("H C A I B E"), "Line A is not founded yet: Which product is"),
+        (order("H C F A B I E"), "Line B is not founded yet: It uses moments"),
+        (order("H C F I B E"), "Line B is not founded yet: The moments are"),
+        (order("H F A I B E"), "Line E is not founded yet: The mean square"),
+        (order("H C F A I E"), "Line E is not founded yet: How large the"),
+        (order("H C F A I B"), "Each line stands on those above it, but they"),
+        (order("E B I A F C H"), "Line E is not founded yet: The mean square"),
+        (order("H C F A I B B E"), "Line B stands twice: once is enough"),
+    ),
 }
 
 RIGHT = {
@@ -427,22 +560,12 @@ RIGHT = {
         lambda differences, Omega, sigma: tuple(torch.tensor(part) for part in both(differences, Omega, sigma)),
     ),
     "5.3": (by_hermite, lambda w, sigma: 4 * w * (w * w + 3 * sigma * sigma), lambda w, width: slope(w, width)),
-    "5.4": (
-        variance,
-        lambda n, K, g_norm, E, sigma: (n + 1) / K * g_norm**2 + n / K * (E / sigma) ** 2,
-        lambda n, K, norm, loss, sigma: np.float64(variance(n, K, norm, loss, sigma)),
-    ),
     "5.5": (
         draws,
         lambda n, c: next(
             k for k in itertools.count(max(1, draws(n, c) - 3)) if k / (k + n + 1) >= c * c * (1 - 1e-12)
         ),
         lambda n, cosine: np.int64(-((-(cosine**2) * (n + 1)) // (1 - cosine**2))),
-    ),
-    "5.6": (
-        gram_schmidt,
-        lambda G, sigma: sigma * math.sqrt(G.shape[1]) * np.linalg.svd(G, full_matrices=False)[2],
-        lambda G, sigma: sigma * math.sqrt(G.shape[1]) * torch.linalg.qr(torch.tensor(G.T))[0].T,
     ),
     "5.7": (
         node,
@@ -457,4 +580,19 @@ RIGHT = {
         lambda g, H, K: 2 * K / ((K + 1) * np.einsum("i,ij,j", g, H, g) / np.dot(g, g) + np.linalg.eigvalsh(H).sum()),
         lambda g, H, K: torch.tensor(step(g, H, K)),
     ),
+    "5.9": (
+        one_by_one,
+        pairs,
+        covariance,
+        signs,
+        lambda loss, at, width, number, rng: pairs(loss, at, width, number, rng),
+    ),
+    "5.10": (descent(), descent(K=32, by=signs, eta=0.2, decay=True), while_left),
+    "5.11": (order("E H B J C G"), order("c b e h j g"), lambda: ["B", "E", "H", "C", "J", "G"]),
+    "5.12": (
+        layer_law,
+        lambda delta, x: np.einsum("ih,ij,ik->", delta**2, x**2, np.ones((len(x), delta.shape[1] + 1))) / len(x) ** 2,
+        lambda delta, x: torch.tensor(layer_law(delta, x)),
+    ),
+    "5.13": (order("H C F A I B E"), order("I F A B H C E"), lambda: "f a, i -> b; h c e"),
 }

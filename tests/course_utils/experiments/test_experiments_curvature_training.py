@@ -78,12 +78,18 @@ def test_the_neglected_share_is_the_theorys():
     assert kept.share[0, 0] == pytest.approx(np.median(errors, axis=1)[:2])
 
 
-def test_the_best_step_is_one_that_was_tried_and_ties_go_to_the_shortest():
-    options = {"width": 5, "seeds": 2, "steps": 30}
-    run = experiment.best_step("Glorot", 2, X, T, tried=(50.0, 0.3, 0.001), **options)
-    assert run.step == 0.3 and run.top.shape == (2, 0)
-    still = experiment.best_step("Glorot", 2, X, T, tried=(2e-6, 1e-6), **options)
-    assert still.step == 1e-6
+def test_all_starts_draw_the_same_numbers_and_the_data_driven_one_scales_them():
+    seeds = {"width": 8, "seeds": 2}
+    plain, scaled = (experiment.starts(scheme, 4, X, **seeds) for scheme in ("Glorot", "data-driven"))
+    for w, v in zip(plain.weights, scaled.weights):
+        ratio = (v / w).reshape(2, -1)
+        assert np.ptp(ratio, axis=1) == pytest.approx([0, 0], abs=1e-10) and (ratio > 0).all()
+
+
+def test_a_loss_is_a_share_of_guessings_to_five_per_cent():
+    run = experiment.train_scheme("Glorot", 2, X, T, width=5, steps=3, seeds=2, checks=0)
+    assert experiment.guessed(run._replace(losses=np.full((2, 4), 0.97 * np.log(10)))) == 0.95
+    assert experiment.guessed(run._replace(losses=np.full((2, 4), np.inf))) == np.inf
 
 
 @pytest.mark.parametrize("scheme", ["Xavier", "hessian"])

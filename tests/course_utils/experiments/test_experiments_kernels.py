@@ -156,16 +156,6 @@ def test_the_theorem_is_kept_and_its_ratios_are_those_of_the_promise():
     kept = experiment.theorem_study(np.eye(2), np.array([1.0, -1]), np.ones(2) / 2, 3, 8, 2.0, 0.3, RNG(0))
     assert kept.all == 3 and len(kept.farthest) == 3
     assert (kept.slowest >= 1).all()  # at the start the residual is all there
-    early = experiment.early_study([4, 64], sphere(4, 6, RNG(1)), np.ones(4), 3, 20, 2.0, RNG(0))
-    assert early.farthest.shape == (3, 2) and (early.farthest > 0).all()
-
-
-def test_trained_in_both_layers_nets_approach_the_kernel_of_both():
-    rng = RNG(0)
-    X, y, X_new = sphere(4, 3, rng), rng.choice([-1.0, 1.0], 4), sphere(10, 3, rng)
-    found = experiment.both_study([32, 8192], X, y, X_new, 4, 60, rng)
-    narrow, wide = found.net_limit.mean(axis=0)
-    assert wide < narrow / 5 and found.second.min() > 0
 
 
 def test_only_one_over_m_keeps_turning_the_kernel():

@@ -143,3 +143,31 @@ def test_curvature_from_a_few_products_is_that_of_the_whole_hessian():
     assert abs(found.usable_sigma[0] / expected - 1) < 0.06
     for K, step in zip((1, 16), found.steps[0]):
         assert abs(step / variance_laws.largest_step(g, H, K) - 1) < 0.06
+
+
+def test_a_readers_training_is_looked_at_along_its_budget_and_where_it_ends():
+    net, _ = a_net(N=40)
+    marks = []
+
+    def train(loss, theta, rng):
+        while loss.left >= 100:
+            marks.append(theta)
+            loss(np.stack([theta - 0.1, theta + 0.1]), np.arange(40))
+            theta = theta - 1e-3
+        return theta + 1
+
+    one, other = experiment.budget_runs(train, net, net, 1000, 2)
+    assert one.evaluations.size == 26 and one.evaluations[0] == 0 and one.evaluations[-1] == 1000
+    np.testing.assert_allclose(one.loss[2], net(marks[0][None])[0])
+    np.testing.assert_allclose(one.loss[-1], net(one.theta[None])[0])
+    assert (one.theta != other.theta).any() and one.accuracy.size == 1
+
+
+def test_a_cloud_may_be_the_readers_own():
+    def exact(loss, theta, sigma, K, rng):
+        steps = 1e-4 * np.eye(2)
+        return (loss(theta + steps) - loss(theta - steps)) / 2e-4
+
+    data = experiment.cloud(exact, K=5, points=3)
+    assert data.kind == "yours" and data.measured < 1e-9
+    assert data.predicted == experiment.cloud("baseline", K=5, points=3).predicted

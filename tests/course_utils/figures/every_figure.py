@@ -8,7 +8,7 @@ from functools import cache
 
 import numpy as np
 
-from course_utils.exercises import chapter_03
+from course_utils.exercises import chapter_03, chapter_05, chapter_07
 from course_utils.experiments import concentration as on_3
 from course_utils.experiments import curvature as on_4
 from course_utils.experiments import curvature_training as on_4t
@@ -58,6 +58,12 @@ def runs():
         return on_5.stochastic_descent(net, net.initial(rng(seed)), method, 0.1, 2, rng(seed), batch=8, looks=4)
 
     return {method: [train(method, 0), train(method, 1)] for method in ("backprop", "node")}
+
+
+@cache
+def budget_runs():
+    net = losses.SoftmaxNet(rng(0).normal(size=(80, 3)), rng(1).integers(0, 2, 80), 3, 2)
+    return on_5.budget_runs(chapter_05.train, net, net, 20_000, 2)
 
 
 @cache
@@ -124,6 +130,10 @@ def accuracies():
     return on_6b.Accuracies("digits", [("SGD", 2), ("SGD", 8)], tuple(ldlt_stacks.ARMS), values, 0.1)
 
 
+def step_curve():
+    return on_4.step_curve(curvature.random_net([6, 4, 3], "tanh", "He", rng(0)), X, T)
+
+
 def error_maps():
     return on_4.error_maps(SCALES, SCALES, [4, 5, 2], 3, rng(0))
 
@@ -186,7 +196,10 @@ FIGURES = [
     (draw_4.descent, lambda: on_4.descent(1.0, 1.0), "it arrives"),
     (draw_4.descent, lambda: on_4.descent(2.0, 1.0), "it stays"),
     (draw_4.descent, lambda: on_4.descent(2.5, 1.0), "it grows"),
-    (draw_4.step_curve, lambda: on_4.step_curve(curvature.random_net([6, 4, 3], "tanh", "He", rng(0)), X, T), ""),
+    (draw_4.step_choice, lambda: on_4.step_choice(1.0), "the loss falls to"),
+    (draw_4.step_choice, lambda: on_4.step_choice(12.0), "the loss climbs to"),
+    (draw_4.step_curve, step_curve, ""),
+    (draw_4.step_curve, lambda: step_curve()._replace(yours=0.5), "by the reader's own λ_max 0.5"),
     (draw_4.error_map, lambda: error_maps()[0], ""),
     (draw_4.error_map, lambda: error_maps()[1], ""),
     (draw_4.bound_cloud, lambda: on_4.bound_clouds([4, 5, 2], "ReLU", 9, rng(0))[0], ""),
@@ -195,10 +208,13 @@ FIGURES = [
     (draw_4.neglect, lambda: neglects("cross_entropy", [0.9, 0.4], [0.4, 0.4]), "in the end 40% is neglected"),
     (draw_4.neglect, lambda: neglects("squared", [0.5, 0.1], [0.3, 0.01]), "layer 0 from 0.50 to 0.10"),
     (draw_4.training, trainings, "data-driven"),
+    (draw_4.training, lambda: (*trainings(), trainings()[0]._replace(scheme="yours")), "yours"),
     (draw_4.sharpness, trainings, "2/γ = 4"),
+    (draw_4.sharpness, lambda: (*trainings(), trainings()[0]._replace(scheme="yours")), "2/γ = 4"),
     (draw_5.coordinates, coordinates, "2 intervals hold the gradient of the smoothed loss, 1 that of the loss itself"),
     (draw_5.cloud, lambda: on_5.cloud("no baseline", 0.05, 1), left_out),
     (draw_5.cloud, on_5.cloud, lambda d: f"law {d.predicted:.2g}"),
+    (draw_5.cloud, lambda: on_5.cloud(chapter_05.estimate, 0.2, 10), "estimates (yours, sigma = 0.2, K = 10;"),
     (draw_5.sigma_sweep, sweep, ""),
     (
         draw_5.cosine,
@@ -213,7 +229,10 @@ FIGURES = [
     ),
     (draw_5.losses, lambda: draw_5.Runs(runs()), ""),
     (draw_5.losses, lambda: draw_5.Runs(runs(), "evaluations"), ""),
-    (draw_6a.singular, lambda: draw_6a.Singular(S, 2 * S / np.sqrt(1 + S**2), 1.0, 2.0), ""),
+    (draw_5.losses, lambda: draw_5.Runs({"yours": budget_runs()}, "evaluations"), "yours "),
+    (draw_6a.singular, lambda: draw_6a.Singular(S, 2 * S / np.sqrt(1 + S**2), 1.0, 2.0), "below gamma = 2"),
+    (draw_6a.singular, lambda: on_6a.squeeze(10.0), lambda d: f"{d.s.max():.2g}, becomes {d.layer.max():.3g}"),
+    (draw_6a.few_rows, lambda: on_6a.few_rows(4, lambda n, ratio: 0.5, None), "Yours, m = 1, lies within 0.5"),
     (
         draw_6a.pairings,
         lambda: [*moments.wick_pairings(1)],
@@ -228,6 +247,11 @@ FIGURES = [
     (draw_6a.spectrum, lambda: on_6a.spectrum(1, 1), "0.80 at 0 where large layers have 0.64"),
     (draw_6a.variance_curve, lambda: on_6a.variance_curve(6, 9), "6 by 9"),
     (draw_6a.moment_curve, lambda: on_6a.moment_curve(6, 9, 0.5), "6 by 9"),
+    (
+        draw_6a.moment_curve,
+        lambda: on_6a.moment_curve(6, 9, 0.5, yours=lambda *given: (0, 1)),
+        "Yours from ten are 1 apart",
+    ),
     (draw_6a.shape_curve, lambda: on_6a.shape_curve(1.0), ""),
     (draw_6a.size_grid, lambda: draw_6a.Differences(spoilt(), "exact"), "3 of 4 within"),
     (draw_6a.size_grid, lambda: draw_6a.Differences(grid(), "series"), "at n sigma squared 0.1"),
@@ -257,6 +281,7 @@ FIGURES = [
     (draw_6b.higgs_rates, six_rates, "means of 5 seeds and the middle 80 % of them"),
     (draw_6b.accuracies, accuracies, "digits: the start matters most for SGD with 8 layers"),
     (draw_6b.accuracies, accuracies, "SGD 8: 1/√n and gain 9"),
+    (draw_6b.signal, lambda: on_6b.signal(10.0, 1.49), "at most 24-fold"),
     (draw_6b.contest, lambda: draw_6b.Contest("sqrt(2/n)", "10/sqrt(n)", ROWS), "better in 1 of 3, worse in 1"),
     (draw_6b.contest, lambda: draw_6b.Contest("sqrt(2/n)", "10/sqrt(n)", ROWS), "SGD 8: -4.0, Adam 2: +1.0"),
     (draw_7.kernel_curve, lambda: on_7.kernel_curve(64), lambda d: f"distance {np.abs(d.kernel - d.limit).max():.3f}"),
@@ -268,7 +293,23 @@ FIGURES = [
         lambda: on_7.lazy_switch([16, 64], CIRCLE, np.array([1.0, -1, 1]), 3, 5, 1.0, rng(0)),
         lambda d: f"1/m {100 * np.median(d.turned[1, :, 0]):.2g} % to",
     ),
+    (
+        draw_7.switch,
+        lambda: on_7.lazy_switch(
+            [16, 64], CIRCLE, np.array([1.0, -1, 1]), 3, 5, 1.0, rng(0), yours=chapter_07.both_factors
+        ),
+        "Yours, one net a width: equal to the course's.",
+    ),
+    (draw_7.neurons, lambda: on_7.neurons(0.5), "m to the power −0.5: they moved 19%"),
+    (draw_7.neurons, lambda: on_7.neurons(1.0, chapter_07.descend), "of their length by your descent."),
+    (draw_7.beside, lambda: on_7.circle_run(16, 10), lambda d: f"differ by {d.apart:.3f}"),
     (draw_7.circle_run, lambda: on_7.circle_run(16, 10), lambda d: f"differ by {d.apart:.3f}"),
+    (
+        draw_7.circle_run,
+        lambda: on_7.circle_run(16, 10, yours=(chapter_07.descend, chapter_07.after_descent)),
+        "yours, in rings: equal to the course's.",
+    ),
+    (draw_7.circle_run, lambda: on_7.circle_run(16, 10, yours=(lambda W0, *_: W0, None)), "% of the course's."),
     (draw_7.circle_fit, lambda: on_7.circle_fit(8), lambda d: f"leaves {d.error:.2g}"),
     (
         draw_7.learning,
@@ -289,10 +330,12 @@ SLIDERS = [
     (on_3.on_a_line, draw_3.line, {"B": (0.1, 4.0)}),
     (on_3.tail_curve, draw_3.tail, {"tau": (0.02, 0.36), "delta": (0.5, 0.0001)}),
     (on_3.adversary_curve, draw_3.adversary, {"k": (20, 1200), "B": (0.5, 5.0)}),
+    (on_4.step_choice, draw_4.step_choice, {"step": (0.0, 12.0), "scheme": ("Glorot", "Hessian")}),
     (on_4.descent, draw_4.descent, {"step": (0.1, 2.5), "curvature": (0.5, 2.0)}),
     (on_4.layer_shape, draw_4.layer_shape, {"inputs": (4, 1024), "outputs": (1, 1024)}),
     (on_5.cosine_curve, draw_5.cosine, {"n": (10, 10**6), "sigma": (0.0, 3.0), "K": (1, 10**7)}),
     (on_5.cloud, draw_5.cloud, {"kind": ("no baseline", "orthogonal"), "sigma": (0.05, 2.0), "K": (1, 2)}),
+    (on_6a.squeeze, draw_6a.singular, {"scale": (0.1, 30.0), "alpha": (0.1, 10.0)}),
     (on_6a.variance_curve, draw_6a.variance_curve, {"m": (1, 8), "n": (1, 8), "s": (0.5, 0.5)}),
     (on_6a.moment_curve, draw_6a.moment_curve, {"m": (1, 8), "n": (1, 8), "s": (0.5, 0.5)}),
     (
@@ -302,6 +345,7 @@ SLIDERS = [
     ),
     (six_rates, draw_6b.higgs_rates, {"optimizer": ("Adam", "SGD")}),
     (on_7.kernel_curve, draw_7.kernel_curve, {"m": (4, 2**14)}),
-    (on_7.circle_run, draw_7.circle_run, {"m": (8, 1024), "steps": (1, 200)}),
+    (on_7.circle_run, draw_7.beside, {"m": (4, 1024), "steps": (1, 200)}),
+    (on_7.neurons, draw_7.neurons, {"power": (0.5, 1.0)}),
     (on_7.circle_fit, draw_7.circle_fit, {"n": (4, 64), "bias": ("without", "with")}),
 ]

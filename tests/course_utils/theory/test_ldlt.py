@@ -2,7 +2,6 @@
 
 import math
 from fractions import Fraction
-from functools import cache
 
 import numpy as np
 import pytest
@@ -45,31 +44,16 @@ def test_there_are_as_many_pairings_as_there_should_be():
             assert sorted(sum(pairing.pairs, ())) == list(range(2 * k))
 
 
-@cache
-def by_parts(powers, m, n):
-    """E of a product of tr S^k by integration by parts over the first factor, without pairings or boxes."""
-    if not any(powers):
-        return m ** len(powers)
-    k, rest = powers[0], powers[1:]
-
-    def then(new, others=rest):
-        return by_parts(tuple(sorted(others + new, reverse=True)), m, n)
-
-    cut = sum(then((j, k - 1 - j)) for j in range(1, k))
-    merged = sum(2 * q * then((k + q - 1,), rest[:i] + rest[i + 1 :]) for i, q in enumerate(rest))
-    return (n + k - 1) * then((k - 1,)) + cut + merged
-
-
 @pytest.mark.parametrize("k", range(1, 11))
 def test_integration_by_parts_gives_the_same_polynomials_as_partitions(k):
     """Of degree ≤ k in m and in n, 0 at 0: equal at 1..k is equal everywhere."""
     sizes = range(1, k + 1)
-    assert all(by_parts((k,), m, n) == moments.moment(k, m, n) for m in sizes for n in sizes)
+    assert all(moments.mean_traces((k,), m, n) == moments.moment(k, m, n) for m in sizes for n in sizes)
 
 
 @pytest.mark.parametrize("m, n", [(9, 9), (3, 20), (70, 2)])
 def test_integration_by_parts_agrees_up_to_the_twentieth_moment(m, n):
-    assert [by_parts((k,), m, n) for k in range(1, 21)] == moments.moments(20, m, n)[1:]
+    assert [moments.mean_traces((k,), m, n) for k in range(1, 21)] == moments.moments(20, m, n)[1:]
 
 
 @given(st.integers(1, 40), SIZES, SIZES)

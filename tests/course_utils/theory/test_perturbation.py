@@ -350,3 +350,19 @@ def test_the_mean_of_estimates_has_the_error_of_a_mean():
     np.testing.assert_allclose(found.standard_error, estimates.std(axis=0, ddof=1) / np.sqrt(12))
     np.testing.assert_allclose(found.gradient, estimates.mean(axis=0))
     assert found.evaluations == 120
+
+
+def test_a_metered_loss_is_the_mean_over_its_rows_counts_and_stops_at_the_budget():
+    rng = np.random.default_rng(0)
+    net = losses.SoftmaxNet(rng.normal(size=(12, 5)), rng.integers(0, 3, 12), hidden=4, classes=3)
+    thetas = np.array([net.initial(rng) for _ in range(3)])
+    loss = losses.Metered(net, 100)
+    np.testing.assert_allclose(loss(thetas, [1, 4, 5]), net.batch([1, 4, 5])(thetas))
+    assert loss.left == 91 and loss.N == 12 and loss.n == net.n
+    assert loss(thetas[0], np.arange(12)).shape == (1,) and loss.left == 79
+    with pytest.raises(RuntimeError, match="the budget of 100 evaluations is spent: 79 were left for 3 losses of 27"):
+        loss(thetas, np.zeros(27, dtype=int))
+    assert loss.left == 79
+    used, at = loss.path[0]
+    np.testing.assert_allclose(at, thetas.mean(axis=0))
+    assert used == 9

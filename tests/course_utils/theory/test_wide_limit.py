@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from course_utils.theory import kernel_training, kernels, wide_limit
-from course_utils.theory.networks import Init, gaussian_init, outputs, train_first_layer
+from course_utils.theory import kernels, wide_limit
+from course_utils.theory.networks import gaussian_init, outputs, train_first_layer
 
 RNG = np.random.default_rng
 
@@ -89,32 +89,3 @@ def test_the_generalization_bound_pays_for_every_whole_distance():
     np.testing.assert_allclose(found, [one, one, two, two])
     with pytest.raises(ValueError, match="B must be at least 0, got -1"):
         wide_limit.generalization_bound(50, np.array([-1.0]), 0.1)
-
-
-def test_training_both_layers_is_plain_gradient_descent():
-    rng = RNG(0)
-    X, y, X_new = sphere(5, 3, rng), rng.standard_normal(5), sphere(4, 3, rng)
-    init = gaussian_init(20, 3, rng)
-    found = kernel_training.train_both(init, X, y, X_new, 15, 0.8)
-    W, a = init.W0.copy(), init.a.copy()
-    for _ in range(15):
-        Z = W @ X.T
-        error = a @ np.maximum(Z, 0) / np.sqrt(20) - y
-        step_W = ((Z > 0) * a[:, None] * error) @ X / (5 * np.sqrt(20))
-        step_a = np.maximum(Z, 0) @ error / (5 * np.sqrt(20))
-        W, a = W - 0.8 * step_W, a - 0.8 * step_a
-    np.testing.assert_allclose(found.net, outputs(X_new, W, a), atol=1e-12)
-    assert found.first == pytest.approx(np.linalg.norm(W - init.W0))
-    assert found.second == pytest.approx(np.linalg.norm(a - init.a))
-    assert found.loss == pytest.approx(np.mean((outputs(X, W, a) - y) ** 2) / 2)
-
-
-def test_both_layers_have_the_kernel_of_the_first_and_the_mean_of_outputs():
-    rng = RNG(0)
-    X, y = sphere(4, 3, rng), rng.standard_normal(4)
-    init = Init(rng.standard_normal((30, 3)), rng.choice([-1.0, 1.0], 30))
-    start, tiny = outputs(X, *init), 1e-6
-    found = kernel_training.train_both(init, X, y, X, 1, tiny)
-    hidden = np.maximum(X @ init.W0.T, 0)
-    K = kernels.empirical_kernel(init, X) + hidden @ hidden.T / 30
-    np.testing.assert_allclose((found.net - start) / tiny, K @ (y - start) / 4, rtol=1e-4)
