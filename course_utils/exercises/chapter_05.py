@@ -766,7 +766,7 @@ PREDICTIONS = (
             ),
             (
                 "some digits, more slowly than with E subtracted",
-                "Slow learning needs a signal that stands out a little. Here one perturbation in a thousand changes "
+                "Slow learning needs a signal that stands out a little. Here a perturbation of σ = 0.001 changes "
                 "the loss in the third decimal, and what is multiplied by the noise is all of the loss.",
             ),
             (
