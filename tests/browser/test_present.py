@@ -75,7 +75,7 @@ def test_a_chapter_is_ready_for_a_projector(chapter):
 @pytest.mark.timeout(300)
 def test_after_a_jump_one_key_brings_the_sliders_to_life(chapter):
     page = chapter.page
-    after = cell(chapter, "Full use needs", "Markdown")
+    after = cell(chapter, "A network is many such neurons", "Markdown")
     for _ in range(40):  # cells out of view are rendered while the page is idle
         if after.count():
             break
