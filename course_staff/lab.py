@@ -14,12 +14,13 @@ import sys
 import tempfile
 from pathlib import Path
 
+from course_staff.cells import calls_last
 from course_staff.files import write_whole
 
 ROOT = Path(__file__).resolve().parents[1]
 FIRST_PAGE = "00_start_here.ipynb"
-#: How a cell begins whose output a learner reads before running it.
-QUESTIONS = ("predict(", "proof_lines(")
+#: What ends a cell whose output a learner reads before running it.
+QUESTIONS = ("predict", "proof_lines")
 
 # Defaults for this start of JupyterLab; the user's own settings win. Nothing is asked, and nothing is fetched.
 CONFIG = Path(__file__).with_name("lab_config")
@@ -46,7 +47,7 @@ def learners_copy(text: str) -> str:
         if cell["cell_type"] != "code":
             continue
         cell["metadata"].get("jupyter", {}).pop("outputs_hidden", None)
-        if not first and not "".join(cell["source"]).startswith(QUESTIONS):
+        if not first and not calls_last("".join(cell["source"]), *QUESTIONS):
             cell["outputs"], cell["execution_count"] = [], None
         first = False
     return json.dumps(notebook, ensure_ascii=False, indent=1) + "\n"

@@ -26,7 +26,6 @@ IF_TIME = "if-time"
 
 _SHOWN = ("slide", "subslide", "fragment")  # what a key press brings
 _HEADING = re.compile(r"^#+ +(?:\d+\w? · )?(.+)")
-LETTERS = "ABCDE"
 
 
 @dataclass(frozen=True, eq=False)
@@ -224,9 +223,8 @@ def _minutes(exercises: Sequence) -> int:
 
 def _vote(asked: Prediction) -> list[str]:
     """The question with its lettered options, the answer, and the vote to expect with what to say to it."""
-    letters = {option: letter for letter, (option, _) in zip(LETTERS, asked.options)}
-    options = " ".join(f"**{letters[option]}** {_plain(option)}." for option, _ in asked.options)
-    wrong = asked.usual_wrong
+    letters, wrong = asked.letters, asked.usual_wrong
+    options = " ".join(f"**{letter}** {_plain(option)}." for option, letter in letters.items())
     return [
         f"- *Vote*: {_one_line(asked.question)} {options}",
         f"  - *Answer*: {letters[asked.right]}. {_one_line(asked.sentences[asked.right])}",

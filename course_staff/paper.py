@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-WIDTH, HEIGHT = 1280, 720
+WIDTH, HEIGHT = 1280, 720  # of a slide, in pixels
 _MARGIN = {side: "24px" for side in ("top", "right", "bottom", "left")}
 
 
@@ -13,7 +13,7 @@ def print_deck(browser: Any, deck: Path) -> list[Path]:
     """Write ``NN_name.pdf`` and ``NN_name-handout.pdf`` beside a deck; returns them.
 
     Args:
-        browser: a running Chromium (:func:`course_staff.site.typeset.browser`).
+        browser: a running Chromium (:func:`course_staff.chromium.browser`).
         deck: the page that :mod:`course_staff.slides` wrote.
     """
     made = []

@@ -24,13 +24,13 @@ from nbformat.v4 import new_markdown_cell
 from course_staff import lecture_plan, ledger, paper
 from course_staff.build import ROOT
 from course_staff.cells import called, calls_last, parse
-from course_staff.site import typeset
+from course_staff.chromium import browser
+from course_staff.paper import HEIGHT, WIDTH
 from course_staff.source import SOLUTIONS, slide_type, sources, without_markers
 from course_utils.desk.claims import Record
 from course_utils.exercises.predictions import Prediction, find_prediction
 
 FOLDER, ASSETS = "slides", "assets"
-WIDTH, HEIGHT = 1280, 720
 TEMPLATE = Path(__file__).with_name("deck.html.j2")
 
 # What a deck loads: (package, folder in it, folder below assets/, parts to copy).
@@ -111,14 +111,13 @@ def on_slides(notebook: NotebookNode) -> NotebookNode:
 
 def _poll(cell: NotebookNode, asked: Prediction) -> list[NotebookNode]:
     """A question alone on its slide, with what to expect in the notes; or the answer, with the next key."""
-    letters = {option: letter for letter, (option, _) in zip(lecture_plan.LETTERS, asked.options)}
     slide = {"slideshow": cell.metadata["slideshow"]}
     if called(parse(cell.source), "after"):
-        answer = f"**{letters[asked.right]}, {asked.right}.** {asked.sentences[asked.right]}"
+        answer = f"**{asked.letters[asked.right]}, {asked.right}.** {asked.sentences[asked.right]}"
         return [new_markdown_cell(answer, metadata=slide)]
     options = "\n".join(f"<li>{escape(option)}</li>" for option, _ in asked.options)
     wrong = asked.usual_wrong
-    notes = f"Vote, then one key. The usual wrong vote is {letters[wrong]}, “{wrong}”: {asked.sentences[wrong]}"
+    notes = f"Vote, then one key. The usual wrong vote is {asked.letters[wrong]}, “{wrong}”: {asked.sentences[wrong]}"
     return [
         new_markdown_cell(f'### Your vote\n\n{asked.question}\n\n<ol type="A">\n{options}\n</ol>', metadata=slide),
         new_markdown_cell(notes, metadata={"slideshow": {"slide_type": "notes"}}),
@@ -182,8 +181,8 @@ def copy_assets(folder: Path) -> None:
 
 
 def _print(decks: list[Path]) -> list[Path]:
-    with typeset.browser() as browser:
-        return [path for deck in decks for path in paper.print_deck(browser, deck)] if browser else []
+    with browser() as opened:
+        return [path for deck in decks for path in paper.print_deck(opened, deck)] if opened else []
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -262,7 +262,7 @@ def _digest(*parts: str) -> str:
 
 
 def _fold_plumbing(cells: list[NotebookNode]) -> None:
-    """Fold the code of cells that only import, ask, read or draw; the first one shows a reader how it is done."""
+    """Fold the code of cells that only import, ask, read or draw."""
     for cell in code_cells(cells):
         statements = parse(cell.source).body
         last = calls_last(cell.source, *_PLUMBING)
@@ -424,20 +424,13 @@ class _Reader:
     def found_predictions(self) -> list[dict]:
         """The predictions as the notebooks' metadata tells them, once the cells have ids."""
 
-        def ids(numbers: list[int]) -> list[str]:
-            return [self.cells[number - 1].id for number in numbers]
+        def told(asked: dict) -> dict:
+            asks, *runs, reads = (
+                self.cells[number - 1].id for number in (asked["asks"], *asked["runs"], asked["reads"])
+            )
+            return {"id": asked["id"], "cells": {"asks": asks, "runs": runs, "reads": reads}}
 
-        return [
-            {
-                "id": asked["id"],
-                "cells": {
-                    "asks": ids([asked["asks"]])[0],
-                    "runs": ids(asked["runs"]),
-                    "reads": ids([asked["reads"]])[0],
-                },
-            }
-            for asked in self._asked
-        ]
+        return [told(asked) for asked in self._asked]
 
     def found_written(self) -> list[dict]:
         """The written answers as the notebooks' metadata tells them, once the cells have ids."""

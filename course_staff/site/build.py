@@ -66,9 +66,9 @@ def build(root: Path = ROOT, folder: Path | None = None, say: Callable[[str], No
     _write_sources(root, notebooks, source)
     say("Sphinx makes the pages")
     _sphinx(source, static, output, work / "doctrees")
-    _finish(output)
     found = ledger.read(root)
     (output / "index.html").write_text(front.render(notebooks, found, output / "_static" / "cards"), encoding="utf-8")
+    _finish(output)
     say("Formulas are set")
     if not typeset.formulas(output):
         say("No Chromium is here: the pages bring MathJax along, two megabytes, and set their formulas themselves.")

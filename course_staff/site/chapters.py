@@ -145,7 +145,7 @@ def question(asked: Prediction) -> str:
 def reading(asked: Prediction) -> str:
     """What the run says to each option, folded."""
     lines = "\n".join(
-        f"- {'✓' if option == asked.right else '✗'} **{_plain(option)}**: {sentence}"
+        f"- {'✓' if option == asked.right else '✗'} **{plain(option)}**: {sentence}"
         for option, sentence in asked.options
     )
     return (
@@ -154,8 +154,9 @@ def reading(asked: Prediction) -> str:
     )
 
 
-def _plain(text: str) -> str:
-    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", text)
+def plain(text: str) -> str:
+    """Text as MyST that shows exactly this: every sign that could mean something is escaped."""
+    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", " ".join(text.split()))
 
 
 def claim_label(chapter: str, id: str) -> str:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import pkgutil
-import re
 from pathlib import Path
 
 from nbformat import NotebookNode
 
 import course_utils
 from course_staff import ledger
-from course_staff.site.chapters import claim_label
+from course_staff.site.chapters import claim_label, plain
 from course_utils.desk.claims import VERDICTS, Claim, Record, read_list, read_misprints
 
 RUN_TIMES = Path("results") / "run_times.json"
@@ -168,11 +167,6 @@ def reference() -> dict[str, str]:
 def number(name: str) -> str:
     """A chapter's number as readers say it: "1", "6a"."""
     return name.partition("_")[0].lstrip("0") or "0"
-
-
-def plain(text: str) -> str:
-    """Text as MyST that shows exactly this: every sign that could mean something is escaped."""
-    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", " ".join(text.split()))
 
 
 def _capital(text: str) -> str:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from course_staff.chromium import browser
 
 _SCRIPT = re.compile(r"<script\b.*?</script>\s*", re.DOTALL)
 _ARTICLE = re.compile(r'<article class="bd-article".*?</article>', re.DOTALL)
@@ -20,7 +20,6 @@ _SAID = re.compile(
     r' data-(?:c|latex|mjx-texclass)="[^"]*"| data-mml-node="(?:m[inos]|mrow|msu[bp]|msubsup|TeXAtom|mtext)"'
 )
 _OFF = '<script type="text/x-off"'
-_NAMES = ("chromium", "chromium-browser", "google-chrome")
 # Set by MathJax beside the formulas: the style sheet, and the outlines that the formulas refer to.
 _READ = """async () => {
   await MathJax.startup.promise;
@@ -30,28 +29,6 @@ _READ = """async () => {
     style: document.getElementById("MJX-SVG-styles")?.textContent || "",
   };
 }"""
-
-
-def chromium() -> str | None:
-    """Where a Chromium is, or None."""
-    return next(filter(None, map(shutil.which, _NAMES)), None)
-
-
-@contextmanager
-def browser() -> Iterator[Any]:
-    """A headless Chromium, or None where there is none or playwright is missing."""
-    found = chromium()
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        found = None
-    if found is None:
-        yield None
-        return
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-gpu"])
-        yield opened
-        opened.close()
 
 
 def formulas(output: Path) -> bool:

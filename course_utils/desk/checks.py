@@ -220,7 +220,8 @@ def mine(id: str, fn: object, *others: object) -> Any:
     before that, with a line that says so.
     """
     find(id)
-    if _solved.get(id) is not None and _solved[id] in (fn, *others):
+    solved = _solved.get(id)
+    if solved is not None and any(solved is one for one in (fn, *others)):  # an array is never equal or not
         return (fn, *others) if others else fn
     say(f"Yours joins here, once exercise {id} is solved and its check has run.")
     return None

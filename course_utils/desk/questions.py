@@ -17,7 +17,6 @@ from course_utils.exercises import Prediction, find
 from course_utils.exercises.predictions import find_prediction
 
 _WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
-_LETTERS = "ABCDE"
 _WRAP = "<style>.course-options label{white-space:normal;height:auto;line-height:1.4}</style>"
 _read: set[str] = set()  # in this session: after that a choice is none
 
@@ -44,7 +43,7 @@ def predict(id: str) -> None:
         ValueError: for an id that no prediction has.
     """
     asked = find_prediction(id)
-    lettered = [f"{letter}  {option}" for letter, (option, _) in zip(_LETTERS, asked.options)]
+    lettered = [f"{letter}  {option}" for option, letter in asked.letters.items()]
     items = "".join(f"<li>{html.escape(option)}</li>" for option, _ in asked.options)
     display(
         {

@@ -364,13 +364,6 @@ def layers(W, gamma):
     return np.array([gamma * np.linalg.solve(np.linalg.cholesky(one + w @ w.T), w) for w in W])
 
 
-def _in_torch(W, gamma):
-    import torch
-
-    L = torch.linalg.cholesky(W @ W.mT + torch.eye(W.shape[-1], dtype=W.dtype))
-    return gamma * torch.linalg.solve_triangular(L, W, upper=False)
-
-
 def _symmetric_form(W, gamma):
     values, vectors = np.linalg.eigh(W.swapaxes(1, 2) @ W)
     return gamma * W @ (vectors / np.sqrt(1 + values)[:, None, :]) @ vectors.swapaxes(1, 2)
@@ -388,7 +381,7 @@ exercise_32 = Exercise(
     rtol=1e-6,
     atol=1e-7,  # a torch.eye in single precision is no slip of the matter
     misconceptions=slips(
-        lambda W, gamma: _by_cholesky(W, 1.0),
+        lambda W, gamma: layers(W, 1.0),
         "The gain γ is missing.",
         lambda W, gamma: gamma * np.linalg.inv(np.linalg.cholesky(W @ W.swapaxes(1, 2) + np.eye(W.shape[-1]))),
         "This is γL⁻¹. It is to be multiplied by W.",
@@ -407,11 +400,11 @@ exercise_32 = Exercise(
         "another network: the stack below is made with L⁻¹W.",
         lambda W, gamma: _by_cholesky(W, gamma, alpha=0.0) if np.all(np.abs(np.linalg.det(W)) > 1e-6) else 0 * W,
         "The I below the root is missing, the layer's αI at α = 1.",
-        lambda W, gamma: _by_cholesky(W, gamma).swapaxes(1, 2),
+        lambda W, gamma: layers(W, gamma).swapaxes(1, 2),
         "Every matrix is transposed: rows are outputs.",
-        lambda W, gamma: _by_cholesky(W, gamma**2),
+        lambda W, gamma: layers(W, gamma**2),
         "γ multiplies the layer once; you have its square.",
-        lambda W, gamma: _by_cholesky(W, gamma ** (1 / len(W))),
+        lambda W, gamma: layers(W, gamma ** (1 / len(W))),
         "γ is the gain of each layer already, not that of the whole stack.",
     ),
     after="Leading axes come for free: one call for eight layers, or for eight layers of sixty starts.",
@@ -432,23 +425,15 @@ def _shown_digits(rng):
 
 
 def train(x, y, W, gamma, readout):
-    return _trained_by(x, y, W, gamma, readout, "Adam", lr=0.01)
+    from course_utils.experiments.ldlt_training import train_stack
+
+    return train_stack(x, y, W, gamma, readout, "Adam", 80, lr=0.01)
 
 
-def _trained_by(x, y, W, gamma, readout, optimizer, steps=80, **options):
-    import torch
+def _by_sgd(x, y, W, gamma, readout):
+    from course_utils.experiments.ldlt_training import train_stack
 
-    x, y = torch.as_tensor(x), torch.as_tensor(y)
-    W, readout = (torch.tensor(start, requires_grad=True) for start in (W, readout))
-    optimizer = getattr(torch.optim, optimizer)([W, readout], **options)
-    for _ in range(steps):
-        optimizer.zero_grad()
-        h = x
-        for layer in _in_torch(W, gamma):
-            h = torch.relu(h @ layer.T)
-        torch.nn.functional.cross_entropy(h @ readout.T, y).backward()
-        optimizer.step()
-    return W.detach(), readout.detach()
+    return train_stack(x, y, W, gamma, readout, "SGD", 80, lr=0.1, momentum=0.9)
 
 
 def _knows_hidden_digits(found, case):
@@ -489,7 +474,7 @@ exercise_33 = Exercise(
     show_cases=False,
     property=_knows_hidden_digits,
     misconceptions=slips(
-        lambda x, y, W, gamma, readout: _trained_by(x, y, W, gamma, readout, "SGD", lr=0.1, momentum=0.9),
+        _by_sgd,
         "Plain SGD gets nowhere here: at so low a price hardly any of the signal reaches the end, and its steps are as "
         "long as the gradient that is left. Which optimizer divides by the gradient's size?",
         lambda x, y, W, gamma, readout: (W, readout),
@@ -511,7 +496,7 @@ def _trained_stack(rng):
 def _all_signs_clear(x, W, gamma):
     """No neuron at its kink, where the derivative of a ReLU is a matter of taste."""
     h = x
-    for layer in _by_cholesky(W, gamma):
+    for layer in layers(W, gamma):
         z = h @ layer.T
         if np.any(np.abs(z) < 1e-6) and np.any(np.abs(h) > 0):
             alive = np.any(np.abs(h) > 0, axis=1)
@@ -554,7 +539,7 @@ exercise_34 = Exercise(
     atol=1e-7,
     misconceptions=slips(
         lambda x, W, gamma: _with_slopes(
-            x, W, gamma, np.linalg.norm(np.linalg.multi_dot([np.eye(W.shape[-1]), *_by_cholesky(W, gamma)[::-1]]), 2)
+            x, W, gamma, np.linalg.norm(np.linalg.multi_dot([np.eye(W.shape[-1]), *layers(W, gamma)[::-1]]), 2)
         ),
         "The third number is that of the linear stack, without ReLUs. At a row the neurons that are off pass nothing "
         "on.",
@@ -567,13 +552,13 @@ exercise_34 = Exercise(
         "The third number is the slope at the first row only. Asked is the steepest of all rows.",
         lambda x, W, gamma: (
             slopes(x, W, gamma)[0],
-            np.prod(np.linalg.norm(_by_cholesky(W, gamma), axis=(1, 2))),
+            np.prod(np.linalg.norm(layers(W, gamma), axis=(1, 2))),
             slopes(x, W, gamma)[2],
         ),
         "The second number is made of Frobenius norms. What a layer stretches at most is its largest singular value.",
         lambda x, W, gamma: (
             slopes(x, W, gamma)[0],
-            np.sum(np.linalg.norm(_by_cholesky(W, gamma), 2, axis=(1, 2))),
+            np.sum(np.linalg.norm(layers(W, gamma), 2, axis=(1, 2))),
             slopes(x, W, gamma)[2],
         ),
         "In the second number norms of layers multiply, they do not add.",

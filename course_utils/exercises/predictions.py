@@ -47,6 +47,11 @@ class Prediction:
         """Option → what is said to who chose it."""
         return dict(self.options)
 
+    @cached_property
+    def letters(self) -> dict[str, str]:
+        """Option → its letter: how a vote is taken."""
+        return {option: letter for letter, (option, _) in zip("ABCDE", self.options)}
+
     @property
     def usual_wrong(self) -> str:
         """The wrong option that most people choose: what a lecturer prepares for."""

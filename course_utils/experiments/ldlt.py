@@ -25,10 +25,14 @@ class Singular(NamedTuple):
 
 def squeeze(scale: float = 1.0, alpha: float = 1.0, m: int = 30, n: int = 20) -> Singular:
     """What the layer of ``scale`` times one m × n matrix with entries of size 1/√n makes of its singular values."""
+    import torch
+
+    from course_utils.theory.ldlt_layer import ldlt_matrix  # imports torch
+
     scale, alpha = check_number("scale", scale, above=0), check_number("alpha", alpha, above=0)
     W = scale / math.sqrt(n) * np.random.default_rng(0).standard_normal((check_size("m", m), check_size("n", n)))
-    root = np.linalg.cholesky(alpha * np.eye(n) + W.T @ W)
-    s, layer = (np.linalg.svd(matrix, compute_uv=False) for matrix in (W, np.linalg.solve(root, W.T)))
+    layer = ldlt_matrix(torch.from_numpy(W), alpha, form="cholesky").numpy()
+    s, layer = (np.linalg.svd(matrix, compute_uv=False) for matrix in (W, layer))
     return Singular(s, layer, alpha, 1.0)
 
 

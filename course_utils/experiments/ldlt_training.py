@@ -15,7 +15,16 @@ import numpy as np
 
 from course_utils.theory.accept import Array, check_array, check_choice, check_number, check_size
 from course_utils.theory.ldlt import exact_variance
-from course_utils.theory.ldlt_stacks import ARMS, FOLDS, TEST_FOLDS, VALIDATION_FOLDS, Run, Setting
+from course_utils.theory.ldlt_stacks import (
+    ARMS,
+    FOLDS,
+    MOMENTUM,
+    TEST_FOLDS,
+    VALIDATION_FOLDS,
+    Run,
+    Setting,
+    contraction,
+)
 from course_utils.theory.statistics import Interval
 
 
@@ -332,14 +341,17 @@ class Signal(NamedTuple):
 
 def signal(factor: float = 1.0, gamma: float = 1.0, depth: int = 8, n: int = 32, seed: int = 3) -> Signal:
     """The same input and the same normals for every scale and gain: σ = factor/√n, α = 1."""
+    import torch
+
+    from course_utils.theory.ldlt_layer import ldlt_matrix  # imports torch
+
     factor, gamma = check_number("factor", factor, above=0), check_number("gamma", gamma, above=0)
     rng = np.random.default_rng(seed)
     h = rng.standard_normal(check_size("n", n))
     components = [h]
     for _ in range(check_size("depth", depth)):
         W = factor / math.sqrt(n) * rng.standard_normal((n, n))
-        values, vectors = np.linalg.eigh(np.eye(n) + W.T @ W)
-        h = np.maximum(gamma * W @ (vectors / np.sqrt(values)) @ vectors.T @ h, 0)
+        h = np.maximum(ldlt_matrix(torch.from_numpy(W), 1.0, gamma).numpy() @ h, 0)
         components.append(h)
     return Signal(factor, gamma, np.array(components))
 
@@ -397,24 +409,34 @@ def _train_priced(price: float, name: str, seed: int, steps: int) -> tuple[float
     """Accuracy, product of norms and steepest slope of one stack."""
     import torch
 
-    from course_utils.theory.ldlt_stacks import MOMENTUM, _contraction
-
-    x, y = map(torch.from_numpy, narrow_digits())
-    W, readout = (torch.tensor(part, requires_grad=True) for part in deep_start(seed))
+    x, y = narrow_digits()
+    W, readout = deep_start(seed)
     gamma = price ** (1 / len(W))
     options = {"momentum": MOMENTUM} if name == "SGD" else {}
-    optimizer = getattr(torch.optim, name)([W, readout], lr=RATES[name], **options)
+    W, readout = train_stack(x[:SHOWN], y[:SHOWN], W, gamma, readout, name, steps, lr=RATES[name], **options)
+    layers = gamma * contraction(W, 1.0)
+    product = float(torch.linalg.matrix_norm(layers, 2).prod())
+    return hidden_accuracy(W, gamma, readout), product, steepest_slope(torch.from_numpy(x[SHOWN:]), layers)
+
+
+def train_stack(x: Array, y: Array, W: Array, gamma: float, readout: Array, optimizer: str, steps: int, **options):
+    """Train a stack with ReLU on all rows at once, by an optimizer of ``torch.optim`` with these options.
+
+    x (rows, n), y (rows,) labels; W and readout as of :func:`deep_start`. Returns both, trained, as tensors.
+    """
+    import torch
+
+    x, y = torch.as_tensor(x), torch.as_tensor(y)
+    W, readout = (torch.tensor(start, requires_grad=True) for start in (W, readout))
+    descent = getattr(torch.optim, optimizer)([W, readout], **options)
     for _ in range(steps):
-        optimizer.zero_grad()
-        h = x[:SHOWN]
-        for layer in gamma * _contraction(W, 1.0):
+        descent.zero_grad()
+        h = x
+        for layer in gamma * contraction(W, 1.0):
             h = (h @ layer.mT).relu()
-        torch.nn.functional.cross_entropy(h @ readout.mT, y[:SHOWN]).backward()
-        optimizer.step()
-    with torch.no_grad():
-        layers = gamma * _contraction(W, 1.0)
-        product = float(torch.linalg.matrix_norm(layers, 2).prod())
-        return hidden_accuracy(W, gamma, readout), product, steepest_slope(x[SHOWN:], layers)
+        torch.nn.functional.cross_entropy(h @ readout.mT, y).backward()
+        descent.step()
+    return W.detach(), readout.detach()
 
 
 def steepest_slope(x, layers) -> float:
@@ -433,11 +455,9 @@ def hidden_accuracy(W: Array, gamma: float, readout: Array) -> float:
     """Share of the hidden digits that a stack names right; arrays or tensors, shapes as of :func:`deep_start`."""
     import torch
 
-    from course_utils.theory.ldlt_stacks import _contraction
-
     x, y = narrow_digits()
     h = torch.from_numpy(x[SHOWN:])
-    for layer in gamma * _contraction(torch.as_tensor(W).detach().double(), 1.0):
+    for layer in gamma * contraction(torch.as_tensor(W).detach().double(), 1.0):
         h = (h @ layer.mT).relu()
     found = (h @ torch.as_tensor(readout).detach().double().mT).argmax(1).numpy()
     return float(np.mean(found == y[SHOWN:]))

@@ -74,14 +74,14 @@ def _parameters(changes: bool) -> dict[Any, Any]:
 
 
 @course_style()
-def new_figure(columns: int = 1, panel: tuple[float, float] = PANEL) -> tuple[Figure, list[Axes]]:
-    """A figure with one row of panels, without pyplot and its global state."""
+def new_figure(panel: tuple[float, float] = PANEL) -> tuple[Figure, Axes]:
+    """A figure with its one panel, without pyplot and its global state."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(panel[0] * columns, panel[1]), dpi=PIXELS_PER_INCH, layout="constrained")
+    figure = Figure(figsize=panel, dpi=PIXELS_PER_INCH, layout="constrained")
     FigureCanvasAgg(figure)
-    return figure, list(figure.subplots(1, columns, squeeze=False)[0])
+    return figure, figure.subplots()
 
 
 @course_style()
@@ -143,7 +143,7 @@ def show(draw: Draw, *data: Any, panel: tuple[float, float] = PANEL) -> None:
     size = panel if len(data) == 1 else SIDE_BY_SIDE
     panels = []
     for item in data:
-        figure, (ax,) = new_figure(panel=size)
+        figure, ax = new_figure(size)
         text = draw_panel(draw, ax, item)
         _break_titles(figure, ax)
         panels.append((png(figure), int(size[0] * PIXELS_PER_INCH), text))
@@ -173,6 +173,11 @@ def band(ax: Axes, x, rows, colour: str, label: str) -> None:
     low, middle, high = np.quantile(rows, [0.1, 0.5, 0.9], axis=0)
     ax.fill_between(x, low, high, color=colour, alpha=0.2, linewidth=0)
     ax.plot(x, middle, "o", color=colour, markersize=4, label=label)
+
+
+def agreement(error: float, exactly: str = "equal to the course's") -> str:
+    """How far a reader's result is from the course's, in words; rounding in another order leaves nine digits."""
+    return exactly if error < 1e-9 else f"within {100 * error:.2g} % of the course's"
 
 
 def __getattr__(name: str):

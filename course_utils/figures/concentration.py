@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from course_utils.experiments import concentration
-from course_utils.figures import ALLOWED, CYCLE, MEASURED, MUTED, SECOND, THEORY, THIRD, WORST
+from course_utils.figures import ALLOWED, CYCLE, MEASURED, MUTED, SECOND, THEORY, THIRD, WORST, agreement
 from course_utils.theory.statistics import mean_interval, power_law_slope
 from course_utils.theory.worst_case import WORST_CASE_CONSTANT
 
@@ -154,9 +154,9 @@ def rates(ax: Axes, data: concentration.WidthRates) -> str:
         _, _, gap = np.transpose(data.yours)
         ax.plot(data.widths, gap, "o", color=MEASURED, mfc="none", ms=9, label="yours, one net")
         course = np.stack([data.movement[0], data.flips[0], data.trained[0]], axis=1)
-        agreement = _agreement(data.yours, course)
-        ax.text(0.98, 0.6, f"yours: {agreement}", color=MEASURED, ha="right", transform=ax.transAxes)
-        own = f" Yours, one net a width: {agreement} in movement, flips and gap."
+        same = _agreement(data.yours, course)
+        ax.text(0.98, 0.6, f"yours: {same}", color=MEASURED, ha="right", transform=ax.transAxes)
+        own = f" Yours, one net a width: {same} in movement, flips and gap."
     ax.set_xscale("log", base=2)
     ax.set(yscale="log", ylim=(1e-4, 10), xlabel="width m", ylabel="|f − f₀|, with the factor 1/√m")
     n, d = data.shape
@@ -170,9 +170,9 @@ def rates(ax: Axes, data: concentration.WidthRates) -> str:
 
 
 def _agreement(yours, ours) -> str:
-    """How many digits two results have in common, in words; rounding in other orders leaves nine or more."""
+    """In words; each number counts for itself, since they are of different sizes."""
     error = (np.abs(np.subtract(yours, ours)) / np.maximum(np.abs(ours), 1e-12)).max()
-    return "equal to the course's to 9 digits" if error < 1e-9 else f"within {100 * error:.2g} % of the course's"
+    return agreement(error, "equal to the course's to 9 digits")
 
 
 def _mixture(data: concentration.WidthRates):

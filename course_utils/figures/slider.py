@@ -115,7 +115,7 @@ class Redrawn:
 
     def __init__(self, draw: Callable[..., str]) -> None:
         self._draw = draw
-        self.figure, (self.ax,) = new_figure()
+        self.figure, self.ax = new_figure()
         self._titles = [self.ax.set_title("", loc=place) for place in ("left", "center", "right")]
         self._frames: dict[tuple, Any] = {}
 

@@ -169,9 +169,9 @@ class Stacks:
 
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
         """Logits of shape (s, rows, classes) for x of shape (s, rows, inputs)."""
-        layers = [_contraction(self.first, self.recipe.alpha)]
+        layers = [contraction(self.first, self.recipe.alpha)]
         if self.hidden.shape[1]:
-            layers += _contraction(self.hidden, self.recipe.alpha).unbind(1)
+            layers += contraction(self.hidden, self.recipe.alpha).unbind(1)
         for layer, gamma, bias in zip(layers, self.gains, self.biases.unbind(1), strict=True):
             x = (gamma * (x @ layer.mT) + bias).relu()
         return x @ self.readout.mT + self.offset
@@ -189,7 +189,7 @@ class Stacks:
         return diverged
 
 
-def _contraction(W: torch.Tensor, alpha: float) -> torch.Tensor:
+def contraction(W: torch.Tensor, alpha: float) -> torch.Tensor:
     """``L⁻¹W`` with ``LLᵀ = αI + WWᵀ``, shape as W; rotating the inputs of W rotates those of the layer."""
     import torch
 
@@ -299,7 +299,7 @@ def stack_variances(
     variances = [torch.ones(draws, dtype=torch.float64)]
     for _ in range(depth):
         W = torch.from_numpy(factor / sqrt(n) * rng.standard_normal((draws, n, n)))
-        product = gamma * (_contraction(W, 1.0) @ product)
+        product = gamma * (contraction(W, 1.0) @ product)
         variances.append(product.square().sum((1, 2)) / n)
     return torch.stack(variances, dim=1).numpy()
 

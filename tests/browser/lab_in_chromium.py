@@ -6,7 +6,6 @@ import json
 import os
 import re
 import secrets
-import shutil
 import signal
 import socket
 import subprocess
@@ -20,6 +19,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from course_staff import lab
+from course_staff.chromium import chromium
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 # Chromium's own services are out of reach in a closed network, and asking for them floods the log.
@@ -52,11 +52,6 @@ MOVE_AND_WAIT = """async ([handle, image, key]) => {
   await new Promise(next => requestAnimationFrame(next));
   return performance.now() - start;
 }"""
-
-
-def chromium() -> str | None:
-    """Where a Chromium is, or None."""
-    return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
 @contextmanager

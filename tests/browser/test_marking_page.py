@@ -17,18 +17,6 @@ pytestmark = [
 ]
 
 
-@pytest.fixture(scope="module")
-def browser():
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=lab_in_chromium.chromium(), args=lab_in_chromium.CHROMIUM_FLAGS
-        )
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
 def opened(browser, tmp_path, monkeypatch):
     """Writes the page of the class as it is now and opens it; gives it with a list of what went wrong there."""

@@ -59,18 +59,6 @@ def test_a_page_in_the_dark_is_accessible(site, dark, name):
     assert not found, [(each["id"], each["nodes"][0]["html"][:200], each["nodes"][0]["any"][:1]) for each in found]
 
 
-@pytest.fixture(scope="module")
-def browser():
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=lab_in_chromium.chromium(), args=lab_in_chromium.CHROMIUM_FLAGS
-        )
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
 def opened(browser):
     """Opens a page over file:// in a context of its own; gives it with a list of what went wrong there."""

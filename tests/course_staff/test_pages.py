@@ -1,14 +1,13 @@
 """Feedback and class report in a real browser: they fit a phone, are accessible, and run nothing."""
 
-import shutil
-
 import pytest
 from small_class import NAMES, results
 
+from course_staff.chromium import chromium
 from grader.feedback import to_html as feedback
 from grader.report import to_html as report
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+CHROMIUM = chromium()
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: apt-get install chromium"),

@@ -9,12 +9,13 @@ import nbformat
 import pytest
 
 from course_staff import lecture_plan, ledger, paper, slides
+from course_staff.chromium import chromium
 from course_staff.source import slide_type, sources
 from course_utils.desk.claims import at_most, judge
 from course_utils.exercises import Prediction
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+CHROMIUM = chromium()
 TEX = re.compile(r"\$\$.+?\$\$|\$[^$]+\$", re.DOTALL)
 
 

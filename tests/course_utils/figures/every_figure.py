@@ -111,6 +111,12 @@ def rates(optimizer="Adam", rates=(0.01, 0.1)):
     return on_6b.RateCurves(optimizer, 2, np.array(rates), tuple(ldlt_stacks.SCALES), loss)
 
 
+def priced():
+    """Two prices and three seeds, as if trained."""
+    shares = np.arange(6).reshape(2, 3) / 10
+    return on_6b.Priced(np.array([1.0, 4.0]), {"SGD": shares, "Adam": shares + 0.4}, 2 + shares, 1 + shares)
+
+
 def six_rates(optimizer="Adam"):
     one = rates(optimizer)
     return one._replace(scales=tuple(ldlt_stacks.ARMS), loss=np.concatenate([one.loss, one.loss + 0.01]))
@@ -281,6 +287,8 @@ FIGURES = [
     (draw_6b.higgs_rates, six_rates, "means of 5 seeds and the middle 80 % of them"),
     (draw_6b.accuracies, accuracies, "digits: the start matters most for SGD with 8 layers"),
     (draw_6b.accuracies, accuracies, "SGD 8: 1/√n and gain 9"),
+    (draw_6b.priced, priced, lambda d: f"SGD {100 * d.accuracy['SGD'][0].mean():.0f} % at 1"),
+    (draw_6b.priced, lambda: priced()._replace(yours=np.array([0.85, 0.9])), "Yours: 85 %, 90 %."),
     (draw_6b.signal, lambda: on_6b.signal(10.0, 1.49), "at most 24-fold"),
     (draw_6b.contest, lambda: draw_6b.Contest("sqrt(2/n)", "10/sqrt(n)", ROWS), "better in 1 of 3, worse in 1"),
     (draw_6b.contest, lambda: draw_6b.Contest("sqrt(2/n)", "10/sqrt(n)", ROWS), "SGD 8: -4.0, Adam 2: +1.0"),

@@ -19,7 +19,7 @@ from course_utils.theory import moments
 
 
 def drawn(function, data):
-    _, (ax,) = new_figure()
+    _, ax = new_figure()
     return ax, draw_panel(function, ax, data)
 
 
@@ -119,7 +119,7 @@ def test_pictures_are_reproducible_whatever_style_the_reader_has_chosen():
     import matplotlib.pyplot as plt
 
     def images():
-        figure, (ax,) = new_figure()
+        figure, ax = new_figure()
         draw_panel(draw_1.envelope, ax, on_taylor.tangent_envelope("tanh", 0.5, 1.5))
         return png(figure), LiveFigure(draw_6b.rates).update(rates())
 

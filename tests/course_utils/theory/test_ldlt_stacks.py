@@ -41,9 +41,9 @@ def test_a_stack_is_the_network_of_its_layers(seed, gain):
 def test_a_trained_layer_is_the_papers_with_its_outputs_rotated(m, n):
     """So that rotating the inputs of W rotates those of the layer, which the other Cholesky form does not do."""
     W, Q = torch.from_numpy(RNG(0).normal(size=(m, n))), torch.from_numpy(np.linalg.qr(RNG(1).normal(size=(n, n)))[0])
-    layer, paper = ldlt_stacks._contraction(W, 0.3), ldlt_matrix(W, 0.3)
+    layer, paper = ldlt_stacks.contraction(W, 0.3), ldlt_matrix(W, 0.3)
     assert torch.allclose(layer.mT @ layer, paper.mT @ paper, atol=1e-12)
-    assert torch.allclose(ldlt_stacks._contraction(W @ Q, 0.3), layer @ Q, atol=1e-12)
+    assert torch.allclose(ldlt_stacks.contraction(W @ Q, 0.3), layer @ Q, atol=1e-12)
 
 
 @pytest.mark.parametrize("factor", ldlt_stacks.SCALES.values())
