@@ -174,7 +174,7 @@ def _moves_far_enough(move, case):
 
 
 exercise_4 = Exercise(
-    *Card("2.4", "build, stage 4: a tight case", points=4, difficulty=3, minutes=8),
+    *Card("2.4", "build: a tight case", points=4, difficulty=3, minutes=8),
     kind="build",
     cases=_layer_budget,
     reference=far_move,
